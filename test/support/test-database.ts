@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import type { TestContext } from 'node:test';
+import pg from 'pg';
+import { type TestConnection, testServerConnection, urlFromConnection } from './test-server-address.ts';
+
+export type TestDatabase = { connection: TestConnection; url: string };
+
+/**
+ * Creates an empty database with a unique name on the test server (a copy of `template`, by default template0) and
+ * drops it, with whatever is still connected, after the test `t`.
+ * Throws when the test server cannot be reached.
+ */
+export async function createTestDatabase(t: TestContext, template = 'template0'): Promise<TestDatabase> {
+  const database = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
+  await onTestServer(
+    `CREATE DATABASE ${pg.escapeIdentifier(database)} TEMPLATE ${pg.escapeIdentifier(template)} ENCODING 'UTF8'`,
+  );
+  t.after(() => onTestServer(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`));
+  const connection = { ...testServerConnection(), database };
+  return { connection, url: urlFromConnection(connection) };
+}
+
+async function onTestServer(statement: string): Promise<void> {
+  const client = new pg.Client(testServerConnection());
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

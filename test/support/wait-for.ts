@@ -1,0 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const pollMs = 20;
+
+/**
+ * Polls `condition` every 20 ms until it returns something truthy, and returns that.
+ * Throws an error naming `what` when `timeoutMs` (default 10,000) have passed, or whatever `condition` throws.
+ */
+export async function waitFor<T>(
+  condition: () => Promise<T | undefined | false> | T | undefined | false,
+  { timeoutMs = 10_000, what }: { timeoutMs?: number; what: string },
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const result = await condition();
+    if (result !== undefined && result !== false) return result;
+    if (performance.now() >= deadline) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
+    await sleep(pollMs);
+  }
+}
