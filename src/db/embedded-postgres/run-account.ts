@@ -1,6 +1,8 @@
+import { chown } from 'node:fs/promises';
 import { type RunAccount, runProgram } from './run-program.ts';
 
 const systemUser = 'postgres';
+const self: RunAccount = { name: 'the current user', uid: undefined, gid: undefined };
 
 /**
  * Finds the operating system user Postgres runs as: the user of this process, or, because Postgres refuses to run as
@@ -8,34 +10,39 @@ const systemUser = 'postgres';
  * Throws when that user can be neither found nor created.
  */
 export async function findRunAccount(): Promise<RunAccount> {
-  const self: RunAccount = { name: 'the current user', uid: undefined, gid: undefined };
   if (process.getuid?.() !== 0) return self;
-  const existing = await lookUp(self);
+  const existing = await lookUpSystemUser();
   if (existing !== undefined) return existing;
-  await createSystemUser(self);
-  const created = await lookUp(self);
+  const failure = await createSystemUser();
+  const created = await lookUpSystemUser();
   if (created !== undefined) return created;
-  throw new Error(`Postgres does not run as root, and user "${systemUser}" cannot be looked up with "id".`);
+  throw new Error(
+    `Postgres refuses to run as root, and user "${systemUser}" could not be created (${failure}). ` +
+      `Create a system user "${systemUser}", start the server as an ordinary user, or set DATABASE_URL.`,
+  );
 }
 
-async function lookUp(self: RunAccount): Promise<RunAccount | undefined> {
-  const uid = await runProgram('id', ['-u', systemUser], self);
-  const gid = await runProgram('id', ['-g', systemUser], self);
+/** Gives a file or folder, not what is in it, to the user Postgres runs as. Throws when that is not allowed. */
+export async function giveTo(account: RunAccount, path: string): Promise<void> {
+  if (account.uid !== undefined && account.gid !== undefined) await chown(path, account.uid, account.gid);
+}
+
+async function lookUpSystemUser(): Promise<RunAccount | undefined> {
+  const [uid, gid] = await Promise.all([
+    runProgram('id', ['-u', systemUser], self),
+    runProgram('id', ['-g', systemUser], self),
+  ]);
   if (uid.exitCode !== 0 || gid.exitCode !== 0) return undefined;
   return { name: `user "${systemUser}"`, uid: Number(uid.output), gid: Number(gid.output) };
 }
 
-async function createSystemUser(self: RunAccount): Promise<void> {
+/** Returns what the programs said; whether it worked shows by looking the user up (another server may create it too). */
+async function createSystemUser(): Promise<string> {
   const group = await runProgram('groupadd', ['--system', '--force', systemUser], self);
   const user = await runProgram(
     'useradd',
     ['--system', '--gid', systemUser, '--no-create-home', '--home-dir', '/', '--shell', '/bin/false', systemUser],
     self,
   );
-  const exists = (await lookUp(self)) !== undefined;
-  if (user.exitCode === 0 || exists) return;
-  throw new Error(
-    `Postgres does not run as root, and user "${systemUser}" could not be created (${group.output} ${user.output}). ` +
-      `Create a user named "${systemUser}", start the server as another user, or set DATABASE_URL.`,
-  );
+  return [group.output, user.output].filter((text) => text !== '').join('; ');
 }

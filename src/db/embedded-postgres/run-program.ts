@@ -31,13 +31,13 @@ export function runProgram(file: string, args: readonly string[], account: RunAc
     child.stderr.setEncoding('utf8').on('data', keep);
     child.once('error', (error) => resolve({ exitCode: undefined, output: `${output}${error.message}` }));
     child.once('close', (code, signal) => {
-      if (signal !== null) keep(`ended by ${signal}`);
+      if (signal !== null) keep(` (ended by ${signal})`);
       resolve({ exitCode: code ?? undefined, output: output.trim() });
     });
   });
 }
 
 function environmentForPostgres(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const withoutPostgres = Object.entries(environment).filter(([name]) => !/^(PG|LC_|LANG|NODE_)/.test(name));
-  return { ...Object.fromEntries(withoutPostgres), LC_ALL: 'C', TZ: 'UTC' };
+  const kept = Object.entries(environment).filter(([name]) => !/^(PG|LC_|LANG|NODE_)/.test(name));
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' };
 }

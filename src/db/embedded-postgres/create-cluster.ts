@@ -1,0 +1,110 @@
+import { mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatSettings } from './cluster-settings.ts';
+import { clusterName } from './data-folder.ts';
+import { hasErrorCode } from './error-code.ts';
+import { giveTo } from './run-account.ts';
+import { type RunAccount, runProgram } from './run-program.ts';
+
+const settingsFile = 'embedded.conf';
+const unfinishedPrefix = `${clusterName}.unfinished-`;
+const majorVersion = '18';
+
+/**
+ * Returns the path of the data folder's cluster, after creating it (UTF-8, sorted by code point, Unicode upper and
+ * lower case) when there is none. A creation that is cut short leaves only a folder that the next one removes.
+ * `sync: false` skips the flush to disk. Throws when initdb fails or the cluster is of another version or user.
+ */
+export async function createCluster(options: {
+  dataFolder: string;
+  initdb: string;
+  account: RunAccount;
+  sync: boolean;
+}): Promise<string> {
+  const cluster = join(options.dataFolder, clusterName);
+  if (await isUsableCluster(cluster, options.account)) return cluster;
+  await removeUnfinished(options.dataFolder);
+  const unfinished = await mkdtemp(join(options.dataFolder, unfinishedPrefix));
+  try {
+    await giveTo(options.account, unfinished);
+    await initialise(unfinished, options);
+    await rename(unfinished, cluster);
+    await flush(options.dataFolder);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    if (!hasErrorCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
+    throw new Error(`${cluster} is there already, but is not a Postgres cluster`, { cause: error });
+  }
+  return cluster;
+}
+
+/** Writes the settings Postgres reads at its next start. Throws on a name no setting can have. */
+export async function writeSettings(
+  cluster: string,
+  settings: Readonly<Record<string, string>>,
+  account: RunAccount,
+): Promise<void> {
+  const path = join(cluster, settingsFile);
+  await writeFile(path, `# Written at every start.\n${formatSettings(settings)}`);
+  await giveTo(account, path);
+}
+
+async function isUsableCluster(cluster: string, account: RunAccount): Promise<boolean> {
+  const version = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch((error: unknown) => {
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (version === undefined) return false;
+  if (version.trim() !== majorVersion) {
+    throw new Error(`${cluster} was made by Postgres ${version.trim()}; this is Postgres ${majorVersion}`);
+  }
+  const { uid } = await stat(cluster);
+  const expected = account.uid ?? process.getuid?.();
+  if (uid === expected) return true;
+  throw new Error(
+    `${cluster} belongs to user id ${uid}, but Postgres would run as ${account.name} (${expected}). ` +
+      `Start the server as the user who created it, or run: chown -R ${expected} ${cluster}`,
+  );
+}
+
+async function removeUnfinished(dataFolder: string): Promise<void> {
+  for (const name of await readdir(dataFolder)) {
+    if (name.startsWith(unfinishedPrefix)) await rm(join(dataFolder, name), { recursive: true, force: true });
+  }
+}
+
+async function initialise(
+  folder: string,
+  options: { initdb: string; account: RunAccount; sync: boolean },
+): Promise<void> {
+  const args = [
+    `--pgdata=${folder}`,
+    '--username=postgres',
+    '--auth-local=trust',
+    '--auth-host=reject',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--no-instructions',
+    ...(options.sync ? [] : ['--no-sync']),
+  ];
+  const { exitCode, output } = await runProgram(options.initdb, args, options.account);
+  if (exitCode !== 0) throw new Error(`Postgres's initdb failed in ${folder}: ${output}`);
+  const configuration = await open(join(folder, 'postgresql.conf'), 'a');
+  try {
+    await configuration.appendFile(`\ninclude '${settingsFile}'\n`);
+    await configuration.sync();
+  } finally {
+    await configuration.close();
+  }
+}
+
+async function flush(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

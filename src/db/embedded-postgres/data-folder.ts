@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { hasErrorCode } from './error-code.ts';
+import { giveTo } from './run-account.ts';
+import { type RunAccount, runProgram } from './run-program.ts';
+
+/** Name of the cluster (what Postgres calls its data directory) in a data folder. */
+export const clusterName = 'cluster';
+
+const fallbackRoot = '/var/lib/fhir-bucket-loader';
+
+/**
+ * Creates the requested data folder when it is missing and returns the real path of the folder to use, which Postgres,
+ * running as `account`, can reach.
+ *
+ * That is the requested folder, except for a server started by root with a data folder below one that is closed to
+ * other users (such as a clone in /root): then it is /var/lib/fhir-bucket-loader/<name>-<hash of the requested path>,
+ * and the link `cluster` in the requested folder leads there. Deleting the link deletes no data.
+ * Throws when neither can be reached, or the path has characters that pg_ctl cannot pass on.
+ */
+export async function prepareDataFolder(requested: string, account: RunAccount): Promise<string> {
+  await mkdir(requested, { recursive: true });
+  const folder = await realpath(requested);
+  // pg_ctl and initdb put paths between double quotes into shell commands.
+  if (/["$`\\\n]/.test(folder))
+    throw new Error(`The path of data folder ${folder} has a character Postgres cannot use`);
+  const linked = await followClusterLink(folder);
+  if (linked !== undefined) return linked;
+  if (account.uid === undefined || (await makeReachable(folder, account))) return folder;
+  return await useFallback(folder, account);
+}
+
+async function followClusterLink(folder: string): Promise<string | undefined> {
+  const link = join(folder, clusterName);
+  const target = await readlink(link).catch((error: unknown) => {
+    if (hasErrorCode(error, 'ENOENT', 'EINVAL')) return undefined;
+    throw error;
+  });
+  if (target === undefined) return undefined;
+  const parent = await realpath(dirname(target)).catch(() => undefined);
+  if (parent !== undefined) return parent;
+  // The folder it led to has been deleted.
+  await rm(link);
+  return undefined;
+}
+
+async function makeReachable(folder: string, account: RunAccount): Promise<boolean> {
+  if (await canReach(folder, account)) return true;
+  const { uid } = await lstat(folder);
+  const isOurNewFolder = uid === process.getuid?.() && (await readdir(folder)).length === 0;
+  if (!isOurNewFolder || !(await canReach(dirname(folder), account))) return false;
+  await giveTo(account, folder);
+  return await canReach(folder, account);
+}
+
+async function canReach(folder: string, account: RunAccount): Promise<boolean> {
+  const { exitCode } = await runProgram('/bin/sh', ['-c', 'cd -- "$1"', 'sh', folder], account);
+  return exitCode === 0;
+}
+
+async function useFallback(folder: string, account: RunAccount): Promise<string> {
+  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 12);
+  const fallback = join(fallbackRoot, `${basename(folder)}-${hash}`);
+  await mkdir(fallback, { recursive: true });
+  if (!(await makeReachable(fallback, account))) {
+    throw new Error(
+      `Postgres runs as ${account.name} and can reach neither data folder ${folder} nor ${fallback}. ` +
+        `Choose a data folder that ${account.name} can reach, or run chmod o+x on the folders above it.`,
+    );
+  }
+  const link = join(folder, clusterName);
+  await symlink(join(fallback, clusterName), link).catch((error: unknown) => {
+    if (!hasErrorCode(error, 'EEXIST')) throw error;
+  });
+  return fallback;
+}

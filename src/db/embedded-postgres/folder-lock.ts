@@ -1,0 +1,45 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+export type FolderLock = { release(): void };
+
+const sqliteBusy = 5;
+
+/**
+ * Makes this process the only one that uses a data folder, until `release()` or its end, however it ends.
+ *
+ * The lock is an operating system lock on file `owner.lock`, which Node offers only by way of SQLite (the file stays
+ * empty). Unlike a file with a process id it cannot go stale, and it also works between containers sharing a folder.
+ * Throws an error naming the other process when the folder is in use.
+ */
+export function lockFolder(folder: string): FolderLock {
+  const owner = join(folder, 'owner.pid');
+  const file = new DatabaseSync(join(folder, 'owner.lock'));
+  try {
+    file.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    file.close();
+    if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) throw error;
+    throw new Error(
+      `Data folder ${folder} is in use by another server (process ${readOwner(owner)}). ` +
+        'Stop that one first, choose another data folder, or set DATABASE_URL for both.',
+      { cause: error },
+    );
+  }
+  writeFileSync(owner, `${process.pid}\n`);
+  return {
+    release() {
+      rmSync(owner, { force: true });
+      file.close();
+    },
+  };
+}
+
+function readOwner(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
