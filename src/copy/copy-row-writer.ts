@@ -1,0 +1,116 @@
+/** The 19 bytes that open a COPY BINARY stream: signature, flags, no header extension (Postgres manual, COPY). */
+const FILE_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+/** The field count -1 that closes it. */
+const FILE_TRAILER = Buffer.from([0xff, 0xff]);
+
+/** The jsonb binary format's version byte (jsonb_recv). */
+const JSONB_VERSION = 1;
+
+/** Below this many bytes a loop in JS beats a native copy's call (measured: 30 to 60 ns a call). */
+const SHORT_COPY_BYTES = 64;
+
+/** A field that is the same in every row of a file. */
+export type ConstantField = { kind: 'text'; value: string } | { kind: 'int8'; value: bigint };
+
+/**
+ * Writes rows of `(constant fields…, id text, resource jsonb)` in COPY BINARY format into buffers of `chunkBytes`,
+ * and hands each full one on. A row larger than that gets a buffer of its own.
+ */
+export class CopyRowWriter {
+  readonly #prefix: Buffer;
+  readonly #chunkBytes: number;
+  readonly #emit: (chunk: Buffer) => void;
+  #out: Buffer;
+  #at: number;
+
+  /**
+   * @param constants the columns before `id`, in the order of the COPY statement's column list
+   * @param chunkBytes size of the buffers handed on, in bytes
+   * @param emit takes a full buffer; it is not written to again
+   */
+  constructor(constants: readonly ConstantField[], chunkBytes: number, emit: (chunk: Buffer) => void) {
+    this.#prefix = rowPrefix(constants);
+    this.#chunkBytes = chunkBytes;
+    this.#emit = emit;
+    this.#out = Buffer.allocUnsafeSlow(chunkBytes);
+    this.#at = FILE_HEADER.copy(this.#out, 0);
+  }
+
+  /**
+   * Writes one row: the id's bytes, and the line [start, end) without its two cuts (ascending, disjoint).
+   */
+  row(
+    id: Buffer,
+    idStart: number,
+    idEnd: number,
+    line: Buffer,
+    start: number,
+    cutStart1: number,
+    cutEnd1: number,
+    cutStart2: number,
+    cutEnd2: number,
+    end: number,
+  ): void {
+    const idBytes = idEnd - idStart;
+    const jsonBytes = end - start - (cutEnd1 - cutStart1) - (cutEnd2 - cutStart2);
+    const prefix = this.#prefix;
+    this.#reserve(prefix.length + 4 + idBytes + 5 + jsonBytes);
+    const out = this.#out;
+    let at = this.#at;
+    for (let i = 0; i < prefix.length; i++) out[at + i] = prefix[i] ?? 0;
+    at = putInt32(out, at + prefix.length, idBytes);
+    at = put(out, at, id, idStart, idEnd);
+    at = putInt32(out, at, jsonBytes + 1);
+    out[at++] = JSONB_VERSION;
+    at = put(out, at, line, start, cutStart1);
+    at = put(out, at, line, cutEnd1, cutStart2);
+    this.#at = put(out, at, line, cutEnd2, end);
+  }
+
+  /** Writes the trailer and hands on what is left. */
+  end(): void {
+    this.#reserve(FILE_TRAILER.length);
+    this.#at += FILE_TRAILER.copy(this.#out, this.#at);
+    this.#emit(this.#out.subarray(0, this.#at));
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#out.length) return;
+    if (this.#at > 0) this.#emit(this.#out.subarray(0, this.#at));
+    this.#out = Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, bytes));
+    this.#at = 0;
+  }
+}
+
+function rowPrefix(constants: readonly ConstantField[]): Buffer {
+  const fieldCount = Buffer.alloc(2);
+  fieldCount.writeInt16BE(constants.length + 2);
+  const fields = constants.map((field) => {
+    if (field.kind === 'int8') {
+      const bytes = Buffer.alloc(12);
+      bytes.writeInt32BE(8);
+      bytes.writeBigInt64BE(field.value, 4);
+      return bytes;
+    }
+    const text = Buffer.from(field.value);
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(text.length);
+    return Buffer.concat([length, text]);
+  });
+  return Buffer.concat([fieldCount, ...fields]);
+}
+
+function putInt32(out: Buffer, at: number, value: number): number {
+  out[at] = value >>> 24;
+  out[at + 1] = (value >>> 16) & 0xff;
+  out[at + 2] = (value >>> 8) & 0xff;
+  out[at + 3] = value & 0xff;
+  return at + 4;
+}
+
+function put(out: Buffer, at: number, from: Buffer, start: number, end: number): number {
+  const length = end - start;
+  if (length >= SHORT_COPY_BYTES) from.copy(out, at, start, end);
+  else for (let i = 0; i < length; i++) out[at + i] = from[start + i] ?? 0;
+  return at + length;
+}

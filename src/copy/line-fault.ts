@@ -1,0 +1,67 @@
+/**
+ * Why a line of an ndjson file cannot become a row. The seed demands an `id` in every resource; the rest keeps
+ * Postgres from being handed a row of another table or a JSON text that was mended on the way.
+ */
+export type LineFault =
+  | 'not-json'
+  | 'not-an-object'
+  | 'id-missing'
+  | 'id-empty'
+  | 'id-not-a-string'
+  | 'id-too-long'
+  | 'id-twice'
+  | 'type-not-a-string'
+  | 'type-twice'
+  | 'type-differs'
+  | 'line-too-long';
+
+/** FHIR R4 datatypes, `id`: at most 64 characters. */
+export const MAX_ID_CHARACTERS = 64;
+
+/** A bad line, by its 1-based number in the file, so that a person can open the file there. */
+export class LineError extends Error {
+  override readonly name = 'LineError';
+  readonly fault: LineFault;
+  readonly line: number;
+  /** The resource's id, where it was read before the fault was met. */
+  readonly id: string | undefined;
+
+  constructor(
+    fault: LineFault,
+    line: number,
+    detail: { id?: string | undefined; expectedType?: string; limit?: number },
+  ) {
+    const where = detail.id === undefined ? `line ${line}` : `line ${line}, id ${JSON.stringify(detail.id)}`;
+    super(`${where}: ${explain(fault, detail)}`);
+    this.fault = fault;
+    this.line = line;
+    this.id = detail.id;
+  }
+}
+
+function explain(fault: LineFault, { expectedType, limit }: { expectedType?: string; limit?: number }): string {
+  switch (fault) {
+    case 'not-json':
+      return 'the line is not valid JSON';
+    case 'not-an-object':
+      return 'the line is not a JSON object; a resource is one object on one line';
+    case 'id-missing':
+      return 'the resource has no "id"; every resource needs one';
+    case 'id-empty':
+      return '"id" is an empty string';
+    case 'id-not-a-string':
+      return '"id" must be a string';
+    case 'id-too-long':
+      return `"id" is longer than ${MAX_ID_CHARACTERS} characters`;
+    case 'id-twice':
+      return 'the resource has two "id" members';
+    case 'type-not-a-string':
+      return '"resourceType" must be a string';
+    case 'type-twice':
+      return 'the resource has two "resourceType" members';
+    case 'type-differs':
+      return `"resourceType" is not ${expectedType}, the type in the file's name`;
+    case 'line-too-long':
+      return `the line is longer than ${limit} bytes (LOADER_MAX_LINE_BYTES)`;
+  }
+}

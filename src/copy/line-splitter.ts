@@ -1,0 +1,91 @@
+const LINE_FEED = 0x0a;
+
+/** Receives the lines of a file in order. */
+export interface LineSink {
+  /** Another buffer begins; the following lines lie in it, in ascending order. */
+  attach(buffer: Buffer): void;
+  /** A line [start, end) of the attached buffer, its line feed excluded. */
+  line(start: number, end: number): void;
+  /** The line being gathered has passed `maxLineBytes`; it is not delivered. */
+  lineTooLong(): void;
+}
+
+/**
+ * Cuts a stream of buffers into lines without copying them, but for the one line that crosses a border between two
+ * buffers. A UTF-8 byte order mark before the first line is skipped; a missing last line feed is forgiven.
+ */
+export class LineSplitter {
+  readonly #sink: LineSink;
+  readonly #maxLineBytes: number;
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+  #atStart = true;
+  #skipping = false;
+
+  /** @param maxLineBytes the longest line delivered, in bytes; it bounds the memory that one line can take */
+  constructor(sink: LineSink, maxLineBytes: number) {
+    this.#sink = sink;
+    this.#maxLineBytes = maxLineBytes;
+  }
+
+  /** Delivers every line that ends in `chunk`; keeps (does not copy) the rest of it. */
+  push(chunk: Buffer): void {
+    let from = 0;
+    if (this.#pieceBytes > 0 || this.#skipping) {
+      const feed = chunk.indexOf(LINE_FEED);
+      if (feed === -1) {
+        this.#keep(chunk);
+        return;
+      }
+      this.#keep(chunk.subarray(0, feed));
+      this.#deliverPieces();
+      from = feed + 1;
+    }
+    this.#sink.attach(chunk);
+    for (let feed = chunk.indexOf(LINE_FEED, from); feed !== -1; feed = chunk.indexOf(LINE_FEED, from)) {
+      this.#deliver(chunk, from, feed);
+      from = feed + 1;
+    }
+    if (from < chunk.length) this.#keep(chunk.subarray(from));
+  }
+
+  /** Delivers the last line when the file does not end in a line feed. */
+  end(): void {
+    if (this.#pieceBytes > 0 || this.#skipping) this.#deliverPieces();
+  }
+
+  #keep(piece: Buffer): void {
+    if (this.#skipping) return;
+    this.#pieces.push(piece);
+    this.#pieceBytes += piece.length;
+    if (this.#pieceBytes <= this.#maxLineBytes) return;
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    this.#skipping = true;
+  }
+
+  #deliverPieces(): void {
+    if (this.#skipping) {
+      this.#skipping = false;
+      this.#atStart = false;
+      this.#sink.lineTooLong();
+      return;
+    }
+    const line = this.#pieces.length === 1 ? (this.#pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    this.#sink.attach(line);
+    this.#deliver(line, 0, line.length);
+  }
+
+  #deliver(buffer: Buffer, start: number, end: number): void {
+    let from = start;
+    if (this.#atStart) {
+      this.#atStart = false;
+      if (end - start >= 3 && buffer[start] === 0xef && buffer[start + 1] === 0xbb && buffer[start + 2] === 0xbf)
+        from += 3;
+    }
+    if (end - from > this.#maxLineBytes) this.#sink.lineTooLong();
+    else this.#sink.line(from, end);
+  }
+}
