@@ -12,6 +12,10 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from '../../src/db/embedded-postgres/start-embedded-postgres.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const busyStatements = `SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%1e9%'
+                        AND pid <> pg_backend_pid()`;
 
 describe('startEmbeddedPostgres', () => {
   let dataFolder = '';
@@ -74,9 +78,13 @@ describe('startEmbeddedPostgres', () => {
   test('restarts cleanly after its postmaster was killed, with everything that was committed', async (t) => {
     const postgres = await start(t);
     await query(postgres, 'CREATE TABLE committed AS SELECT generate_series(1, 1000) AS n');
+    // A child process that computes does not notice the end of its postmaster.
+    const busy = assert.rejects(query(postgres, 'SELECT count(*) FROM generate_series(1, 1e9) AS n'));
+    await waitFor(async () => (await query(postgres, busyStatements)).length > 0, { what: 'the busy statement' });
     await postgres.kill();
     await assert.rejects(query(postgres, 'SELECT 1'));
     await postgres.restart({ mode: 'fast' });
+    await busy;
     assert.deepEqual(await query(postgres, 'SELECT count(*)::int AS n FROM committed'), [{ n: 1000 }]);
     await postgres.restart({ mode: 'immediate' });
     assert.deepEqual(await query(postgres, 'SELECT count(*)::int AS n FROM committed'), [{ n: 1000 }]);

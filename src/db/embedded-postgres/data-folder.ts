@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { lstat, mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hasErrorCode } from './error-code.ts';
+import { folderId } from './folder-id.ts';
 import { giveTo } from './run-account.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 
@@ -60,8 +60,7 @@ async function canReach(folder: string, account: RunAccount): Promise<boolean> {
 }
 
 async function useFallback(folder: string, account: RunAccount): Promise<string> {
-  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 12);
-  const fallback = join(fallbackRoot, `${basename(folder)}-${hash}`);
+  const fallback = join(fallbackRoot, `${basename(folder)}-${folderId(folder)}`);
   await mkdir(fallback, { recursive: true });
   if (!(await makeReachable(fallback, account))) {
     throw new Error(

@@ -2,38 +2,69 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasErrorCode } from './error-code.ts';
-import { runProgram } from './run-program.ts';
+import { folderId } from './folder-id.ts';
+import { commandOf, listProcesses } from './process-list.ts';
 
 const pollMs = 20;
+const orphanExitMs = 5000;
 
 /** Above every process id an operating system hands out. */
 const pidOfNobody = 2 ** 31 - 1;
 
-/** The process id of the Postgres that runs on a cluster (its real path), or undefined when none does. */
+/**
+ * The `cluster_name` of a cluster (its real path). Postgres shows it in the command lines of the child processes of
+ * the postmaster, by which they are found when the postmaster is gone.
+ */
+export function processTitle(cluster: string): string {
+  return `bucket-loader-${folderId(cluster)}`;
+}
+
+/** The process id of the postmaster that runs on a cluster (its real path), or undefined when none does. */
 export async function findPostmaster(cluster: string): Promise<number | undefined> {
   const pid = Number((await readPidFile(cluster))?.split('\n')[0]);
   return pid > 0 && (await isPostmaster(pid, cluster)) ? pid : undefined;
 }
 
+/** Resolves when the postmaster has ended. Throws when it has not after `timeoutMs`. */
+export async function waitForExit(pid: number, cluster: string, timeoutMs: number): Promise<void> {
+  const hasEnded = await poll(async () => !(await isPostmaster(pid, cluster)), timeoutMs);
+  if (!hasEnded) throw new Error(`Postgres (process ${pid}) has not ended in ${timeoutMs} ms`);
+}
+
 /**
- * Makes a pid file left by a killed Postgres harmless. Postgres would refuse to start when the process id in it has
- * been given to another process since (usual in containers), or is that of a zombie. Only the id is replaced: the
- * rest of the file lets Postgres see that child processes of the killed one are still ending.
- * Call it only when `findPostmaster` found none.
+ * Clears up after a postmaster that was killed; call it only when `findPostmaster` finds none.
+ *
+ * Its child processes are ended, as in a crash: one that is busy with a long statement would notice the end of the
+ * postmaster only after it, and keep the next one from starting. And the pid file is made harmless: Postgres would
+ * refuse to start when the process id in it has been given to another process since (usual in containers) or is that
+ * of a zombie. Only the id is replaced; the rest lets Postgres see whether child processes are left.
  */
-export async function disarmStalePidFile(cluster: string): Promise<void> {
+export async function clearAfterKill(cluster: string): Promise<void> {
+  await endChildren(cluster);
   const text = await readPidFile(cluster);
   if (text === undefined) return;
   const rest = text.split('\n').slice(1);
   await writeFile(join(cluster, 'postmaster.pid'), [pidOfNobody, ...rest].join('\n'));
 }
 
-/** Resolves when the process no longer runs on the cluster. Throws when it still does after `timeoutMs`. */
-export async function waitForExit(pid: number, cluster: string, timeoutMs: number): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (await isPostmaster(pid, cluster)) {
-    if (performance.now() > deadline) throw new Error(`Postgres (process ${pid}) has not ended in ${timeoutMs} ms`);
-    await sleep(pollMs);
+async function endChildren(cluster: string): Promise<void> {
+  for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
+    for (const pid of await findChildren(cluster)) sendSignal(pid, signal);
+    if (await poll(async () => (await findChildren(cluster)).length === 0, orphanExitMs)) return;
+  }
+  throw new Error(`Child processes of a killed Postgres do not end: ${(await findChildren(cluster)).join(', ')}`);
+}
+
+async function findChildren(cluster: string): Promise<number[]> {
+  const start = `postgres: ${processTitle(cluster)}:`;
+  return (await listProcesses()).filter(({ command }) => command.startsWith(start)).map(({ pid }) => pid);
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!hasErrorCode(error, 'ESRCH')) throw error;
   }
 }
 
@@ -46,23 +77,17 @@ async function readPidFile(cluster: string): Promise<string | undefined> {
   }
 }
 
-/** A postmaster was started as `<folder>/postgres -D <cluster>`; the command line of a zombie is empty. */
+/** A postmaster was started as `<folder>/postgres -D <cluster>`. */
 async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
-  const command = await readCommand(pid);
+  const command = await commandOf(pid);
   return command.includes('postgres') && command.endsWith(`-D ${cluster}`);
 }
 
-async function readCommand(pid: number): Promise<string> {
-  if (process.platform !== 'linux') {
-    const self = { name: 'the current user', uid: undefined, gid: undefined };
-    const { exitCode, output } = await runProgram('ps', ['-ww', '-o', 'command=', '-p', String(pid)], self);
-    return exitCode === 0 ? output : '';
+async function poll(condition: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) return false;
+    await sleep(pollMs);
   }
-  try {
-    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8');
-    return text.replaceAll('\0', ' ').trim();
-  } catch (error) {
-    if (hasErrorCode(error, 'ENOENT', 'ESRCH')) return '';
-    throw error;
-  }
+  return true;
 }

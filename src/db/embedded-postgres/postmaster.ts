@@ -1,6 +1,6 @@
 import { appendFile, open, rename, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { disarmStalePidFile, findPostmaster, waitForExit } from './postmaster-process.ts';
+import { clearAfterKill, findPostmaster, waitForExit } from './postmaster-process.ts';
 import { giveTo } from './run-account.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 
@@ -13,7 +13,7 @@ export type StopMode = 'fast' | 'immediate';
 /** Crash recovery after a kill reads the WAL since the last checkpoint, which can take minutes. */
 const startSeconds = 600;
 const stopSeconds = 60;
-const childrenExitMs = 30_000;
+const memoryFreedMs = 10_000;
 const largestLogBytes = 10_000_000;
 const logTailBytes = 3000;
 
@@ -23,15 +23,15 @@ const logTailBytes = 3000;
  */
 export async function startPostmaster(options: PostmasterOptions): Promise<void> {
   await prepareLog(options);
-  const deadline = performance.now() + childrenExitMs;
+  const deadline = performance.now() + memoryFreedMs;
   for (;;) {
-    await disarmStalePidFile(options.cluster);
+    await clearAfterKill(options.cluster);
     const logStart = await fileSize(options.logFile);
     const { exitCode, output } = await pgCtl(options, 'start', '-t', String(startSeconds), '-l', options.logFile);
     if (exitCode === 0) return;
     const log = await readTail(options.logFile, logStart);
     await stopPostmaster(options, 'immediate');
-    // Child processes of a killed Postgres take a moment to notice.
+    // The memory of the child processes of a killed Postgres may be freed a moment after their end.
     const isEnding = log.includes('pre-existing shared memory block');
     if (!isEnding || performance.now() > deadline) throw new Error(describeFailure('start', output, log));
     await sleep(100);
@@ -39,13 +39,13 @@ export async function startPostmaster(options: PostmasterOptions): Promise<void>
 }
 
 /**
- * Stops the Postgres that runs on the cluster, if any, and waits for its end. When `fast` takes more than 60 seconds,
+ * Stops the Postgres that runs on the cluster, if any, or what is left of a killed one, and waits for its end. When `fast` takes more than 60 seconds,
  * `immediate` follows: nothing committed is lost, the next start recovers.
  * Throws an error with the end of Postgres's log when it cannot be stopped.
  */
 export async function stopPostmaster(options: PostmasterOptions, mode: StopMode): Promise<void> {
   const pid = await findPostmaster(options.cluster);
-  if (pid === undefined) return;
+  if (pid === undefined) return await clearAfterKill(options.cluster);
   const { exitCode, output } = await pgCtl(options, 'stop', '-t', String(stopSeconds), '-m', mode);
   if (exitCode !== 0 && (await findPostmaster(options.cluster)) === pid) {
     if (mode === 'fast') return await stopPostmaster(options, 'immediate');
@@ -54,7 +54,7 @@ export async function stopPostmaster(options: PostmasterOptions, mode: StopMode)
   await waitForExit(pid, options.cluster, stopSeconds * 1000);
 }
 
-/** Ends the postmaster by SIGKILL, as a crash would, and waits for its end. Its child processes end by themselves. */
+/** Ends the postmaster by SIGKILL, as a crash would, and waits for its end. Its child processes end on their own when idle. */
 export async function killPostmaster(cluster: string): Promise<void> {
   const pid = await findPostmaster(cluster);
   if (pid === undefined) return;

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { socketPort } from './cluster-settings.ts';
 import { hasErrorCode } from './error-code.ts';
+import { folderId } from './folder-id.ts';
 import { giveTo } from './run-account.ts';
 import type { RunAccount } from './run-program.ts';
 
@@ -30,8 +30,7 @@ export async function createSocketFolder(dataFolder: string, account: RunAccount
 }
 
 function chooseSocketFolder(dataFolder: string): string {
-  const hash = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
-  const name = `fhir-bucket-loader-${hash}`;
+  const name = `fhir-bucket-loader-${folderId(dataFolder)}`;
   // Last one: a temporary folder of root's own may be closed to the user Postgres runs as.
   const temporary = process.getuid?.() === 0 ? '/tmp' : tmpdir();
   const candidates = [join(dataFolder, 'socket'), join(temporary, name)];

@@ -11,6 +11,7 @@ import {
   startPostmaster,
   stopPostmaster,
 } from './postmaster.ts';
+import { processTitle } from './postmaster-process.ts';
 import { preparePrograms } from './prepare-programs.ts';
 import { findRunAccount } from './run-account.ts';
 import { createSocketFolder } from './socket-folder.ts';
@@ -35,7 +36,7 @@ export type EmbeddedPostgres = {
  * The data folder gets a cluster at the first start, which later starts use again; it also holds Postgres's log
  * (`postgres.log`). It is used by one process at a time: a second one gets an error that names the first. A Postgres
  * that a killed server left running is stopped and started anew.
- * `settings` take precedence over the defaults for bulk loading (see `defaultSettings`), except those of the socket.
+ * `settings` take precedence over the defaults for bulk loading (see `defaultSettings`), except `cluster_name` and those of the socket.
  *
  * A server started by root runs Postgres as system user `postgres` (created when absent).
  * Throws, with the end of Postgres's log where there is one, when Postgres cannot be started.
@@ -73,7 +74,11 @@ async function startOnNewSocket(
 ): Promise<string> {
   const socketFolder = await createSocketFolder(dataFolder, postmaster.account);
   try {
-    await writeSettings(postmaster.cluster, { ...settings, ...socketSettings(socketFolder) }, postmaster.account);
+    await writeSettings(
+      postmaster.cluster,
+      { ...settings, ...fixedSettings(postmaster.cluster, socketFolder) },
+      postmaster.account,
+    );
     await startPostmaster(postmaster);
     return socketFolder;
   } catch (error) {
@@ -82,11 +87,12 @@ async function startOnNewSocket(
   }
 }
 
-function socketSettings(folder: string): Record<string, string> {
+function fixedSettings(cluster: string, socketFolder: string): Record<string, string> {
   return {
+    cluster_name: processTitle(cluster),
     listen_addresses: '',
     port: String(socketPort),
-    unix_socket_directories: folder,
+    unix_socket_directories: socketFolder,
     unix_socket_permissions: '0700',
   };
 }
