@@ -149,6 +149,8 @@ describe('startEmbeddedPostgres', () => {
 
 async function query({ connection }: EmbeddedPostgres, statement: string): Promise<unknown[]> {
   const client = new pg.Client(connection);
+  // A lost connection also makes the query below fail.
+  client.on('error', () => {});
   await client.connect();
   try {
     return (await client.query(statement)).rows;

@@ -17,7 +17,7 @@ export function lockFolder(folder: string): FolderLock {
   const owner = join(folder, 'owner.pid');
   const file = new DatabaseSync(join(folder, 'owner.lock'));
   try {
-    file.exec('BEGIN EXCLUSIVE');
+    file.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     file.close();
     if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) throw error;
