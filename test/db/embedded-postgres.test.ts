@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
@@ -17,12 +17,15 @@ import { waitFor } from '../support/wait-for.ts';
 const busyStatements = `SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%1e9%'
                         AND pid <> pg_backend_pid()`;
 
+/** Postgres, which is another user when root runs the tests, may not reach a temporary folder of root's own. */
+const isRoot = process.getuid?.() === 0;
+const temporary = isRoot ? '/tmp' : tmpdir();
+
 describe('startEmbeddedPostgres', () => {
   let dataFolder = '';
 
   before(async () => {
-    dataFolder = await mkdtemp(join(tmpdir(), 'embedded-postgres-'));
-    // Open to the user Postgres runs as when root runs the tests.
+    dataFolder = await mkdtemp(join(temporary, 'embedded-postgres-'));
     await chmod(dataFolder, 0o755);
   });
   after(async () => {
@@ -144,6 +147,28 @@ describe('startEmbeddedPostgres', () => {
     assert.deepEqual(await query(postgres, 'SELECT 1 AS one'), [{ one: 1 }]);
     await postgres.stop();
     assert.equal(existsSync(postgres.connection.host), false);
+  });
+
+  test('started by root below a folder closed to others, keeps the data in /var/lib', { skip: !isRoot }, async (t) => {
+    const closed = join(dataFolder, 'closed');
+    const requested = join(closed, 'data');
+    await mkdir(requested, { recursive: true });
+    await chmod(closed, 0o700);
+    const postgres = await startEmbeddedPostgres({ dataFolder: requested });
+    t.after(async () => {
+      await postgres.stop();
+      await rm(postgres.dataFolder, { recursive: true });
+    });
+    assert.match(postgres.dataFolder, /^\/var\/lib\/fhir-bucket-loader\/data-[0-9a-f]{16}$/);
+    assert.equal(await realpath(join(requested, 'cluster')), join(postgres.dataFolder, 'cluster'));
+    await query(postgres, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    await postgres.stop();
+    // Also once the folder is open: the link leads to the data.
+    await chmod(closed, 0o755);
+    const again = await startEmbeddedPostgres({ dataFolder: requested });
+    t.after(() => again.stop());
+    assert.deepEqual(await query(again, 'SELECT answer FROM kept'), [{ answer: 42 }]);
+    await again.stop();
   });
 });
 
