@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { buildApp } from 'fauxqs';
 
 /** An S3 account in the form of the server's configuration. */
@@ -26,7 +33,8 @@ type Closing = { after(close: () => Promise<void>): void };
 /**
  * Gives an S3 endpoint: the server named by TEST_S3_ENDPOINT (a URL, with TEST_S3_ACCESS_KEY_ID,
  * TEST_S3_SECRET_ACCESS_KEY and TEST_S3_REGION) when that is set, else an emulator inside this process on a free port
- * of 127.0.0.1. Closed after the test `t` when one is given, else by `close()`.
+ * of 127.0.0.1. Closed after the test `t` when one is given, else by `close()`, which deletes the
+ * buckets it created.
  * Throws when one of the variables is missing or the emulator cannot listen.
  */
 export async function startS3Endpoint(t?: Closing): Promise<S3Endpoint> {
@@ -38,11 +46,13 @@ export async function startS3Endpoint(t?: Closing): Promise<S3Endpoint> {
     forcePathStyle: true,
     credentials: { accessKeyId: account['access-key-id'], secretAccessKey: account['secret-access-key'] },
   });
+  const created: string[] = [];
   const endpoint: S3Endpoint = {
     url: account.host,
     account,
     async createBucket(name = `test-${randomBytes(8).toString('hex')}`) {
       await client.send(new CreateBucketCommand({ Bucket: name }));
+      created.push(name);
       return name;
     },
     async putObject(bucket, key, body) {
@@ -52,15 +62,19 @@ export async function startS3Endpoint(t?: Closing): Promise<S3Endpoint> {
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     },
     async close() {
-      client.destroy();
-      await server.close();
+      try {
+        if (server.keepsData) for (const bucket of created.splice(0)) await deleteBucket(client, bucket);
+      } finally {
+        client.destroy();
+        await server.close();
+      }
     },
   };
   t?.after(() => endpoint.close());
   return endpoint;
 }
 
-type RunningServer = { account: S3Account; close(): Promise<void> };
+type RunningServer = { account: S3Account; keepsData: boolean; close(): Promise<void> };
 
 async function startEmulator(): Promise<RunningServer> {
   // Not startFauxqs(): that one listens on all interfaces.
@@ -68,6 +82,7 @@ async function startEmulator(): Promise<RunningServer> {
   const host = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
     account: { host, 'access-key-id': 'test', 'secret-access-key': 'test-secret', region: 'us-east-1' },
+    keepsData: false,
     close: async () => {
       app.server.closeAllConnections();
       await app.close();
@@ -83,8 +98,16 @@ function realServer(): RunningServer {
       'secret-access-key': requiredVariable('TEST_S3_SECRET_ACCESS_KEY'),
       region: requiredVariable('TEST_S3_REGION'),
     },
+    keepsData: true,
     close: async () => {},
   };
+}
+
+async function deleteBucket(client: S3Client, bucket: string): Promise<void> {
+  for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket })) {
+    for (const { Key } of page.Contents ?? []) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+  }
+  await client.send(new DeleteBucketCommand({ Bucket: bucket }));
 }
 
 function requiredVariable(name: string): string {

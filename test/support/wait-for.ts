@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const pollMs = 20;
 
 /**
- * Polls `condition` every 20 ms until it returns something truthy, and returns that.
+ * Polls `condition` every 20 ms until it returns neither undefined nor false, and returns that.
  * Throws an error naming `what` when `timeoutMs` (default 10,000) have passed, or whatever `condition` throws.
  */
 export async function waitFor<T>(

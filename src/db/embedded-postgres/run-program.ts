@@ -9,7 +9,7 @@ const outputLimit = 20_000;
 
 /**
  * Runs a program to its end as the given user, in a session of its own (so that Ctrl-C on our terminal does not reach
- * it), in folder `/`, without the caller's PG* variables and with English messages.
+ * it), in folder `/`, without the caller's PG* variables, with /usr/sbin in PATH and English messages.
  * Returns the exit code (undefined when it could not be started or was ended by a signal) and the last 20,000
  * characters of stdout and stderr together; never throws on a failing program.
  */
@@ -39,5 +39,7 @@ export function runProgram(file: string, args: readonly string[], account: RunAc
 
 function environmentForPostgres(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(([name]) => !/^(PG|LC_|LANG|NODE_)/.test(name));
-  return { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' };
+  // useradd is where PATH often does not look.
+  const path = [environment['PATH'], '/usr/sbin', '/sbin'].filter((part) => part !== undefined).join(':');
+  return { ...Object.fromEntries(kept), PATH: path, LC_ALL: 'C', TZ: 'UTC' };
 }
