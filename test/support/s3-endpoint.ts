@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import {
+  CompleteMultipartUploadCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { buildApp } from 'fauxqs';
 
@@ -22,10 +25,14 @@ export type S3Endpoint = {
   account: S3Account;
   /** Creates a bucket, by default with a unique name, and returns its name. */
   createBucket(name?: string): Promise<string>;
+  /** Bodies above 8 MiB are uploaded in parts, and so get an ETag that ends in the number of parts. */
   putObject(bucket: string, key: string, body: Buffer | string): Promise<void>;
   deleteObject(bucket: string, key: string): Promise<void>;
   close(): Promise<void>;
 };
+
+/** The emulator takes request bodies up to 11 MiB. */
+const partBytes = 8 * 1024 * 1024;
 
 /** The part of a test context, or of anything else that ends, which closes the endpoint. */
 type Closing = { after(close: () => Promise<void>): void };
@@ -56,7 +63,9 @@ export async function startS3Endpoint(t?: Closing): Promise<S3Endpoint> {
       return name;
     },
     async putObject(bucket, key, body) {
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+      const bytes = Buffer.from(body);
+      if (bytes.length > partBytes) await putLargeObject(client, bucket, key, bytes);
+      else await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }));
     },
     async deleteObject(bucket, key) {
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
@@ -101,6 +110,20 @@ function realServer(): RunningServer {
     keepsData: true,
     close: async () => {},
   };
+}
+
+async function putLargeObject(client: S3Client, bucket: string, key: string, body: Buffer): Promise<void> {
+  const object = { Bucket: bucket, Key: key };
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(object));
+  const parts = [];
+  for (let start = 0; start < body.length; start += partBytes) {
+    const part = { ...object, UploadId, PartNumber: parts.length + 1 };
+    const Body = body.subarray(start, start + partBytes);
+    const { ETag } = await client.send(new UploadPartCommand({ ...part, Body }));
+    parts.push({ ETag, PartNumber: part.PartNumber });
+  }
+  const upload = { ...object, UploadId, MultipartUpload: { Parts: parts } };
+  await client.send(new CompleteMultipartUploadCommand(upload));
 }
 
 async function deleteBucket(client: S3Client, bucket: string): Promise<void> {
