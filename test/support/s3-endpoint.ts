@@ -115,7 +115,7 @@ function realServer(): RunningServer {
 async function putLargeObject(client: S3Client, bucket: string, key: string, body: Buffer): Promise<void> {
   const object = { Bucket: bucket, Key: key };
   const { UploadId } = await client.send(new CreateMultipartUploadCommand(object));
-  const parts = [];
+  const parts: { ETag: string | undefined; PartNumber: number }[] = [];
   for (let start = 0; start < body.length; start += partBytes) {
     const part = { ...object, UploadId, PartNumber: parts.length + 1 };
     const Body = body.subarray(start, start + partBytes);
