@@ -1,4 +1,5 @@
 const LINE_FEED = 0x0a;
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** Receives the lines of a file in order. */
 export interface LineSink {
@@ -58,7 +59,8 @@ export class LineSplitter {
     if (this.#skipping) return;
     this.#pieces.push(piece);
     this.#pieceBytes += piece.length;
-    if (this.#pieceBytes <= this.#maxLineBytes) return;
+    // A byte order mark is not counted; #deliver decides once it can see whether the first line has one.
+    if (this.#pieceBytes <= this.#maxLineBytes + (this.#atStart ? BYTE_ORDER_MARK.length : 0)) return;
     this.#pieces = [];
     this.#pieceBytes = 0;
     this.#skipping = true;
@@ -82,8 +84,8 @@ export class LineSplitter {
     let from = start;
     if (this.#atStart) {
       this.#atStart = false;
-      if (end - start >= 3 && buffer[start] === 0xef && buffer[start + 1] === 0xbb && buffer[start + 2] === 0xbf)
-        from += 3;
+      const afterMark = start + BYTE_ORDER_MARK.length;
+      if (afterMark <= end && BYTE_ORDER_MARK.equals(buffer.subarray(start, afterMark))) from = afterMark;
     }
     if (end - from > this.#maxLineBytes) this.#sink.lineTooLong();
     else this.#sink.line(from, end);
