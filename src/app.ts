@@ -1,0 +1,30 @@
+import helmet from '@fastify/helmet';
+import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
+import { type RootClient, requireRootClient } from './http/auth.ts';
+import { acceptBodyFormats } from './http/body-formats-plugin.ts';
+import { handleErrors } from './http/error-handler.ts';
+import { healthRoute } from './http/health-route.ts';
+import { resourceRoutes } from './http/resource-routes.ts';
+import { rpcRoute } from './http/rpc-route.ts';
+import type { LoaderService } from './loader/loader-service.ts';
+
+export interface AppParts {
+  pool: pg.Pool;
+  loader: LoaderService;
+  /** Who may call; undefined lets anybody (the server then listens on loopback only). */
+  rootClient?: RootClient | undefined;
+}
+
+/** Puts every route on a Fastify instance; starting, listening and closing are the caller's. */
+export async function app(fastify: FastifyInstance, { pool, loader, rootClient }: AppParts): Promise<void> {
+  handleErrors(fastify);
+  acceptBodyFormats(fastify);
+  await fastify.register(helmet);
+  healthRoute(fastify);
+  await fastify.register(async (guarded) => {
+    if (rootClient !== undefined) await requireRootClient(guarded, rootClient);
+    rpcRoute(guarded, { loader });
+    resourceRoutes(guarded, pool);
+  });
+}

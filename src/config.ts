@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { z } from 'zod';
+import type { DatabaseAddress } from './db/connection-options.ts';
+import type { RootClient } from './http/auth.ts';
+
+export interface Config {
+  host: string;
+  port: number;
+  rootClient?: RootClient | undefined;
+  /** Undefined: an embedded Postgres in `dataFolder`. */
+  database?: DatabaseAddress | undefined;
+  dataFolder: string;
+  logLevel: string;
+  /** Longest line of a file, in bytes. */
+  maxLineBytes: number;
+  /** Worker threads; undefined is one per core. */
+  threads?: number | undefined;
+  allowPrivateHosts: boolean;
+}
+
+/** A setting that the server cannot start with; the message names it and says how to mend it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const sslMode = z.enum(['disable', 'prefer', 'allow', 'require', 'verify-ca', 'verify-full']);
+
+/** Every setting, by its environment variable. */
+const environmentSchema = z.object({
+  BOX_WEB_PORT: port.default(8888),
+  BOX_WEB_HOST: z.string().default('127.0.0.1'),
+  BOX_ROOT_CLIENT_ID: z.string().default('root'),
+  BOX_ROOT_CLIENT_SECRET: z.string().optional(),
+  DATABASE_URL: z.string().optional(),
+  BOX_DB_HOST: z.string().optional(),
+  BOX_DB_PORT: port.optional(),
+  BOX_DB_DATABASE: z.string().optional(),
+  BOX_DB_USER: z.string().optional(),
+  BOX_DB_PASSWORD: z.string().optional(),
+  PGHOST: z.string().optional(),
+  PGPORT: port.optional(),
+  PGDATABASE: z.string().optional(),
+  PGUSER: z.string().optional(),
+  PGPASSWORD: z.string().optional(),
+  PGSSLMODE: sslMode.optional(),
+  PGSSLROOTCERT: z.string().optional(),
+  LOADER_DATA_FOLDER: z.string().default('data'),
+  LOADER_MAX_LINE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(512 * 1024 * 1024)
+    .default(256 * 1024 * 1024),
+  LOADER_THREADS: z.coerce.number().int().min(1).max(256).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  S3_ALLOW_PRIVATE_HOSTS: flag.default(false),
+});
+type Environment = z.infer<typeof environmentSchema>;
+
+/**
+ * Reads the settings from the environment, once. An empty variable counts as absent.
+ * @throws ConfigError that names every setting that is wrong
+ */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new ConfigError(`Wrong settings. ${faults.join('. ')}.`);
+  }
+  const env = parsed.data;
+  const secret = env.BOX_ROOT_CLIENT_SECRET;
+  if (secret === undefined && !isLoopback(env.BOX_WEB_HOST)) {
+    throw new ConfigError(
+      `BOX_WEB_HOST is ${env.BOX_WEB_HOST}, which other machines reach, but BOX_ROOT_CLIENT_SECRET is not set. ` +
+        'Set a secret, or listen on 127.0.0.1.',
+    );
+  }
+  return {
+    host: env.BOX_WEB_HOST,
+    port: env.BOX_WEB_PORT,
+    rootClient: secret === undefined ? undefined : { id: env.BOX_ROOT_CLIENT_ID, secret },
+    database: databaseOf(env),
+    dataFolder: env.LOADER_DATA_FOLDER,
+    logLevel: env.LOG_LEVEL,
+    maxLineBytes: env.LOADER_MAX_LINE_BYTES,
+    threads: env.LOADER_THREADS,
+    allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS,
+  };
+}
+
+/** DATABASE_URL first, then Aidbox's BOX_DB_*, then Postgres's own PG*; none of them: undefined. */
+function databaseOf(env: Environment): DatabaseAddress | undefined {
+  if (env.DATABASE_URL !== undefined) return addressOfUrl(env.DATABASE_URL, env);
+  const box = env.BOX_DB_HOST !== undefined || env.BOX_DB_DATABASE !== undefined;
+  const pg = env.PGHOST !== undefined || env.PGDATABASE !== undefined;
+  if (!box && !pg) return undefined;
+  const user = env.BOX_DB_USER ?? env.PGUSER ?? userInfo().username;
+  return address(env, env.PGSSLMODE, {
+    host: env.BOX_DB_HOST ?? env.PGHOST ?? 'localhost',
+    port: env.BOX_DB_PORT ?? env.PGPORT ?? 5432,
+    user,
+    database: env.BOX_DB_DATABASE ?? env.PGDATABASE ?? user,
+    password: env.BOX_DB_PASSWORD ?? env.PGPASSWORD,
+  });
+}
+
+/** `postgres://user:password@host:port/database?sslmode=…`; `host` may be a parameter, for a Unix socket's folder. */
+function addressOfUrl(text: string, env: Environment): DatabaseAddress {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
+    // The URL itself is not repeated: it may carry a password.
+    throw new ConfigError('DATABASE_URL must have the form postgres://user:password@host:port/database.');
+  }
+  const parameter = url.searchParams.get('sslmode');
+  const mode = parameter === null ? env.PGSSLMODE : sslMode.safeParse(parameter).data;
+  if (parameter !== null && mode === undefined) {
+    throw new ConfigError(`sslmode in DATABASE_URL must be one of ${sslMode.options.join(', ')}.`);
+  }
+  const user = url.username === '' ? (env.PGUSER ?? userInfo().username) : decodeURIComponent(url.username);
+  const database = decodeURIComponent(url.pathname.slice(1));
+  return address(env, mode, {
+    host: url.searchParams.get('host') ?? (url.hostname === '' ? 'localhost' : url.hostname),
+    port: Number(url.searchParams.get('port') ?? (url.port === '' ? 5432 : url.port)),
+    user,
+    database: database === '' ? user : database,
+    password: url.password === '' ? env.PGPASSWORD : decodeURIComponent(url.password),
+  });
+}
+
+interface PlainAddress {
+  host: string;
+  port: number;
+  user: string;
+  database: string;
+  password: string | undefined;
+}
+
+function address(
+  env: Environment,
+  mode: z.infer<typeof sslMode> | undefined,
+  { password, ...rest }: PlainAddress,
+): DatabaseAddress {
+  const ssl = tls(mode, env.PGSSLROOTCERT);
+  return { ...rest, ...(password === undefined ? {} : { password }), ...(ssl === undefined ? {} : { ssl }) };
+}
+
+/** libpq's sslmode; its opportunistic modes, `allow` and `prefer`, mean no TLS here: they protect nothing. */
+function tls(mode: z.infer<typeof sslMode> | undefined, rootCertificate: string | undefined): DatabaseAddress['ssl'] {
+  if (mode === undefined || mode === 'disable' || mode === 'allow' || mode === 'prefer') return undefined;
+  const verify = mode !== 'require' || rootCertificate !== undefined;
+  return {
+    rejectUnauthorized: verify,
+    checkHostname: mode === 'verify-full',
+    ...(rootCertificate === undefined ? {} : { ca: readCertificate(rootCertificate) }),
+  };
+}
+
+function readCertificate(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`PGSSLROOTCERT cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+}

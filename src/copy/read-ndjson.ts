@@ -1,0 +1,86 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, type Gunzip } from 'node:zlib';
+
+/** Output buffers of gunzip: 1 MiB costs a quarter of the CPU time of Node's 16 KiB (measured: 0.5 against 1.9 s). */
+const GUNZIP_CHUNK_BYTES = 1 << 20;
+
+/** A compressed file whose bytes cannot be what was once compressed. */
+export class GzipError extends Error {
+  override readonly name = 'GzipError';
+}
+
+/**
+ * Unpacks a file's bytes where they are gzip, told by their content and not by the file's name; all members of a
+ * multi-member gzip are unpacked. An empty file gives nothing.
+ * @throws GzipError when the data is damaged or cut, or what `bytes` throws
+ */
+export async function* readNdjson(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const raw = new RawBytes(bytes);
+  if (!(await raw.isGzip())) {
+    yield* raw.chunks();
+    return;
+  }
+  const gunzip = createGunzip({ chunkSize: GUNZIP_CHUNK_BYTES });
+  const feeding = pipeline(Readable.from(raw.chunks(), { highWaterMark: 4 }), gunzip);
+  // Its error, if any, also ends the loop below; without this it would count as unhandled meanwhile.
+  feeding.catch(() => {});
+  try {
+    for await (const chunk of gunzip) yield chunk;
+    await feeding;
+  } catch (error) {
+    throw toGzipError(error);
+  }
+  raw.checkAllUnpacked(gunzip);
+}
+
+/** The bytes of the file as stored, with a look at the first two and an account of the last. */
+class RawBytes {
+  readonly #bytes: AsyncIterator<Buffer>;
+  #head: Buffer = Buffer.alloc(0);
+  #taken = 0;
+  /** Offset just past the last byte that is not zero. */
+  #meaningful = 0;
+
+  constructor(bytes: AsyncIterable<Buffer>) {
+    this.#bytes = bytes[Symbol.asyncIterator]();
+  }
+
+  async isGzip(): Promise<boolean> {
+    while (this.#head.length < 2) {
+      const next = await this.#bytes.next();
+      if (next.done === true) break;
+      this.#head = Buffer.concat([this.#head, next.value]);
+    }
+    return this.#head[0] === 0x1f && this.#head[1] === 0x8b;
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    if (this.#head.length > 0) yield this.#take(this.#head);
+    for await (const chunk of { [Symbol.asyncIterator]: () => this.#bytes }) yield this.#take(chunk);
+  }
+
+  #take(chunk: Buffer): Buffer {
+    let last = chunk.length;
+    while (last > 0 && chunk[last - 1] === 0) last--;
+    if (last > 0) this.#meaningful = this.#taken + last;
+    this.#taken += chunk.length;
+    return chunk;
+  }
+
+  /** zlib ends at a zero byte after a member and ignores what follows, which would lose the rows of a later member. */
+  checkAllUnpacked(gunzip: Gunzip): void {
+    if (this.#meaningful <= gunzip.bytesWritten) return;
+    throw new GzipError(`the gzip data ends at byte ${gunzip.bytesWritten}, but more than zero padding follows it`);
+  }
+}
+
+function toGzipError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
+  if (error.code === 'Z_BUF_ERROR') {
+    return new GzipError('the gzip data is cut short: it ends inside a member', { cause: error });
+  }
+  return error.code.startsWith('Z_')
+    ? new GzipError(`the gzip data is damaged: ${error.message}`, { cause: error })
+    : error;
+}

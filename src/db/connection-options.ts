@@ -1,0 +1,76 @@
+import pg from 'pg';
+
+/** Where Postgres is. Plain data, so that it can be handed to a worker thread. Carries the password: never log it. */
+export interface DatabaseAddress {
+  host: string;
+  port: number;
+  user: string;
+  database: string;
+  password?: string;
+  ssl?: { rejectUnauthorized: boolean; ca?: string; checkHostname: boolean } | undefined;
+}
+
+/** The name that the loader's sessions carry in pg_stat_activity. */
+export const APPLICATION_NAME = 'fhir-bucket-loader';
+
+/** How long one attempt to connect may take, in ms. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** The options of `pg.Client` and `pg.Pool` for this address. */
+export function connectionOptions(address: DatabaseAddress): pg.ClientConfig {
+  const { ssl, ...rest } = address;
+  return {
+    ...rest,
+    ...(ssl === undefined ? {} : { ssl: tlsOptions(ssl) }),
+    application_name: APPLICATION_NAME,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  };
+}
+
+function tlsOptions({ checkHostname, ca, rejectUnauthorized }: NonNullable<DatabaseAddress['ssl']>) {
+  return {
+    rejectUnauthorized,
+    ...(ca === undefined ? {} : { ca }),
+    ...(checkHostname ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+/**
+ * Session settings that keep a long load alive and bound what a dead peer can hold: no timeout of the role ends a
+ * COPY that waits for S3; a client host that vanished is noticed by keepalive after 30 s + 3 × 10 s and then rolled
+ * back, with its locks. A setting that the server does not know is left out.
+ */
+const SESSION_SETTINGS: Readonly<Record<string, string>> = {
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  transaction_timeout: '0',
+  lock_timeout: '0',
+  tcp_keepalives_idle: '30',
+  tcp_keepalives_interval: '10',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '60000',
+  client_min_messages: 'warning',
+};
+
+/** Applies the loader's session settings to a fresh connection. Throws what Postgres answers. */
+export async function prepareSession(client: pg.ClientBase): Promise<void> {
+  await client.query({
+    text: `select set_config(s.name, wanted.value, false)
+             from unnest($1::text[], $2::text[]) as wanted(name, value)
+             join pg_settings s on s.name = wanted.name`,
+    values: [Object.keys(SESSION_SETTINGS), Object.values(SESSION_SETTINGS)],
+  });
+}
+
+/** A connection of one's own, with the session prepared; the caller ends it. */
+export async function connectClient(address: DatabaseAddress): Promise<pg.Client> {
+  const client = new pg.Client(connectionOptions(address));
+  // Without a listener a connection lost while idle would end the process; the next query reports the loss.
+  client.on('error', () => {});
+  await client.connect();
+  await prepareSession(client);
+  return client;
+}

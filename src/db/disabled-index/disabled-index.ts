@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { Queryable } from '../query.ts';
+import type { TableIndex } from './table-index.ts';
+
+/** The DisabledIndex resource as stored (contract); `constraint` and `message` are the loader's additions. */
+export const disabledIndexSchema = z.looseObject({
+  schemaname: z.string(),
+  tablename: z.string(),
+  tablespace: z.string().nullish(),
+  indexname: z.string(),
+  indexdef: z.string(),
+  constraint: z.object({ name: z.string(), definition: z.string(), primary: z.boolean() }).optional(),
+  status: z.string(),
+  message: z.string().optional(),
+});
+export type DisabledIndex = z.infer<typeof disabledIndexSchema>;
+
+/** A DisabledIndex whose index is still to be made again. */
+export interface IndexToRestore {
+  id: string;
+  index: DisabledIndex;
+}
+
+/** Writes down an index that is about to be dropped; in the transaction that drops it. */
+export async function recordDisabledIndex(db: Queryable, index: TableIndex): Promise<void> {
+  await insert(db, index, { status: 'disabled' });
+}
+
+/** Writes down an index that had to stay, and why. */
+export async function recordKeptIndex(db: Queryable, index: TableIndex, message: string): Promise<void> {
+  await insert(db, index, { status: 'restored', message });
+}
+
+async function insert(db: Queryable, index: TableIndex, state: object): Promise<void> {
+  const { constraintname, constraintdef, primary, tablespace, ...plain } = index;
+  const constraint =
+    constraintname === null || constraintdef === null
+      ? {}
+      : { constraint: { name: constraintname, definition: constraintdef, primary } };
+  await db.query(
+    `insert into disabledindex (id, txid, resource_type, status, resource)
+     values (gen_random_uuid()::text, nextval('transaction_id_seq'), 'DisabledIndex', 'created', $1)`,
+    [{ ...plain, ...(tablespace === null ? {} : { tablespace }), ...constraint, ...state }],
+  );
+}
+
+/** The indexes of these tables, of the current schema, that wait to be made again; keys last. */
+export async function listIndexesToRestore(db: Queryable, tables: readonly string[]): Promise<IndexToRestore[]> {
+  const { rows } = await db.query<{ id: string; resource: unknown }>(
+    `select id, resource from disabledindex
+      where resource ->> 'status' = 'disabled' and resource ->> 'tablename' = any ($1)
+        and resource ->> 'schemaname' = current_schema()
+      order by coalesce((resource #>> '{constraint,primary}')::boolean, false) desc, ts, id`,
+    [tables],
+  );
+  return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
+}
+
+/** Changes fields of a DisabledIndex. */
+export async function updateDisabledIndex(db: Queryable, id: string, change: object): Promise<void> {
+  await db.query(
+    `update disabledindex set resource = (resource - 'message') || $2::jsonb,
+            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
+      where id = $1`,
+    [id, change],
+  );
+}

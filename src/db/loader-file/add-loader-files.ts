@@ -1,0 +1,53 @@
+import type { Queryable } from '../query.ts';
+import { loaderFileId } from './loader-file.ts';
+
+/** An object to queue. */
+export interface NewLoaderFile {
+  key: string;
+  type: string;
+  /** Size in bytes. */
+  size: number;
+  etag: string;
+  lastModified: Date;
+}
+
+/**
+ * Queues objects that have no LoaderFile yet, whatever the status of those that have one, and brings size and ETag of
+ * files still `pending` up to date with the listing.
+ * @returns how many files were added
+ */
+export async function addLoaderFiles(db: Queryable, bucket: string, files: readonly NewLoaderFile[]): Promise<number> {
+  if (files.length === 0) return 0;
+  const values = [
+    bucket,
+    files.map((file) => loaderFileId(bucket, file.key)),
+    files.map((file) => file.key),
+    files.map((file) => file.type),
+    files.map((file) => file.size),
+    files.map((file) => file.etag),
+    files.map((file) => file.lastModified.toISOString()),
+  ];
+  const listed = `unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
+                    as listed(id, file, type, size, etag, modified)`;
+  const inserted = await db.query(
+    `insert into loaderfile (id, txid, resource_type, status, resource)
+     select listed.id, nextval('transaction_id_seq'), 'LoaderFile', 'created',
+            jsonb_build_object('bucket', $1::text, 'file', listed.file, 'type', listed.type, 'size', listed.size,
+                               'status', 'pending', 'etag', listed.etag, 'last-modified', listed.modified)
+       from ${listed}
+     on conflict (id) do nothing`,
+    values,
+  );
+  // By status first: a row that is being loaded is locked, and must not be waited for.
+  await db.query(
+    `update loaderfile l
+        set resource = l.resource || jsonb_build_object('size', listed.size, 'etag', listed.etag,
+                                                        'last-modified', listed.modified),
+            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
+       from ${listed}
+      where l.id = listed.id and l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'pending'
+        and l.resource ->> 'etag' is distinct from listed.etag`,
+    values,
+  );
+  return inserted.rowCount ?? 0;
+}

@@ -1,0 +1,28 @@
+import type { Queryable } from '../query.ts';
+import type { LoaderFileError } from './loader-file.ts';
+
+/** Marks a file `done`; in the transaction of its rows, so that neither is ever seen without the other. */
+export async function markDone(db: Queryable, id: string, loaded: number): Promise<void> {
+  await setStatus(db, id, { status: 'done', end: new Date().toISOString(), loaded });
+}
+
+/** Marks a file `error`, after its rows were rolled back and in the transaction that still holds its lock. */
+export async function markFailed(db: Queryable, id: string, message: string, error: LoaderFileError): Promise<void> {
+  await setStatus(db, id, { status: 'error', end: new Date().toISOString(), message, error });
+}
+
+/** Gives a file back to the queue, with a word on why it was not finished. */
+export async function markPending(db: Queryable, id: string, message?: string): Promise<void> {
+  await setStatus(db, id, { status: 'pending', ...(message === undefined ? {} : { message }) });
+}
+
+async function setStatus(db: Queryable, id: string, change: object): Promise<void> {
+  const { rowCount } = await db.query(
+    `update loaderfile set resource = resource || $2::jsonb,
+            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
+      where id = $1`,
+    // A NUL cannot be stored in jsonb; an error message may quote one.
+    [id, JSON.stringify(change).replaceAll('\\u0000', '\\ufffd')],
+  );
+  if (rowCount !== 1) throw new Error(`LoaderFile ${id} is gone`);
+}

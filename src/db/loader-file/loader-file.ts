@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+/** Why a file failed: who said so, and that party's own code (contract, "LoaderFile"). */
+export interface LoaderFileError {
+  source: 'postgres' | 'aws' | 'aidbox';
+  code: string;
+}
+
+/** The resource as stored: all fields are optional, since Aidbox may have written it too. */
+export const loaderFileSchema = z.looseObject({
+  bucket: z.string().optional(),
+  file: z.string().optional(),
+  type: z.string().optional(),
+  size: z.number().optional(),
+  status: z.string().optional(),
+  start: z.string().optional(),
+  end: z.string().optional(),
+  'last-modified': z.string().optional(),
+  etag: z.string().optional(),
+  loaded: z.number().optional(),
+  message: z.string().optional(),
+  error: z.object({ source: z.string(), code: z.string() }).partial().optional(),
+});
+export type LoaderFile = z.infer<typeof loaderFileSchema>;
+
+/** States in which a file still has to be loaded. */
+export const UNFINISHED = ['pending', 'in-progress'];
+
+/**
+ * The id of an object's LoaderFile: a function of bucket and key, so that the primary key itself keeps two calls,
+ * on any replicas, from adding one object twice. It is a UUID of version 8 ("custom", RFC 9562), which tells it from
+ * the ids of rows that Aidbox wrote.
+ */
+export function loaderFileId(bucket: string, key: string): string {
+  const hex = createHash('sha256').update(bucket).update('\0').update(key).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** A regular expression, in Postgres's syntax, for the ids that `loaderFileId` gives. */
+export const LOADER_FILE_ID_PATTERN = '^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$';

@@ -1,0 +1,26 @@
+import type pg from 'pg';
+
+/** What a statement runs on: a pool, or a connection when it belongs to a transaction. */
+export type Queryable = Pick<pg.Pool | pg.ClientBase, 'query'>;
+
+/**
+ * Runs `work` in a transaction on a connection of the pool: commits when it resolves, rolls back when it throws.
+ * A connection that cannot even roll back is thrown away.
+ */
+export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((cause: Error) => {
+      broken = cause;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

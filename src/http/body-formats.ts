@@ -1,0 +1,72 @@
+import { CORE_SCHEMA, dump, load } from 'js-yaml';
+import { ClientError } from '../errors.ts';
+
+export type BodyFormat = 'json' | 'yaml';
+
+/** Content types of requests, and what their bodies are written in. */
+export const REQUEST_TYPES: Readonly<Record<string, BodyFormat>> = {
+  'application/json': 'json',
+  'text/yaml': 'yaml',
+  'application/yaml': 'yaml',
+  'application/x-yaml': 'yaml',
+};
+
+const ANSWER_TYPES: Readonly<Record<BodyFormat, string>> = {
+  json: 'application/json; charset=utf-8',
+  yaml: 'text/yaml; charset=utf-8',
+};
+
+/** Deepest nesting of a body. The methods' params need three levels. */
+const MOST_DEPTH = 32;
+
+/** YAML aliases can make a small body a huge value; nothing here needs one. */
+const MOST_ALIASES = 0;
+
+/** @throws ClientError of kind `unreadable-body`, with the parser's word on where it is wrong */
+export function parseBody(text: string, format: BodyFormat): unknown {
+  let body: unknown;
+  try {
+    body =
+      format === 'json'
+        ? JSON.parse(text)
+        : load(text, { schema: CORE_SCHEMA, maxAliases: MOST_ALIASES, maxDepth: MOST_DEPTH });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ClientError('unreadable-body', `The body is not valid ${format === 'json' ? 'JSON' : 'YAML'}: ${reason}`);
+  }
+  if (isDeeperThan(body, MOST_DEPTH)) {
+    throw new ClientError('unreadable-body', `The body is nested deeper than ${MOST_DEPTH} levels.`);
+  }
+  return body;
+}
+
+/** An answer's text and content type. */
+export function formatAnswer(answer: unknown, format: BodyFormat): { text: string; contentType: string } {
+  const text = format === 'json' ? JSON.stringify(answer) : dump(answer, { lineWidth: -1, noRefs: true });
+  return { text, contentType: ANSWER_TYPES[format] };
+}
+
+/**
+ * The format that a client wants its answer in: `_format` first, then `accept` by its weights; JSON when it has no
+ * preference.
+ */
+export function wantedFormat(accept: string | undefined, format: string | undefined): BodyFormat {
+  if (format !== undefined) return format.includes('yaml') ? 'yaml' : 'json';
+  const ranges = (accept ?? '').split(',').map((range, place) => {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    const weight = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
+    return {
+      format: type in REQUEST_TYPES ? REQUEST_TYPES[type] : 'json',
+      weight: Number.isNaN(weight) ? 0 : weight,
+      place,
+    };
+  });
+  const best = ranges.toSorted((a, b) => b.weight - a.weight || a.place - b.place)[0];
+  return best?.format ?? 'json';
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  return Object.values(value).some((member) => isDeeperThan(member, levels - 1));
+}

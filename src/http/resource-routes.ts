@@ -1,0 +1,92 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import pg from 'pg';
+import { inTransaction } from '../db/query.ts';
+import { tableName } from '../db/resource-tables.ts';
+import { deleteResources } from '../db/resources/delete-resources.ts';
+import type { ResourceRow } from '../db/resources/resource-row.ts';
+import type { SearchFilter } from '../db/resources/search-condition.ts';
+import { searchResources } from '../db/resources/search-resources.ts';
+import { ClientError } from '../errors.ts';
+import { sendAnswer } from './body-formats-plugin.ts';
+import { parseFilters, parseSearch } from './resource-search.ts';
+
+/** The resources that clients read and delete over REST (contract, "DisabledIndex"). */
+export const REST_TYPES = ['LoaderFile', 'DisabledIndex'] as const;
+
+/** How long a delete waits for a file that is being loaded, in ms. */
+const LOCK_TIMEOUT_MS = 2_000;
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** GET by id, search, DELETE by id and by condition, at `/<type>` and `/fhir/<type>`. */
+export function resourceRoutes(app: FastifyInstance, pool: pg.Pool): void {
+  for (const type of REST_TYPES) {
+    for (const path of [`/${type}`, `/fhir/${type}`]) routesOf(app, pool, type, path);
+  }
+}
+
+function routesOf(app: FastifyInstance, pool: pg.Pool, type: string, path: string): void {
+  const table = tableName(type);
+
+  app.get(path, async (request, reply) => {
+    const search = parseSearch(request.query);
+    const { total, rows } = await searchResources(pool, table, search);
+    const entry = rows.map((row) => ({ resource: toResource(type, row), search: { mode: 'match' } }));
+    const link = [{ relation: 'self', url: request.url }];
+    return sendAnswer(request, reply, 200, { resourceType: 'Bundle', type: 'searchset', total, link, entry });
+  });
+
+  app.get(`${path}/:id`, async (request, reply) => {
+    const { rows } = await searchResources(pool, table, { filters: byId(request), sort: [], count: 1, page: 1 });
+    const row = rows[0];
+    if (row === undefined) throw new ClientError('not-found', `No ${type} has this id.`);
+    return sendAnswer(request, reply, 200, toResource(type, row));
+  });
+
+  app.delete(`${path}/:id`, async (request, reply) => {
+    const [row] = await remove(pool, table, byId(request), true);
+    return row === undefined ? reply.code(204).send() : sendAnswer(request, reply, 200, toResource(type, row));
+  });
+
+  app.delete(path, async (request, reply) => {
+    const removeAll = request.headers['x-conditional-delete'] === 'remove-all';
+    const rows = await remove(pool, table, parseFilters(request.query), removeAll);
+    const [row] = rows;
+    if (row === undefined) return reply.code(204).send();
+    if (!removeAll) return sendAnswer(request, reply, 200, toResource(type, row));
+    const entry = rows.map((each) => ({ resource: toResource(type, each) }));
+    return sendAnswer(request, reply, 200, { resourceType: 'Bundle', type: 'collection', total: rows.length, entry });
+  });
+}
+
+/** Deletes what matches; several only when `many` says so. */
+async function remove(
+  pool: pg.Pool,
+  table: string,
+  filters: readonly SearchFilter[],
+  many: boolean,
+): Promise<ResourceRow[]> {
+  try {
+    return await inTransaction(pool, async (client) => {
+      await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      const rows = await deleteResources(client, table, filters);
+      if (rows.length <= 1 || many) return rows;
+      throw new ClientError(
+        'several-match',
+        `${rows.length} resources match. Send the header x-conditional-delete: remove-all to delete them all.`,
+      );
+    });
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
+    throw new ClientError('conflict', 'One of these files is being loaded right now; wait until it is finished.');
+  }
+}
+
+function byId(request: FastifyRequest): SearchFilter[] {
+  const { id } = request.params as { id: string };
+  return [{ path: ['id'], values: [id] }];
+}
+
+function toResource(type: string, { id, txid, ts, cts, resource }: ResourceRow): object {
+  const meta = { lastUpdated: ts.toISOString(), createdAt: cts.toISOString(), versionId: txid };
+  return { ...resource, id, resourceType: type, meta };
+}

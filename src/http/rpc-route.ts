@@ -1,0 +1,29 @@
+import type { FastifyInstance } from 'fastify';
+import { ClientError } from '../errors.ts';
+import { dispatch } from '../rpc/dispatch.ts';
+import type { RpcContext } from '../rpc/rpc-method.ts';
+import { sendAnswer } from './body-formats-plugin.ts';
+
+/** Most requests in one batch. */
+const MOST_REQUESTS = 100;
+
+/** POST /rpc: one request, or a batch of them answered in order (contract, "POST /rpc"). */
+export function rpcRoute(app: FastifyInstance, context: RpcContext): void {
+  app.post('/rpc', async (request, reply) => {
+    const onError = (error: unknown) => request.log.error({ err: error }, 'rpc request failed');
+    const { body } = request;
+    if (!Array.isArray(body)) {
+      const { status, answer } = await dispatch(body, context, onError);
+      return sendAnswer(request, reply, status, answer);
+    }
+    if (body.length === 0 || body.length > MOST_REQUESTS) {
+      throw new ClientError(
+        'invalid-request',
+        `A batch has 1 to ${MOST_REQUESTS} requests; this one has ${body.length}.`,
+      );
+    }
+    const answers = [];
+    for (const each of body) answers.push((await dispatch(each, context, onError)).answer);
+    return sendAnswer(request, reply, 200, answers);
+  });
+}

@@ -1,0 +1,60 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { DatabaseAddress } from '../db/connection-options.ts';
+import type { S3Account, S3Timeouts } from '../s3/s3-account.ts';
+import type { FileFault } from './file-fault.ts';
+
+/** What every worker thread knows from its start. */
+export interface WorkerSetup {
+  database: DatabaseAddress;
+  maxLineBytes: number;
+  allowPrivateHosts: boolean;
+}
+
+/** One claimed file to load. Plain data, and a port for `FileProgress` one way and `'stop'` the other. */
+export interface FileTask {
+  /** The LoaderFile's id. */
+  id: string;
+  /** Bucket name, without `s3://`. */
+  bucket: string;
+  key: string;
+  type: string;
+  /** Size of the object as listed, in bytes. */
+  size: number;
+  etag?: string | undefined;
+  account: S3Account;
+  timeouts: S3Timeouts;
+  upsert: boolean;
+  port: MessagePort;
+}
+
+export interface FileProgress {
+  /** Bytes of the object received. */
+  bytes: number;
+  /** Rows written to COPY. */
+  rows: number;
+}
+
+/** What loading a file took. */
+export interface FileFigures extends FileProgress {
+  /** Bytes of ndjson, unpacked. */
+  rawBytes: number;
+  /** How often a broken S3 body was resumed. */
+  resumes: number;
+  /** From claim to commit, in ms. */
+  totalMs: number;
+  /** Of that: waiting for bytes of S3, and scanning lines and writing rows. */
+  s3Ms: number;
+  encodeMs: number;
+}
+
+export type FileOutcome =
+  /** Rows and `done` are committed. */
+  | { kind: 'done'; figures: FileFigures }
+  /** The LoaderFile says `error`; no row stayed. */
+  | { kind: 'failed'; fault: FileFault; figures: FileFigures }
+  /** No row stayed; the file is still to be loaded and may well be. */
+  | { kind: 'retry'; fault: FileFault }
+  /** Somebody else has the file, or it is finished or deleted. */
+  | { kind: 'lost' }
+  /** Stopped on request; no row stayed. */
+  | { kind: 'stopped' };

@@ -1,0 +1,73 @@
+import type pg from 'pg';
+import { joinLoad, tryJoinLoad } from '../db/bucket-load/load-lock.ts';
+import { connectClient, type DatabaseAddress } from '../db/connection-options.ts';
+import type { Queryable } from '../db/query.ts';
+import { backOff } from './backoff.ts';
+
+/**
+ * The connection that stands for this process's work on a bucket: its advisory lock says "in-progress" to every
+ * replica, and is gone the moment the process is. Lost to a restart of Postgres, it is made again.
+ */
+export class LoadSession {
+  readonly #address: DatabaseAddress;
+  readonly #bucket: string;
+  readonly #signal: AbortSignal;
+  readonly #onLost: (error: Error) => void;
+  #client: pg.Client | undefined;
+  #ended = false;
+
+  /** @param onLost told when the connection is lost before `end` */
+  constructor(address: DatabaseAddress, bucket: string, signal: AbortSignal, onLost: (error: Error) => void) {
+    this.#address = address;
+    this.#bucket = bucket;
+    this.#signal = signal;
+    this.#onLost = onLost;
+  }
+
+  /**
+   * Connects and joins the load, waiting for whoever finishes the bucket right now.
+   * @param onAnnounced called as soon as somebody, this session or the finisher, stands for the bucket
+   * @throws what Postgres answers
+   */
+  async join(onAnnounced: () => void): Promise<void> {
+    const client = await connectClient(this.#address);
+    this.#client = client;
+    client.on('end', () => {
+      if (this.#client === client && !this.#ended) void this.#rejoin(new Error('the connection ended'));
+    });
+    // A stop must not wait for whoever finishes the bucket; once joined, the session outlives it until `end`.
+    const giveUp = () => void client.end();
+    this.#signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      const joined = await tryJoinLoad(client, this.#bucket);
+      onAnnounced();
+      if (!joined) await joinLoad(client, this.#bucket);
+    } finally {
+      this.#signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** The connection itself, for locks that are to live as long as the load. */
+  get connection(): Queryable {
+    if (this.#client === undefined) throw new Error('the load has no session');
+    return this.#client;
+  }
+
+  /** Ends the connection, and all its locks with it. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#client?.end().catch(() => {});
+  }
+
+  async #rejoin(reason: Error): Promise<void> {
+    this.#onLost(reason);
+    for (let attempt = 1; !this.#ended && !this.#signal.aborted; attempt++) {
+      try {
+        await this.join(() => {});
+        return;
+      } catch {
+        await backOff(attempt, this.#signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type { FastifyBaseLogger as Logger } from 'fastify';
+import type pg from 'pg';
+import { findWriteOptions, saveWriteOptions, takeTurn, type WriteOptions } from '../db/bucket-load/bucket-load.ts';
+import { isLoading } from '../db/bucket-load/load-lock.ts';
+import type { DatabaseAddress } from '../db/connection-options.ts';
+import { countFilesByStatus } from '../db/loader-file/count-files-by-status.ts';
+import { releaseOrphans } from '../db/loader-file/release-orphans.ts';
+import { inTransaction, type Queryable } from '../db/query.ts';
+import { ClientError } from '../errors.ts';
+import { S3Clients } from '../s3/s3-clients.ts';
+import { BucketLoad } from './bucket-load.ts';
+import { type BucketStatus, bucketStatus } from './bucket-status.ts';
+import type { LoadRequest } from './load-request.ts';
+import { queueObjects } from './queue-objects.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface LoaderServiceOptions {
+  address: DatabaseAddress;
+  pool: pg.Pool;
+  log: Logger;
+  maxLineBytes: number;
+  allowPrivateHosts: boolean;
+  /** Worker threads; by default one per core. */
+  threads?: number | undefined;
+}
+
+/** What a call added to the queue. */
+export interface LoadStarted {
+  newFiles: number;
+  /** Objects passed over because their names promise no known resource type. */
+  ignoredFiles: number;
+  /** LoaderFiles of the bucket, of any status. */
+  totalFiles: number;
+}
+
+/** The loads of this process, one per bucket; other replicas have theirs on the same queue. */
+export class LoaderService {
+  readonly #options: LoaderServiceOptions;
+  readonly #workers: WorkerPool;
+  readonly #clients: S3Clients;
+  readonly #loads = new Map<string, { load: BucketLoad; ended: Promise<void> }>();
+  #closing = false;
+
+  constructor(options: LoaderServiceOptions) {
+    this.#options = options;
+    const { address: database, maxLineBytes, allowPrivateHosts, threads } = options;
+    this.#workers = new WorkerPool({ database, maxLineBytes, allowPrivateHosts }, threads);
+    this.#clients = new S3Clients(options.allowPrivateHosts);
+  }
+
+  /**
+   * Lists the bucket, queues what is new and begins to load; returns as soon as the files are queued.
+   * @throws ClientError when the load contradicts one under way, S3Error when the listing fails; nothing is queued then
+   */
+  async load(request: LoadRequest): Promise<LoadStarted> {
+    if (this.#closing)
+      throw new ClientError('database-unavailable', 'the server is shutting down; call another replica');
+    const { pool } = this.#options;
+    const { bucket } = request;
+    const started = await inTransaction(pool, async (client) => {
+      await takeTurn(client, bucket);
+      await refuseContradiction(client, bucket, request.write);
+      const queued = await queueObjects(client, this.#clients, request);
+      await saveWriteOptions(client, bucket, request.write);
+      const counts = await countFilesByStatus(client, bucket);
+      return { ...queued, totalFiles: sum(counts) };
+    });
+    await releaseOrphans(pool, bucket);
+    await this.#begin(request);
+    return started;
+  }
+
+  /** @throws ClientError when nobody ever called for the bucket */
+  async status(bucket: string): Promise<BucketStatus> {
+    return await bucketStatus(this.#options.pool, bucket);
+  }
+
+  /** Stops all loads of this process: files in hand roll back to the queue. Resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const { load } of this.#loads.values()) load.stop();
+    await Promise.all([...this.#loads.values()].map(({ ended }) => ended));
+    await this.#workers.close();
+  }
+
+  async #begin(request: LoadRequest): Promise<void> {
+    const { bucket } = request;
+    if (this.#loads.get(bucket)?.load.extend(request) === true) return;
+    const load = new BucketLoad(request, { ...this.#options, workers: this.#workers });
+    const ended = load.run().finally(() => {
+      if (this.#loads.get(bucket)?.load === load) this.#loads.delete(bucket);
+    });
+    this.#loads.set(bucket, { load, ended });
+    await load.announced;
+  }
+}
+
+/** Two loads of one bucket at one time must agree on how rows are written, or nobody could tell how one was. */
+async function refuseContradiction(db: Queryable, bucket: string, wanted: WriteOptions): Promise<void> {
+  const current = await findWriteOptions(db, bucket);
+  if (current === undefined || !(await isLoading(db, bucket))) return;
+  const names = ['upsert?', 'disable-idx?', 'drop-primary-key?'] as const;
+  const differing = names.filter((name) => current[name] !== wanted[name]);
+  if (differing.length === 0) return;
+  const list = differing.map((name) => `${name}: ${current[name]}`).join(', ');
+  throw new ClientError(
+    'domain-error',
+    `Bucket <${bucket}> is being loaded with ${list}. Call with the same, or wait until that load has ended.`,
+  );
+}
+
+function sum(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}

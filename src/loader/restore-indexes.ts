@@ -1,0 +1,62 @@
+import type pg from 'pg';
+import { leaveRestore, tryRestoreIndexes } from '../db/bucket-load/load-lock.ts';
+import { createIndex } from '../db/disabled-index/create-index.ts';
+import { type IndexToRestore, listIndexesToRestore, updateDisabledIndex } from '../db/disabled-index/disabled-index.ts';
+import { inTransaction, type Queryable } from '../db/query.ts';
+import { toFileFault } from './file-fault.ts';
+
+/** Tables whose indexes are made at the same time. */
+const TABLES_AT_ONCE = 4;
+
+export interface RestoreIndexes {
+  pool: pg.Pool;
+  /** A session that holds the right to restore while it lives. */
+  session: Queryable;
+  tables: readonly string[];
+  onRestored: (index: IndexToRestore, durationMs: number) => void;
+  onFailed: (index: IndexToRestore, reason: string) => void;
+}
+
+/**
+ * Makes the dropped indexes of these tables again, each in a transaction with the mark on its DisabledIndex row, so a
+ * crash at any instant leaves it either made and `restored` or still to be made. One that cannot be made (rows
+ * contradict a key) gets the reason as `message` and is tried again at the end of the next load.
+ * Tables on whose indexes another load still relies are left to that load.
+ */
+export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
+  const waiting = await listIndexesToRestore(options.pool, options.tables);
+  const queue: IndexToRestore[][] = [];
+  const held: string[] = [];
+  for (const [table, indexes] of Map.groupBy(waiting, ({ index }) => index.tablename)) {
+    if (!(await tryRestoreIndexes(options.session, table))) continue;
+    held.push(table);
+    queue.push(indexes);
+  }
+  const worker = async () => {
+    for (let indexes = queue.shift(); indexes !== undefined; indexes = queue.shift()) {
+      for (const index of indexes) await restoreIndex(options, index);
+    }
+  };
+  await Promise.all(Array.from({ length: TABLES_AT_ONCE }, worker));
+  for (const table of held) await leaveRestore(options.session, table);
+}
+
+async function restoreIndex({ pool, onRestored, onFailed }: RestoreIndexes, waiting: IndexToRestore): Promise<void> {
+  const start = new Date();
+  try {
+    await inTransaction(pool, async (client) => {
+      await createIndex(client, waiting.index);
+      const end = new Date();
+      await updateDisabledIndex(client, waiting.id, {
+        status: 'restored',
+        restore: { start: start.toISOString(), end: end.toISOString(), duration: end.getTime() - start.getTime() },
+      });
+    });
+    onRestored(waiting, Date.now() - start.getTime());
+  } catch (error) {
+    const { message } = toFileFault(error);
+    const reason = `${waiting.index.indexname} could not be restored: ${message}`;
+    await updateDisabledIndex(pool, waiting.id, { message: reason });
+    onFailed(waiting, reason);
+  }
+}

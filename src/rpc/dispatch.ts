@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { ClientError } from '../errors.ts';
+import { loadFromBucket } from './load-from-bucket.ts';
+import { loadFromBucketStatus } from './load-from-bucket-status.ts';
+import { parseParams } from './params.ts';
+import type { RpcContext, RpcMethod } from './rpc-method.ts';
+import { toClientError } from './to-client-error.ts';
+
+/** Every method that can be called. */
+export const RPC_METHODS: readonly RpcMethod[] = [loadFromBucket, loadFromBucketStatus];
+
+const requestSchema = z.looseObject({
+  method: z.string(),
+  params: z.unknown().optional(),
+  jsonrpc: z.unknown().optional(),
+  id: z.unknown().optional(),
+});
+
+/** An RPC answer: `result` or `error`, and JSON-RPC's two members when the request had them. */
+export type RpcAnswer = ({ result: unknown } | { error: RpcErrorBody }) & { jsonrpc?: unknown; id?: unknown };
+
+export interface RpcErrorBody {
+  message: string;
+  method?: string;
+  code?: string;
+  errors?: { message: string; path: string; type: string }[];
+}
+
+/** An answer with the HTTP status that it would have on its own. */
+export interface Dispatched {
+  status: number;
+  answer: RpcAnswer;
+}
+
+/**
+ * Runs one request of the body and puts the outcome, whatever it is, into an answer.
+ * @param onError told of errors that are not the client's own
+ */
+export async function dispatch(
+  request: unknown,
+  context: RpcContext,
+  onError: (error: unknown) => void,
+): Promise<Dispatched> {
+  const echo = jsonRpcMembers(request);
+  try {
+    const result = await call(request, context);
+    return { status: 200, answer: { ...echo, result } };
+  } catch (error) {
+    const known = toClientError(error);
+    if (known === undefined || known.cause !== undefined) onError(error);
+    const { status, body } = toErrorBody(known);
+    return { status, answer: { ...echo, error: body } };
+  }
+}
+
+async function call(request: unknown, context: RpcContext): Promise<unknown> {
+  const parsed = requestSchema.safeParse(request);
+  if (!parsed.success) {
+    throw new ClientError('invalid-request', 'A request is an object with a method, a string, and params, an object.');
+  }
+  const { method: name, params } = parsed.data;
+  const method = RPC_METHODS.find((known) => known.name === name);
+  if (method === undefined) {
+    const known = RPC_METHODS.map((each) => each.name).join(', ');
+    throw new ClientError('method-not-found', `Unknown method ${name}. Known methods: ${known}.`, { method: name });
+  }
+  return await method.handle(parseParams(method.params, params ?? {}, name), context);
+}
+
+function jsonRpcMembers(request: unknown): { jsonrpc?: unknown; id?: unknown } {
+  if (typeof request !== 'object' || request === null) return {};
+  return {
+    ...('jsonrpc' in request ? { jsonrpc: request.jsonrpc } : {}),
+    ...('id' in request ? { id: request.id } : {}),
+  };
+}
+
+/** What a client is told of an error: the whole of a ClientError, nothing of any other (undefined). */
+export function toErrorBody(error: ClientError | undefined): { status: number; body: RpcErrorBody } {
+  if (error === undefined) {
+    return { status: 500, body: { message: 'Internal error. The server log has the details.' } };
+  }
+  const { method, errors, code } = error.details;
+  return {
+    status: error.status,
+    body: {
+      message: error.message,
+      ...(method === undefined ? {} : { method }),
+      ...(code === undefined ? {} : { code }),
+      ...(errors === undefined ? {} : { errors }),
+    },
+  };
+}

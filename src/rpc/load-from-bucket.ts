@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { ClientError } from '../errors.ts';
+import { SCHEDULERS } from '../loader/schedule.ts';
+import { PrivateHostError } from '../s3/private-hosts.ts';
+import { S3Error, toS3Error } from '../s3/s3-error.ts';
+import { accountParam, bucketParam, toS3Account } from './params.ts';
+import { defineMethod } from './rpc-method.ts';
+
+/** More lanes than any database has use for; a typing error should not open a thousand connections. */
+const MOST_THREADS = 128;
+
+const milliseconds = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+  .default(0);
+
+const params = z
+  .strictObject({
+    bucket: bucketParam,
+    'thread-num': z.int().min(1).max(MOST_THREADS).default(4).describe('Files loaded at once.'),
+    account: accountParam.optional(),
+    'disable-idx?': z
+      .boolean()
+      .default(false)
+      .describe('Drop the indexes of the tables that are loaded, and make them again at the end of the load.'),
+    'drop-primary-key?': z
+      .boolean()
+      .default(false)
+      .describe('The same for the primary keys; nothing then checks for duplicates while loading.'),
+    'upsert?': z
+      .boolean()
+      .default(false)
+      .describe('Overwrite resources that exist; otherwise a file with an id that exists fails.'),
+    scheduler: z.enum(SCHEDULERS).default('optimal').describe('The order in which files are begun.'),
+    prefixes: z
+      .array(z.string())
+      .default([])
+      .describe('Only objects whose keys start with one of these. Default: all.'),
+    'connect-timeout': milliseconds.describe('Time to connect to S3, in ms, before the file has failed. 0: no limit.'),
+    'read-timeout': milliseconds.describe(
+      'Time without a byte from S3, in ms, before the file has failed. 0: no limit.',
+    ),
+  })
+  .refine((given) => !(given['upsert?'] && given['drop-primary-key?']), {
+    path: ['drop-primary-key?'],
+    error: 'contradicts upsert?: existing resources are found by the primary key',
+  });
+
+/** Lists a bucket, queues its new files and begins to load them (seed, "aidbox.bulk/load-from-bucket"). */
+export const loadFromBucket = defineMethod({
+  name: 'aidbox.bulk/load-from-bucket',
+  params,
+  async handle(given, { loader }) {
+    const { bucket } = given;
+    try {
+      const started = await loader.load({
+        bucket,
+        threadNum: given['thread-num'],
+        account: toS3Account(given.account),
+        write: {
+          'upsert?': given['upsert?'],
+          'disable-idx?': given['disable-idx?'],
+          'drop-primary-key?': given['drop-primary-key?'],
+        },
+        scheduler: given.scheduler,
+        prefixes: given.prefixes,
+        timeouts: { connectTimeoutMs: given['connect-timeout'], readTimeoutMs: given['read-timeout'] },
+      });
+      const ignored = started.ignoredFiles === 0 ? '' : ` ${started.ignoredFiles} files ignored for their names.`;
+      return {
+        message: `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.${ignored}`,
+        progress: { total: started.totalFiles },
+        'new-files-count': started.newFiles,
+      };
+    } catch (error) {
+      if (!(error instanceof S3Error || error instanceof PrivateHostError)) throw error;
+      const { code, message } = toS3Error(error, bucket);
+      throw new ClientError('domain-error', message, { code }, { cause: error });
+    }
+  },
+});

@@ -1,0 +1,20 @@
+import type { z } from 'zod';
+import type { LoaderService } from '../loader/loader-service.ts';
+
+/** What the methods work with. */
+export interface RpcContext {
+  loader: LoaderService;
+}
+
+/** One RPC method: the shape of its params, and what it answers. */
+export interface RpcMethod<Params extends z.ZodType = z.ZodType> {
+  name: string;
+  params: Params;
+  /** @throws ClientError; any other error is answered as internal */
+  handle(params: z.infer<Params>, context: RpcContext): Promise<unknown>;
+}
+
+/** Lets TypeScript infer a method's params from its schema. */
+export function defineMethod<Params extends z.ZodType>(method: RpcMethod<Params>): RpcMethod<Params> {
+  return method;
+}

@@ -1,0 +1,70 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { S3Client } from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { assertPublicEndpoint, publicLookup } from './private-hosts.ts';
+import type { S3Account } from './s3-account.ts';
+import { ConnectTimeoutError } from './s3-error.ts';
+
+export interface S3ClientOptions {
+  /** Time to establish a connection, in ms; 0 is for ever. */
+  connectTimeoutMs: number;
+  /** Most connections at once; more than the files read at once, since an unread body holds its own. */
+  maxSockets: number;
+  /** Whether a custom host may be a private or loopback address. */
+  allowPrivateHosts: boolean;
+}
+
+/** How often the SDK tries a request, counting the first, before its error becomes the file's. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * An S3 client for one account. Custom hosts are addressed path-style, with checksums only where S3 demands them:
+ * S3-compatible stores refuse the default ones. Bodies have no time limit here: see `ObjectReader`.
+ * @throws PrivateHostError
+ */
+export function createS3Client(account: S3Account, options: S3ClientOptions): S3Client {
+  const guarded = account.endpoint !== undefined && !options.allowPrivateHosts;
+  if (guarded && account.endpoint !== undefined) assertPublicEndpoint(account.endpoint);
+  const agent = {
+    keepAlive: true,
+    maxSockets: options.maxSockets,
+    ...(guarded ? { lookup: publicLookup } : {}),
+  };
+  return new S3Client({
+    ...(account.region === undefined ? {} : { region: account.region }),
+    ...(account.credentials === undefined ? {} : { credentials: account.credentials }),
+    ...(account.endpoint === undefined
+      ? {}
+      : {
+          endpoint: account.endpoint,
+          forcePathStyle: true,
+          requestChecksumCalculation: 'WHEN_REQUIRED',
+          responseChecksumValidation: 'WHEN_REQUIRED',
+        }),
+    retryMode: 'standard',
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: new ConnectTimeoutHandler({
+      connectionTimeout: options.connectTimeoutMs,
+      requestTimeout: 0,
+      socketTimeout: 0,
+      httpAgent: new HttpAgent(agent),
+      httpsAgent: new HttpsAgent(agent),
+    }),
+  });
+}
+
+/**
+ * The SDK tries a connection that timed out again, four times; the seed has the file fail at the first
+ * `connect-timeout`. The only timeout set on this handler is the connection's.
+ */
+class ConnectTimeoutHandler extends NodeHttpHandler {
+  override async handle(...args: Parameters<NodeHttpHandler['handle']>): ReturnType<NodeHttpHandler['handle']> {
+    try {
+      return await super.handle(...args);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
+      throw new ConnectTimeoutError(`no connection to ${args[0].hostname} within connect-timeout`, { cause: error });
+    }
+  }
+}

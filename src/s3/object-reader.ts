@@ -1,0 +1,172 @@
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { S3Error, toS3Error } from './s3-error.ts';
+
+export interface ObjectToRead {
+  bucket: string;
+  key: string;
+  /** Size listed, in bytes: the object is read to exactly this length. */
+  size: number;
+  /** ETag listed; the object read must still be that one. Undefined where nobody wrote it down. */
+  etag?: string | undefined;
+}
+
+export interface ReaderOptions {
+  /** Longest wait for the next bytes, in ms; 0 is for ever (seed, "read-timeout"). */
+  readTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** Resumes in a row that brought no byte before the file fails. */
+const FRUITLESS_RESUMES = 5;
+const FIRST_BACKOFF_MS = 100;
+const MOST_BACKOFF_MS = 10_000;
+
+/**
+ * Reads one object's bytes, once and completely. A body that breaks off is resumed at its next byte by
+ * `Range` and `If-Match`, so whoever consumes the bytes never notices. Only time spent waiting for bytes counts
+ * against `readTimeoutMs`: a slow consumer is no stall (the SDK's own socket timeout would kill such a download).
+ */
+export class ObjectReader {
+  /** Bytes received so far. */
+  bytes = 0;
+  /** How often a broken body was resumed. */
+  resumes = 0;
+  /** Time spent waiting for S3, in ms. */
+  waitMs = 0;
+
+  readonly #client: S3Client;
+  readonly #object: ObjectToRead;
+  readonly #options: ReaderOptions;
+  readonly #name: string;
+  #etag: string | undefined;
+
+  constructor(client: S3Client, object: ObjectToRead, options: ReaderOptions) {
+    this.#client = client;
+    this.#object = object;
+    this.#options = options;
+    this.#name = `s3://${object.bucket}/${object.key}`;
+    this.#etag = object.etag;
+  }
+
+  /**
+   * The object's bytes in order.
+   * @throws S3Error, or the signal's reason when aborted
+   */
+  async *read(): AsyncGenerator<Buffer> {
+    let fruitless = 0;
+    while (this.bytes < this.#object.size) {
+      const before = this.bytes;
+      try {
+        yield* this.#readFrom(before);
+        if (this.bytes < this.#object.size) throw new BrokenBody('the body ended early');
+      } catch (error) {
+        this.#options.signal.throwIfAborted();
+        if (!(error instanceof BrokenBody)) throw toS3Error(error, this.#name);
+        fruitless = this.bytes > before ? 0 : fruitless + 1;
+        if (fruitless > FRUITLESS_RESUMES) {
+          throw new S3Error(
+            'IncompleteBody',
+            `IncompleteBody: ${this.bytes} of ${this.#object.size} bytes came, then ${error.message} (${this.#name})`,
+            { transient: true, cause: error },
+          );
+        }
+        this.resumes++;
+        await this.#backOff(fruitless);
+      }
+    }
+  }
+
+  async *#readFrom(offset: number): AsyncGenerator<Buffer> {
+    const { bucket, key, size } = this.#object;
+    const response = await this.#waiting(
+      this.#client.send(
+        new GetObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          ...(this.#etag === undefined ? {} : { IfMatch: this.#etag }),
+          ...(offset === 0 ? {} : { Range: `bytes=${offset}-` }),
+        }),
+        { abortSignal: this.#options.signal },
+      ),
+    );
+    const body = response.Body;
+    if (!(body instanceof Readable)) throw new S3Error('NoBody', `S3 answered without a body (${this.#name})`);
+    // An error that comes while nobody waits for bytes is met at the next wait.
+    body.on('error', () => {});
+    try {
+      if (this.#etag !== undefined && response.ETag !== undefined && response.ETag !== this.#etag)
+        throw this.#replaced();
+      this.#etag ??= response.ETag;
+      // A store that ignores Range sends the object from its start.
+      let skip = offset > 0 && response.ContentRange === undefined ? offset : 0;
+      const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
+      for (;;) {
+        const next = await this.#waiting(chunks.next(), body);
+        if (next.done === true) return;
+        let chunk = next.value;
+        if (skip > 0) {
+          const skipped = Math.min(skip, chunk.length);
+          skip -= skipped;
+          chunk = chunk.subarray(skipped);
+          if (chunk.length === 0) continue;
+        }
+        this.bytes += chunk.length;
+        if (this.bytes > size) throw this.#replaced();
+        yield chunk;
+      }
+    } finally {
+      // An unread body would hold its socket until the pool is empty.
+      body.destroy();
+    }
+  }
+
+  /** Awaits S3 within the read timeout. An error while a body is read is a broken body, worth a resume. */
+  async #waiting<T>(promise: Promise<T>, body?: Readable): Promise<T> {
+    const { readTimeoutMs, signal } = this.#options;
+    const started = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    let onAbort: (() => void) | undefined;
+    const interrupted = new Promise<never>((_resolve, reject) => {
+      if (readTimeoutMs > 0) timer = setTimeout(() => reject(this.#stalled()), readTimeoutMs);
+      onAbort = () => reject(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+    });
+    try {
+      return await Promise.race([promise, interrupted]);
+    } catch (error) {
+      promise.catch(() => {});
+      if (body === undefined || error instanceof S3Error || signal.aborted) throw error;
+      throw new BrokenBody(error instanceof Error ? error.message : String(error), { cause: error });
+    } finally {
+      clearTimeout(timer);
+      if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+      this.waitMs += performance.now() - started;
+    }
+  }
+
+  async #backOff(fruitless: number): Promise<void> {
+    const ceiling = Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 4 ** fruitless);
+    await delay(ceiling * (0.5 + Math.random() / 2), undefined, { signal: this.#options.signal });
+  }
+
+  #stalled(): S3Error {
+    const { readTimeoutMs } = this.#options;
+    return new S3Error(
+      'ReadTimeout',
+      `ReadTimeout: no byte came for ${readTimeoutMs} ms (read-timeout) after ${this.bytes} bytes (${this.#name})`,
+    );
+  }
+
+  #replaced(): S3Error {
+    return new S3Error(
+      'PreconditionFailed',
+      `PreconditionFailed: the object was replaced after it was listed (${this.#name})`,
+    );
+  }
+}
+
+/** A body that broke off before its end. */
+class BrokenBody extends Error {}

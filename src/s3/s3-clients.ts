@@ -1,0 +1,36 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { createS3Client } from './create-s3-client.ts';
+import type { S3Account, S3Timeouts } from './s3-account.ts';
+
+/** Accounts kept; with credentials that rotate, the oldest are let go. */
+const MOST_CLIENTS = 8;
+
+/** Connections per account and thread: more than the files that one thread reads at once. */
+const MAX_SOCKETS = 256;
+
+/** S3 clients by account, so that the files of a load share connections. */
+export class S3Clients {
+  readonly #clients = new Map<string, S3Client>();
+  readonly #allowPrivateHosts: boolean;
+
+  constructor(allowPrivateHosts: boolean) {
+    this.#allowPrivateHosts = allowPrivateHosts;
+  }
+
+  /** @throws PrivateHostError */
+  get(account: S3Account, { connectTimeoutMs }: Pick<S3Timeouts, 'connectTimeoutMs'>): S3Client {
+    const key = JSON.stringify([account, connectTimeoutMs]);
+    let client = this.#clients.get(key);
+    // Re-inserting keeps the map in order of last use.
+    if (client !== undefined) this.#clients.delete(key);
+    client ??= createS3Client(account, {
+      connectTimeoutMs,
+      maxSockets: MAX_SOCKETS,
+      allowPrivateHosts: this.#allowPrivateHosts,
+    });
+    this.#clients.set(key, client);
+    const [oldest] = this.#clients.keys();
+    if (this.#clients.size > MOST_CLIENTS && oldest !== undefined) this.#clients.delete(oldest);
+    return client;
+  }
+}

@@ -1,0 +1,92 @@
+import { PrivateHostError } from './private-hosts.ts';
+
+/** A failure of S3, or of the way to it, in words for the user. `code` is what LoaderFile's `error.code` holds. */
+export class S3Error extends Error {
+  override readonly name = 'S3Error';
+  readonly code: string;
+  /** Whether the same request may well succeed later, without anybody's doing. */
+  readonly transient: boolean;
+
+  constructor(code: string, message: string, options: { transient?: boolean; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.transient = options.transient ?? false;
+  }
+}
+
+/** No connection within `connect-timeout`. Not an error that the SDK tries again by itself. */
+export class ConnectTimeoutError extends Error {
+  override readonly name = 'ConnectTimeoutError';
+}
+
+/** AWS's names for "this key id or secret is not valid"; the contract has one code for them. */
+const INVALID_ACCOUNT = new Set([
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'InvalidClientTokenId',
+  'InvalidToken',
+  'CredentialsProviderError',
+]);
+const NOT_FOUND = new Set(['NoSuchKey', 'NoSuchBucket', 'NotFound']);
+const TRANSIENT = new Set([
+  'SlowDown',
+  'ServiceUnavailable',
+  'InternalError',
+  'RequestTimeout',
+  'Throttling',
+  'ThrottlingException',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+
+/**
+ * Puts any error of the SDK or of the network into words.
+ * @param what the object or bucket that was asked for, as the user knows it: `s3://bucket/key`
+ */
+export function toS3Error(error: unknown, what: string): S3Error {
+  if (error instanceof S3Error) return error;
+  const { name, code, status, message } = readError(error);
+  const word = name === 'Error' || name === 'AggregateError' || name === 'TimeoutError' ? (code ?? name) : name;
+  const describe = (outCode: string, text: string) =>
+    new S3Error(outCode, `${outCode}: ${text} (${what})`, {
+      transient: TRANSIENT.has(word) || (status !== undefined && status >= 500),
+      cause: error,
+    });
+  if (error instanceof PrivateHostError || error instanceof ConnectTimeoutError) {
+    return new S3Error(error instanceof ConnectTimeoutError ? 'ConnectTimeout' : 'PrivateHost', error.message);
+  }
+  if (word === 'CredentialsProviderError') {
+    return describe('InvalidAccount', 'no AWS credentials found; give `account`, or set up the default chain');
+  }
+  if (INVALID_ACCOUNT.has(word)) return describe('InvalidAccount', 'the key id or secret is not valid');
+  if (NOT_FOUND.has(word)) return describe('NoSuchKey', 'the bucket or object does not exist');
+  if (word === 'ExpiredToken') return describe(word, 'the credentials have expired; call again with fresh ones');
+  if (status === 412) return describe('PreconditionFailed', 'the object was replaced after it was listed');
+  if (status === 301 || word === 'AuthorizationHeaderMalformed' || word === 'PermanentRedirect') {
+    return describe(word, `the bucket is in another region; check \`account.region\`: ${message}`);
+  }
+  if (status === 403) return describe('AccessDenied', 'access denied; s3:ListBucket and s3:GetObject are needed');
+  if (word === 'ENOTFOUND') return describe(word, `no such host; check \`account.host\` and \`account.region\``);
+  return describe(word, message);
+}
+
+function readError(error: unknown): { name: string; code?: string; status?: number; message: string } {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const metadata = '$metadata' in error && typeof error.$metadata === 'object' ? error.$metadata : undefined;
+  const status =
+    metadata && 'httpStatusCode' in metadata && typeof metadata.httpStatusCode === 'number'
+      ? metadata.httpStatusCode
+      : undefined;
+  return {
+    name: error.name,
+    message: error.message === '' ? (code ?? error.name) : error.message,
+    ...(code === undefined ? {} : { code }),
+    ...(status === undefined ? {} : { status }),
+  };
+}

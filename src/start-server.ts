@@ -1,0 +1,81 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { LoggerOptions } from 'pino';
+import { app } from './app.ts';
+import type { Config } from './config.ts';
+import type { DatabaseAddress } from './db/connection-options.ts';
+import { createPool } from './db/create-pool.ts';
+import { startEmbeddedPostgres } from './db/embedded-postgres/start-embedded-postgres.ts';
+import { migrate } from './db/migrate.ts';
+import { LoaderService } from './loader/loader-service.ts';
+
+/** Connections of the main thread: claims, statuses, index work. */
+const POOL_SIZE = 16;
+
+/** Longest wait for requests and files in hand when the server closes, in ms. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export interface RunningServer {
+  /** `http://host:port` */
+  url: string;
+  database: DatabaseAddress;
+  log: FastifyInstance['log'];
+  /** Begins no new file, rolls back what is in hand, closes connections, stops an embedded Postgres. */
+  close(): Promise<void>;
+}
+
+/** The log never holds credentials: requests are logged by method, path and status only. */
+export function loggerOptions(level: string): LoggerOptions {
+  return {
+    level,
+    redact: ['req.headers.authorization', 'account', '*.account', 'password', '*.password', '*.*.password'],
+  };
+}
+
+/**
+ * Starts everything that the settings ask for: an embedded Postgres when no database is configured, migrations, the
+ * loader, the HTTP server.
+ * @throws when the database cannot be reached or migrated, or the port is taken; what was started is stopped again
+ */
+export async function startServer(config: Config): Promise<RunningServer> {
+  const fastify = Fastify({
+    logger: loggerOptions(config.logLevel),
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+  });
+  const { log } = fastify;
+  const opened: { close(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const part of opened.splice(0).reverse()) await part.close();
+  };
+  try {
+    let database = config.database;
+    if (database === undefined) {
+      const embedded = await startEmbeddedPostgres({ dataFolder: config.dataFolder });
+      opened.push({ close: () => embedded.stop() });
+      database = embedded.connection;
+      log.info(
+        { dataFolder: embedded.dataFolder, ...database },
+        'no database is configured: embedded Postgres started',
+      );
+    }
+    const migrations = await migrate(database);
+    log.info({ host: database.host, database: database.database, migrations }, 'database ready');
+    const pool = createPool(database, {
+      max: POOL_SIZE,
+      onIdleError: (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'),
+    });
+    opened.push({ close: () => pool.end() });
+    const loader = new LoaderService({ address: database, pool, log, ...config });
+    opened.push({ close: () => loader.close() });
+    await fastify.register(app, { pool, loader, rootClient: config.rootClient });
+    opened.push({ close: async () => await fastify.close() });
+    const url = await fastify.listen({ host: config.host, port: config.port });
+    if (config.rootClient === undefined)
+      log.warn('BOX_ROOT_CLIENT_SECRET is not set: anybody on this machine may call');
+    log.info(`POST ${url}/rpc`);
+    return { url, database, log, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
