@@ -15,6 +15,9 @@ export type ConstantField = { kind: 'text'; value: string } | { kind: 'int8'; va
 /**
  * Writes rows of `(constant fields…, id text, resource jsonb)` in COPY BINARY format into buffers of `chunkBytes`,
  * and hands each full one on. A row larger than that gets a buffer of its own.
+ *
+ * Writing into the same buffers again would save 0.2 CPU s per GB of page faults and garbage collection, but a stream
+ * does not tell when its consumer, and the socket behind it, is done with one.
  */
 export class CopyRowWriter {
   readonly #prefix: Buffer;
