@@ -17,6 +17,8 @@ export interface Config {
   /** Worker threads; undefined is one per core. */
   threads?: number | undefined;
   allowPrivateHosts: boolean;
+  /** How long files in hand may go on after SIGTERM, in ms. */
+  shutdownGraceMs: number;
 }
 
 /** A setting that the server cannot start with; the message names it and says how to mend it. */
@@ -55,6 +57,7 @@ const environmentSchema = z.object({
     .max(512 * 1024 * 1024)
     .default(256 * 1024 * 1024),
   LOADER_THREADS: z.coerce.number().int().min(1).max(256).optional(),
+  LOADER_SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(10_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   S3_ALLOW_PRIVATE_HOSTS: flag.default(false),
 });
@@ -89,6 +92,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     maxLineBytes: env.LOADER_MAX_LINE_BYTES,
     threads: env.LOADER_THREADS,
     allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS,
+    shutdownGraceMs: env.LOADER_SHUTDOWN_GRACE_MS,
   };
 }
 

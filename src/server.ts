@@ -2,12 +2,13 @@ import closeWithGrace from 'close-with-grace';
 import { ConfigError, readConfig } from './config.ts';
 import { startServer } from './start-server.ts';
 
-/** Longest time from SIGTERM to exit, in ms. */
-const GRACE_MS = 30_000;
+/** Time for what follows the files' grace period (rolling back, closing), in ms; then the process exits anyway. */
+const CLOSING_MS = 20_000;
 
 try {
-  const server = await startServer(readConfig(process.env));
-  closeWithGrace({ delay: GRACE_MS }, async ({ signal, err }) => {
+  const config = readConfig(process.env);
+  const server = await startServer(config);
+  closeWithGrace({ delay: config.shutdownGraceMs + CLOSING_MS }, async ({ signal, err }) => {
     if (err !== undefined) server.log.fatal({ err }, 'closing after an unexpected error');
     else server.log.info({ signal }, 'closing');
     await server.close();

@@ -1,9 +1,11 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { leaveFinish, leaveLoad, tryFinishLoad } from '../db/bucket-load/load-lock.ts';
+import { listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import { listBucketTypes } from '../db/loader-file/list-bucket-types.ts';
 import type { Queryable } from '../db/query.ts';
 import { quotedTable, tableName } from '../db/resource-tables.ts';
+import { pause } from './backoff.ts';
 import { restoreIndexes } from './restore-indexes.ts';
 
 export interface FinishLoad {
@@ -13,28 +15,44 @@ export interface FinishLoad {
   log: Logger;
   /** Whether files may have been loaded, so that the planner's statistics are out of date. */
   analyze: boolean;
+  /** Aborted when the server shuts down: an index that is being made is given up. */
+  signal: AbortSignal;
 }
 
+/** How often one who is not the last looks whether the finisher is done, in ms. */
+const POLL_MS = 1_000;
+
 /**
- * What the last replica out does: bring dropped indexes back, ANALYZE the tables, and make all that was committed
- * lazily durable. Others leave; should the finisher die, `interrupted` says that a call has to finish the bucket.
+ * What the last replica out does: bring dropped indexes back, ANALYZE the tables, and with these commits make all
+ * that was committed lazily durable. The others stay until the indexes are back, so that one of them takes over
+ * should the finisher die.
  */
-export async function finishLoad({ pool, session, bucket, log, analyze }: FinishLoad): Promise<void> {
+export async function finishLoad(options: FinishLoad): Promise<void> {
+  const { pool, session, bucket, signal } = options;
   await leaveLoad(session, bucket);
-  if (!(await tryFinishLoad(session, bucket))) return;
+  const types = await listBucketTypes(pool, bucket);
+  while (!(await tryFinishLoad(session, bucket))) {
+    const missing = await listIndexesToRestore(pool, types.map(tableName));
+    if (missing.length === 0 || signal.aborted) return;
+    await pause(POLL_MS, signal);
+  }
   try {
-    const types = await listBucketTypes(pool, bucket);
-    await restoreIndexes({
-      pool,
-      session,
-      tables: types.map(tableName),
-      onRestored: ({ index }, durationMs) => log.info({ index: index.indexname, durationMs }, 'index restored'),
-      onFailed: ({ index }, reason) => log.error({ index: index.indexname, reason }, 'index not restored'),
-    });
-    if (analyze) await analyzeTables(pool, types);
+    await finish(options, types);
   } finally {
     await leaveFinish(session, bucket);
   }
+}
+
+async function finish({ pool, session, log, analyze, signal }: FinishLoad, types: readonly string[]): Promise<void> {
+  await restoreIndexes({
+    pool,
+    session,
+    signal,
+    tables: types.map(tableName),
+    onRestored: ({ index }, durationMs) => log.info({ index: index.indexname, durationMs }, 'index restored'),
+    onFailed: ({ index }) => log.error({ index: index.indexname }, 'index not restored; its DisabledIndex says why'),
+  });
+  if (analyze && !signal.aborted) await analyzeTables(pool, types);
 }
 
 async function analyzeTables(pool: pg.Pool, types: readonly string[]): Promise<void> {

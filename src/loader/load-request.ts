@@ -15,6 +15,11 @@ export interface LoadRequest {
   timeouts: S3Timeouts;
 }
 
+/** A request with the call's number for its bucket, which a cancel refers to. */
+export interface NumberedRequest extends LoadRequest {
+  call: bigint;
+}
+
 /** The bucket's name as S3 knows it. */
 export function bucketName(bucket: string): string {
   return bucket.replace(/^s3:\/\//, '');

@@ -1,16 +1,23 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { findWriteOptions, saveWriteOptions, takeTurn, type WriteOptions } from '../db/bucket-load/bucket-load.ts';
+import {
+  cancelCalls,
+  findWriteOptions,
+  recordCall,
+  takeTurn,
+  type WriteOptions,
+} from '../db/bucket-load/bucket-load.ts';
 import { isLoading } from '../db/bucket-load/load-lock.ts';
 import type { DatabaseAddress } from '../db/connection-options.ts';
 import { countFilesByStatus } from '../db/loader-file/count-files-by-status.ts';
 import { releaseOrphans } from '../db/loader-file/release-orphans.ts';
+import { requeueFailedFiles } from '../db/loader-file/requeue-failed-files.ts';
 import { inTransaction, type Queryable } from '../db/query.ts';
 import { ClientError } from '../errors.ts';
 import { S3Clients } from '../s3/s3-clients.ts';
 import { BucketLoad } from './bucket-load.ts';
 import { type BucketStatus, bucketStatus } from './bucket-status.ts';
-import type { LoadRequest } from './load-request.ts';
+import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { queueObjects } from './queue-objects.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -20,6 +27,8 @@ export interface LoaderServiceOptions {
   log: Logger;
   maxLineBytes: number;
   allowPrivateHosts: boolean;
+  /** How long files in hand may go on after `close`, in ms. */
+  shutdownGraceMs: number;
   /** Worker threads; by default one per core. */
   threads?: number | undefined;
 }
@@ -38,7 +47,7 @@ export class LoaderService {
   readonly #options: LoaderServiceOptions;
   readonly #workers: WorkerPool;
   readonly #clients: S3Clients;
-  readonly #loads = new Map<string, { load: BucketLoad; ended: Promise<void> }>();
+  readonly #loads = new Map<string, BucketLoad>();
   #closing = false;
 
   constructor(options: LoaderServiceOptions) {
@@ -57,16 +66,16 @@ export class LoaderService {
       throw new ClientError('database-unavailable', 'the server is shutting down; call another replica');
     const { pool } = this.#options;
     const { bucket } = request;
-    const started = await inTransaction(pool, async (client) => {
+    const { call, ...started } = await inTransaction(pool, async (client) => {
       await takeTurn(client, bucket);
       await refuseContradiction(client, bucket, request.write);
       const queued = await queueObjects(client, this.#clients, request);
-      await saveWriteOptions(client, bucket, request.write);
+      const call = await recordCall(client, bucket, request.write);
       const counts = await countFilesByStatus(client, bucket);
-      return { ...queued, totalFiles: sum(counts) };
+      return { call, ...queued, totalFiles: sum(counts) };
     });
     await releaseOrphans(pool, bucket);
-    await this.#begin(request);
+    await this.#begin({ ...request, call });
     return started;
   }
 
@@ -75,22 +84,53 @@ export class LoaderService {
     return await bucketStatus(this.#options.pool, bucket);
   }
 
-  /** Stops all loads of this process: files in hand roll back to the queue. Resolves when nothing runs any more. */
+  /**
+   * Cancels the bucket's load on all replicas: they begin no further file, and those in hand roll back to the queue.
+   * @throws ClientError when nobody loads the bucket
+   */
+  async cancel(bucket: string): Promise<BucketStatus> {
+    const { pool } = this.#options;
+    const status = await bucketStatus(pool, bucket);
+    if (status.state !== 'in-progress') {
+      throw new ClientError('domain-error', `Bucket <${bucket}> is not being loaded; its state is ${status.state}.`);
+    }
+    await cancelCalls(pool, bucket);
+    this.#loads.get(bucket)?.cancel();
+    return status;
+  }
+
+  /**
+   * Puts the bucket's failed files back in the queue. A load under way takes them; else the next call does.
+   * @param prefixes only files whose keys start with one of these; none means all
+   * @throws ClientError when nobody ever called for the bucket
+   */
+  async retry(bucket: string, prefixes: readonly string[]): Promise<{ retried: number; status: BucketStatus }> {
+    const { pool } = this.#options;
+    await bucketStatus(pool, bucket);
+    const retried = await requeueFailedFiles(pool, bucket, prefixes);
+    return { retried, status: await bucketStatus(pool, bucket) };
+  }
+
+  /**
+   * Stops all loads of this process: no further file is begun; those in hand may end within the grace period and
+   * then roll back to the queue. Resolves when nothing runs any more.
+   */
   async close(): Promise<void> {
     this.#closing = true;
-    for (const { load } of this.#loads.values()) load.stop();
-    await Promise.all([...this.#loads.values()].map(({ ended }) => ended));
+    const loads = [...this.#loads.values()];
+    for (const load of loads) load.stop(this.#options.shutdownGraceMs);
+    await Promise.all(loads.map((load) => load.ended));
     await this.#workers.close();
   }
 
-  async #begin(request: LoadRequest): Promise<void> {
+  async #begin(request: NumberedRequest): Promise<void> {
     const { bucket } = request;
-    if (this.#loads.get(bucket)?.load.extend(request) === true) return;
+    if (this.#loads.get(bucket)?.extend(request) === true) return;
     const load = new BucketLoad(request, { ...this.#options, workers: this.#workers });
-    const ended = load.run().finally(() => {
-      if (this.#loads.get(bucket)?.load === load) this.#loads.delete(bucket);
+    this.#loads.set(bucket, load);
+    void load.run().then(() => {
+      if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);
     });
-    this.#loads.set(bucket, { load, ended });
     await load.announced;
   }
 }

@@ -15,6 +15,8 @@ export interface RestoreIndexes {
   tables: readonly string[];
   onRestored: (index: IndexToRestore, durationMs: number) => void;
   onFailed: (index: IndexToRestore, reason: string) => void;
+  /** Aborted: the index that is being made is given up, and no further one begun. */
+  signal: AbortSignal;
 }
 
 /**
@@ -34,18 +36,19 @@ export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
   }
   const worker = async () => {
     for (let indexes = queue.shift(); indexes !== undefined; indexes = queue.shift()) {
-      for (const index of indexes) await restoreIndex(options, index);
+      for (const index of indexes) if (!options.signal.aborted) await restoreIndex(options, index);
     }
   };
   await Promise.all(Array.from({ length: TABLES_AT_ONCE }, worker));
   for (const table of held) await leaveRestore(options.session, table);
 }
 
-async function restoreIndex({ pool, onRestored, onFailed }: RestoreIndexes, waiting: IndexToRestore): Promise<void> {
+async function restoreIndex(options: RestoreIndexes, waiting: IndexToRestore): Promise<void> {
+  const { pool, onRestored, onFailed, signal } = options;
   const start = new Date();
   try {
     await inTransaction(pool, async (client) => {
-      await createIndex(client, waiting.index);
+      await cancellable(pool, client, signal, () => createIndex(client, waiting.index));
       const end = new Date();
       await updateDisabledIndex(client, waiting.id, {
         status: 'restored',
@@ -54,9 +57,27 @@ async function restoreIndex({ pool, onRestored, onFailed }: RestoreIndexes, wait
     });
     onRestored(waiting, Date.now() - start.getTime());
   } catch (error) {
+    if (signal.aborted) return;
     const { message } = toFileFault(error);
     const reason = `${waiting.index.indexname} could not be restored: ${message}`;
     await updateDisabledIndex(pool, waiting.id, { message: reason });
     onFailed(waiting, reason);
+  }
+}
+
+/** Runs what the session does, and has Postgres cancel it when the signal aborts. */
+async function cancellable(
+  pool: pg.Pool,
+  client: Queryable,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const cancel = () => void pool.query('select pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => {});
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    await work();
+  } finally {
+    signal.removeEventListener('abort', cancel);
   }
 }

@@ -3,7 +3,7 @@ import { ClientError } from '../errors.ts';
 import { SCHEDULERS } from '../loader/schedule.ts';
 import { PrivateHostError } from '../s3/private-hosts.ts';
 import { S3Error, toS3Error } from '../s3/s3-error.ts';
-import { accountParam, bucketParam, toS3Account } from './params.ts';
+import { accountParam, bucketParam, prefixesParam, toS3Account } from './params.ts';
 import { defineMethod } from './rpc-method.ts';
 
 /** More lanes than any database has use for; a typing error should not open a thousand connections. */
@@ -33,10 +33,7 @@ const params = z
       .default(false)
       .describe('Overwrite resources that exist; otherwise a file with an id that exists fails.'),
     scheduler: z.enum(SCHEDULERS).default('optimal').describe('The order in which files are begun.'),
-    prefixes: z
-      .array(z.string())
-      .default([])
-      .describe('Only objects whose keys start with one of these. Default: all.'),
+    prefixes: prefixesParam,
     'connect-timeout': milliseconds.describe('Time to connect to S3, in ms, before the file has failed. 0: no limit.'),
     'read-timeout': milliseconds.describe(
       'Time without a byte from S3, in ms, before the file has failed. 0: no limit.',
@@ -50,6 +47,8 @@ const params = z
 /** Lists a bucket, queues its new files and begins to load them (seed, "aidbox.bulk/load-from-bucket"). */
 export const loadFromBucket = defineMethod({
   name: 'aidbox.bulk/load-from-bucket',
+  description:
+    'Lists a bucket, queues its new `.ndjson.gz` files and starts to load them. Answers as soon as they are queued.',
   params,
   async handle(given, { loader }) {
     const { bucket } = given;

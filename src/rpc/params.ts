@@ -11,6 +11,12 @@ export const bucketParam = z
   .transform((bucket) => bucket.replace(/\/$/, ''))
   .describe('The bucket, as `s3://<bucket-name>`.');
 
+/** Which part of a bucket is meant. */
+export const prefixesParam = z
+  .array(z.string())
+  .default([])
+  .describe('Only objects whose keys start with one of these. Default: all.');
+
 /** Credentials and address of the bucket's store. */
 export const accountParam = z
   .strictObject({

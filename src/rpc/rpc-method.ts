@@ -9,6 +9,8 @@ export interface RpcContext {
 /** One RPC method: the shape of its params, and what it answers. */
 export interface RpcMethod<Params extends z.ZodType = z.ZodType> {
   name: string;
+  /** What it does, for the API reference; Markdown. */
+  description: string;
   params: Params;
   /** @throws ClientError; any other error is answered as internal */
   handle(params: z.infer<Params>, context: RpcContext): Promise<unknown>;

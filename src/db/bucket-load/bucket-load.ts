@@ -18,13 +18,33 @@ export async function findWriteOptions(db: Queryable, bucket: string): Promise<W
   return rows[0] === undefined ? undefined : writeOptionsSchema.parse(rows[0].options);
 }
 
-/** Notes that a bucket was called for, with these options. */
-export async function saveWriteOptions(db: Queryable, bucket: string, options: WriteOptions): Promise<void> {
-  await db.query(
-    `insert into fhir_bucket_loader.bucket_load (bucket, options) values ($1, $2)
-     on conflict (bucket) do update set options = excluded.options, called_at = current_timestamp`,
+/**
+ * Notes that a bucket was called for, with these options.
+ * @returns the call's number for this bucket, which a cancel refers to
+ */
+export async function recordCall(db: Queryable, bucket: string, options: WriteOptions): Promise<bigint> {
+  const { rows } = await db.query<{ calls: string }>(
+    `insert into fhir_bucket_loader.bucket_load as l (bucket, options) values ($1, $2)
+     on conflict (bucket) do update
+        set options = excluded.options, calls = l.calls + 1, called_at = current_timestamp
+     returning calls`,
     [bucket, options],
   );
+  return BigInt(rows[0]?.calls ?? 0);
+}
+
+/** Cancels every call for the bucket so far; replicas at work on it notice within seconds. */
+export async function cancelCalls(db: Queryable, bucket: string): Promise<void> {
+  await db.query('update fhir_bucket_loader.bucket_load set cancelled_call = calls where bucket = $1', [bucket]);
+}
+
+/** Whether a call of this number was cancelled. */
+export async function isCancelled(db: Queryable, bucket: string, call: bigint): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'select from fhir_bucket_loader.bucket_load where bucket = $1 and cancelled_call >= $2',
+    [bucket, call.toString()],
+  );
+  return rowCount === 1;
 }
 
 /** Waits for the turn among the calls that name this bucket; it ends with the transaction. */

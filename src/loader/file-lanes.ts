@@ -1,0 +1,141 @@
+import type { FastifyBaseLogger as Logger } from 'fastify';
+import type pg from 'pg';
+import { type ClaimedFile, claimLoaderFile } from '../db/loader-file/claim-loader-file.ts';
+import type { QueuedFile } from '../db/loader-file/list-unfinished-files.ts';
+import { backOff } from './backoff.ts';
+import type { DatabasePatience } from './database-patience.ts';
+import { failUnfinishedFile } from './fail-unfinished-file.ts';
+import { isDatabaseUnreachable, toFileFault } from './file-fault.ts';
+import { FileQueue } from './file-queue.ts';
+import type { FileOutcome, FileProgress } from './file-task.ts';
+import { bucketName, type LoadRequest } from './load-request.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+export interface FileLanesParts {
+  pool: pg.Pool;
+  workers: WorkerPool;
+  log: Logger;
+  patience: DatabasePatience;
+  /** Aborted: files in hand roll back. */
+  signal: AbortSignal;
+}
+
+/** Attempts at a file whose fault may pass (a lock, a 503) before it becomes `error`. */
+const FILE_ATTEMPTS = 5;
+
+/** The files that one load of this process has in hand: `thread-num` lanes, each with one file at a time. */
+export class FileLanes {
+  /** How far the files in hand are, by LoaderFile id. */
+  readonly progress = new Map<string, FileProgress>();
+
+  readonly #parts: FileLanesParts;
+  readonly #queue = new FileQueue();
+  #claims: Promise<unknown> = Promise.resolve();
+  #passEnds = false;
+
+  constructor(parts: FileLanesParts) {
+    this.#parts = parts;
+  }
+
+  /** The pass under way begins no further file. */
+  endPass(): void {
+    this.#passEnds = true;
+  }
+
+  /**
+   * Loads the files, in this order, but for those that other replicas have in hand.
+   * @returns how many files were begun here
+   * @throws when the database stays out of reach
+   */
+  async pass(files: readonly QueuedFile[], request: LoadRequest): Promise<number> {
+    this.#passEnds = false;
+    this.#queue.refill(files);
+    let begun = 0;
+    const lane = async () => {
+      for (;;) {
+        const claimed = await this.#claimInTurn();
+        if (claimed === undefined) return;
+        begun++;
+        await this.#load(claimed, request);
+      }
+    };
+    const lanes = await Promise.allSettled(Array.from({ length: request.threadNum }, lane));
+    for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
+    return begun;
+  }
+
+  /** One claim at a time, so that the lanes do not offer the same file twice and begin in order. */
+  #claimInTurn(): Promise<ClaimedFile | undefined> {
+    const claim = this.#claims.then(() => this.#parts.patience.do(() => this.#claim()));
+    this.#claims = claim.catch(() => {});
+    return claim;
+  }
+
+  async #claim(): Promise<ClaimedFile | undefined> {
+    for (;;) {
+      const candidates = this.#queue.candidates();
+      if (candidates.length === 0 || this.#passEnds || this.#parts.signal.aborted) return undefined;
+      const claimed = await claimLoaderFile(this.#parts.pool, candidates);
+      if (claimed !== undefined) {
+        this.#queue.take(claimed.id, candidates);
+        return claimed;
+      }
+      this.#queue.passOver(candidates);
+    }
+  }
+
+  /** Loads a claimed file, again and with a pause where its fault may pass. */
+  async #load(first: ClaimedFile, request: LoadRequest): Promise<void> {
+    const { pool, patience, signal } = this.#parts;
+    let claimed: ClaimedFile | undefined = first;
+    let attempts = 0;
+    try {
+      while (claimed !== undefined && !signal.aborted) {
+        const outcome = await this.#loadOnce(claimed, request);
+        if (outcome.kind !== 'retry') return patience.reached();
+        const { fault } = outcome;
+        // A database out of reach is no fault of the file's: patience for it is counted by time, not by attempts.
+        if (isDatabaseUnreachable(fault)) {
+          if (!(await patience.wait(fault))) return;
+        } else if (++attempts < FILE_ATTEMPTS) await backOff(attempts, signal);
+        else {
+          await patience.do(() => failUnfinishedFile(pool, first.id, fault));
+          return;
+        }
+        claimed = await patience.do(() => claimLoaderFile(pool, [first.id]));
+      }
+    } finally {
+      this.#queue.release(first.id);
+    }
+  }
+
+  async #loadOnce({ id, file }: ClaimedFile, request: LoadRequest): Promise<FileOutcome> {
+    const { account, timeouts, write, bucket } = request;
+    const { file: key = '', type = '', size = 0, etag } = file;
+    this.progress.set(id, { bytes: 0, rows: 0 });
+    try {
+      const outcome = await this.#parts.workers.run(
+        { id, bucket: bucketName(bucket), key, type, size, etag, account, timeouts, upsert: write['upsert?'] },
+        { signal: this.#parts.signal, onProgress: (progress) => this.progress.set(id, progress) },
+      );
+      this.#log(key, outcome);
+      return outcome;
+    } catch (error) {
+      // The worker thread died, out of memory for instance; its connection is gone and with it all of the file's rows.
+      this.#parts.log.error({ file: key, err: error }, 'a worker thread died');
+      return { kind: 'retry', fault: { ...toFileFault(error), transient: true } };
+    } finally {
+      this.progress.delete(id);
+    }
+  }
+
+  #log(key: string, outcome: FileOutcome): void {
+    const { log } = this.#parts;
+    // Messages may quote a resource; the log gets the place and the code, the LoaderFile has the rest.
+    const fault =
+      'fault' in outcome ? { source: outcome.fault.source, code: outcome.fault.code, line: outcome.fault.line } : {};
+    const figures = 'figures' in outcome ? outcome.figures : {};
+    const level = outcome.kind === 'failed' || outcome.kind === 'retry' ? 'warn' : 'info';
+    log[level]({ file: key, ...figures, ...fault }, `file ${outcome.kind}`);
+  }
+}

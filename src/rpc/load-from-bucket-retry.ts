@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { bucketParam, prefixesParam } from './params.ts';
+import { defineMethod } from './rpc-method.ts';
+
+/** Queues failed files again. The loader's own method; with Aidbox one deletes their LoaderFiles. */
+export const loadFromBucketRetry = defineMethod({
+  name: 'aidbox.bulk/load-from-bucket-retry',
+  description:
+    'Queues the failed files of a bucket again. A load under way takes them; otherwise call ' +
+    '`aidbox.bulk/load-from-bucket`, since credentials are never stored.',
+  params: z.strictObject({ bucket: bucketParam, prefixes: prefixesParam }),
+  async handle({ bucket, prefixes }, { loader }) {
+    const { retried, status } = await loader.retry(bucket, prefixes);
+    const next = status.state === 'in-progress' ? '' : ' Call aidbox.bulk/load-from-bucket to load them.';
+    return {
+      message: `${retried} failed files of bucket <${bucket}> queued again.${next}`,
+      progress: status.progress,
+      'retried-files-count': retried,
+    };
+  },
+});
