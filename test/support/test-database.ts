@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { TestContext } from 'node:test';
 import pg from 'pg';
 import { type TestConnection, testServerConnection, urlFromConnection } from './test-server-address.ts';
+
+/** The part of a test context, or of anything else that ends, which drops the database. */
+type Closing = { after(drop: () => Promise<void>): void };
 
 export type TestDatabase = { connection: TestConnection; url: string };
 
@@ -10,7 +12,7 @@ export type TestDatabase = { connection: TestConnection; url: string };
  * drops it, with whatever is still connected, after the test `t`.
  * Throws when the test server cannot be reached.
  */
-export async function createTestDatabase(t: TestContext, template = 'template0'): Promise<TestDatabase> {
+export async function createTestDatabase(t: Closing, template = 'template0'): Promise<TestDatabase> {
   const database = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
   await onTestServer(
     `CREATE DATABASE ${pg.escapeIdentifier(database)} TEMPLATE ${pg.escapeIdentifier(template)} ENCODING 'UTF8'`,

@@ -1,0 +1,171 @@
+import { CORE_SCHEMA, dump, load as parseYaml } from 'js-yaml';
+import pg from 'pg';
+import { readConfig } from '../../src/config.ts';
+import { startServer } from '../../src/start-server.ts';
+import { ndjson, ndjsonGzip } from './ndjson.ts';
+import { type S3Endpoint, startS3Endpoint } from './s3-endpoint.ts';
+import { createTestDatabase, type TestDatabase } from './test-database.ts';
+import { waitFor } from './wait-for.ts';
+
+/** A test context, or `{ after }` of node:test for a server that a whole file shares. */
+export type Closing = { after(close: () => Promise<void>): void };
+
+/** What `/rpc` answers to one request. */
+export interface RpcBody {
+  result?: unknown;
+  error?: {
+    message: string;
+    method?: string;
+    code?: string;
+    errors?: { message: string; path: string; type: string }[];
+  };
+  jsonrpc?: unknown;
+  id?: unknown;
+}
+
+/** The final answer of `aidbox.bulk/load-from-bucket-status`. */
+export interface LoadStatus {
+  state: string;
+  progress: Record<string, number>;
+  message?: string;
+}
+
+/** A LoaderFile as stored. */
+export interface StoredLoaderFile {
+  bucket: string;
+  file: string;
+  type: string;
+  size: number;
+  status: string;
+  start?: string;
+  end?: string;
+  'last-modified'?: string;
+  loaded?: number;
+  message?: string;
+  error?: { source: string; code: string };
+}
+
+export interface TestServer {
+  url: string;
+  s3: S3Endpoint;
+  database: TestDatabase;
+  /** Runs a statement on the server's database. */
+  sql<T extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>;
+  /** One RPC call, by default as JSON. */
+  rpc(method: string, params?: object, options?: { yaml?: boolean }): Promise<{ status: number; body: RpcBody }>;
+  /** `load-from-bucket` of `s3://<bucket>` at the test's S3 endpoint, whatever it answers. */
+  startLoad(bucket: string, params?: object): Promise<{ status: number; body: RpcBody }>;
+  /** The same, then waits until the load has ended. Throws when the call itself is refused. */
+  load(bucket: string, params?: object): Promise<LoadStatus>;
+  /** Waits until the bucket is no longer `in-progress`. */
+  ended(bucket: string): Promise<LoadStatus>;
+  /** A new bucket with these objects: resources become ndjson, gzipped where the key ends in `.gz`. */
+  bucketOf(objects: Readonly<Record<string, readonly object[] | Buffer | string>>): Promise<string>;
+  /** The LoaderFile of an object. */
+  loaderFile(bucket: string, key: string): Promise<StoredLoaderFile>;
+  close(): Promise<void>;
+}
+
+/** A load ends within this time, in ms, or the test fails. */
+const LOAD_TIMEOUT_MS = 60_000;
+
+/**
+ * Starts the whole server on a free port, on a new database and a new S3 endpoint, and closes all of them after `t`.
+ * @param options.env settings besides these
+ * @param options.database a database to use instead of a new one; its creator drops it
+ * @param options.s3 an endpoint to share with another server
+ */
+export async function startTestServer(
+  t: Closing,
+  options: { env?: Readonly<Record<string, string>>; database?: TestDatabase; s3?: S3Endpoint } = {},
+): Promise<TestServer> {
+  // The database can only be dropped once the server is closed, whatever order `t` closes in.
+  const closing: (() => Promise<void>)[] = [];
+  const part: Closing = { after: (close) => closing.push(close) };
+  const closeAll = async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  t.after(closeAll);
+  const database = options.database ?? (await createTestDatabase(part));
+  const s3 = options.s3 ?? (await startS3Endpoint(part));
+  const server = await startServer(
+    readConfig({
+      DATABASE_URL: database.url,
+      BOX_WEB_PORT: '0',
+      S3_ALLOW_PRIVATE_HOSTS: 'true',
+      LOG_LEVEL: 'silent',
+      ...options.env,
+    }),
+  );
+  closing.push(() => server.close());
+  const client = new pg.Client(database.connection);
+  await client.connect();
+  closing.push(() => client.end());
+  return {
+    ...clientOf(server.url, s3, client),
+    database,
+    close: closeAll,
+  };
+}
+
+function clientOf(url: string, s3: S3Endpoint, client: pg.Client): Omit<TestServer, 'database' | 'close'> {
+  const rpc: TestServer['rpc'] = async (method, params, { yaml = false } = {}) => {
+    const request = { method, ...(params === undefined ? {} : { params }) };
+    const type = yaml ? 'text/yaml' : 'application/json';
+    const response = await fetch(`${url}/rpc`, {
+      method: 'POST',
+      headers: { 'content-type': type, accept: type },
+      body: yaml ? dump(request) : JSON.stringify(request),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: (yaml ? parseYaml(text, { schema: CORE_SCHEMA }) : JSON.parse(text)) as RpcBody,
+    };
+  };
+  const startLoad: TestServer['startLoad'] = (bucket, params) =>
+    rpc('aidbox.bulk/load-from-bucket', { bucket: `s3://${bucket}`, account: s3.account, ...params });
+  const ended: TestServer['ended'] = (bucket) =>
+    waitFor(
+      async () => {
+        const { body } = await rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` });
+        if (body.error !== undefined) throw new Error(body.error.message);
+        const status = body.result as LoadStatus;
+        return status.state !== 'in-progress' && status;
+      },
+      { timeoutMs: LOAD_TIMEOUT_MS, what: `the end of the load of ${bucket}` },
+    );
+  const sql: TestServer['sql'] = async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+    (await client.query<T>(text, values)).rows;
+  return {
+    url,
+    s3,
+    sql,
+    rpc,
+    startLoad,
+    ended,
+    async load(bucket, params) {
+      const { status, body } = await startLoad(bucket, params);
+      if (status !== 200) throw new Error(`load-from-bucket answered ${status}: ${JSON.stringify(body)}`);
+      return await ended(bucket);
+    },
+    async bucketOf(objects) {
+      const bucket = await s3.createBucket();
+      for (const [key, content] of Object.entries(objects)) await s3.putObject(bucket, key, bytesOf(key, content));
+      return bucket;
+    },
+    async loaderFile(bucket, key) {
+      const rows = await sql<{ resource: StoredLoaderFile }>(
+        `select resource from loaderfile where resource ->> 'bucket' = $1 and resource ->> 'file' = $2`,
+        [`s3://${bucket}`, key],
+      );
+      if (rows[0] === undefined || rows.length > 1) throw new Error(`${rows.length} LoaderFiles for ${bucket}/${key}`);
+      return rows[0].resource;
+    },
+  };
+}
+
+function bytesOf(key: string, content: readonly object[] | Buffer | string): Buffer | string {
+  if (typeof content === 'string' || Buffer.isBuffer(content)) return content;
+  return key.endsWith('.gz') ? ndjsonGzip(content as readonly object[]) : ndjson(content as readonly object[]);
+}
