@@ -14,10 +14,15 @@ export interface EncoderOptions {
   maxLineBytes: number;
   /** Size of the buffers handed to COPY, in bytes. */
   chunkBytes: number;
+  /** Number of the first line, where the bytes are not a file's beginning; 1 by default. */
+  firstLine?: number;
+  /** Takes a bad line, which is then left out; without it the stream fails at the first one. */
+  onBadLine?: (error: LineError) => void;
 }
 
 /**
- * ndjson bytes in, COPY BINARY bytes out. The stream fails with a `LineError` at the first bad line.
+ * ndjson bytes in, COPY BINARY bytes out. The stream fails with a `LineError` at the first bad line, unless
+ * `onBadLine` takes it.
  */
 export class NdjsonEncoder extends Transform implements LineSink {
   /** Rows written so far. */
@@ -25,7 +30,7 @@ export class NdjsonEncoder extends Transform implements LineSink {
   /** Bytes of ndjson taken in so far. */
   bytesIn = 0;
   /** Which line of the file a row came from. */
-  readonly lines = new LineMap();
+  readonly lines: LineMap;
   /** CPU-side time spent in this stage, in ms. */
   busyMs = 0;
 
@@ -34,11 +39,13 @@ export class NdjsonEncoder extends Transform implements LineSink {
   readonly #scanner: ResourceScanner;
   readonly #writer: CopyRowWriter;
   #buffer: Buffer = Buffer.alloc(0);
-  #line = 0;
+  #line: number;
 
   constructor(options: EncoderOptions) {
     super({ readableHighWaterMark: options.chunkBytes, writableHighWaterMark: options.chunkBytes });
     this.#options = options;
+    this.#line = (options.firstLine ?? 1) - 1;
+    this.lines = new LineMap(this.#line);
     this.#splitter = new LineSplitter(this, options.maxLineBytes);
     this.#scanner = new ResourceScanner(options.resourceType);
     this.#writer = new CopyRowWriter(options.constants, options.chunkBytes, (chunk) => this.push(chunk));
@@ -90,12 +97,15 @@ export class NdjsonEncoder extends Transform implements LineSink {
     this.#fail('line-too-long');
   }
 
-  #fail(fault: LineFault): never {
-    throw new LineError(fault, this.#line, {
+  #fail(fault: LineFault): void {
+    const error = new LineError(fault, this.#line, {
       id: fault === 'line-too-long' ? undefined : this.#scanner.idSoFar,
       expectedType: this.#options.resourceType,
       limit: this.#options.maxLineBytes,
     });
+    if (this.#options.onBadLine === undefined) throw error;
+    this.lines.skipped(this.rows);
+    this.#options.onBadLine(error);
   }
 
   #run(work: () => void, done: TransformCallback): void {

@@ -11,7 +11,7 @@ import { sendAnswer } from './body-formats-plugin.ts';
 import { parseFilters, parseSearch } from './resource-search.ts';
 
 /** The resources that clients read and delete over REST (contract, "DisabledIndex"). */
-export const REST_TYPES = ['LoaderFile', 'DisabledIndex'] as const;
+export const REST_TYPES = ['LoaderFile', 'DisabledIndex', 'LoaderError'] as const;
 
 /** How long a delete waits for a file that is being loaded, in ms. */
 const LOCK_TIMEOUT_MS = 2_000;

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { TooManyBadLines } from '../copy/copy-tolerantly.ts';
 import { LineError } from '../copy/line-fault.ts';
 import { GzipError } from '../copy/read-ndjson.ts';
 import type { LoaderFileError } from '../db/loader-file/loader-file.ts';
@@ -36,6 +37,10 @@ export function toFileFault(error: unknown, line?: number): FileFault {
   }
   if (error instanceof LineError) {
     return { source: 'aidbox', code: error.fault, message: error.message, transient: false, line: error.line };
+  }
+  if (error instanceof TooManyBadLines) {
+    const { line } = error.badLines[0] ?? {};
+    return { source: 'aidbox', code: 'too-many-errors', message: error.message, transient: false, line };
   }
   if (error instanceof GzipError) {
     return { source: 'aidbox', code: 'bad-gzip', message: error.message, transient: false };

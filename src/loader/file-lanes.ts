@@ -110,12 +110,23 @@ export class FileLanes {
   }
 
   async #loadOnce({ id, file }: ClaimedFile, request: LoadRequest): Promise<FileOutcome> {
-    const { account, timeouts, write, bucket } = request;
+    const { account, timeouts, write, bucket, maxErrors } = request;
     const { file: key = '', type = '', size = 0, etag } = file;
     this.progress.set(id, { bytes: 0, rows: 0 });
     try {
       const outcome = await this.#parts.workers.run(
-        { id, bucket: bucketName(bucket), key, type, size, etag, account, timeouts, upsert: write['upsert?'] },
+        {
+          id,
+          bucket: bucketName(bucket),
+          key,
+          type,
+          size,
+          etag,
+          account,
+          timeouts,
+          upsert: write['upsert?'],
+          maxErrors,
+        },
         { signal: this.#parts.signal, onProgress: (progress) => this.progress.set(id, progress) },
       );
       this.#log(key, outcome);

@@ -24,6 +24,8 @@ export interface FileTask {
   account: S3Account;
   timeouts: S3Timeouts;
   upsert: boolean;
+  /** Bad lines that may be left out; 0 fails the file at the first. */
+  maxErrors: number;
   port: MessagePort;
 }
 

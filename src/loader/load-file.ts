@@ -2,7 +2,10 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type pg from 'pg';
 import { lineOfCopyError } from '../copy/copy-position.ts';
 import { copyRows } from '../copy/copy-rows.ts';
-import type { NdjsonEncoder } from '../copy/ndjson-encoder.ts';
+import { type BadLine, copyTolerantly, TooManyBadLines } from '../copy/copy-tolerantly.ts';
+import type { LineMap } from '../copy/line-map.ts';
+import type { RowCounts } from '../copy/row-counts.ts';
+import { replaceLoaderErrors } from '../db/loader-error/replace-loader-errors.ts';
 import { markDone, markFailed, markPending } from '../db/loader-file/finish-loader-file.ts';
 import { lockFile } from '../db/loader-file/lock-file.ts';
 import { nextTxid } from '../db/next-txid.ts';
@@ -52,7 +55,9 @@ class FileRun {
   readonly #options: LoadFile;
   readonly #reader: ObjectReader;
   readonly #started = performance.now();
-  #encoder: NdjsonEncoder | undefined;
+  #counts: RowCounts = { rows: 0, bytesIn: 0, busyMs: 0 };
+  #lines: LineMap | undefined;
+  #badLines: readonly BadLine[] = [];
 
   constructor(task: Omit<FileTask, 'port'>, options: LoadFile) {
     this.#task = task;
@@ -75,8 +80,10 @@ class FileRun {
     const outcome = await this.#tryRows(client);
     if (outcome.kind !== 'done') {
       await client.query('rollback to savepoint no_rows');
-      if (outcome.kind === 'failed') await markFailed(client, id, outcome.fault.message, outcome.fault);
-      else await markPending(client, id, outcome.kind === 'retry' ? outcome.fault.message : undefined);
+      if (outcome.kind === 'failed') {
+        await markFailed(client, id, outcome.fault.message, { source: outcome.fault.source, code: outcome.fault.code });
+        await this.#recordBadLines(client);
+      } else await markPending(client, id, outcome.kind === 'retry' ? outcome.fault.message : undefined);
     }
     await client.query('commit');
     return outcome;
@@ -110,26 +117,39 @@ class FileRun {
   }
 
   async #writeRows(client: pg.PoolClient): Promise<void> {
-    const { id, type, upsert } = this.#task;
+    const { id, type, upsert, maxErrors } = this.#task;
     const { signal, maxLineBytes, onStart } = this.#options;
     const txid = await nextTxid(client);
     const target = upsert ? upsertTarget(type, txid) : insertTarget(type, txid);
     await target.prepare(client);
-    const encoder = await copyRows(
-      client,
-      this.#reader.read(),
-      { statement: target.statement, encoder: encoderFor(target, type, maxLineBytes), signal },
-      (started) => {
-        this.#encoder = started;
-        onStart(() => ({ bytes: this.#reader.bytes, rows: started.rows }));
-      },
-    );
+    const copy = { statement: target.statement, encoder: encoderFor(target, type, maxLineBytes), signal };
+    const start = (counts: RowCounts) => {
+      this.#counts = counts;
+      onStart(() => ({ bytes: this.#reader.bytes, rows: counts.rows }));
+    };
+    if (maxErrors === 0) {
+      await copyRows(client, this.#reader.read(), copy, (encoder) => {
+        this.#lines = encoder.lines;
+        start(encoder);
+      });
+    } else {
+      const { badLines } = await copyTolerantly(client, this.#reader.read(), { ...copy, maxErrors }, start);
+      this.#badLines = badLines;
+    }
     await target.complete(client);
-    await markDone(client, id, encoder.rows);
+    const left = this.#badLines.length;
+    await markDone(client, id, this.#counts.rows, left === 0 ? undefined : `${left} bad lines were left out`);
+    await this.#recordBadLines(client);
+  }
+
+  async #recordBadLines(client: pg.ClientBase): Promise<void> {
+    const { id, bucket, key, type } = this.#task;
+    await replaceLoaderErrors(client, { id, bucket: `s3://${bucket}`, file: key, type }, this.#badLines);
   }
 
   #faultOf(error: unknown): FileFault {
-    const line = this.#encoder === undefined ? undefined : lineOfCopyError(error, this.#encoder.lines);
+    const line = this.#lines === undefined ? undefined : lineOfCopyError(error, this.#lines);
+    if (error instanceof TooManyBadLines) this.#badLines = error.badLines;
     const fault = toFileFault(error, line);
     if (!isDuplicateInFile(error)) return fault;
     return { ...fault, message: `${fault.message}; with upsert? an id may still stand only once in a file` };
@@ -138,12 +158,12 @@ class FileRun {
   #figures(): FileFigures {
     return {
       bytes: this.#reader.bytes,
-      rows: this.#encoder?.rows ?? 0,
-      rawBytes: this.#encoder?.bytesIn ?? 0,
+      rows: this.#counts.rows,
+      rawBytes: this.#counts.bytesIn,
       resumes: this.#reader.resumes,
       totalMs: performance.now() - this.#started,
       s3Ms: this.#reader.waitMs,
-      encodeMs: this.#encoder?.busyMs ?? 0,
+      encodeMs: this.#counts.busyMs,
     };
   }
 }

@@ -13,6 +13,8 @@ export interface LoadRequest {
   scheduler: Scheduler;
   prefixes: readonly string[];
   timeouts: S3Timeouts;
+  /** Bad lines of a file that are left out and recorded before the file fails. */
+  maxErrors: number;
 }
 
 /** A request with the call's number for its bucket, which a cancel refers to. */

@@ -9,6 +9,9 @@ import { defineMethod } from './rpc-method.ts';
 /** More lanes than any database has use for; a typing error should not open a thousand connections. */
 const MOST_THREADS = 128;
 
+/** Each bad line costs a COPY of its own and a record. */
+const MOST_ERRORS = 10_000;
+
 const milliseconds = z
   .int()
   .min(0)
@@ -38,6 +41,12 @@ const params = z
     'read-timeout': milliseconds.describe(
       'Time without a byte from S3, in ms, before the file has failed. 0: no limit.',
     ),
+    'max-errors': z
+      .int()
+      .min(0)
+      .max(MOST_ERRORS)
+      .default(0)
+      .describe('Bad lines of a file that are left out and kept as LoaderError before the file fails. Not in Aidbox.'),
   })
   .refine((given) => !(given['upsert?'] && given['drop-primary-key?']), {
     path: ['drop-primary-key?'],
@@ -65,6 +74,7 @@ export const loadFromBucket = defineMethod({
         scheduler: given.scheduler,
         prefixes: given.prefixes,
         timeouts: { connectTimeoutMs: given['connect-timeout'], readTimeoutMs: given['read-timeout'] },
+        maxErrors: given['max-errors'],
       });
       const ignored = started.ignoredFiles === 0 ? '' : ` ${started.ignoredFiles} files ignored for their names.`;
       return {

@@ -1,9 +1,11 @@
+import { jsonbText } from '../jsonb-text.ts';
 import type { Queryable } from '../query.ts';
 import type { LoaderFileError } from './loader-file.ts';
 
 /** Marks a file `done`; in the transaction of its rows, so that neither is ever seen without the other. */
-export async function markDone(db: Queryable, id: string, loaded: number): Promise<void> {
-  await setStatus(db, id, { status: 'done', end: new Date().toISOString(), loaded });
+export async function markDone(db: Queryable, id: string, loaded: number, message?: string): Promise<void> {
+  const note = message === undefined ? {} : { message };
+  await setStatus(db, id, { status: 'done', end: new Date().toISOString(), loaded, ...note });
 }
 
 /** Marks a file `error`, after its rows were rolled back and in the transaction that still holds its lock. */
@@ -21,8 +23,7 @@ async function setStatus(db: Queryable, id: string, change: object): Promise<voi
     `update loaderfile set resource = resource || $2::jsonb,
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
       where id = $1`,
-    // A NUL cannot be stored in jsonb; an error message may quote one.
-    [id, JSON.stringify(change).replaceAll('\\u0000', '\\ufffd')],
+    [id, jsonbText(change)],
   );
   if (rowCount !== 1) throw new Error(`LoaderFile ${id} is gone`);
 }

@@ -1,0 +1,41 @@
+import { jsonbText } from '../jsonb-text.ts';
+import type { Queryable } from '../query.ts';
+
+/** A bad line of a file, as the LoaderError resource tells it. */
+export interface LoaderError {
+  line: number;
+  offset: number;
+  id?: string | undefined;
+  source: string;
+  code: string;
+  message: string;
+  text: string;
+}
+
+/** The file that LoaderErrors belong to. */
+export interface ErrorOwner {
+  /** Id of the LoaderFile. */
+  id: string;
+  bucket: string;
+  file: string;
+  type: string;
+}
+
+/** Puts these LoaderErrors of a file in the place of those of an earlier load of it. */
+export async function replaceLoaderErrors(
+  db: Queryable,
+  { id, bucket, file, type }: ErrorOwner,
+  errors: readonly LoaderError[],
+): Promise<void> {
+  await db.query(`delete from loadererror where resource ->> 'loader-file' = $1`, [id]);
+  if (errors.length === 0) return;
+  const resources = errors.map(({ id: resourceId, ...error }) =>
+    jsonbText({ 'loader-file': id, bucket, file, type, 'resource-id': resourceId, ...error }),
+  );
+  await db.query(
+    `insert into loadererror (id, txid, resource_type, status, resource)
+     select gen_random_uuid()::text, nextval('transaction_id_seq'), 'LoaderError', 'created', resource::jsonb
+       from unnest($1::text[]) as resource`,
+    [resources],
+  );
+}
