@@ -33,10 +33,18 @@ export async function listResourceTables(db: Queryable): Promise<string[]> {
   return rows.map((row) => row.table);
 }
 
-/** How an existing table's rows spell their type, or undefined while it is empty. */
+/**
+ * How an existing table spells its type: as its rows do, or while it is empty as the default of `resource_type` does
+ * (Aidbox's tables have one). Undefined when neither tells.
+ */
 export async function spellingOfType(db: Queryable, table: string): Promise<string | undefined> {
+  const quoted = pg.escapeIdentifier(table);
   const { rows } = await db.query<{ resource_type: string | null }>(
-    `select resource_type from ${pg.escapeIdentifier(table)} where resource_type is not null limit 1`,
+    `select coalesce((select resource_type from ${quoted} where resource_type is not null limit 1),
+                     (select substring(pg_get_expr(d.adbin, d.adrelid) from '^''([A-Za-z]+)''::text$')
+                        from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+                       where d.adrelid = $1::regclass and a.attname = 'resource_type')) as resource_type`,
+    [quoted],
   );
   return rows[0]?.resource_type ?? undefined;
 }
