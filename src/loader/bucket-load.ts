@@ -8,10 +8,10 @@ import { pause } from './backoff.ts';
 import { DatabasePatience } from './database-patience.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { FileLanes } from './file-lanes.ts';
-import type { FileProgress } from './file-task.ts';
 import { finishLoad } from './finish-load.ts';
 import type { NumberedRequest } from './load-request.ts';
 import { LoadSession } from './load-session.ts';
+import { ProgressPublisher } from './progress-publisher.ts';
 import { schedule } from './schedule.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -48,6 +48,7 @@ export class BucketLoad {
   readonly #session: LoadSession;
   readonly #patience: DatabasePatience;
   readonly #lanes: FileLanes;
+  readonly #publisher: ProgressPublisher;
   readonly #prepared = new Set<string>();
   #request: NumberedRequest;
   #prefixes: readonly string[];
@@ -68,14 +69,10 @@ export class BucketLoad {
     this.#parts = { ...parts, log };
     this.#patience = new DatabasePatience(log, signal);
     this.#lanes = new FileLanes({ ...this.#parts, patience: this.#patience, signal });
+    this.#publisher = new ProgressPublisher(parts.pool, request.bucket, this.#lanes);
     this.#session = new LoadSession(parts.address, request.bucket, signal, (error) =>
       log.warn({ reason: error.message }, 'lost the connection that stands for the load; making it again'),
     );
-  }
-
-  /** The files being loaded here, by LoaderFile id. */
-  get progress(): ReadonlyMap<string, FileProgress> {
-    return this.#lanes.progress;
   }
 
   /**
@@ -127,7 +124,9 @@ export class BucketLoad {
     const watch = this.#watchForCancel();
     try {
       await this.#patience.do(() => this.#session.join(this.#announce));
+      this.#publisher.start();
       await this.#loadAll();
+      await this.#publisher.stop();
       if (!this.#stopping) {
         const { bucket } = this.#request;
         await finishLoad({
@@ -146,6 +145,7 @@ export class BucketLoad {
       this.#announce();
       this.#closed = true;
       clearInterval(watch);
+      await this.#publisher.stop();
       await this.#session.end();
       this.#ended.resolve();
     }

@@ -30,11 +30,22 @@ export class FileLanes {
 
   readonly #parts: FileLanesParts;
   readonly #queue = new FileQueue();
+  #finished: FileProgress = { bytes: 0, rows: 0 };
   #claims: Promise<unknown> = Promise.resolve();
   #passEnds = false;
 
   constructor(parts: FileLanesParts) {
     this.#parts = parts;
+  }
+
+  /** What has been received and written here so far, of files that ended in any way and of those in hand. */
+  totals(): FileProgress {
+    let { bytes, rows } = this.#finished;
+    for (const file of this.progress.values()) {
+      bytes += file.bytes;
+      rows += file.rows;
+    }
+    return { bytes, rows };
   }
 
   /** The pass under way begins no further file. */
@@ -130,12 +141,15 @@ export class FileLanes {
         { signal: this.#parts.signal, onProgress: (progress) => this.progress.set(id, progress) },
       );
       this.#log(key, outcome);
+      if ('figures' in outcome) this.progress.set(id, outcome.figures);
       return outcome;
     } catch (error) {
       // The worker thread died, out of memory for instance; its connection is gone and with it all of the file's rows.
       this.#parts.log.error({ file: key, err: error }, 'a worker thread died');
       return { kind: 'retry', fault: { ...toFileFault(error), transient: true } };
     } finally {
+      const { bytes, rows } = this.progress.get(id) ?? { bytes: 0, rows: 0 };
+      this.#finished = { bytes: this.#finished.bytes + bytes, rows: this.#finished.rows + rows };
       this.progress.delete(id);
     }
   }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import {
   cancelCalls,
   findWriteOptions,
+  listBuckets,
   recordCall,
   takeTurn,
   type WriteOptions,
@@ -17,6 +18,7 @@ import { ClientError } from '../errors.ts';
 import { S3Clients } from '../s3/s3-clients.ts';
 import { BucketLoad } from './bucket-load.ts';
 import { type BucketStatus, bucketStatus } from './bucket-status.ts';
+import { type LoadReport, loadReport } from './load-report.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { queueObjects } from './queue-objects.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -82,6 +84,16 @@ export class LoaderService {
   /** @throws ClientError when nobody ever called for the bucket */
   async status(bucket: string): Promise<BucketStatus> {
     return await bucketStatus(this.#options.pool, bucket);
+  }
+
+  /** What a verbose status adds. */
+  async report(bucket: string): Promise<LoadReport> {
+    return await loadReport(this.#options.pool, bucket);
+  }
+
+  /** The buckets that were ever called for, the latest call first. */
+  async buckets(): Promise<string[]> {
+    return await listBuckets(this.#options.pool);
   }
 
   /**

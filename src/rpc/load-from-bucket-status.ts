@@ -6,6 +6,17 @@ import { defineMethod } from './rpc-method.ts';
 export const loadFromBucketStatus = defineMethod({
   name: 'aidbox.bulk/load-from-bucket-status',
   description: 'Tells the state and the progress of the load of a bucket.',
-  params: z.strictObject({ bucket: bucketParam }),
-  handle: async ({ bucket }, { loader }) => await loader.status(bucket),
+  params: z.strictObject({
+    bucket: bucketParam,
+    verbose: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Add bytes, rate, time left, figures per type, files in work, failed files and missing indexes. Not in Aidbox.',
+      ),
+  }),
+  async handle({ bucket, verbose }, { loader }) {
+    const status = await loader.status(bucket);
+    return verbose ? { ...status, ...(await loader.report(bucket)) } : status;
+  },
 });

@@ -51,3 +51,11 @@ export async function isCancelled(db: Queryable, bucket: string, call: bigint): 
 export async function takeTurn(db: Queryable, bucket: string): Promise<void> {
   await db.query(`select pg_advisory_xact_lock(hashtextextended('fhir-bucket-loader call ' || $1::text, 0))`, [bucket]);
 }
+
+/** The buckets that were ever called for, the latest call first. */
+export async function listBuckets(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ bucket: string }>(
+    'select bucket from fhir_bucket_loader.bucket_load order by called_at desc, bucket',
+  );
+  return rows.map((row) => row.bucket);
+}
