@@ -59,6 +59,8 @@ export interface TestServer {
   load(bucket: string, params?: object): Promise<LoadStatus>;
   /** Waits until the bucket is no longer `in-progress`. */
   ended(bucket: string): Promise<LoadStatus>;
+  /** Waits until a session of the server waits for a lock that somebody else holds. */
+  waitForLock(): Promise<void>;
   /** A new bucket with these objects: resources become ndjson, gzipped where the key ends in `.gz`. */
   bucketOf(objects: Readonly<Record<string, readonly object[] | Buffer | string>>): Promise<string>;
   /** The LoaderFile of an object. */
@@ -148,6 +150,11 @@ function clientOf(url: string, s3: S3Endpoint, client: pg.Client): Omit<TestServ
       const { status, body } = await startLoad(bucket, params);
       if (status !== 200) throw new Error(`load-from-bucket answered ${status}: ${JSON.stringify(body)}`);
       return await ended(bucket);
+    },
+    async waitForLock() {
+      const waiting = `select from pg_locks l join pg_stat_activity a using (pid)
+                        where not l.granted and l.locktype <> 'advisory' and a.datname = current_database()`;
+      await waitFor(async () => (await sql(waiting)).length > 0, { what: 'a session that waits for a lock' });
     },
     async bucketOf(objects) {
       const bucket = await s3.createBucket();
