@@ -63,8 +63,10 @@ class ConnectTimeoutHandler extends NodeHttpHandler {
     try {
       return await super.handle(...args);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
-      throw new ConnectTimeoutError(`no connection to ${args[0].hostname} within connect-timeout`, { cause: error });
+      // The handler gives that name to connections that were reset as well (ECONNRESET, EPIPE); those are worth a retry.
+      if (!(error instanceof Error) || error.name !== 'TimeoutError' || 'code' in error) throw error;
+      // Without its cause: the SDK looks there for a reason to try again.
+      throw new ConnectTimeoutError(`no connection to ${args[0].hostname} within connect-timeout`);
     }
   }
 }

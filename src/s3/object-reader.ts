@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { S3Error, toS3Error } from './s3-error.ts';
 
 export interface ObjectToRead {
@@ -79,18 +79,8 @@ export class ObjectReader {
   }
 
   async *#readFrom(offset: number): AsyncGenerator<Buffer> {
-    const { bucket, key, size } = this.#object;
-    const response = await this.#waiting(
-      this.#client.send(
-        new GetObjectCommand({
-          Bucket: bucket,
-          Key: key,
-          ...(this.#etag === undefined ? {} : { IfMatch: this.#etag }),
-          ...(offset === 0 ? {} : { Range: `bytes=${offset}-` }),
-        }),
-        { abortSignal: this.#options.signal },
-      ),
-    );
+    const { size } = this.#object;
+    const response = await this.#request(offset);
     const body = response.Body;
     if (!(body instanceof Readable)) throw new S3Error('NoBody', `S3 answered without a body (${this.#name})`);
     // An error that comes while nobody waits for bytes is met at the next wait.
@@ -119,6 +109,25 @@ export class ObjectReader {
     } finally {
       // An unread body would hold its socket until the pool is empty.
       body.destroy();
+    }
+  }
+
+  async #request(offset: number): Promise<GetObjectCommandOutput> {
+    const { bucket, key } = this.#object;
+    const command = new GetObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      ...(this.#etag === undefined ? {} : { IfMatch: this.#etag }),
+      ...(offset === 0 ? {} : { Range: `bytes=${offset}-` }),
+    });
+    // A request that is given up is also ended: its connection, or a body that comes later, would stay for ever.
+    const giveUp = new AbortController();
+    const abortSignal = AbortSignal.any([this.#options.signal, giveUp.signal]);
+    try {
+      return await this.#waiting(this.#client.send(command, { abortSignal }));
+    } catch (error) {
+      giveUp.abort();
+      throw error;
     }
   }
 

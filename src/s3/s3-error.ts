@@ -57,9 +57,8 @@ export function toS3Error(error: unknown, what: string): S3Error {
       transient: TRANSIENT.has(word) || (status !== undefined && status >= 500),
       cause: error,
     });
-  if (error instanceof PrivateHostError || error instanceof ConnectTimeoutError) {
-    return new S3Error(error instanceof ConnectTimeoutError ? 'ConnectTimeout' : 'PrivateHost', error.message);
-  }
+  if (error instanceof PrivateHostError) return new S3Error('PrivateHost', error.message);
+  if (error instanceof ConnectTimeoutError) return describe('ConnectTimeout', error.message);
   if (word === 'CredentialsProviderError') {
     return describe('InvalidAccount', 'no AWS credentials found; give `account`, or set up the default chain');
   }
