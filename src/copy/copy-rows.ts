@@ -4,12 +4,15 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type EncoderOptions, NdjsonEncoder } from './ndjson-encoder.ts';
 import { readNdjson } from './read-ndjson.ts';
+import { type StageTimes, Stopwatch } from './stage-times.ts';
 
 export interface CopyRows {
   /** A `COPY … FROM STDIN (FORMAT binary)` whose columns fit the encoder's constants. */
   statement: string;
   encoder: EncoderOptions;
   signal: AbortSignal;
+  /** Is added to. */
+  times: StageTimes;
 }
 
 /**
@@ -21,17 +24,23 @@ export interface CopyRows {
 export async function copyRows(
   client: pg.ClientBase,
   bytes: AsyncIterable<Buffer>,
-  { statement, encoder: options, signal }: CopyRows,
+  { statement, encoder: options, signal, times }: CopyRows,
   onStart: (encoder: NdjsonEncoder) => void,
 ): Promise<NdjsonEncoder> {
   const encoder = new NdjsonEncoder(options);
   onStart(encoder);
   const copy = client.query(copyFrom(statement, { highWaterMark: options.chunkBytes }));
+  const waiting = new Stopwatch();
+  // A pipe pauses its source when the sink is full; what follows the last row is Postgres's work alone.
+  encoder.on('pause', () => waiting.start()).on('end', () => waiting.start());
+  copy.on('drain', () => waiting.stop());
   try {
-    await pipeline(Readable.from(readNdjson(bytes), { highWaterMark: 2 }), encoder, copy, { signal });
+    await pipeline(Readable.from(readNdjson(bytes, times), { highWaterMark: 2 }), encoder, copy, { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw error;
+  } finally {
+    times.postgresMs += waiting.ms;
   }
   if (copy.rowCount !== encoder.rows) {
     throw new Error(`COPY took ${copy.rowCount} of ${encoder.rows} rows`);

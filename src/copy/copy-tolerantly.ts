@@ -60,7 +60,7 @@ export async function copyTolerantly(
 ): Promise<{ counts: RowCounts; badLines: BadLine[] }> {
   const copy = new TolerantCopy(client, options);
   onStart(copy);
-  for await (const run of wholeLines(readNdjson(bytes), RUN_BYTES, options.encoder.maxLineBytes)) {
+  for await (const run of wholeLines(readNdjson(bytes, options.times), RUN_BYTES, options.encoder.maxLineBytes)) {
     if (run.tooLong) copy.leaveOutOverlong(run);
     else await copy.copyRun(run);
   }
@@ -107,12 +107,13 @@ class TolerantCopy implements RowCounts {
 
   /** @returns the line that Postgres refused; the run's rows are then rolled back */
   async #tryRun(run: LineRun): Promise<number | undefined> {
-    const { encoder: plain, statement, signal } = this.#options;
+    const { encoder: plain, statement, signal, times } = this.#options;
     const encoder = new NdjsonEncoder({
       ...plain,
       firstLine: run.firstLine,
       onBadLine: (error) => this.#leaveOut(run, error),
     });
+    const started = performance.now();
     await this.#client.query('savepoint line_run');
     try {
       await pipeline(Readable.from([run.bytes]), encoder, this.#client.query(copyFrom(statement)), { signal });
@@ -126,6 +127,7 @@ class TolerantCopy implements RowCounts {
       return line;
     } finally {
       this.busyMs += encoder.busyMs;
+      times.postgresMs += performance.now() - started - encoder.busyMs;
     }
     await this.#client.query('release savepoint line_run');
     this.rows += encoder.rows;

@@ -44,9 +44,14 @@ export interface FileFigures extends FileProgress {
   resumes: number;
   /** From claim to commit, in ms. */
   totalMs: number;
-  /** Of that: waiting for bytes of S3, and scanning lines and writing rows. */
+  /** Of that, the stages overlapping: waiting for bytes of S3. */
   s3Ms: number;
+  /** Unpacking. */
+  gunzipMs: number;
+  /** Scanning lines and writing rows. */
   encodeMs: number;
+  /** Waiting for Postgres to take the rows. */
+  postgresMs: number;
 }
 
 export type FileOutcome =

@@ -5,6 +5,7 @@ import { copyRows } from '../copy/copy-rows.ts';
 import { type BadLine, copyTolerantly, TooManyBadLines } from '../copy/copy-tolerantly.ts';
 import type { LineMap } from '../copy/line-map.ts';
 import type { RowCounts } from '../copy/row-counts.ts';
+import type { StageTimes } from '../copy/stage-times.ts';
 import { replaceLoaderErrors } from '../db/loader-error/replace-loader-errors.ts';
 import { markDone, markFailed, markPending } from '../db/loader-file/finish-loader-file.ts';
 import { lockFile } from '../db/loader-file/lock-file.ts';
@@ -55,6 +56,7 @@ class FileRun {
   readonly #options: LoadFile;
   readonly #reader: ObjectReader;
   readonly #started = performance.now();
+  readonly #times: StageTimes = { gunzipMs: 0, postgresMs: 0 };
   #counts: RowCounts = { rows: 0, bytesIn: 0, busyMs: 0 };
   #lines: LineMap | undefined;
   #badLines: readonly BadLine[] = [];
@@ -122,7 +124,12 @@ class FileRun {
     const txid = await nextTxid(client);
     const target = upsert ? upsertTarget(type, txid) : insertTarget(type, txid);
     await target.prepare(client);
-    const copy = { statement: target.statement, encoder: encoderFor(target, type, maxLineBytes), signal };
+    const copy = {
+      statement: target.statement,
+      encoder: encoderFor(target, type, maxLineBytes),
+      signal,
+      times: this.#times,
+    };
     const start = (counts: RowCounts) => {
       this.#counts = counts;
       onStart(() => ({ bytes: this.#reader.bytes, rows: counts.rows }));
@@ -136,7 +143,9 @@ class FileRun {
       const { badLines } = await copyTolerantly(client, this.#reader.read(), { ...copy, maxErrors }, start);
       this.#badLines = badLines;
     }
+    const copied = performance.now();
     await target.complete(client);
+    this.#times.postgresMs += performance.now() - copied;
     const left = this.#badLines.length;
     await markDone(client, id, this.#counts.rows, left === 0 ? undefined : `${left} bad lines were left out`);
     await this.#recordBadLines(client);
@@ -161,9 +170,11 @@ class FileRun {
       rows: this.#counts.rows,
       rawBytes: this.#counts.bytesIn,
       resumes: this.#reader.resumes,
-      totalMs: performance.now() - this.#started,
-      s3Ms: this.#reader.waitMs,
-      encodeMs: this.#counts.busyMs,
+      totalMs: Math.round(performance.now() - this.#started),
+      s3Ms: Math.round(this.#reader.waitMs),
+      gunzipMs: Math.round(this.#times.gunzipMs),
+      encodeMs: Math.round(this.#counts.busyMs),
+      postgresMs: Math.round(this.#times.postgresMs),
     };
   }
 }

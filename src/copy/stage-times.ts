@@ -1,0 +1,26 @@
+/** Where a file's time went, beyond S3 and encoding. Counted by chunks of 100 kB and more, never by line; in ms. */
+export interface StageTimes {
+  /** Gunzip at work while the next stage wanted its bytes. */
+  gunzipMs: number;
+  /** Waiting for Postgres to take rows, and to end the COPY. */
+  postgresMs: number;
+}
+
+/** Adds up the spans of time between `start` and `stop`, the one under way included. */
+export class Stopwatch {
+  #sum = 0;
+  #since: number | undefined;
+
+  start(): void {
+    this.#since ??= performance.now();
+  }
+
+  stop(): void {
+    this.#sum = this.ms;
+    this.#since = undefined;
+  }
+
+  get ms(): number {
+    return this.#since === undefined ? this.#sum : this.#sum + performance.now() - this.#since;
+  }
+}
