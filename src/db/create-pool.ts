@@ -19,6 +19,8 @@ export function createPool(address: DatabaseAddress, options: PoolOptions): pg.P
     max: options.max,
     idleTimeoutMillis: options.idleTimeoutMs ?? 30_000,
     onConnect: async (client: pg.ClientBase) => {
+      // A connection lost while checked out fails its query and also emits this; unheard it would end the process.
+      client.on('error', () => {});
       await prepareSession(client);
       if (options.toastCompression !== undefined) await preferToastCompression(client, options.toastCompression);
     },

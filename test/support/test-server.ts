@@ -1,10 +1,12 @@
 import { CORE_SCHEMA, dump, load as parseYaml } from 'js-yaml';
 import pg from 'pg';
 import { readConfig } from '../../src/config.ts';
+import { APPLICATION_NAME } from '../../src/db/connection-options.ts';
 import { startServer } from '../../src/start-server.ts';
 import { ndjson, ndjsonGzip } from './ndjson.ts';
 import { type S3Endpoint, startS3Endpoint } from './s3-endpoint.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
+import type { TestConnection } from './test-server-address.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A test context, or `{ after }` of node:test for a server that a whole file shares. */
@@ -61,10 +63,17 @@ export interface TestServer {
   ended(bucket: string): Promise<LoadStatus>;
   /** Waits until a session of the server waits for a lock that somebody else holds. */
   waitForLock(): Promise<void>;
+  /**
+   * Holds every load into this table, whose files then wait in their COPY, until `open` is called. Unlike a lock on the
+   * table it lets indexes be dropped.
+   */
+  gate(t: Closing, table: string): Promise<{ open(): Promise<void> }>;
   /** A new bucket with these objects: resources become ndjson, gzipped where the key ends in `.gz`. */
   bucketOf(objects: Readonly<Record<string, readonly object[] | Buffer | string>>): Promise<string>;
   /** The LoaderFile of an object. */
   loaderFile(bucket: string, key: string): Promise<StoredLoaderFile>;
+  /** Cuts all of the server's database connections, so that nothing of an orderly end reaches the database; closes. */
+  crash(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -95,22 +104,38 @@ export async function startTestServer(
       DATABASE_URL: database.url,
       BOX_WEB_PORT: '0',
       S3_ALLOW_PRIVATE_HOSTS: 'true',
-      LOG_LEVEL: 'silent',
+      LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+      LOADER_SHUTDOWN_GRACE_MS: '0',
       ...options.env,
     }),
   );
   closing.push(() => server.close());
   const client = new pg.Client(database.connection);
+  // Where servers share a database, the one that created it drops it under the others' connections.
+  client.on('error', () => {});
   await client.connect();
   closing.push(() => client.end());
   return {
-    ...clientOf(server.url, s3, client),
+    ...clientOf(server.url, s3, client, database.connection),
     database,
+    async crash() {
+      await client.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and application_name = $1`,
+        [APPLICATION_NAME],
+      );
+      await server.close();
+    },
     close: closeAll,
   };
 }
 
-function clientOf(url: string, s3: S3Endpoint, client: pg.Client): Omit<TestServer, 'database' | 'close'> {
+function clientOf(
+  url: string,
+  s3: S3Endpoint,
+  client: pg.Client,
+  connection: TestConnection,
+): Omit<TestServer, 'database' | 'crash' | 'close'> {
   const rpc: TestServer['rpc'] = async (method, params, { yaml = false } = {}) => {
     const request = { method, ...(params === undefined ? {} : { params }) };
     const type = yaml ? 'text/yaml' : 'application/json';
@@ -155,6 +180,25 @@ function clientOf(url: string, s3: S3Endpoint, client: pg.Client): Omit<TestServ
       const waiting = `select from pg_locks l join pg_stat_activity a using (pid)
                         where not l.granted and l.locktype <> 'advisory' and a.datname = current_database()`;
       await waitFor(async () => (await sql(waiting)).length > 0, { what: 'a session that waits for a lock' });
+    },
+    async gate(t, table) {
+      const name = `gate_of_${table}`;
+      await sql(`
+        create table if not exists ${name} ();
+        create or replace function ${name}() returns trigger language plpgsql as
+          $$ begin lock table ${name} in share mode; return null; end $$;
+        create or replace trigger ${name} before insert on ${table} execute function ${name}()`);
+      const holder = new pg.Client(connection);
+      // As above: the database may be dropped before this is closed.
+      holder.on('error', () => {});
+      await holder.connect();
+      t.after(() => holder.end());
+      await holder.query(`begin; lock table ${name} in exclusive mode`);
+      return {
+        async open() {
+          await holder.query('rollback');
+        },
+      };
     },
     async bucketOf(objects) {
       const bucket = await s3.createBucket();
