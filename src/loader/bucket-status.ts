@@ -1,5 +1,5 @@
 import { findWriteOptions } from '../db/bucket-load/bucket-load.ts';
-import { isLoading } from '../db/bucket-load/load-lock.ts';
+import { isLoading, tablesInUse } from '../db/bucket-load/load-lock.ts';
 import { listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import { countFilesByStatus } from '../db/loader-file/count-files-by-status.ts';
 import { listBucketTypes } from '../db/loader-file/list-bucket-types.ts';
@@ -19,13 +19,14 @@ export interface BucketStatus {
 }
 
 /**
- * How far a bucket is. `in-progress` while any replica holds the bucket's lock, restoring indexes included;
+ * How far a bucket is. `in-progress` while any replica holds the bucket's lock, restoring indexes included, also when
+ * the load of another bucket, which needs the same tables' indexes off, is the one that will restore them;
  * `completed` when every file is finished and every index is back; `interrupted` when something is left to do and
  * nobody does it: the next call continues.
  * @throws ClientError when nobody ever called for the bucket
  */
 export async function bucketStatus(db: Queryable, bucket: string): Promise<BucketStatus> {
-  // The lock first: a load that ends in between then reads as still in progress, never as interrupted.
+  // Locks before what they stand for: a load that ends in between then reads as still in progress, never as interrupted.
   const loading = await isLoading(db, bucket);
   const counts = await countFilesByStatus(db, bucket);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -37,10 +38,14 @@ export async function bucketStatus(db: Queryable, bucket: string): Promise<Bucke
   }
   const progress = { total, ...counts };
   if (loading) return { state: 'in-progress', progress };
-  const missing = await listIndexesToRestore(db, (await listBucketTypes(db, bucket)).map(tableName));
+  const tables = (await listBucketTypes(db, bucket)).map(tableName);
+  const inUse = await tablesInUse(db, tables);
+  const missing = await listIndexesToRestore(db, tables);
   const unfinished = UNFINISHED.some((status) => counts[status] !== undefined);
   if (!unfinished && missing.length === 0) return { state: 'completed', progress };
   if (missing.length === 0) return { state: 'interrupted', progress };
+  const leftToOthers = missing.every(({ index }) => inUse.has(index.tablename));
+  if (!unfinished && leftToOthers) return { state: 'in-progress', progress };
   return { state: 'interrupted', progress, message: missingIndexes(missing.map(({ index }) => index)) };
 }
 

@@ -3,7 +3,13 @@ import pg from 'pg';
 import { holdIndexesOff } from '../db/bucket-load/load-lock.ts';
 import { recordKeptIndex } from '../db/disabled-index/disabled-index.ts';
 import { dropIndex } from '../db/disabled-index/drop-index.ts';
-import { listTableIndexes, type TableIndex, type WhichIndexes } from '../db/disabled-index/table-index.ts';
+import {
+  hasIndexes,
+  listTableIndexes,
+  lockTable,
+  type TableIndex,
+  type WhichIndexes,
+} from '../db/disabled-index/table-index.ts';
 import { inTransaction, type Queryable } from '../db/query.ts';
 
 /** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
@@ -32,23 +38,24 @@ export interface DisableIndexes {
 export async function disableIndexes({ pool, session, tables, which, onKept }: DisableIndexes): Promise<void> {
   for (const table of tables) {
     await holdIndexesOff(session, table);
-    const indexes = await listTableIndexes(pool, table, which);
-    if (indexes.length > 0) await dropAll(pool, table, indexes, onKept);
+    if (await hasIndexes(pool, table, which)) await dropAll(pool, table, which, onKept);
   }
 }
 
 async function dropAll(
   pool: pg.Pool,
   table: string,
-  indexes: readonly TableIndex[],
+  which: WhichIndexes,
   onKept: DisableIndexes['onKept'],
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       const kept = await inTransaction(pool, async (client) => {
         await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+        await lockTable(client, table);
         const reasons: string[] = [];
-        for (const index of indexes) {
+        // Only under the lock is it sure which there are: the load of another bucket may drop the same.
+        for (const index of await listTableIndexes(client, table, which)) {
           const reason = await dropUnlessNeeded(client, index);
           if (reason !== undefined) reasons.push(reason);
         }

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { leaveFinish, leaveLoad, tryFinishLoad } from '../db/bucket-load/load-lock.ts';
+import { leaveFinish, leaveOrFinishLoad, tryFinishLoad } from '../db/bucket-load/load-lock.ts';
 import { listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import { listBucketTypes } from '../db/loader-file/list-bucket-types.ts';
 import type { Queryable } from '../db/query.ts';
@@ -29,12 +29,13 @@ const POLL_MS = 1_000;
  */
 export async function finishLoad(options: FinishLoad): Promise<void> {
   const { pool, session, bucket, signal } = options;
-  await leaveLoad(session, bucket);
   const types = await listBucketTypes(pool, bucket);
-  while (!(await tryFinishLoad(session, bucket))) {
+  let last = await leaveOrFinishLoad(session, bucket);
+  while (!last) {
     const missing = await listIndexesToRestore(pool, types.map(tableName));
     if (missing.length === 0 || signal.aborted) return;
     await pause(POLL_MS, signal);
+    last = await tryFinishLoad(session, bucket);
   }
   try {
     await finish(options, types);

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { leaveRestore, tryRestoreIndexes } from '../db/bucket-load/load-lock.ts';
+import { leaveOrRestoreIndexes, leaveRestore } from '../db/bucket-load/load-lock.ts';
 import { createIndex } from '../db/disabled-index/create-index.ts';
 import { type IndexToRestore, listIndexesToRestore, updateDisabledIndex } from '../db/disabled-index/disabled-index.ts';
 import { inTransaction, type Queryable } from '../db/query.ts';
@@ -30,7 +30,7 @@ export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
   const queue: IndexToRestore[][] = [];
   const held: string[] = [];
   for (const [table, indexes] of Map.groupBy(waiting, ({ index }) => index.tablename)) {
-    if (!(await tryRestoreIndexes(options.session, table))) continue;
+    if (!(await leaveOrRestoreIndexes(options.session, table))) continue;
     held.push(table);
     queue.push(indexes);
   }

@@ -119,12 +119,15 @@ export async function startTestServer(
     ...clientOf(server.url, s3, client, database.connection),
     database,
     async crash() {
-      await client.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and application_name = $1`,
-        [APPLICATION_NAME],
-      );
+      const terminate = () =>
+        client.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and application_name = $1`,
+          [APPLICATION_NAME],
+        );
+      await terminate();
       await server.close();
+      await waitFor(async () => (await terminate()).rowCount === 0, { what: 'the end of all connections' });
     },
     close: closeAll,
   };

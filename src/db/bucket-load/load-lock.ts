@@ -1,15 +1,19 @@
 import type { Queryable } from '../query.ts';
 
 /**
- * The advisory lock that says "somebody works on this bucket". Each replica that does holds it shared, on a session
- * of its own; Postgres lets go of it when that session ends, however it ends. Who holds it exclusively is the last
- * one out and brings the indexes back. Its key is the 64-bit hash of a name.
+ * The key of an advisory lock: the 64-bit hash of a name. Whoever relies on a thing's staying as it is holds its lock
+ * shared, on a session of its own; Postgres lets go of it when that session ends, however it ends. Who holds it
+ * exclusively is the last one out and does what is to be done at the end.
  */
 function keyOf(name: string): string {
   return `hashtextextended('fhir-bucket-loader ' || ${name}, 0)`;
 }
 
+/** "Somebody works on this bucket." */
 const BUCKET = keyOf(`'bucket ' || $1::text`);
+
+/** "A load relies on this table's indexes being off." */
+const TABLE = keyOf(`'indexes of ' || current_schema() || ' ' || $1::text`);
 
 /** Waits for whoever finishes the bucket right now, then joins those who work on it. */
 export async function joinLoad(session: Queryable, bucket: string): Promise<void> {
@@ -24,54 +28,99 @@ export async function tryJoinLoad(session: Queryable, bucket: string): Promise<b
   return rows[0]?.got === true;
 }
 
-/** Stops counting as one who works on the bucket. */
-export async function leaveLoad(session: Queryable, bucket: string): Promise<void> {
-  await session.query(`select pg_advisory_unlock_shared(${BUCKET})`, [bucket]);
+/**
+ * Stops counting as one who works on the bucket, or, as the last of them, becomes the one who finishes it.
+ * @returns whether this session finishes it
+ */
+export async function leaveOrFinishLoad(session: Queryable, bucket: string): Promise<boolean> {
+  return await leaveOrTakeOver(session, BUCKET, bucket);
 }
 
 /** Becomes the one who finishes the bucket, unless somebody works on it or finishes it already. */
 export async function tryFinishLoad(session: Queryable, bucket: string): Promise<boolean> {
-  const { rows } = await session.query<{ got: boolean }>(`select pg_try_advisory_lock(${BUCKET}) as got`, [bucket]);
-  return rows[0]?.got === true;
+  return await tryExclusive(session, BUCKET, bucket);
 }
 
 /** The finisher is done. */
 export async function leaveFinish(session: Queryable, bucket: string): Promise<void> {
-  await session.query(`select pg_advisory_unlock(${BUCKET})`, [bucket]);
+  await release(session, BUCKET, bucket);
 }
 
 /** Whether any session, of any replica, works on the bucket, finishes it, or waits to do so. */
 export async function isLoading(db: Queryable, bucket: string): Promise<boolean> {
-  const { rows } = await db.query<{ loading: boolean }>(
-    `select exists (
-       select from pg_locks l, (select ${BUCKET} as key) k
-        where l.locktype = 'advisory' and l.objsubid = 1
-          and l.database = (select oid from pg_database where datname = current_database())
-          and ((l.classid::bigint << 32) | l.objid::bigint) = k.key) as loading`,
-    [bucket],
-  );
-  return rows[0]?.loading === true;
+  return (await lockedOf(db, BUCKET, [bucket])).has(bucket);
 }
 
-const TABLE = keyOf(`'indexes of ' || current_schema() || ' ' || $1::text`);
-
-/** Says that a load relies on this table's indexes being off; held on the load's session until it ends. */
+/** Says that a load relies on this table's indexes being off; held on the load's session until its end. */
 export async function holdIndexesOff(session: Queryable, table: string): Promise<void> {
   await session.query(`select pg_advisory_lock_shared(${TABLE})`, [table]);
 }
 
-/** Withdraws `holdIndexesOff`. */
-export async function releaseIndexesOff(session: Queryable, table: string): Promise<void> {
-  await session.query(`select pg_advisory_unlock_shared(${TABLE})`, [table]);
-}
-
-/** Gets the right to bring a table's indexes back, unless another load relies on their being off. */
-export async function tryRestoreIndexes(session: Queryable, table: string): Promise<boolean> {
-  const { rows } = await session.query<{ got: boolean }>(`select pg_try_advisory_lock(${TABLE}) as got`, [table]);
-  return rows[0]?.got === true;
+/**
+ * Withdraws `holdIndexesOff`, or, where no other load relies on it, gets the right to bring the table's indexes back.
+ * @returns whether this session has that right
+ */
+export async function leaveOrRestoreIndexes(session: Queryable, table: string): Promise<boolean> {
+  return await leaveOrTakeOver(session, TABLE, table);
 }
 
 /** Gives that right back. */
 export async function leaveRestore(session: Queryable, table: string): Promise<void> {
-  await session.query(`select pg_advisory_unlock(${TABLE})`, [table]);
+  await release(session, TABLE, table);
+}
+
+/** Those of the tables whose indexes a load, of any bucket, relies on being off, or brings back right now. */
+export async function tablesInUse(db: Queryable, tables: readonly string[]): Promise<ReadonlySet<string>> {
+  return await lockedOf(db, TABLE, tables);
+}
+
+/**
+ * Of sessions that leave at the same time exactly one, the last, takes over, and at no instant do none of them hold
+ * the lock: they take turns, and who is not the last lets go while another still holds it.
+ */
+async function leaveOrTakeOver(session: Queryable, key: string, name: string): Promise<boolean> {
+  const turn = keyOf(`'leaving ' || ${key}`);
+  await session.query(`select pg_advisory_lock(${turn})`, [name]);
+  try {
+    // One's own shared hold does not stand in one's way.
+    if (await tryExclusive(session, key, name)) return true;
+    await releaseShared(session, key, name);
+    return false;
+  } finally {
+    await session.query(`select pg_advisory_unlock(${turn})`, [name]);
+  }
+}
+
+async function tryExclusive(session: Queryable, key: string, name: string): Promise<boolean> {
+  const { rows } = await session.query<{ got: boolean }>(`select pg_try_advisory_lock(${key}) as got`, [name]);
+  return rows[0]?.got === true;
+}
+
+async function release(session: Queryable, key: string, name: string): Promise<void> {
+  await releaseShared(session, key, name);
+  await session.query(`select pg_advisory_unlock(${key})`, [name]);
+}
+
+/** Lets go of a shared hold if this session has one; Postgres's log would get a warning otherwise. */
+async function releaseShared(session: Queryable, key: string, name: string): Promise<void> {
+  await session.query(
+    `select pg_advisory_unlock_shared(${key})
+      where exists (select from pg_locks l where l.pid = pg_backend_pid() and l.mode = 'ShareLock' and ${isLockOn(key)})`,
+    [name],
+  );
+}
+
+async function lockedOf(db: Queryable, key: string, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query<{ name: string }>(
+    `select name from unnest($1::text[]) as name
+      where exists (select from pg_locks l where ${isLockOn(key.replace('$1::text', 'name'))})`,
+    [names],
+  );
+  return new Set(rows.map(({ name }) => name));
+}
+
+function isLockOn(key: string): string {
+  return `l.locktype = 'advisory' and l.objsubid = 1
+          and l.database = (select oid from pg_database where datname = current_database())
+          and ((l.classid::bigint << 32) | l.objid::bigint) = ${key}`;
 }

@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { after, describe, test } from 'node:test';
+import { ndjson } from '../support/ndjson.ts';
+import { startTestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const server = await startTestServer({ after });
+const { sql, load, bucketOf, startLoad, ended } = server;
+
+interface Disabled {
+  indexname: string;
+  status: string;
+  message?: string;
+  indexdef: string;
+  tablespace?: string;
+  restore?: { start: string; end: string; duration: number };
+}
+
+const disabledOf = async (table: string) =>
+  (
+    await sql<{ resource: Disabled }>(
+      `select resource from disabledindex where resource ->> 'tablename' = $1 order by resource ->> 'indexname', ts`,
+      [table],
+    )
+  ).map(({ resource }) => resource);
+
+/** Everything about a table's indexes and constraints that a user could tell from the catalog. */
+const shapeOf = (table: string) =>
+  sql(
+    `select 'index' as kind, i.relname as name, pg_get_indexdef(i.oid) as definition,
+            concat_ws(' ', ts.spcname, array_to_string(i.reloptions, ','), x.indisvalid, x.indisunique, x.indisprimary,
+                      x.indisexclusion, x.indimmediate) as rest
+       from pg_index x join pg_class i on i.oid = x.indexrelid left join pg_tablespace ts on ts.oid = i.reltablespace
+      where x.indrelid = $1::regclass
+     union all
+     select 'constraint', conname, pg_get_constraintdef(oid),
+            concat_ws(' ', contype, condeferrable, condeferred, convalidated, conindid::regclass)
+       from pg_constraint where conrelid = $1::regclass
+     union all
+     select 'column', attname, attnotnull::text, null from pg_attribute where attrelid = $1::regclass and attnum > 0
+     order by 1, 2, 3`,
+    [table],
+  );
+
+const indexNames = async (table: string) =>
+  (
+    await sql<{ name: string }>(
+      `select indexrelid::regclass::text as name from pg_index where indrelid = $1::regclass order by 1`,
+      [table],
+    )
+  ).map(({ name }) => name);
+
+/** Creates the table of a type by loading an empty file. */
+const createTable = async (type: string) => {
+  await load(await bucketOf({ [`${type}.ndjson`]: '' }));
+};
+
+describe('disable-idx? and drop-primary-key?', () => {
+  test('every kind of index and constraint is dropped during the load, and back as it was afterwards', async (t) => {
+    await createTable('Patient');
+    await sql(`
+      create extension if not exists btree_gist;
+      create index patient_plain on patient ((resource ->> 'birthDate'));
+      create index patient_gin on patient using gin (resource jsonb_path_ops) with (fastupdate = off);
+      create index "Patient_Name ""quoted""" on patient (lower(resource #>> '{name,0,family}') text_pattern_ops desc nulls last);
+      create index patient_partial on patient (ts) where status = 'created' and resource ? 'active';
+      create index patient_include on patient (cts) include (txid, resource_type) with (fillfactor = 70);
+      create unique index patient_unique_index on patient ((resource ->> 'mrn'));
+      alter table patient add constraint patient_unique unique (txid, id);
+      alter table patient add constraint patient_unique_include unique (id, cts) include (ts);
+      alter table patient add constraint patient_deferred unique (id, ts) deferrable initially deferred;
+      alter table patient add constraint patient_deferrable unique (id, status) deferrable;
+      alter table patient add constraint patient_no_overlap exclude using gist (id with =, tstzrange(ts, cts, '[]') with &&)
+        where (status = 'updated');
+      alter table patient add constraint patient_check check (id <> 'bad')`);
+    const before = await shapeOf('patient');
+    const all = await indexNames('patient');
+    assert.equal(all.length, 12);
+
+    await createTable('Goal');
+    const gate = await server.gate(t, 'goal');
+    const bucket = await bucketOf({
+      'Patient.ndjson': [{ id: 'a' }, { id: 'b' }],
+      'Goal.ndjson': [{ id: 'held' }],
+    });
+    await startLoad(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    await server.waitForLock();
+    assert.deepEqual(await indexNames('patient'), []);
+    const during = await disabledOf('patient');
+    assert.deepEqual(
+      during.map(({ indexname, status }) => `${indexname} ${status}`).toSorted(),
+      all.map((name) => `${name.replace(/^"|"$/g, '').replaceAll('""', '"')} disabled`).toSorted(),
+    );
+    await gate.open();
+    assert.deepEqual(await ended(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
+
+    assert.deepEqual(await shapeOf('patient'), before);
+    for (const { status, restore, message } of await disabledOf('patient')) {
+      assert.equal(status, 'restored');
+      assert.equal(message, undefined);
+      assert.ok(restore !== undefined && restore.start <= restore.end && Number.isInteger(restore.duration));
+    }
+    // The keys work again.
+    await assert.rejects(sql(`insert into patient select * from patient where id = 'a'`), { code: '23505' });
+  });
+
+  test('disable-idx? leaves the primary key alone, drop-primary-key? the others', async (t) => {
+    await createTable('Encounter');
+    await createTable('Goal');
+    await sql('create index encounter_plain on encounter (ts)');
+    for (const [option, standing] of [
+      ['disable-idx?', ['encounter_pkey']],
+      ['drop-primary-key?', ['encounter_plain']],
+    ] as const) {
+      const gate = await server.gate(t, 'goal');
+      const bucket = await bucketOf({ 'Encounter.ndjson': [{ id: option }], 'Goal.ndjson': [{ id: option }] });
+      await startLoad(bucket, { [option]: true });
+      await server.waitForLock();
+      assert.deepEqual(await indexNames('encounter'), standing);
+      await gate.open();
+      await ended(bucket);
+      assert.deepEqual(await indexNames('encounter'), ['encounter_pkey', 'encounter_plain']);
+    }
+  });
+
+  test('only the tables that are loaded lose their indexes', async () => {
+    await createTable('Location');
+    const bucket = await bucketOf({ 'Organization.ndjson': [{ id: 'o' }] });
+    await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    assert.deepEqual(await disabledOf('location'), []);
+    assert.deepEqual(
+      (await disabledOf('organization')).map(({ indexname }) => indexname),
+      ['organization_pkey'],
+    );
+  });
+
+  test('an index in another tablespace comes back there', async (t) => {
+    // Postgres demands an empty folder of its own, so it is the server's user who makes it.
+    const [folder] = await sql<{ path: string }>(`select current_setting('data_directory') || '_tablespace' as path`);
+    const path = folder?.path ?? (await mkdtemp('/tmp/'));
+    try {
+      await sql(`copy (select '${path}') to program 'xargs mkdir -p'`);
+      await sql(`create tablespace test_tablespace location '${path}'`);
+    } catch (error) {
+      t.skip(`no tablespace on this server: ${error instanceof Error ? error.message : error}`);
+      return;
+    }
+    t.after(async () => {
+      await sql('drop table if exists medication, medication_history');
+      await sql('drop tablespace test_tablespace');
+      await sql(`copy (select '${path}') to program 'xargs rm -r'`);
+    });
+    await createTable('Medication');
+    await sql('create index medication_there on medication (ts) tablespace test_tablespace');
+    await sql(
+      'alter table medication add constraint medication_key unique (id, txid) using index tablespace test_tablespace',
+    );
+    const before = await shapeOf('medication');
+    await load(await bucketOf({ 'Medication.ndjson': [{ id: 'm' }] }), {
+      'disable-idx?': true,
+      'drop-primary-key?': true,
+    });
+    assert.deepEqual(await shapeOf('medication'), before);
+    assert.deepEqual(
+      (await disabledOf('medication')).map(({ indexname, tablespace }) => [indexname, tablespace]),
+      [
+        ['medication_key', 'test_tablespace'],
+        ['medication_pkey', undefined],
+        ['medication_there', 'test_tablespace'],
+      ],
+    );
+  });
+
+  test('restored also when files failed', async () => {
+    await createTable('Procedure');
+    await sql('create index procedure_plain on procedure (ts)');
+    const before = await shapeOf('procedure');
+    const bucket = await bucketOf({
+      'Procedure-1.ndjson': [{ id: 'p' }],
+      'Procedure-2.ndjson': '{"id":1}',
+      'Procedure-3.ndjson': '{"id":"x","a":[}',
+    });
+    const status = await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    assert.deepEqual(status, { state: 'completed', progress: { total: 3, done: 1, error: 2 } });
+    assert.deepEqual(await shapeOf('procedure'), before);
+  });
+
+  test('restored also when all of the work was done by an earlier call', async () => {
+    await createTable('Coverage');
+    await sql('create index coverage_plain on coverage (ts)');
+    const before = await shapeOf('coverage');
+    const bucket = await bucketOf({ 'Coverage.ndjson': [{ id: 'c' }] });
+    for (const _ of [1, 2]) await load(bucket, { 'disable-idx?': true });
+    assert.deepEqual(await shapeOf('coverage'), before);
+    // The second call had nothing to load, so it touched no index.
+    assert.equal((await disabledOf('coverage')).length, 1);
+  });
+});
+
+describe('a key that cannot come back', () => {
+  test('duplicates: no row is lost, the reason is told, and a later call brings the key back', async () => {
+    await createTable('Immunization');
+    const before = await shapeOf('immunization');
+    const bucket = await bucketOf({
+      'Immunization-1.ndjson': [{ id: 'dup', a: 1 }, { id: 'one' }],
+      'Immunization-2.ndjson': [{ id: 'dup', a: 2 }],
+    });
+    const status = await load(bucket, { 'drop-primary-key?': true });
+    assert.equal(status.state, 'interrupted');
+    assert.deepEqual(status.progress, { total: 2, done: 2 });
+    const reason =
+      /immunization_pkey could not be restored: 23505: ERROR: could not create unique index "immunization_pkey" \(Key \(id\)=\(dup\) is duplicated\.\)/;
+    assert.match(status.message ?? '', reason);
+    assert.match(status.message ?? '', /Call aidbox\.bulk\/load-from-bucket again to retry\.$/);
+    const [disabled] = await disabledOf('immunization');
+    assert.equal(disabled?.status, 'disabled');
+    assert.match(disabled?.message ?? '', reason);
+    assert.deepEqual(await sql('select id from immunization order by id'), [
+      { id: 'dup' },
+      { id: 'dup' },
+      { id: 'one' },
+    ]);
+
+    // Still not mended: the same again, and still no row lost.
+    assert.match((await load(bucket)).message ?? '', reason);
+    await sql(`delete from immunization where resource @> '{"a": 1}'`);
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
+    assert.deepEqual(await shapeOf('immunization'), before);
+    const [restored, ...more] = await disabledOf('immunization');
+    assert.deepEqual([restored?.status, restored?.message, more.length], ['restored', undefined, 0]);
+  });
+
+  test('one that cannot come back keeps none of the others away', async () => {
+    await createTable('Specimen');
+    await sql('create index specimen_plain on specimen (ts)');
+    const bucket = await bucketOf({ 'Specimen.ndjson': [{ id: 'dup' }, { id: 'dup' }] });
+    const status = await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    assert.match(status.message ?? '', /specimen_pkey/);
+    assert.doesNotMatch(status.message ?? '', /specimen_plain/);
+    assert.deepEqual(await indexNames('specimen'), ['specimen_plain']);
+  });
+
+  test('a key that a foreign key points to stays, which its DisabledIndex says, and the load goes on', async () => {
+    await createTable('Practitioner');
+    await sql('create table notes (practitioner text references practitioner (id))');
+    await sql('create index practitioner_plain on practitioner (ts)');
+    const before = await shapeOf('practitioner');
+    const bucket = await bucketOf({ 'Practitioner.ndjson': [{ id: 'p' }] });
+    assert.deepEqual(await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true }), {
+      state: 'completed',
+      progress: { total: 1, done: 1 },
+    });
+    assert.deepEqual(await shapeOf('practitioner'), before);
+    const [key, plain] = await disabledOf('practitioner');
+    assert.match(
+      key?.message ?? '',
+      /^practitioner_pkey was kept: constraint notes_practitioner_fkey on table notes depends on/,
+    );
+    assert.deepEqual([plain?.indexname, plain?.status], ['practitioner_plain', 'restored']);
+  });
+});
+
+describe('after a crash', () => {
+  test('a server that dies during the load: the next call of another loads the rest and restores', async (t) => {
+    const doomed = await startTestServer(t);
+    const bucket = await doomed.bucketOf({
+      'Device-1.ndjson': [{ id: 'd1' }],
+      'Device-2.ndjson': ndjson([{ id: 'd2' }]),
+      'Goal.ndjson': [{ id: 'g' }],
+    });
+    await doomed.load(await doomed.bucketOf({ 'Device.ndjson': '', 'Goal.ndjson': '' }));
+    await doomed.sql('create index device_plain on device (ts)');
+    const gate = await doomed.gate(t, 'goal');
+    await doomed.startLoad(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    await doomed.waitForLock();
+
+    await doomed.crash();
+    await gate.open();
+    const survivor = await startTestServer(t, { database: doomed.database, s3: doomed.s3 });
+
+    const { body } = await survivor.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` });
+    assert.match(JSON.stringify(body), /"state":"interrupted"/);
+    const status = await survivor.load(bucket);
+    assert.deepEqual(status, { state: 'completed', progress: { total: 3, done: 3 } });
+    assert.deepEqual(
+      await survivor.sql(`select indexrelid::regclass::text as name from pg_index
+                           where indrelid in ('device'::regclass, 'goal'::regclass) order by 1`),
+      [{ name: 'device_pkey' }, { name: 'device_plain' }, { name: 'goal_pkey' }],
+    );
+    assert.deepEqual(await survivor.sql('select id from device union all select id from goal order by 1'), [
+      { id: 'd1' },
+      { id: 'd2' },
+      { id: 'g' },
+    ]);
+  });
+
+  test('died after the last file and before the restore: the next call restores, though nothing is to be loaded', async () => {
+    await createTable('Claim');
+    await sql('create index claim_plain on claim (ts)');
+    const before = await shapeOf('claim');
+    const bucket = await bucketOf({ 'Claim.ndjson': [{ id: 'c' }] });
+    await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    // Back to the instant before the restore.
+    await sql('drop index claim_plain; alter table claim drop constraint claim_pkey');
+    await sql(`update disabledindex set resource = resource - 'restore' || '{"status": "disabled"}'
+                where resource ->> 'tablename' = 'claim'`);
+    const { body } = await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` });
+    assert.deepEqual(body.result, {
+      state: 'interrupted',
+      progress: { total: 1, done: 1 },
+      message:
+        'Dropped indexes are not back: claim_pkey is not restored yet; claim_plain is not restored yet. ' +
+        'Call aidbox.bulk/load-from-bucket again to retry.',
+    });
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.deepEqual(await shapeOf('claim'), before);
+  });
+
+  test('an index that somebody made again by hand counts as restored', async () => {
+    await createTable('Account');
+    const bucket = await bucketOf({ 'Account.ndjson': [{ id: 'a' }] });
+    await load(bucket, { 'drop-primary-key?': true });
+    await sql(`update disabledindex set resource = resource || '{"status": "disabled"}'
+                where resource ->> 'tablename' = 'account'`);
+    assert.equal((await load(bucket)).state, 'completed');
+    assert.deepEqual(await indexNames('account'), ['account_pkey']);
+  });
+});
+
+test('two buckets that load the same table at once: its indexes are off for both, and back after the later one', async (t) => {
+  await createTable('Condition');
+  await createTable('Appointment');
+  await sql('create index condition_plain on condition (ts)');
+  const before = await shapeOf('condition');
+  const gate = await server.gate(t, 'appointment');
+  const options = { 'disable-idx?': true, 'drop-primary-key?': true };
+  const first = await bucketOf({ 'Condition.ndjson': [{ id: 'c1' }], 'Appointment-1.ndjson': [{ id: 'a1' }] });
+  await startLoad(first, options);
+  await server.waitForLock();
+  const second = await bucketOf({ 'Condition.ndjson': [{ id: 'c2' }] });
+  await startLoad(second, options);
+  await waitFor(async () => (await server.loaderFile(second, 'Condition.ndjson')).status === 'done', {
+    what: 'the second load',
+  });
+  assert.deepEqual(await indexNames('condition'), [], 'the first load still relies on it');
+  const { body } = await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${second}` });
+  assert.deepEqual(body.result, { state: 'in-progress', progress: { total: 1, done: 1 } });
+  await gate.open();
+  assert.equal((await ended(second)).state, 'completed');
+  assert.equal((await ended(first)).state, 'completed');
+  assert.deepEqual(await shapeOf('condition'), before);
+});
+
+test('many buckets that end at the same time leave no index behind', async () => {
+  await createTable('Schedule');
+  const before = await shapeOf('schedule');
+  const buckets: string[] = [];
+  for (let n = 0; n < 8; n++) buckets.push(await bucketOf({ 'Schedule.ndjson': [{ id: `s${n}` }] }));
+  const statuses = await Promise.all(buckets.map((bucket) => load(bucket, { 'drop-primary-key?': true })));
+  for (const status of statuses) assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
+  assert.deepEqual(await shapeOf('schedule'), before);
+});
