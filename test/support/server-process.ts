@@ -16,8 +16,6 @@ export interface LogLine {
 export interface ServerProcessOptions {
   databaseUrl: string;
   env?: Readonly<Record<string, string>>;
-  /** The tree whose server it is; by default this one. */
-  root?: string;
 }
 
 /** Time for a server to start on a busy machine, in ms. */
@@ -53,9 +51,9 @@ export class ServerProcess {
   }
 
   /** The same without waiting. */
-  static spawn(t: Closing, { databaseUrl, env, root }: ServerProcessOptions): ServerProcess {
+  static spawn(t: Closing, { databaseUrl, env }: ServerProcessOptions): ServerProcess {
     const child = spawn(process.execPath, ['src/server.ts'], {
-      cwd: root ?? fileURLToPath(new URL('../../', import.meta.url)),
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],

@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runChaos } from './run-chaos.ts';
+
+const SEED = 20261125;
+
+test('a few rounds of chaos: nothing lost, nothing doubled, nothing left behind', async (t) => {
+  const report = await runChaos({ seed: SEED, rounds: 6, seconds: 30, print: (line) => t.diagnostic(line) });
+  assert.deepEqual(report.violations, []);
+  assert.equal(report.losses + report.doubles, 0);
+  assert.ok(report.rounds > 0 && report.rows > 0 && report.snapshots > 0);
+});

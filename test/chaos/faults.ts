@@ -1,0 +1,173 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Random } from '../../demo/fhir-data/random.ts';
+import { tableName } from '../../src/db/resource-tables.ts';
+import type { FaultRule, S3Fault } from '../support/s3-fault.ts';
+import type { ChaosCluster } from './chaos-cluster.ts';
+import { CHAOS_TYPES, type RoundPlan } from './round-plan.ts';
+
+export interface FaultContext {
+  random: Random;
+  cluster: ChaosCluster;
+  plan: RoundPlan;
+  /** Calls load-from-bucket on a replica. */
+  call: (place: number) => Promise<void>;
+  /** Told of anything that must not be. */
+  violation: (what: string) => void;
+}
+
+/** One kind of fault: what it does to S3 answers while the round lasts, and what it does once, in mid-load. */
+export interface Fault {
+  name: string;
+  rule?: (random: Random) => FaultRule;
+  act?: (context: FaultContext) => Promise<void>;
+}
+
+/** So slowly that faults meet files half-way: about 60 kB/s. */
+const SLOWLY: S3Fault = { kind: 'trickle', chunkBytes: 1_024, everyMs: 15 };
+
+/** The rule of a round: reads of objects meet these faults, or are slow. */
+export function roundRule(random: Random, faults: readonly Fault[]): FaultRule {
+  const rules = faults.flatMap((fault) => fault.rule?.(random) ?? []);
+  return (seen) => {
+    if (seen.method !== 'GET' || seen.key === '') return undefined;
+    for (const rule of rules) {
+      const fault = rule(seen);
+      if (fault !== undefined) return fault;
+    }
+    return SLOWLY;
+  };
+}
+
+const onSome =
+  (share: number, make: (random: Random) => S3Fault) =>
+  (random: Random): FaultRule =>
+  () =>
+    random.chance(share) ? make(random) : undefined;
+
+const place = (random: Random) => random.between(0, 30_000);
+const soon = (random: Random) => delay(random.between(30, 1_200));
+
+/** Every fault that a round may draw. */
+export const FAULTS: readonly Fault[] = [
+  { name: 'none' },
+  { name: 's3-reset', rule: onSome(0.6, (random) => ({ kind: 'reset', afterBytes: place(random) })) },
+  { name: 's3-stall', rule: onSome(0.2, (random) => ({ kind: 'stall', afterBytes: place(random) })) },
+  { name: 's3-end-early', rule: onSome(0.6, (random) => ({ kind: 'end-early', afterBytes: place(random) })) },
+  { name: 's3-truncate', rule: onSome(0.6, (random) => ({ kind: 'truncate', afterBytes: place(random) })) },
+  { name: 's3-no-answer', rule: onSome(0.15, () => ({ kind: 'no-answer' })) },
+  {
+    name: 's3-burst',
+    rule: onSome(0.5, (random) =>
+      random.chance(0.5)
+        ? { kind: 'error', status: 503, code: 'SlowDown' }
+        : { kind: 'error', status: 500, code: 'InternalError' },
+    ),
+  },
+  { name: 's3-ignores-range', rule: ignoreRange },
+  { name: 's3-outage', act: s3Outage },
+  { name: 's3-replaced', act: replaceObjects },
+  { name: 'kill-one', act: (context) => killReplicas(context, 1) },
+  { name: 'kill-two', act: (context) => killReplicas(context, 2) },
+  { name: 'kill-all', act: (context) => killReplicas(context, 3) },
+  { name: 'sigterm', act: terminateReplica },
+  { name: 'postgres-immediate', act: restartPostgres },
+  { name: 'postgres-kill', act: killPostgres },
+  { name: 'terminate-backends', act: terminateBackends },
+  { name: 'lock-storm', act: lockStorm },
+  { name: 'cancel', act: cancelLoad },
+];
+
+function ignoreRange(random: Random): FaultRule {
+  return ({ range }) => {
+    if (range !== undefined) return { kind: 'ignore-range' };
+    return random.chance(0.6) ? { kind: 'reset', afterBytes: place(random) } : undefined;
+  };
+}
+
+async function s3Outage({ random, cluster }: FaultContext): Promise<void> {
+  await soon(random);
+  await cluster.proxy.refuse();
+  await delay(random.between(200, 2_000));
+  await cluster.proxy.listen();
+}
+
+async function replaceObjects({ random, cluster, plan }: FaultContext): Promise<void> {
+  const good = plan.files.filter(({ kind }) => kind === 'good');
+  for (let n = 0; n < 3 && good.length > 0; n++) {
+    await soon(random);
+    const { key, replacement } = random.pick(good);
+    await cluster.s3.putObject(plan.bucket, key, replacement);
+  }
+}
+
+async function killReplicas({ random, cluster, call }: FaultContext, count: number): Promise<void> {
+  await soon(random);
+  const first = random.between(0, cluster.replicas.length - 1);
+  const places = Array.from({ length: count }, (_, n) => (first + n) % cluster.replicas.length);
+  await Promise.all(places.map((place) => cluster.replicas[place]?.kill()));
+  for (const place of places) {
+    await cluster.replace(place);
+    if (random.chance(0.5)) await call(place);
+  }
+}
+
+async function terminateReplica({ random, cluster, call, violation }: FaultContext): Promise<void> {
+  await soon(random);
+  const place = random.between(0, cluster.replicas.length - 1);
+  const ended = await cluster.replicas[place]?.terminate();
+  if (ended?.code !== 0) violation(`a replica ended with ${ended?.code ?? ended?.signal} after SIGTERM`);
+  await cluster.replace(place);
+  if (random.chance(0.5)) await call(place);
+}
+
+async function restartPostgres({ random, cluster }: FaultContext): Promise<void> {
+  await soon(random);
+  await cluster.postgres.restart({ mode: 'immediate' });
+}
+
+async function killPostgres({ random, cluster }: FaultContext): Promise<void> {
+  await soon(random);
+  await cluster.postgres.kill();
+  await delay(random.between(0, 1_000));
+  await cluster.postgres.restart({ mode: 'fast' });
+}
+
+async function terminateBackends({ random, cluster }: FaultContext): Promise<void> {
+  for (let n = random.between(2, 6); n > 0; n--) {
+    await delay(random.between(50, 500));
+    const most = random.chance(0.2) ? 1_000 : 1;
+    await cluster.pool.query(
+      `select pg_terminate_backend(pid) from (
+         select pid from pg_stat_activity where application_name = 'fhir-bucket-loader' order by random() limit $1) b`,
+      [most],
+    );
+  }
+}
+
+async function lockStorm({ random, cluster }: FaultContext): Promise<void> {
+  const until = performance.now() + random.between(1_000, 3_000);
+  const storm = async () => {
+    const client = await cluster.pool.connect();
+    try {
+      await client.query(`set lock_timeout = '3s'`);
+      while (performance.now() < until) {
+        const mode = random.pick(['access exclusive', 'exclusive', 'share', 'access share']);
+        const table = random.pick([...CHAOS_TYPES.map(tableName), 'disabledindex']);
+        await client.query(`begin; lock table ${table} in ${mode} mode`).catch(() => {});
+        await delay(random.between(20, 400));
+        await client.query('rollback');
+      }
+    } finally {
+      // Also takes the setting away.
+      client.release(true);
+    }
+  };
+  // With a fault in Postgres at the same time, the storm ends with its connection.
+  await Promise.allSettled([storm(), storm()]);
+}
+
+async function cancelLoad({ random, cluster, plan }: FaultContext): Promise<void> {
+  await soon(random);
+  const place = random.between(0, cluster.replicas.length - 1);
+  await cluster.rpc(place, 'load-from-bucket-cancel', { bucket: `s3://${plan.bucket}` });
+}

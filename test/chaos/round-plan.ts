@@ -1,0 +1,135 @@
+import { gzipSync } from 'node:zlib';
+import type { Random } from '../../demo/fhir-data/random.ts';
+
+/** Tables that the rounds load into; see `createChaosTables`. */
+export const CHAOS_TYPES = ['Patient', 'Observation', 'Encounter', 'Condition'] as const;
+
+/** A made-up file and what must become of it, whatever happens on the way. */
+export interface PlannedFile {
+  key: string;
+  type: string;
+  body: Buffer;
+  /** The same file with another `version` in each row, for a replacement in mid-load. */
+  replacement: Buffer;
+  kind: FileKind;
+  expected: 'done' | 'error';
+  /** Rows that stand in the table once it is `done`. */
+  rows: number;
+  /** Bad lines left out, each a LoaderError. */
+  badLines: number;
+  /** Another file has the same ids, so rows of this one may be overwritten by it. */
+  shared: boolean;
+}
+
+export type FileKind = 'good' | 'broken-json' | 'no-id' | 'cut-gzip' | 'duplicate-id' | 'empty' | 'shared-ids';
+
+export interface RoundPlan {
+  bucket: string;
+  files: PlannedFile[];
+  /** Of load-from-bucket, but for bucket and account. */
+  params: Record<string, unknown>;
+  upsert: boolean;
+}
+
+const FILES = { from: 8, to: 12 };
+const LINES = { from: 80, to: 900 };
+
+/** Draws a round: files of several kinds and sizes, and how the call writes them. */
+export function planRound(random: Random, bucket: string): RoundPlan {
+  const upsert = random.chance(0.35);
+  const dropPrimaryKey = !upsert && random.chance(0.5);
+  const maxErrors = random.chance(0.3) ? 2 : 0;
+  const files: PlannedFile[] = [];
+  const count = random.between(FILES.from, FILES.to);
+  while (files.length < count) {
+    const kind = drawKind(random, { upsert, dropPrimaryKey });
+    files.push(planFile(random, bucket, files.length, kind, maxErrors));
+    const last = files.at(-1);
+    if (kind === 'shared-ids' && last !== undefined) files.push(sharing(last));
+  }
+  return {
+    bucket,
+    files,
+    upsert,
+    params: {
+      'thread-num': random.between(1, 3),
+      'disable-idx?': random.chance(0.6),
+      'drop-primary-key?': dropPrimaryKey,
+      'upsert?': upsert,
+      'max-errors': maxErrors,
+      'read-timeout': 2_000,
+      'connect-timeout': 5_000,
+      scheduler: random.pick(['optimal', 'by-last-modified']),
+    },
+  };
+}
+
+function drawKind(random: Random, { upsert, dropPrimaryKey }: { upsert: boolean; dropPrimaryKey: boolean }): FileKind {
+  if (random.chance(0.7)) return 'good';
+  const kinds: FileKind[] = ['broken-json', 'no-id', 'cut-gzip', 'empty'];
+  // With its key dropped nothing finds a duplicate before the key is to come back, which then rightly fails.
+  if (!dropPrimaryKey) kinds.push('duplicate-id');
+  if (upsert) kinds.push('shared-ids');
+  return random.pick(kinds);
+}
+
+function planFile(random: Random, bucket: string, n: number, kind: FileKind, maxErrors: number): PlannedFile {
+  const type = random.pick(CHAOS_TYPES);
+  const lines = kind === 'empty' ? 0 : random.between(LINES.from, LINES.to);
+  const key = `${random.pick(['', 'fhir/', 'fhir/1/'])}${type}-${n}.ndjson.gz`;
+  const bad = random.between(1, Math.max(1, lines));
+  const pads = Array.from({ length: lines }, () => random.digits(random.between(40, 160)));
+  const text = (version: number) =>
+    pads.map((pad, at) => line({ bucket, key, type, n, line: at + 1, version, pad, kind, bad })).join('');
+  const tolerated = maxErrors > 0 && (kind === 'broken-json' || kind === 'no-id' || kind === 'duplicate-id');
+  const fails = !tolerated && kind !== 'good' && kind !== 'empty' && kind !== 'shared-ids';
+  const members = random.between(1, 3);
+  const pack = (version: number) => compress(text(version), kind, members);
+  return {
+    key,
+    type,
+    kind,
+    body: pack(1),
+    replacement: pack(2),
+    expected: fails ? 'error' : 'done',
+    rows: fails ? 0 : lines - (tolerated ? 1 : 0),
+    badLines: tolerated ? 1 : 0,
+    shared: kind === 'shared-ids',
+  };
+}
+
+/** A second file with the ids of the first. */
+function sharing(file: PlannedFile): PlannedFile {
+  return { ...file, key: file.key.replace('.ndjson.gz', '-again.ndjson.gz') };
+}
+
+interface Line {
+  bucket: string;
+  key: string;
+  type: string;
+  n: number;
+  line: number;
+  version: number;
+  pad: string;
+  kind: FileKind;
+  /** The line that is bad, in a file of a bad kind. */
+  bad: number;
+}
+
+/** Each row carries where it comes from, so that losses and doubles can be counted to the row. */
+function line({ bucket, key, type, n, line, version, pad, kind, bad }: Line): string {
+  const isBad = line === bad;
+  const twin = bad === 1 ? 2 : 1;
+  const number = kind === 'duplicate-id' && isBad ? twin : line;
+  const id = kind === 'no-id' && isBad ? undefined : `${bucket}-${n}-${number}`;
+  const text = JSON.stringify({ resourceType: type, id, origin: { bucket, file: key, line, version }, pad });
+  return kind === 'broken-json' && isBad ? `${text.slice(0, -2)}\n` : `${text}\n`;
+}
+
+function compress(text: string, kind: FileKind, members: number): Buffer {
+  const lines = text.split(/(?<=\n)/);
+  const size = Math.ceil(lines.length / members);
+  const parts = Array.from({ length: members }, (_, part) => lines.slice(part * size, (part + 1) * size).join(''));
+  const packed = Buffer.concat(parts.map((part) => gzipSync(part)));
+  return kind === 'cut-gzip' ? packed.subarray(0, packed.length - 20) : packed;
+}

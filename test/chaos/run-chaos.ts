@@ -1,0 +1,179 @@
+import { Random } from '../../demo/fhir-data/random.ts';
+import { ChaosCluster } from './chaos-cluster.ts';
+import { describeIndexes } from './chaos-tables.ts';
+import { checkLeftovers } from './check-leftovers.ts';
+import { checkRows } from './check-rows.ts';
+import { FAULTS, type Fault, type FaultContext, roundRule } from './faults.ts';
+import { planRound, type RoundPlan } from './round-plan.ts';
+import { settle } from './settle.ts';
+import { SnapshotObserver } from './snapshot-observer.ts';
+
+export interface ChaosOptions {
+  seed: number;
+  rounds: number;
+  /** No further round begins after this time. */
+  seconds: number;
+  /** Told one line for each round, and each violation. */
+  print: (line: string) => void;
+}
+
+export interface ChaosReport {
+  seed: number;
+  rounds: number;
+  /** Rounds in which each fault was made. */
+  faults: Record<string, number>;
+  /** Answers of S3 that were broken, by how. */
+  s3Faults: Record<string, number>;
+  files: number;
+  badFiles: number;
+  rows: number;
+  losses: number;
+  doubles: number;
+  snapshots: number;
+  /** Calls of load-from-bucket and -retry beyond each round's first. */
+  calls: number;
+  retries: number;
+  violations: string[];
+}
+
+const REPLICAS = 3;
+const SECOND_FAULT = 0.25;
+
+/** Breaks things for so many rounds, and checks after each and at the end that nothing was lost, doubled or left. */
+export async function runChaos({ seed, rounds, seconds, print }: ChaosOptions): Promise<ChaosReport> {
+  const closing: (() => Promise<void>)[] = [];
+  try {
+    const cluster = await ChaosCluster.start({ after: (close) => closing.push(close) }, REPLICAS);
+    const run = new ChaosRun(cluster, seed, await describeIndexes(cluster.pool), print);
+    const until = performance.now() + seconds * 1000;
+    for (let round = 1; round <= rounds && performance.now() < until; round++) await run.round(round);
+    return await run.end();
+  } finally {
+    for (const close of closing.reverse()) await close();
+  }
+}
+
+class ChaosRun {
+  readonly #cluster: ChaosCluster;
+  readonly #indexes: readonly string[];
+  readonly #print: (line: string) => void;
+  readonly #plans: RoundPlan[] = [];
+  readonly #report: ChaosReport;
+  #deck: Fault[] = [];
+
+  constructor(cluster: ChaosCluster, seed: number, indexes: readonly string[], print: (line: string) => void) {
+    this.#cluster = cluster;
+    this.#indexes = indexes;
+    this.#print = print;
+    const counts = { rounds: 0, files: 0, badFiles: 0, rows: 0, losses: 0, doubles: 0, snapshots: 0 };
+    this.#report = { seed, faults: {}, s3Faults: {}, ...counts, calls: 0, retries: 0, violations: [] };
+  }
+
+  async round(round: number): Promise<void> {
+    const random = new Random(this.#report.seed, 'chaos', round);
+    const started = performance.now();
+    const plan = await this.#begin(random, round);
+    const faults = this.#draw(random);
+    const names = faults.map(({ name }) => name).join(' + ');
+    const violation = (what: string) => this.#violation(`round ${round}, ${names}: ${what}`);
+    const { proxy } = this.#cluster;
+    const observer = new SnapshotObserver(this.#cluster.pool, plan);
+    proxy.rule = roundRule(random, faults);
+    const call = (place: number) => this.#call(place, plan, violation);
+    const context: FaultContext = { random, cluster: this.#cluster, plan, call, violation };
+    await Promise.all([
+      ...this.#cluster.replicas.map((_, place) => call(place)),
+      ...faults.map((fault) => fault.act?.(context)),
+    ]);
+    // Until the load is over, or interrupted, S3 stays as bad as the round has it.
+    const first = await this.#whileInProgress(plan);
+    proxy.rule = () => undefined;
+    const settled = await settle(this.#cluster, plan, () => call(random.between(0, REPLICAS - 1)));
+    await observer.stop();
+    if (settled.stuck !== undefined) violation(settled.stuck);
+    for (const what of observer.violations) violation(what);
+    for (const what of await checkLeftovers(this.#cluster.pool, this.#indexes)) violation(what);
+    const rows = await checkRows(this.#cluster.pool, plan);
+    for (const what of rows.violations) violation(what);
+    this.#report.rounds++;
+    this.#report.snapshots += observer.snapshots;
+    this.#report.calls += settled.calls;
+    this.#report.retries += settled.retries;
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    this.#print(
+      `round ${round}: ${names}; ${optionsOf(plan)}; ${plan.files.length} files, ${rows.rows} rows; first ${first}, ` +
+        `then ${settled.calls} calls, ${settled.retries} retries; ${rows.losses} lost, ${rows.doubles} doubled; ${seconds} s`,
+    );
+  }
+
+  /** The last word: all rounds' rows once more, since a later round must not touch an earlier one's. */
+  async end(): Promise<ChaosReport> {
+    const report = this.#report;
+    for (const plan of this.#plans) {
+      const { rows, losses, doubles, violations } = await checkRows(this.#cluster.pool, plan);
+      report.rows += rows;
+      report.losses += losses;
+      report.doubles += doubles;
+      report.files += plan.files.length;
+      report.badFiles += plan.files.filter(({ kind }) => kind !== 'good' && kind !== 'shared-ids').length;
+      for (const what of violations) this.#violation(`at the end, ${plan.bucket}: ${what}`);
+    }
+    for (const what of await checkLeftovers(this.#cluster.pool, this.#indexes)) this.#violation(`at the end: ${what}`);
+    Object.assign(report.s3Faults, this.#cluster.proxy.made);
+    return report;
+  }
+
+  async #begin(random: Random, round: number): Promise<RoundPlan> {
+    const { s3 } = this.#cluster;
+    const plan = planRound(random, await s3.createBucket(`chaos-${this.#report.seed}-${round}`));
+    for (const { key, body } of plan.files) await s3.putObject(plan.bucket, key, body);
+    this.#plans.push(plan);
+    return plan;
+  }
+
+  /** Every fault once, in random order, before any comes again; sometimes a second one at the same time. */
+  #draw(random: Random): Fault[] {
+    const faults = [this.#next(random)];
+    if (random.chance(SECOND_FAULT)) faults.push(random.pick(FAULTS.filter((fault) => !faults.includes(fault))));
+    for (const { name } of faults) this.#report.faults[name] = (this.#report.faults[name] ?? 0) + 1;
+    return faults;
+  }
+
+  #next(random: Random): Fault {
+    if (this.#deck.length === 0) this.#deck = [...FAULTS];
+    const fault = random.pick(this.#deck);
+    this.#deck.splice(this.#deck.indexOf(fault), 1);
+    return fault;
+  }
+
+  async #call(place: number, plan: RoundPlan, violation: (what: string) => void): Promise<void> {
+    const answer = await this.#cluster.rpc(place, 'load-from-bucket', {
+      ...plan.params,
+      bucket: `s3://${plan.bucket}`,
+      account: this.#cluster.proxy.account,
+    });
+    // Unreachable replicas, databases and stores are what rounds are made of; an internal error is not.
+    if (answer?.status === 500) violation(`load-from-bucket answered ${JSON.stringify(answer.body)}`);
+  }
+
+  async #whileInProgress({ bucket }: RoundPlan): Promise<string> {
+    for (let turn = 0; turn < 400; turn++) {
+      await this.#cluster.replaceDead();
+      const answer = await this.#cluster.rpc(turn % REPLICAS, 'load-from-bucket-status', { bucket: `s3://${bucket}` });
+      const state = (answer?.body.result as { state: string } | undefined)?.state;
+      if (state !== undefined && state !== 'in-progress') return state;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return 'in-progress';
+  }
+
+  #violation(what: string): void {
+    this.#report.violations.push(what);
+    this.#print(`VIOLATION ${what}`);
+  }
+}
+
+function optionsOf({ params }: RoundPlan): string {
+  const on = Object.entries(params).flatMap(([name, value]) => (value === true ? [name] : []));
+  return on.length === 0 ? 'plain' : on.join(' ');
+}
