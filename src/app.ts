@@ -5,26 +5,34 @@ import { type RootClient, requireRootClient } from './http/auth.ts';
 import { acceptBodyFormats } from './http/body-formats-plugin.ts';
 import { handleErrors } from './http/error-handler.ts';
 import { healthRoute } from './http/health-route.ts';
+import { metricsRoute } from './http/metrics-route.ts';
+import { readyRoute } from './http/ready-route.ts';
+import { logRequests } from './http/request-log.ts';
 import { resourceRoutes } from './http/resource-routes.ts';
 import { rpcRoute } from './http/rpc-route.ts';
 import type { LoaderService } from './loader/loader-service.ts';
+import type { Metrics } from './metrics/metrics.ts';
 
 export interface AppParts {
   pool: pg.Pool;
   loader: LoaderService;
+  metrics: Metrics;
   /** Who may call; undefined lets anybody (the server then listens on loopback only). */
   rootClient?: RootClient | undefined;
 }
 
 /** Puts every route on a Fastify instance; starting, listening and closing are the caller's. */
-export async function app(fastify: FastifyInstance, { pool, loader, rootClient }: AppParts): Promise<void> {
+export async function app(fastify: FastifyInstance, { pool, loader, metrics, rootClient }: AppParts): Promise<void> {
+  logRequests(fastify);
   handleErrors(fastify);
   acceptBodyFormats(fastify);
   await fastify.register(helmet);
   healthRoute(fastify);
+  readyRoute(fastify, pool);
   await fastify.register(async (guarded) => {
     if (rootClient !== undefined) await requireRootClient(guarded, rootClient);
     rpcRoute(guarded, { loader });
     resourceRoutes(guarded, pool);
+    metricsRoute(guarded, metrics);
   });
 }

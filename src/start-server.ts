@@ -6,7 +6,9 @@ import type { DatabaseAddress } from './db/connection-options.ts';
 import { createPool } from './db/create-pool.ts';
 import { startEmbeddedPostgres } from './db/embedded-postgres/start-embedded-postgres.ts';
 import { migrate } from './db/migrate.ts';
+import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './loader/loader-service.ts';
+import { Metrics } from './metrics/metrics.ts';
 
 /** Connections of the main thread: claims, statuses, index work. */
 const POOL_SIZE = 16;
@@ -41,6 +43,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     logger: loggerOptions(config.logLevel),
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
+    ...requestLogOptions(),
   });
   const { log } = fastify;
   const opened: { close(): Promise<void> }[] = [];
@@ -65,9 +68,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
       onIdleError: (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'),
     });
     opened.push({ close: () => pool.end() });
-    const loader = new LoaderService({ address: database, pool, log, ...config });
+    const metrics = new Metrics(pool);
+    const loader = new LoaderService({ address: database, pool, log, observer: metrics, ...config });
     opened.push({ close: () => loader.close() });
-    await fastify.register(app, { pool, loader, rootClient: config.rootClient });
+    await fastify.register(app, { pool, loader, metrics, rootClient: config.rootClient });
     opened.push({ close: async () => await fastify.close() });
     const url = await fastify.listen({ host: config.host, port: config.port });
     if (config.rootClient === undefined)

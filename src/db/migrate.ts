@@ -5,7 +5,8 @@ import { connectClient, type DatabaseAddress } from './connection-options.ts';
 /** Any number that nobody else locks: the turn of the one replica that migrates. */
 const MIGRATION_LOCK = '5018342091773321';
 
-const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url));
+/** The folder of the migrations, `001.do.<name>.sql` and so on. */
+export const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url));
 
 /**
  * Brings the database to the newest migration. Replicas that start together take turns. Safe where Aidbox's own

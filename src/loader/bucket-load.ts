@@ -9,6 +9,7 @@ import { DatabasePatience } from './database-patience.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { FileLanes } from './file-lanes.ts';
 import { finishLoad } from './finish-load.ts';
+import type { LoadObserver } from './load-observer.ts';
 import type { NumberedRequest } from './load-request.ts';
 import { LoadSession } from './load-session.ts';
 import { ProgressPublisher } from './progress-publisher.ts';
@@ -20,6 +21,7 @@ export interface BucketLoadParts {
   pool: pg.Pool;
   workers: WorkerPool;
   log: Logger;
+  observer: LoadObserver;
 }
 
 /** How often files in other replicas' hands are looked at, in ms: what takes over a dead replica's. */

@@ -8,6 +8,7 @@ import { failUnfinishedFile } from './fail-unfinished-file.ts';
 import { isDatabaseUnreachable, toFileFault } from './file-fault.ts';
 import { FileQueue } from './file-queue.ts';
 import type { FileOutcome, FileProgress } from './file-task.ts';
+import type { LoadObserver } from './load-observer.ts';
 import { bucketName, type LoadRequest } from './load-request.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -15,6 +16,7 @@ export interface FileLanesParts {
   pool: pg.Pool;
   workers: WorkerPool;
   log: Logger;
+  observer: LoadObserver;
   patience: DatabasePatience;
   /** Aborted: files in hand roll back. */
   signal: AbortSignal;
@@ -124,8 +126,10 @@ export class FileLanes {
     const { account, timeouts, write, bucket, maxErrors } = request;
     const { file: key = '', type = '', size = 0, etag } = file;
     this.progress.set(id, { bytes: 0, rows: 0 });
+    this.#parts.observer.onFileBegun();
+    let ended: FileOutcome | undefined;
     try {
-      const outcome = await this.#parts.workers.run(
+      ended = await this.#parts.workers.run(
         {
           id,
           bucket: bucketName(bucket),
@@ -138,20 +142,30 @@ export class FileLanes {
           upsert: write['upsert?'],
           maxErrors,
         },
-        { signal: this.#parts.signal, onProgress: (progress) => this.progress.set(id, progress) },
+        { signal: this.#parts.signal, onProgress: (progress) => this.#progressed(id, progress) },
       );
-      this.#log(key, outcome);
-      if ('figures' in outcome) this.progress.set(id, outcome.figures);
-      return outcome;
+      this.#log(key, ended);
+      if ('figures' in ended) this.#progressed(id, ended.figures);
+      return ended;
     } catch (error) {
       // The worker thread died, out of memory for instance; its connection is gone and with it all of the file's rows.
       this.#parts.log.error({ file: key, err: error }, 'a worker thread died');
-      return { kind: 'retry', fault: { ...toFileFault(error), transient: true } };
+      ended = { kind: 'retry', fault: { ...toFileFault(error), transient: true } };
+      return ended;
     } finally {
       const { bytes, rows } = this.progress.get(id) ?? { bytes: 0, rows: 0 };
       this.#finished = { bytes: this.#finished.bytes + bytes, rows: this.#finished.rows + rows };
       this.progress.delete(id);
+      if (ended !== undefined) this.#parts.observer.onFileEnded(ended);
     }
+  }
+
+  #progressed(id: string, { bytes, rows }: FileProgress): void {
+    const before = this.progress.get(id) ?? { bytes: 0, rows: 0 };
+    this.progress.set(id, { bytes, rows });
+    // A body that a store sent anew, or rows taken back, make no total smaller.
+    const more = { bytes: Math.max(0, bytes - before.bytes), rows: Math.max(0, rows - before.rows) };
+    this.#parts.observer.onProgress(more);
   }
 
   #log(key: string, outcome: FileOutcome): void {

@@ -6,6 +6,7 @@ import { listBucketTypes } from '../db/loader-file/list-bucket-types.ts';
 import type { Queryable } from '../db/query.ts';
 import { quotedTable, tableName } from '../db/resource-tables.ts';
 import { pause } from './backoff.ts';
+import type { LoadObserver } from './load-observer.ts';
 import { restoreIndexes } from './restore-indexes.ts';
 
 export interface FinishLoad {
@@ -13,6 +14,7 @@ export interface FinishLoad {
   session: Queryable;
   bucket: string;
   log: Logger;
+  observer: LoadObserver;
   /** Whether files may have been loaded, so that the planner's statistics are out of date. */
   analyze: boolean;
   /** Aborted when the server shuts down: an index that is being made is given up. */
@@ -44,14 +46,21 @@ export async function finishLoad(options: FinishLoad): Promise<void> {
   }
 }
 
-async function finish({ pool, session, log, analyze, signal }: FinishLoad, types: readonly string[]): Promise<void> {
+async function finish(options: FinishLoad, types: readonly string[]): Promise<void> {
+  const { pool, session, log, observer, analyze, signal } = options;
   await restoreIndexes({
     pool,
     session,
     signal,
     tables: types.map(tableName),
-    onRestored: ({ index }, durationMs) => log.info({ index: index.indexname, durationMs }, 'index restored'),
-    onFailed: ({ index }) => log.error({ index: index.indexname }, 'index not restored; its DisabledIndex says why'),
+    onRestored: ({ index }, durationMs) => {
+      observer.onIndexRestored(durationMs);
+      log.info({ index: index.indexname, durationMs }, 'index restored');
+    },
+    onFailed: ({ index }) => {
+      observer.onIndexFailed();
+      log.error({ index: index.indexname }, 'index not restored; its DisabledIndex says why');
+    },
   });
   if (analyze && !signal.aborted) await analyzeTables(pool, types);
 }

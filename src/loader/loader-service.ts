@@ -18,6 +18,7 @@ import { ClientError } from '../errors.ts';
 import { S3Clients } from '../s3/s3-clients.ts';
 import { BucketLoad } from './bucket-load.ts';
 import { type BucketStatus, bucketStatus } from './bucket-status.ts';
+import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import { type LoadReport, loadReport } from './load-report.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { queueObjects } from './queue-objects.ts';
@@ -27,6 +28,7 @@ export interface LoaderServiceOptions {
   address: DatabaseAddress;
   pool: pg.Pool;
   log: Logger;
+  observer?: LoadObserver;
   maxLineBytes: number;
   allowPrivateHosts: boolean;
   /** How long files in hand may go on after `close`, in ms. */
@@ -138,7 +140,7 @@ export class LoaderService {
   async #begin(request: NumberedRequest): Promise<void> {
     const { bucket } = request;
     if (this.#loads.get(bucket)?.extend(request) === true) return;
-    const load = new BucketLoad(request, { ...this.#options, workers: this.#workers });
+    const load = new BucketLoad(request, { observer: NO_OBSERVER, ...this.#options, workers: this.#workers });
     this.#loads.set(bucket, load);
     void load.run().then(() => {
       if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);

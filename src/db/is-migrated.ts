@@ -1,0 +1,22 @@
+import { readdir } from 'node:fs/promises';
+import { MIGRATIONS } from './migrate.ts';
+import type { Queryable } from './query.ts';
+
+const UNDEFINED_TABLE = '42P01';
+
+/**
+ * Whether the database has this program's newest migration; a database restored from a backup may not.
+ * @throws what Postgres answers when it is not that
+ */
+export async function isMigrated(db: Queryable): Promise<boolean> {
+  const wanted = (await readdir(MIGRATIONS)).map((file) => Number.parseInt(file, 10));
+  try {
+    const { rows } = await db.query<{ version: number }>(
+      'select coalesce(max(version), 0)::int as version from fhir_bucket_loader.schema_version',
+    );
+    return (rows[0]?.version ?? 0) >= Math.max(...wanted);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { countDisabledIndexes } from '../db/disabled-index/count-disabled-indexes.ts';
+import { countRecentFiles, type FileCount } from '../db/loader-file/count-recent-files.ts';
+import type { Queryable } from '../db/query.ts';
+
+/** What a scrape reads from the database; the same on every replica. */
+export interface Figures {
+  files: readonly FileCount[];
+  disabledIndexes: number;
+}
+
+/** Buckets count for this long after the last call for them. */
+const DAYS = 7;
+
+/** How long figures are used again, in ms: counting 100,000 files takes a tenth of a second. */
+const FRESH_MS = 10_000;
+
+/** Longest wait of a scrape, in ms; Prometheus gives up after 10 s by default. */
+const PATIENCE_MS = 3_000;
+
+/** Reads the figures at most once at a time and not too often, however many ask. */
+export class DatabaseFigures {
+  readonly #db: Queryable;
+  #reading: Promise<Figures> | undefined;
+  #last: { figures: Figures; at: number } | undefined;
+
+  constructor(db: Queryable) {
+    this.#db = db;
+  }
+
+  /** @returns undefined while the database does not answer */
+  async read(): Promise<Figures | undefined> {
+    if (this.#last !== undefined && performance.now() - this.#last.at < FRESH_MS) return this.#last.figures;
+    this.#reading ??= this.#query().finally(() => {
+      this.#reading = undefined;
+    });
+    const gaveUp = new AbortController();
+    try {
+      return await Promise.race([this.#reading, delay(PATIENCE_MS, undefined, { signal: gaveUp.signal })]);
+    } catch {
+      return undefined;
+    } finally {
+      gaveUp.abort();
+    }
+  }
+
+  async #query(): Promise<Figures> {
+    const files = await countRecentFiles(this.#db, DAYS);
+    const disabledIndexes = await countDisabledIndexes(this.#db);
+    const figures = { files, disabledIndexes };
+    this.#last = { figures, at: performance.now() };
+    return figures;
+  }
+}
