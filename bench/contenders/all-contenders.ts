@@ -1,0 +1,58 @@
+import { basename, resolve } from 'node:path';
+import type { BenchData } from '../dataset/bench-data.ts';
+import type { Contender } from './contender.ts';
+import { jqPsql } from './jq-psql.ts';
+import { jsonInsert } from './json-insert.ts';
+import { loader } from './loader.ts';
+import { serverCopy } from './server-copy.ts';
+
+export interface ContenderData {
+  mixed: BenchData;
+  manyFiles: BenchData;
+  oneFile: BenchData;
+}
+
+const NO_KEYS = { 'disable-idx?': true, 'drop-primary-key?': true };
+
+/**
+ * Everything that `npm run bench` can compare, in the order of its table.
+ * @param trees other source trees of this project, each one contender more
+ */
+export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, trees: readonly string[]): Contender[] {
+  const floor = 'floor';
+  const floorOne = 'floor-one-type';
+  return [
+    serverCopy(floor, mixed),
+    loader({ name: 'ours', what: 'load-from-bucket', data: mixed, floor }),
+    ...trees.map((tree) =>
+      loader({
+        name: `ours:${basename(resolve(tree))}`,
+        what: `load-from-bucket of ${tree}`,
+        data: mixed,
+        floor,
+        process: { tree },
+      }),
+    ),
+    loader({ name: 'ours-lz4', what: 'the same, lz4 instead of pglz', data: mixed, floor, compression: 'lz4' }),
+    loader({
+      name: 'ours-no-keys',
+      what: 'keys and indexes dropped and restored',
+      data: mixed,
+      floor,
+      params: NO_KEYS,
+    }),
+    loader({
+      name: 'ours-lz4-no-keys',
+      what: 'lz4, keys and indexes dropped and restored',
+      data: mixed,
+      floor,
+      compression: 'lz4',
+      params: NO_KEYS,
+    }),
+    jqPsql('jq-psql', mixed, floor),
+    jsonInsert('json-insert', mixed, floor),
+    serverCopy(floorOne, manyFiles),
+    loader({ name: 'ours-many-files', what: 'one type in 14 files', data: manyFiles, floor: floorOne }),
+    loader({ name: 'ours-one-file', what: 'the same rows in one file', data: oneFile, floor: floorOne }),
+  ];
+}

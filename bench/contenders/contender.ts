@@ -1,0 +1,34 @@
+import type { BenchData } from '../dataset/bench-data.ts';
+import type { BenchDatabase } from '../postgres/bench-database.ts';
+import type { Compression } from '../postgres/resource-rows.ts';
+import type { FileServer } from '../s3/start-file-server.ts';
+
+/** What one run of a contender took. */
+export interface RunFigures {
+  /** In s. */
+  wallS: number;
+  /** CPU time of all that is not Postgres or S3, in s; undefined where Postgres does all the work. */
+  cpuS?: number;
+  /** Most memory resident, in bytes; undefined where nobody knows. */
+  peakRssBytes?: number;
+}
+
+export interface BenchParts {
+  readonly database: BenchDatabase;
+  readonly s3: FileServer;
+  /** Files at a time. */
+  readonly threads: number;
+}
+
+/** One way to get the rows of a bucket into Postgres. */
+export interface Contender {
+  readonly name: string;
+  /** For people, in a few words. */
+  readonly what: string;
+  readonly data: BenchData;
+  readonly compression: Compression;
+  /** Name of the contender that is its floor; runs of one round are compared. */
+  readonly floor: string;
+  /** Loads the data into empty tables. */
+  run(parts: BenchParts): Promise<RunFigures>;
+}

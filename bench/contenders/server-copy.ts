@@ -1,0 +1,56 @@
+import { connectClient } from '../../src/db/connection-options.ts';
+import type { QueuedFile } from '../../src/db/loader-file/list-unfinished-files.ts';
+import { quotedTable } from '../../src/db/resource-tables.ts';
+import { schedule } from '../../src/loader/schedule.ts';
+import type { BenchData, BenchFile } from '../dataset/bench-data.ts';
+import { inLanes } from '../process/lanes.ts';
+import type { Contender, RunFigures } from './contender.ts';
+
+/**
+ * The floor: what Postgres needs for the same rows when nobody has to read, unpack or encode anything. It reads
+ * ready-made COPY BINARY files itself, on as many connections, in the loader's order, one transaction a file, with
+ * the session settings of the loader.
+ */
+export function serverCopy(name: string, data: BenchData): Contender {
+  return {
+    name,
+    what: 'server-side COPY of ready-made binary files',
+    data,
+    compression: 'pglz',
+    floor: name,
+    async run({ database, threads }): Promise<RunFigures> {
+      const clients = await Promise.all(Array.from({ length: threads }, () => connectClient(database.address)));
+      try {
+        const idle = [...clients];
+        const started = performance.now();
+        await inLanes(inLoaderOrder(data.files), threads, async (file) => {
+          const client = idle.pop();
+          if (client === undefined) throw new Error('more lanes than connections');
+          await client.query('begin; set local synchronous_commit = off');
+          await client.query(
+            `copy ${quotedTable(file.type)} (txid, resource_type, status, id, resource)
+               from '${file.copyPath}' (format binary)`,
+          );
+          await client.query('commit');
+          idle.push(client);
+        });
+        return { wallS: (performance.now() - started) / 1000 };
+      } finally {
+        await Promise.all(clients.map((client) => client.end()));
+      }
+    },
+  };
+}
+
+/** The order in which the loader itself would begin these files. */
+export function inLoaderOrder(files: readonly BenchFile[]): BenchFile[] {
+  const queued: QueuedFile[] = files.map(({ key, type, gzipBytes }) => ({
+    id: key,
+    key,
+    type,
+    size: gzipBytes,
+    lastModified: '',
+  }));
+  const byKey = new Map(files.map((file) => [file.key, file]));
+  return schedule(queued, 'optimal').flatMap(({ key }) => byKey.get(key) ?? []);
+}

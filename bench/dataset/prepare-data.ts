@@ -1,0 +1,71 @@
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { PlannedFile } from '../../demo/fhir-data/plan-bucket.ts';
+import { writeNdjsonGzip } from '../../demo/fhir-data/write-ndjson-gzip.ts';
+import { NdjsonEncoder } from '../../src/copy/ndjson-encoder.ts';
+import { readNdjson } from '../../src/copy/read-ndjson.ts';
+import { encoderFor, insertTarget } from '../../src/loader/write-rows.ts';
+import type { BenchData, BenchFile } from './bench-data.ts';
+import { type DataOptions, planData } from './plan-data.ts';
+
+/** Written into a folder's name: raised when what is written into it changes. */
+const FORMAT = 1;
+const MANIFEST = 'manifest.json';
+const MAX_LINE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Where the benches keep their data: BENCH_CACHE_FOLDER, else a folder of the system's temporary one. Postgres reads
+ * files in it, so it must be open to Postgres's user.
+ */
+export function cacheFolder(): string {
+  return process.env['BENCH_CACHE_FOLDER'] ?? join(tmpdir(), 'fhir-bucket-loader-bench');
+}
+
+/**
+ * The files of these options, from the cache or written now: each as a gzipped object and as a COPY BINARY file of
+ * the same rows, which our own encoder makes.
+ */
+export async function prepareData(options: DataOptions): Promise<BenchData> {
+  const megabytes = Math.round(options.bytes / 1e5) / 10;
+  const name = `${options.shape}-${megabytes}mb-seed${options.seed}-v${FORMAT}`;
+  const folder = join(cacheFolder(), name);
+  if (!existsSync(join(folder, MANIFEST))) await write(folder, options);
+  const files: Omit<BenchFile, 'gzipPath' | 'copyPath'>[] = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8'));
+  return {
+    name,
+    files: files.map((file) => ({
+      ...file,
+      gzipPath: join(folder, file.key),
+      copyPath: join(folder, copyName(file.key)),
+    })),
+  };
+}
+
+function copyName(key: string): string {
+  return join('copy', basename(key).replace(/\.ndjson\.gz$/, '.bin'));
+}
+
+async function write(folder: string, options: DataOptions): Promise<void> {
+  process.stderr.write(`writing ${folder} …\n`);
+  const unfinished = `${folder}.unfinished-${process.pid}`;
+  const files = [];
+  for (const planned of planData(options)) files.push(await writeFiles(unfinished, planned, options.seed));
+  await writeFile(join(unfinished, MANIFEST), JSON.stringify(files, null, 1));
+  await rm(folder, { recursive: true, force: true });
+  await rename(unfinished, folder);
+}
+
+async function writeFiles(folder: string, planned: PlannedFile, seed: number) {
+  const { key, type } = planned;
+  const gzipPath = join(folder, key);
+  const copyPath = join(folder, copyName(key));
+  for (const path of [gzipPath, copyPath]) await mkdir(dirname(path), { recursive: true });
+  const { lines, rawBytes } = await writeNdjsonGzip(planned, seed, createWriteStream(gzipPath));
+  const encoder = new NdjsonEncoder(encoderFor(insertTarget(type, 1n), type, MAX_LINE_BYTES));
+  await pipeline(readNdjson(createReadStream(gzipPath)), encoder, createWriteStream(copyPath));
+  if (encoder.rows !== lines) throw new Error(`${key}: ${encoder.rows} rows of ${lines} lines`);
+  return { key, type, rows: lines, rawBytes, gzipBytes: (await stat(gzipPath)).size };
+}

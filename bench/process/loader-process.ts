@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { FileServer } from '../s3/start-file-server.ts';
+import { cpuSeconds, peakRssBytes } from './proc-stat.ts';
+
+export interface LoaderProcessOptions {
+  databaseUrl: string;
+  /** Root of the source tree to run; by default this one. */
+  tree?: string | undefined;
+  /** Options of `node` itself, such as `--cpu-prof`. */
+  nodeArguments?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+/** What one load took. */
+export interface LoadFigures {
+  /** From the call to `completed`, in s. */
+  wallS: number;
+  /** CPU time of the server process with its threads, in s. */
+  cpuS: number;
+}
+
+const THIS_TREE = fileURLToPath(new URL('../../', import.meta.url));
+/** How often the status is asked for, in ms: half of it is what a figure is too long by, on average. */
+const POLL_MS = 20;
+
+const answerSchema = z.object({
+  result: z.object({ state: z.string().optional(), progress: z.record(z.string(), z.unknown()) }).optional(),
+  error: z.object({ message: z.string() }).optional(),
+});
+
+/** The loader's server as its users start it, in a process of its own. */
+export class LoaderProcess {
+  readonly #child: ChildProcess;
+  readonly #url: string;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.#url = url;
+  }
+
+  /** @throws with the end of its output when the server does not start */
+  static async start({ databaseUrl, tree, nodeArguments = [], env }: LoaderProcessOptions): Promise<LoaderProcess> {
+    const program = resolve(tree ?? THIS_TREE, 'src/server.ts');
+    const child = spawn(process.execPath, [...nodeArguments, program], {
+      env: {
+        ...process.env,
+        DATABASE_URL: databaseUrl,
+        BOX_WEB_PORT: '0',
+        S3_ALLOW_PRIVATE_HOSTS: 'true',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    return new LoaderProcess(child, await listeningUrl(child));
+  }
+
+  /** Loads a bucket and waits for its end. @throws when the load does not end as `completed`, all files done */
+  async load(bucket: string, server: FileServer, params: object): Promise<LoadFigures> {
+    const pid = this.#pid;
+    const cpuBefore = cpuSeconds(pid);
+    const started = performance.now();
+    const name = `s3://${bucket}`;
+    await this.#call('load-from-bucket', { bucket: name, account: server.account, ...params });
+    for (;;) {
+      const { state, progress } = await this.#call('load-from-bucket-status', { bucket: name });
+      if (state === 'in-progress') {
+        await delay(POLL_MS);
+        continue;
+      }
+      const wallS = (performance.now() - started) / 1000;
+      if (state !== 'completed' || progress['done'] !== progress['total']) {
+        const first = await this.#firstFault();
+        throw new Error(`the load of ${bucket} ended as ${state}: ${JSON.stringify(progress)}, ${first}`);
+      }
+      return { wallS, cpuS: cpuSeconds(pid) - cpuBefore };
+    }
+  }
+
+  /** The most memory that the process has had resident since its start, in bytes. */
+  peakRss(): number {
+    return peakRssBytes(this.#pid);
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
+  }
+
+  get #pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  async #firstFault(): Promise<string> {
+    return await (await fetch(`${this.#url}/LoaderFile?status=error&_count=1`)).text();
+  }
+
+  async #call(method: string, params: object) {
+    const response = await fetch(`${this.#url}/rpc`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ method: `aidbox.bulk/${method}`, params }),
+    });
+    const { result, error } = answerSchema.parse(await response.json());
+    if (result === undefined) throw new Error(`${method} was refused: ${error?.message}`);
+    return result;
+  }
+}
+
+/** Where the server says in its log that it listens. @throws with its last lines when it ends before */
+async function listeningUrl(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('the server was started without a pipe for its log');
+  const last: string[] = [];
+  const { promise, resolve: found, reject } = Promise.withResolvers<string>();
+  // Goes on reading to the end of the process: a full pipe would stop it.
+  createInterface({ input: child.stdout })
+    .on('line', (line) => {
+      const url = /POST (http:\S+)\/rpc/.exec(line)?.[1];
+      if (url !== undefined) found(url);
+      last.push(line);
+      last.splice(0, last.length - 5);
+    })
+    .on('close', () => reject(new Error(`the server ended:\n${last.join('\n')}`)));
+  return await promise;
+}

@@ -1,0 +1,46 @@
+import type { BenchParts, Contender } from './contenders/contender.ts';
+import { RowCheck, resetTables } from './postgres/resource-rows.ts';
+import { cpuSeconds, familyCpuSeconds } from './process/proc-stat.ts';
+import type { MeasuredRun } from './report/bench-report.ts';
+
+/**
+ * Runs every contender once a round, so that what else the machine does falls on all of them alike. Each starts with
+ * empty tables and a checkpoint behind it, and its rows are checked.
+ * @throws when a contender fails or loads wrong rows
+ */
+export async function runRounds(
+  contenders: readonly Contender[],
+  parts: BenchParts,
+  rounds: number,
+): Promise<Map<string, MeasuredRun[]>> {
+  const { client } = parts.database;
+  const check = new RowCheck();
+  const runs = new Map<string, MeasuredRun[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const contender of contenders) {
+      const { name, data, compression } = contender;
+      await resetTables(client, data, compression);
+      const run = await measure(contender, parts, round);
+      await check.check(client, data, name);
+      process.stderr.write(`round ${round}: ${name} ${run.wallS.toFixed(2)} s\n`);
+      runs.get(name)?.push(run);
+    }
+  }
+  return runs;
+}
+
+async function measure(contender: Contender, parts: BenchParts, round: number): Promise<MeasuredRun> {
+  const { database, s3 } = parts;
+  const postgresCpu = () => (database.pid === undefined ? undefined : familyCpuSeconds(database.pid));
+  const postgresBefore = postgresCpu();
+  const s3Before = cpuSeconds(s3.pid);
+  const figures = await contender.run(parts);
+  const postgresAfter = postgresCpu();
+  const known = postgresBefore !== undefined && postgresAfter !== undefined;
+  return {
+    ...figures,
+    round,
+    postgresCpuS: known ? postgresAfter - postgresBefore : undefined,
+    s3CpuS: cpuSeconds(s3.pid) - s3Before,
+  };
+}

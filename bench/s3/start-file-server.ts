@@ -1,0 +1,27 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A running S3 endpoint of the bench. */
+export interface FileServer {
+  readonly pid: number;
+  /** `account` of a `load-from-bucket` call. */
+  readonly account: Readonly<Record<'host' | 'region' | 'access-key-id' | 'secret-access-key', string>>;
+  close(): void;
+}
+
+/** Starts the S3 file server in a process of its own; it also ends when this one does. */
+export async function startFileServer(folder: string): Promise<FileServer> {
+  const child = fork(fileURLToPath(new URL('./file-server.ts', import.meta.url)), [folder]);
+  const [port] = await once(child, 'message');
+  return {
+    pid: child.pid ?? 0,
+    account: {
+      host: `http://127.0.0.1:${port}`,
+      region: 'us-east-1',
+      'access-key-id': 'bench',
+      'secret-access-key': 'bench',
+    },
+    close: () => void child.kill(),
+  };
+}

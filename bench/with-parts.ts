@@ -1,0 +1,24 @@
+import { mkdir } from 'node:fs/promises';
+import type { BenchParts } from './contenders/contender.ts';
+import { cacheFolder } from './dataset/prepare-data.ts';
+import { openBenchDatabase } from './postgres/bench-database.ts';
+import { startFileServer } from './s3/start-file-server.ts';
+
+/** Starts Postgres and the S3 endpoint over the cache of bench data, and closes both when `work` ends or fails. */
+export async function withParts<T>(
+  { postgres, threads }: { postgres: string | undefined; threads: number },
+  work: (parts: BenchParts) => Promise<T>,
+): Promise<T> {
+  await mkdir(cacheFolder(), { recursive: true });
+  const s3 = await startFileServer(cacheFolder());
+  try {
+    const database = await openBenchDatabase({ bin: postgres });
+    try {
+      return await work({ database, s3, threads });
+    } finally {
+      await database.close();
+    }
+  } finally {
+    s3.close();
+  }
+}
