@@ -114,7 +114,9 @@ function databaseOf(env: Environment): DatabaseAddress | undefined {
 
 /** `postgres://user:password@host:port/database?sslmode=…`; `host` may be a parameter, for a Unix socket's folder. */
 function addressOfUrl(text: string, env: Environment): DatabaseAddress {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // libpq lets the host be absent after credentials; URL does not.
+  const withHost = text.replace(/^(\w+:\/\/[^/@]*@)(?=\/)/, '$1localhost');
+  const url = URL.canParse(withHost) ? new URL(withHost) : undefined;
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
     // The URL itself is not repeated: it may carry a password.
     throw new ConfigError('DATABASE_URL must have the form postgres://user:password@host:port/database.');
