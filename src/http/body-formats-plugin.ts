@@ -1,12 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { formatAnswer, parseBody, REQUEST_TYPES, wantedFormat } from './body-formats.ts';
 
-/** Reads JSON and YAML bodies by their content type. */
+/**
+ * Reads JSON and YAML bodies by their content type. No body at all is undefined: Aidbox's own client sends a content
+ * type with every request, DELETE included.
+ */
 export function acceptBodyFormats(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   for (const [type, format] of Object.entries(REQUEST_TYPES)) {
     app.addContentTypeParser(type, { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
-      parseBody(text, format),
+      text === '' ? undefined : parseBody(text, format),
     );
   }
 }
