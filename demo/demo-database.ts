@@ -33,7 +33,7 @@ async function startTemporaryPostgres(environment: NodeJS.ProcessEnv): Promise<D
     const postgres = await startEmbeddedPostgres({ dataFolder: folder });
     const { host, port, user, database } = postgres.connection;
     return {
-      name: `embedded Postgres in ${postgres.dataFolder}`,
+      name: `embedded Postgres (psql -h ${host} -U ${user})`,
       address: postgres.connection,
       environment: {
         ...withoutDatabase(environment),

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readConfig } from '../src/config.ts';
+import { readCommandLine } from './command-line.ts';
 import { countResources, type TypeCount } from './count-resources.ts';
 import { createDemoDatabase, type DemoDatabase } from './demo-database.ts';
-import { type DemoOptions, parseDemoOptions } from './demo-options.ts';
-import { type BucketFill, fillBucket } from './fill-bucket.ts';
+import type { BucketFill } from './fill-bucket.ts';
+import { fillWithProgress } from './fill-with-progress.ts';
 import { followLoad } from './follow-load.ts';
 import { formatCount, formatMegabytes, formatSeconds, formatTable } from './format.ts';
 import { ProgressLine } from './progress-line.ts';
 import { RpcClient } from './rpc-client.ts';
-import { runUntilEnd } from './run-until-end.ts';
+import { runUntilEnd, untilInterrupted } from './run-until-end.ts';
 import { type DemoEndpoint, startS3Endpoint } from './s3-endpoint.ts';
 import { startServerProcess } from './server-process.ts';
 
@@ -23,13 +24,13 @@ const BUCKET_URL = `s3://${BUCKET}`;
  */
 await runUntilEnd(async ({ signal, defer }) => {
   const started = performance.now();
-  const options = parseDemoOptions(process.argv.slice(2), DEFAULT_RESOURCES);
+  const { data, flags } = readCommandLine({ resources: DEFAULT_RESOURCES, flags: ['keep'] });
   // Settings that the server would refuse are better said now than after the bucket is full.
   readConfig(process.env);
 
   const endpoint = await startS3Endpoint();
   defer(() => endpoint.close());
-  const filled = await fill(endpoint, options, signal);
+  const filled = await fillWithProgress(endpoint.account, BUCKET, data, signal);
 
   print('Starting Postgres and the server …');
   const database = await createDemoDatabase(process.env);
@@ -52,27 +53,13 @@ await runUntilEnd(async ({ signal, defer }) => {
   const rate = `${formatCount(filled.resources / (ms / 1000))} resources/s, ${formatMegabytes(filled.rawBytes / (ms / 1000))}/s of ndjson`;
   print(`Loaded in ${formatSeconds(ms)}: ${rate}. The whole demo took ${formatSeconds(performance.now() - started)}.`);
 
-  if (options.keep) {
+  if (flags.has('keep')) {
     print(`\nStill running until Ctrl-C: the server (curl -u root:${secret} ${server.url}/LoaderFile), S3 at`);
-    print(`${endpoint.account.host}, and the database (${database.environment['DATABASE_URL'] ?? database.name}).`);
-    await Promise.race([untilAborted(signal), died]);
+    print(`${endpoint.account.host}, and ${database.name}.`);
+    await Promise.race([untilInterrupted(signal), died]);
   }
   return right ? 0 : 1;
 });
-
-async function fill(endpoint: DemoEndpoint, options: DemoOptions, signal: AbortSignal): Promise<BucketFill> {
-  const { resources, seed } = options;
-  const progress = new ProgressLine();
-  const { account } = endpoint;
-  const filled = await fillBucket({
-    ...{ account, bucket: BUCKET, resources, seed, signal },
-    onProgress: (so, files) =>
-      progress.show(`Generating FHIR data: ${formatCount(so.resources)} resources, ${so.files} of ${files} files`),
-  }).finally(() => progress.end());
-  const sizes = `${formatMegabytes(filled.rawBytes)} of ndjson, ${formatMegabytes(filled.gzipBytes)} gzipped`;
-  print(`${BUCKET_URL} at ${account.host}: ${filled.byType.size} resource types, ${sizes}, seed ${seed}`);
-  return filled;
-}
 
 function serverEnvironment(database: DemoDatabase, secret: string): NodeJS.ProcessEnv {
   return {
@@ -135,10 +122,4 @@ function table(counts: readonly TypeCount[]): string {
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-async function untilAborted(signal: AbortSignal): Promise<never> {
-  return await new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

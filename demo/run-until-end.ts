@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { ConfigError } from '../src/config.ts';
-import { UsageError } from './demo-options.ts';
+import { UsageError } from './command-line.ts';
 
 /** Somebody asked the program to end. */
 class Interrupted extends Error {
@@ -44,6 +44,15 @@ export async function runUntilEnd(program: (run: Run) => Promise<number>): Promi
       process.exitCode = report(error);
     }
   }
+}
+
+/** Waits for Ctrl-C and its like, which come as the signal's reason: an error. */
+export async function untilInterrupted(signal: AbortSignal): Promise<never> {
+  return await new Promise((_resolve, reject) => {
+    const end = () => reject(signal.reason);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+  });
 }
 
 function report(error: unknown): number {

@@ -1,0 +1,34 @@
+# syntax=docker/dockerfile:1
+
+# The packages that the server needs, and no more: the optional ones are an embedded Postgres and a copy of Node, both
+# for machines without Docker. Node runs the TypeScript sources as they are, so nothing is built.
+FROM node:24-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
+
+# Puts generated FHIR files into a bucket and ends; used by docker-compose.yml.
+FROM node:24-slim AS seed
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json ./
+COPY demo ./demo
+USER node
+ENTRYPOINT ["node", "demo/seed-bucket.ts"]
+
+# The server.
+FROM node:24-slim AS loader
+ENV NODE_ENV=production
+# Refused by the server unless BOX_ROOT_CLIENT_SECRET is set.
+ENV BOX_WEB_HOST=0.0.0.0
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY migrations ./migrations
+COPY src ./src
+USER node
+EXPOSE 8888
+# The image has no curl.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.BOX_WEB_PORT || 8888}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--disable-warning=ExperimentalWarning", "src/server.ts"]
