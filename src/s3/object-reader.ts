@@ -120,11 +120,17 @@ export class ObjectReader {
       ...(this.#etag === undefined ? {} : { IfMatch: this.#etag }),
       ...(offset === 0 ? {} : { Range: `bytes=${offset}-` }),
     });
+    // Around each attempt by itself: the SDK's pauses between two are no stall.
+    command.middlewareStack.add((next) => (args) => this.#waiting(next(args)), {
+      step: 'finalizeRequest',
+      priority: 'low',
+      name: 'readTimeout',
+    });
     // A request that is given up is also ended: its connection, or a body that comes later, would stay for ever.
     const giveUp = new AbortController();
     const abortSignal = AbortSignal.any([this.#options.signal, giveUp.signal]);
     try {
-      return await this.#waiting(this.#client.send(command, { abortSignal }));
+      return await this.#client.send(command, { abortSignal });
     } catch (error) {
       giveUp.abort();
       throw error;

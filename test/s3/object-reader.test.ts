@@ -185,6 +185,12 @@ describe('time', () => {
     await waitFor(() => proxy.openSockets === 0, { what: 'the close of the connection that never answered' });
   });
 
+  test('the pauses between the attempts at a request are no stall', async () => {
+    const slowDown: S3Fault = { kind: 'error', status: 503, code: 'SlowDown' };
+    firstReads(slowDown, slowDown, slowDown, slowDown);
+    assert.ok((await readAll(reader({ readTimeoutMs: 400 }))).equals(CONTENT));
+  });
+
   test('a trickle is no stall', async () => {
     firstReads({ kind: 'trickle', chunkBytes: 60_000, everyMs: 100 });
     assert.ok((await readAll(reader({ readTimeoutMs: 900 }))).equals(CONTENT));
