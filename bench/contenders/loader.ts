@@ -23,7 +23,7 @@ export function loader({ params, process: options, compression = 'pglz', ...cont
     ...contender,
     compression,
     async run({ database, s3, threads }): Promise<RunFigures> {
-      const server = await LoaderProcess.start({ databaseUrl: database.url, env: { LOG_LEVEL: 'info' }, ...options });
+      const server = await LoaderProcess.start({ databaseUrl: database.url, ...options });
       try {
         const figures = await server.load(contender.data.name, s3, { 'thread-num': threads, ...params });
         return { ...figures, peakRssBytes: server.peakRss() };
