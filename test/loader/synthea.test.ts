@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import pg from 'pg';
+import { startTestServer } from '../support/test-server.ts';
+
+/** Files that Synthea wrote for ten patients; not part of the repository. */
+const folder =
+  process.env['TEST_SYNTHEA_FOLDER'] ?? fileURLToPath(new URL('../../../shared/data/synthea-10', import.meta.url));
+const skip = !existsSync(folder) && `no folder ${folder}; TEST_SYNTHEA_FOLDER names another`;
+
+describe('real files of Synthea', { skip }, () => {
+  const server = skip === false ? startTestServer({ after }) : undefined;
+
+  test('every line is a row whose jsonb is the line without id and resourceType, as Postgres compares them', async () => {
+    assert.ok(server !== undefined);
+    const { s3, sql, load } = await server;
+    const bucket = await s3.createBucket();
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson.gz'));
+    for (const name of names) await s3.putObject(bucket, `fhir/${name}`, await readFile(`${folder}/${name}`));
+    assert.ok(names.length > 0);
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: names.length, done: names.length } });
+
+    for (const name of names) {
+      const lines = gunzipSync(await readFile(`${folder}/${name}`))
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line !== '');
+      const type = name.slice(0, name.indexOf('.'));
+      const table = pg.escapeIdentifier(type.toLowerCase());
+      await sql('create temporary table line (line text not null)');
+      await sql('insert into line select unnest($1::text[])', [lines]);
+      const [compared] = await sql(
+        `select (select count(*)::int from ${table}) as rows,
+                count(*) filter (where t.resource = l.line::jsonb - 'id' - 'resourceType'
+                                   and t.resource_type = l.line::jsonb ->> 'resourceType'
+                                   and t.status = 'created')::int as equal
+           from line l left join ${table} t on t.id = l.line::jsonb ->> 'id'`,
+      );
+      await sql('drop table line');
+      assert.deepEqual(compared, { rows: lines.length, equal: lines.length }, name);
+      const loaded = await sql(
+        `select (resource ->> 'loaded')::int as loaded from loaderfile where resource ->> 'file' = $1`,
+        [`fhir/${name}`],
+      );
+      assert.deepEqual(loaded, [{ loaded: lines.length }], name);
+    }
+  });
+});
