@@ -6,6 +6,7 @@ import { acceptBodyFormats } from './http/body-formats-plugin.ts';
 import { handleErrors } from './http/error-handler.ts';
 import { healthRoute } from './http/health-route.ts';
 import { metricsRoute } from './http/metrics-route.ts';
+import { pageRoutes } from './http/page/page-routes.ts';
 import { readyRoute } from './http/ready-route.ts';
 import { logRequests } from './http/request-log.ts';
 import { resourceRoutes } from './http/resource-routes.ts';
@@ -34,5 +35,6 @@ export async function app(fastify: FastifyInstance, { pool, loader, metrics, roo
     rpcRoute(guarded, { loader });
     resourceRoutes(guarded, pool);
     metricsRoute(guarded, metrics);
+    pageRoutes(guarded, loader);
   });
 }
