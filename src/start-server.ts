@@ -8,6 +8,7 @@ import { startEmbeddedPostgres } from './db/embedded-postgres/start-embedded-pos
 import { migrate } from './db/migrate.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './loader/loader-service.ts';
+import { settleShares } from './loader/settle-in-doubt.ts';
 import { Metrics } from './metrics/metrics.ts';
 
 /** Connections of the main thread: claims, statuses, index work. */
@@ -68,6 +69,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       onIdleError: (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'),
     });
     opened.push({ close: () => pool.end() });
+    await settleShares(pool);
     const metrics = new Metrics(pool);
     const loader = new LoaderService({ address: database, pool, log, observer: metrics, ...config });
     opened.push({ close: () => loader.close() });

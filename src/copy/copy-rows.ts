@@ -2,8 +2,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { type EncoderOptions, NdjsonEncoder } from './ndjson-encoder.ts';
+import { NdjsonEncoder } from './ndjson-encoder.ts';
 import { readNdjson } from './read-ndjson.ts';
+import type { EncoderOptions } from './row-encoder.ts';
 import { type StageTimes, Stopwatch } from './stage-times.ts';
 
 export interface CopyRows {

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { isCancelled } from '../db/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../db/connection-options.ts';
 import { listUnfinishedFiles } from '../db/loader-file/list-unfinished-files.ts';
+import { maxPreparedTransactions } from '../db/prepared/prepared-share.ts';
 import { ensureResourceTable, tableName } from '../db/resource-tables.ts';
 import { pause } from './backoff.ts';
 import { DatabasePatience } from './database-patience.ts';
@@ -14,6 +15,7 @@ import type { NumberedRequest } from './load-request.ts';
 import { LoadSession } from './load-session.ts';
 import { ProgressPublisher } from './progress-publisher.ts';
 import { schedule } from './schedule.ts';
+import { settleBucket } from './settle-in-doubt.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface BucketLoadParts {
@@ -127,6 +129,7 @@ export class BucketLoad {
     try {
       await this.#patience.do(() => this.#session.join(this.#announce));
       this.#publisher.start();
+      this.#lanes.maxShares = await this.#patience.do(() => maxPreparedTransactions(this.#parts.pool));
       await this.#loadAll();
       await this.#publisher.stop();
       if (!this.#stopping) {
@@ -158,6 +161,7 @@ export class BucketLoad {
     while (!this.#abort.signal.aborted && !this.#stopping) {
       const request = this.#request;
       const prefixes = this.#prefixes;
+      await this.#patience.do(() => settleBucket(this.#parts.pool, request.bucket));
       const unfinished = await this.#patience.do(() => listUnfinishedFiles(this.#parts.pool, request.bucket, prefixes));
       if (this.#request !== request) continue;
       if (unfinished.length === 0) {

@@ -25,10 +25,19 @@ export interface FileLanesParts {
 /** Attempts at a file whose fault may pass (a lock, a 503) before it becomes `error`. */
 const FILE_ATTEMPTS = 5;
 
+/** Size from which a file may be dealt to several backends, in bytes of the object: a second or two of COPY. */
+const SPREAD_FROM_BYTES = 4 * 1024 * 1024;
+
+/** One thread encodes for all of a file's backends; it keeps up with about this many. */
+const MOST_BACKENDS = 8;
+
 /** The files that one load of this process has in hand: `thread-num` lanes, each with one file at a time. */
 export class FileLanes {
   /** How far the files in hand are, by LoaderFile id. */
   readonly progress = new Map<string, FileProgress>();
+
+  /** Prepared transactions that the server has room for; 0 where it does not know two-phase commit. */
+  maxShares = 0;
 
   readonly #parts: FileLanesParts;
   readonly #queue = new FileQueue();
@@ -48,6 +57,17 @@ export class FileLanes {
       rows += file.rows;
     }
     return { bytes, rows };
+  }
+
+  /**
+   * Over how many backends a file is dealt: its share of the bytes still to be loaded, so that the last large files
+   * keep all of the call's threads busy. Files that load in a second are not worth a second commit.
+   */
+  #backendsFor(size: number, { threadNum, write, maxErrors }: LoadRequest): number {
+    const plain = !write['upsert?'] && maxErrors === 0;
+    if (!plain || size < SPREAD_FROM_BYTES || this.maxShares === 0) return 1;
+    const rest = this.#queue.bytesLeft() + size;
+    return Math.min(threadNum, this.maxShares + 1, MOST_BACKENDS, Math.ceil((threadNum * size) / rest));
   }
 
   /** The pass under way begins no further file. */
@@ -141,6 +161,7 @@ export class FileLanes {
           timeouts,
           upsert: write['upsert?'],
           maxErrors,
+          backends: this.#backendsFor(file.size ?? 0, request),
         },
         { signal: this.#parts.signal, onProgress: (progress) => this.#progressed(id, progress) },
       );

@@ -5,19 +5,19 @@ const CANDIDATES = 64;
 
 /** The order of work of one load in this process: ids in schedule order, each offered until somebody has it. */
 export class FileQueue {
-  #ids: string[] = [];
+  #files: QueuedFile[] = [];
   #at = 0;
   readonly #inHand = new Set<string>();
 
   /** Replaces what is still to come; files in hand here stay in hand. */
   refill(files: readonly QueuedFile[]): void {
-    this.#ids = files.map((file) => file.id).filter((id) => !this.#inHand.has(id));
+    this.#files = files.filter((file) => !this.#inHand.has(file.id));
     this.#at = 0;
   }
 
   /** The next ids to offer to a claim, in order; empty when all have been offered. */
   candidates(): string[] {
-    return this.#ids.slice(this.#at, this.#at + CANDIDATES);
+    return this.#files.slice(this.#at, this.#at + CANDIDATES).map((file) => file.id);
   }
 
   /** A claim took one of the candidates; those before it are in others' hands or finished. */
@@ -29,6 +29,13 @@ export class FileQueue {
   /** A claim found none of the candidates free. */
   passOver(candidates: readonly string[]): void {
     this.#at += candidates.length;
+  }
+
+  /** Size of the files that have not been offered yet, in bytes of the objects. */
+  bytesLeft(): number {
+    let bytes = 0;
+    for (let at = this.#at; at < this.#files.length; at++) bytes += this.#files[at]?.size ?? 0;
+    return bytes;
   }
 
   /** A file left this process's hands. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { type EncoderOptions, NdjsonEncoder } from '../../src/copy/ndjson-encoder.ts';
+import { NdjsonEncoder } from '../../src/copy/ndjson-encoder.ts';
+import type { EncoderOptions } from '../../src/copy/row-encoder.ts';
 import { readCopyBinary } from './read-copy-binary.ts';
 
 export interface EncodedRow {

@@ -22,7 +22,7 @@ export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Pr
        select l.id
          from unnest($1::text[]) with ordinality as wanted(id, place)
          join loaderfile l on l.id = wanted.id
-        where l.resource ->> 'status' in ('pending', 'in-progress')
+        where l.resource ->> 'status' in ('pending', 'in-progress') and not l.resource ? 'commit'
         order by wanted.place
         limit 1
           for update of l skip locked

@@ -8,7 +8,7 @@ export async function releaseOrphans(db: Queryable, bucket: string): Promise<voi
   await db.query(
     `with orphan as materialized (
        select id from loaderfile
-        where resource ->> 'bucket' = $1 and resource ->> 'status' = 'in-progress'
+        where resource ->> 'bucket' = $1 and resource ->> 'status' = 'in-progress' and not resource ? 'commit'
           for update skip locked
      )
      update loaderfile l

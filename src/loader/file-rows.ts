@@ -1,0 +1,107 @@
+import type pg from 'pg';
+import { lineOfCopyError } from '../copy/copy-position.ts';
+import { type CopyRows, copyRows } from '../copy/copy-rows.ts';
+import { copyRowsSpread } from '../copy/copy-rows-spread.ts';
+import { type BadLine, copyTolerantly, TooManyBadLines } from '../copy/copy-tolerantly.ts';
+import type { LineMap } from '../copy/line-map.ts';
+import type { RowCounts } from '../copy/row-counts.ts';
+import type { StageTimes } from '../copy/stage-times.ts';
+import { replaceLoaderErrors } from '../db/loader-error/replace-loader-errors.ts';
+import { decideCommit } from '../db/loader-file/decide-loader-file.ts';
+import { markDone } from '../db/loader-file/finish-loader-file.ts';
+import { nextTxid } from '../db/next-txid.ts';
+import { ObjectReader } from '../s3/object-reader.ts';
+import { type FileFault, toFileFault } from './file-fault.ts';
+import type { FileShares } from './file-shares.ts';
+import type { FileFigures, FileTask } from './file-task.ts';
+import type { LoadFile } from './load-file.ts';
+import { encoderFor, insertTarget, isDuplicateInFile, upsertTarget } from './write-rows.ts';
+
+/** The rows of one attempt at a file, on their way from S3 into the transaction that is given, and their counters. */
+export class FileRows {
+  readonly #task: Omit<FileTask, 'port'>;
+  readonly #options: LoadFile;
+  readonly #reader: ObjectReader;
+  readonly #started = performance.now();
+  #counts: RowCounts = { rows: 0, bytesIn: 0, busyMs: 0 };
+  readonly #times: StageTimes = { gunzipMs: 0, postgresMs: 0 };
+  #lines: LineMap | undefined;
+  #badLines: readonly BadLine[] = [];
+
+  constructor(task: Omit<FileTask, 'port'>, options: LoadFile) {
+    this.#task = task;
+    this.#options = options;
+    this.#reader = new ObjectReader(options.s3, task, {
+      readTimeoutMs: task.timeouts.readTimeoutMs,
+      signal: options.signal,
+    });
+  }
+
+  /** Writes all rows, and the LoaderFile's `done` (or, with shares, the decision for it) beside them. */
+  async write(client: pg.PoolClient, shares: FileShares): Promise<void> {
+    const { id, type, upsert } = this.#task;
+    const { signal, maxLineBytes } = this.#options;
+    const txid = await nextTxid(client);
+    const target = upsert ? upsertTarget(type, txid) : insertTarget(type, txid);
+    const encoder = encoderFor(target, type, maxLineBytes);
+    const copy = { statement: target.statement, encoder, signal, times: this.#times };
+    if (shares.clients.length > 0) {
+      await copyRowsSpread([client, ...shares.clients], this.#reader.read(), copy, this.#start);
+      await decideCommit(client, id, { attempt: shares.attempt, loaded: this.#counts.rows });
+      await this.recordBadLines(client);
+      await shares.prepare();
+      return;
+    }
+    await target.prepare(client);
+    await this.#copy(client, copy);
+    await target.complete(client);
+    const left = this.#badLines.length;
+    await markDone(client, id, this.#counts.rows, left === 0 ? undefined : `${left} bad lines were left out`);
+    await this.recordBadLines(client);
+  }
+
+  /** Keeps the bad lines that were found, in the place of those of an earlier load of the file. */
+  async recordBadLines(client: pg.ClientBase): Promise<void> {
+    const { id, bucket, key, type } = this.#task;
+    await replaceLoaderErrors(client, { id, bucket: `s3://${bucket}`, file: key, type }, this.#badLines);
+  }
+
+  /** What an error of `write` says of the file, with its line where that is known. */
+  faultOf(error: unknown): FileFault {
+    if (error instanceof TooManyBadLines) this.#badLines = error.badLines;
+    const fault = toFileFault(error, this.#lines === undefined ? undefined : lineOfCopyError(error, this.#lines));
+    if (!isDuplicateInFile(error)) return fault;
+    return { ...fault, message: `${fault.message}; with upsert? an id may still stand only once in a file` };
+  }
+
+  figures(): FileFigures {
+    return {
+      bytes: this.#reader.bytes,
+      rows: this.#counts.rows,
+      rawBytes: this.#counts.bytesIn,
+      resumes: this.#reader.resumes,
+      totalMs: performance.now() - this.#started,
+      s3Ms: this.#reader.waitMs,
+      encodeMs: this.#counts.busyMs,
+      ...this.#times,
+    };
+  }
+
+  async #copy(client: pg.PoolClient, copy: CopyRows): Promise<void> {
+    const { maxErrors } = this.#task;
+    if (maxErrors > 0) {
+      const options = { ...copy, maxErrors };
+      this.#badLines = (await copyTolerantly(client, this.#reader.read(), options, this.#start)).badLines;
+      return;
+    }
+    await copyRows(client, this.#reader.read(), copy, (encoder) => {
+      this.#lines = encoder.lines;
+      this.#start(encoder);
+    });
+  }
+
+  readonly #start = (counts: RowCounts): void => {
+    this.#counts = counts;
+    this.#options.onStart(() => ({ bytes: this.#reader.bytes, rows: counts.rows }));
+  };
+}
