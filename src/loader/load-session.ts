@@ -14,6 +14,8 @@ export class LoadSession {
   readonly #signal: AbortSignal;
   readonly #onLost: (error: Error) => void;
   #client: pg.Client | undefined;
+  /** One that is not in the load yet. */
+  #joining: pg.Client | undefined;
   #ended = false;
 
   /** @param onLost told when the connection is lost before `end` */
@@ -31,20 +33,28 @@ export class LoadSession {
    */
   async join(onAnnounced: () => void): Promise<void> {
     const client = await connectClient(this.#address);
-    this.#client = client;
-    client.on('end', () => {
-      if (this.#client === client && !this.#ended) void this.#rejoin(new Error('the connection ended'));
-    });
+    this.#joining = client;
     // A stop must not wait for whoever finishes the bucket; once joined, the session outlives it until `end`.
     const giveUp = () => void client.end();
     this.#signal.addEventListener('abort', giveUp, { once: true });
     try {
+      if (this.#ended) throw new Error('the load has ended');
       const joined = await tryJoinLoad(client, this.#bucket);
       onAnnounced();
       if (!joined) await joinLoad(client, this.#bucket);
+    } catch (error) {
+      // Forgotten, it would say "in-progress" for as long as this process lives.
+      await client.end().catch(() => {});
+      throw error;
     } finally {
       this.#signal.removeEventListener('abort', giveUp);
+      this.#joining = undefined;
     }
+    this.#client = client;
+    // Not before: one that ends while it joins is its caller's to try again, or two would.
+    client.on('end', () => {
+      if (!this.#ended) void this.#rejoin(new Error('the connection ended'));
+    });
   }
 
   /** The connection itself, for locks that are to live as long as the load. */
@@ -53,10 +63,10 @@ export class LoadSession {
     return this.#client;
   }
 
-  /** Ends the connection, and all its locks with it. */
+  /** Ends the connection, one that is being made again as well, and all locks with it. */
   async end(): Promise<void> {
     this.#ended = true;
-    await this.#client?.end().catch(() => {});
+    await Promise.all([this.#client, this.#joining].map((client) => client?.end().catch(() => {})));
   }
 
   async #rejoin(reason: Error): Promise<void> {
