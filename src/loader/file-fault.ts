@@ -16,6 +16,7 @@ export interface FileFault extends LoaderFileError {
 
 /** SQLSTATEs, and classes of them, that say "not now" rather than "not so" (Postgres manual, appendix A). */
 const TRANSIENT_SQLSTATES = new Set([
+  '25006', // read_only_sql_transaction: a standby, until it is promoted
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '53200', // out_of_memory
@@ -67,10 +68,12 @@ export function toFileFault(error: unknown, line?: number): FileFault {
   return { source: 'aidbox', code: 'internal', message: `unexpected error: ${message}`, transient: false };
 }
 
-/** Whether the database itself is out of reach, so that no other file would fare better. */
+/** Whether the database itself is out of reach or takes no writes, so that no other file would fare better. */
 export function isDatabaseUnreachable(fault: FileFault): boolean {
   if (fault.source !== 'postgres') return false;
-  return fault.code.startsWith(CONNECTION_CLASS) || fault.code.startsWith('57P') || fault.code === '53300';
+  return (
+    fault.code.startsWith(CONNECTION_CLASS) || fault.code.startsWith('57P') || ['53300', '25006'].includes(fault.code)
+  );
 }
 
 function isTransient(sqlstate: string): boolean {

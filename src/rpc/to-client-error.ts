@@ -11,9 +11,8 @@ export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ClientError) return error;
   const fault = toFileFault(error);
   if (isDatabaseUnreachable(fault)) {
-    return new ClientError('database-unavailable', 'The database cannot be reached now; try again.', {
-      code: fault.code,
-    });
+    const problem = fault.code === '25006' ? 'takes no writes (is it a standby?)' : 'cannot be reached now';
+    return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code: fault.code });
   }
   if (!(error instanceof pg.DatabaseError)) return undefined;
   return new ClientError(
