@@ -31,7 +31,7 @@ const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const sslMode = z.enum(['disable', 'prefer', 'allow', 'require', 'verify-ca', 'verify-full']);
 
 /** Every setting, by its environment variable. */
-const environmentSchema = z.object({
+export const environmentSchema = z.object({
   BOX_WEB_PORT: port.default(8888),
   BOX_WEB_HOST: z.string().default('127.0.0.1'),
   BOX_ROOT_CLIENT_ID: z.string().default('root'),

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { environmentSchema } from '../src/config.ts';
+import { CLIENT_ERRORS } from '../src/errors.ts';
+import { REST_TYPES } from '../src/http/resource-routes.ts';
+import { RPC_METHODS } from '../src/rpc/dispatch.ts';
+
+const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+const packageFile = new URL('../package.json', import.meta.url);
+
+/** The text from a heading to the next one of its level or above. */
+function section(heading: string): string {
+  const start = readme.indexOf(`\n${heading}\n`);
+  assert.notEqual(start, -1, `README has no heading "${heading}"`);
+  const body = readme.slice(start + heading.length + 2);
+  const level = heading.indexOf(' ');
+  return body.slice(0, new RegExp(`^#{1,${level}} `, 'm').exec(body)?.index);
+}
+
+/** The cells of the rows of all tables in a text, without the headings. */
+function tableRows(text: string): string[][] {
+  const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| --- '));
+  const headings = new Set(text.split('\n').filter((_line, at, lines) => lines[at + 1]?.startsWith('| --- ')));
+  return rows
+    .filter((row) => !headings.has(row))
+    .map((row) =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+const plain = (cell: string | undefined) => cell?.replaceAll('`', '') ?? '';
+
+/** The JSON schema's properties, nested ones as `account.region`. */
+const propertiesSchema = z.object({ properties: z.record(z.string(), z.unknown()).optional() });
+
+function propertiesOf(schema: unknown, prefix = ''): [path: string, property: unknown][] {
+  const { properties = {} } = propertiesSchema.parse(schema);
+  return Object.entries(properties).flatMap(([name, property]) => [
+    [`${prefix}${name}`, property] as [string, unknown],
+    ...propertiesOf(property, `${prefix}${name}.`),
+  ]);
+}
+
+function defaultOf(property: unknown): unknown {
+  return z.object({ default: z.unknown().optional() }).parse(property).default;
+}
+
+test('README documents every setting, with its default, and no other', () => {
+  const rows = tableRows(section('## Settings'));
+  const { shape } = environmentSchema;
+
+  assert.deepEqual(rows.map(([name]) => plain(name)).sort(), Object.keys(shape).sort());
+
+  const defaults = new Map(Object.entries(environmentSchema.parse({})));
+  for (const [name, byDefault] of rows) {
+    const actual = defaults.get(plain(name));
+    if (actual !== undefined) assert.equal(plain(byDefault), String(actual), name);
+    else assert.doesNotMatch(byDefault ?? '', /^`(?!5432|localhost)/, `${name} has no default in the schema`);
+  }
+});
+
+test('README documents every RPC method with every parameter and its default, and no other', () => {
+  const headings = [...section('## RPC').matchAll(/^### `(.*)`$/gm)].map(([, name]) => name);
+  assert.deepEqual(
+    headings,
+    RPC_METHODS.map(({ name }) => name),
+  );
+
+  for (const { name, params } of RPC_METHODS) {
+    const properties = propertiesOf(z.toJSONSchema(params, { io: 'input', unrepresentable: 'any' }));
+    const rows = tableRows(section(`### \`${name}\``));
+
+    assert.deepEqual(
+      rows.map(([parameter]) => plain(parameter)),
+      properties.map(([path]) => path),
+      name,
+    );
+    for (const [at, [path, property]] of properties.entries()) {
+      const actual = defaultOf(property);
+      const simple = actual !== undefined && !Array.isArray(actual);
+      if (simple) assert.equal(plain(rows[at]?.[1]), String(actual), `${name}: ${path}`);
+    }
+  }
+});
+
+test('README documents every kind of client error with its HTTP status, and no other', () => {
+  const documented = tableRows(section('## Errors'))
+    .filter(([status, kind]) => /^\d{3}$/.test(status ?? '') && kind !== '')
+    .map(([status, kind]) => [plain(kind), Number(status)]);
+
+  assert.deepEqual(documented, Object.entries(CLIENT_ERRORS));
+});
+
+test('README documents the resources that are served over REST', () => {
+  const heading = /^## (LoaderFile, .*)$/m.exec(readme)?.[1] ?? '';
+  assert.deepEqual(heading.split(', ').sort(), [...REST_TYPES].sort());
+});
+
+test('README documents every code of a bad line', async () => {
+  const source = await readFile(new URL('../src/copy/line-fault.ts', import.meta.url), 'utf8');
+  const faults = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, fault]) => fault);
+  assert.ok(faults.length > 5);
+  const errors = section('## Errors');
+  for (const fault of faults) assert.ok(errors.includes(`\`${fault}\``), fault);
+});
+
+test('every npm command in README exists', async () => {
+  const { scripts } = z
+    .object({ scripts: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(await readFile(packageFile, 'utf8')));
+  const commands = [...readme.matchAll(/npm run ([\w:-]+)/g)].map(([, script = '']) => script);
+  assert.ok(commands.length > 0);
+  for (const script of [...commands, 'start', 'test']) assert.ok(script in scripts, `npm run ${script}`);
+});
