@@ -134,13 +134,16 @@ export class BucketLoad {
       await this.#publisher.stop();
       if (!this.#stopping) {
         const { bucket } = this.#request;
-        await finishLoad({
-          ...this.#parts,
-          bucket,
-          session: this.#session.connection,
-          analyze: this.#sawFiles,
-          signal: this.#shutdown.signal,
-        });
+        await this.#patience.do(() =>
+          finishLoad({
+            ...this.#parts,
+            bucket,
+            // Asked for at each attempt: a lost session is made again.
+            session: this.#session.connection,
+            analyze: this.#sawFiles,
+            signal: this.#shutdown.signal,
+          }),
+        );
       }
       const end = this.#stopping ? 'stopped' : this.#cancelled ? 'cancelled' : 'finished';
       log.info({ ms: Math.round(performance.now() - started) }, `load ${end}`);
