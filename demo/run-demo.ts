@@ -88,17 +88,20 @@ async function load(
   print(answer);
 
   const progress = new ProgressLine();
-  const { status, text } = await followLoad(rpc, BUCKET_URL, {
+  const status = await followLoad(rpc, BUCKET_URL, {
     signal,
-    onStatus: ({ state, progress: { total, done = 0, error = 0 } }) => {
+    onStatus: ({ state, resources, progress: { total, done = 0, error = 0 } }) => {
       const failed = error === 0 ? '' : `, ${error} failed`;
+      const elapsed = formatSeconds(performance.now() - started);
       progress.show(
-        `Loading: ${state}, ${done} of ${total} files${failed}, ${formatSeconds(performance.now() - started)}`,
+        `Loading: ${state}, ${formatCount(resources.loaded)} resources, ${done} of ${total} files${failed}, ${elapsed}`,
       );
     },
   }).finally(() => progress.end());
   const ms = performance.now() - started;
-  print(`\n${rpc.toCurl('aidbox.bulk/load-from-bucket-status', { bucket: BUCKET_URL })}\n${text}`);
+  const asked = { bucket: BUCKET_URL };
+  const { text } = await rpc.call('aidbox.bulk/load-from-bucket-status', asked, signal);
+  print(`\n${rpc.toCurl('aidbox.bulk/load-from-bucket-status', asked)}\n${text}`);
 
   const { counts, failed } = await countResources(database.address, filled);
   print(`${table(counts)}\n`);
