@@ -39,14 +39,18 @@ export async function listResourceTables(db: Queryable): Promise<string[]> {
  */
 export async function spellingOfType(db: Queryable, table: string): Promise<string | undefined> {
   const quoted = pg.escapeIdentifier(table);
-  const { rows } = await db.query<{ resource_type: string | null }>(
-    `select coalesce((select resource_type from ${quoted} where resource_type is not null limit 1),
-                     (select substring(pg_get_expr(d.adbin, d.adrelid) from '^''([A-Za-z]+)''::text$')
-                        from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
-                       where d.adrelid = $1::regclass and a.attname = 'resource_type')) as resource_type`,
+  // Two statements: Citus need not plan a distributed table and the catalogue in one.
+  const used = await db.query<{ resource_type: string }>(
+    `select resource_type from ${quoted} where resource_type is not null limit 1`,
+  );
+  if (used.rows[0] !== undefined) return used.rows[0].resource_type;
+  const declared = await db.query<{ resource_type: string | null }>(
+    `select substring(pg_get_expr(d.adbin, d.adrelid) from '^''([A-Za-z]+)''::text$') as resource_type
+       from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+      where d.adrelid = $1::regclass and a.attname = 'resource_type'`,
     [quoted],
   );
-  return rows[0]?.resource_type ?? undefined;
+  return declared.rows[0]?.resource_type ?? undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type pg from 'pg';
+import { commitLazily } from '../db/commit-lazily.ts';
 import { completeDecided } from '../db/loader-file/decide-loader-file.ts';
 import { markFailed, markPending } from '../db/loader-file/finish-loader-file.ts';
 import { lockFile } from '../db/loader-file/lock-file.ts';
@@ -81,7 +82,8 @@ class FileAttempt {
       return { kind: 'lost' };
     }
     // Losing this commit in a crash of Postgres loses the rows and the `done` together: the file is loaded again.
-    await client.query('set local synchronous_commit = off; savepoint no_rows');
+    await commitLazily(client);
+    await client.query('savepoint no_rows');
     try {
       const outcome = await this.#tryRows(client);
       await client.query('commit');

@@ -35,7 +35,8 @@ export function insertTarget(type: string, txid: bigint): RowTarget {
 
 /**
  * Rows by way of a temporary table whose key finds an id that stands twice in the file, with its line; then new ones
- * are inserted and existing ones overwritten: `status` updated, `ts` and `txid` new, `cts` kept.
+ * are inserted and existing ones overwritten: `status` updated, `ts` and `txid` new, `cts` kept. The time comes by way of
+ * `excluded`, since Citus takes only immutable functions in `do update set`.
  */
 export function upsertTarget(type: string, txid: bigint): RowTarget {
   return {
@@ -49,10 +50,10 @@ export function upsertTarget(type: string, txid: bigint): RowTarget {
     },
     async complete(client) {
       await client.query(
-        `insert into ${quotedTable(type)} as existing (id, txid, resource_type, status, resource)
-         select id, $1, $2, 'created', resource from pg_temp.${STAGE}
+        `insert into ${quotedTable(type)} as existing (id, txid, ts, resource_type, status, resource)
+         select id, $1, current_timestamp, $2, 'created', resource from pg_temp.${STAGE}
          on conflict (id) do update
-            set txid = excluded.txid, ts = current_timestamp, resource_type = excluded.resource_type,
+            set txid = excluded.txid, ts = excluded.ts, resource_type = excluded.resource_type,
                 status = 'updated', resource = excluded.resource`,
         [txid.toString(), type],
       );

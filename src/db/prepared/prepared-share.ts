@@ -46,10 +46,14 @@ export async function listPreparedShares(db: Queryable): Promise<PreparedShare[]
   });
 }
 
-/** How many transactions may wait prepared at once; 0 where two-phase commit is off. */
+/**
+ * How many transactions may wait prepared at once; 0 where two-phase commit is off, and on Citus, which needs it for
+ * itself and refuses to prepare what reaches its workers.
+ */
 export async function maxPreparedTransactions(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ setting: string }>(
-    `select setting from pg_settings where name = 'max_prepared_transactions'`,
+    `select setting from pg_settings where name = 'max_prepared_transactions'
+       and not exists (select from pg_extension where extname = 'citus')`,
   );
   return Number(rows[0]?.setting ?? 0);
 }
