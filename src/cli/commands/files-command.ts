@@ -1,0 +1,53 @@
+import { Command, Option } from 'commander';
+import { bucketArgument } from '../bucket-argument.ts';
+import { formatBytes, formatCount, formatNumberOf, formatTable } from '../format.ts';
+import type { File } from '../server-client.ts';
+import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
+
+interface FilesOptions extends ServerOptions {
+  failed?: boolean;
+  status?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ fhir-bucket-loader files s3://hospital --failed
+  $ fhir-bucket-loader files s3://hospital --status pending
+  $ fhir-bucket-loader files s3://hospital --json | jq -r 'select(.error.code == "23505") | .file'`;
+
+/** `files s3://bucket`: the bucket's LoaderFiles. */
+export function filesCommand(): Command {
+  const command = new Command('files')
+    .description("List a bucket's files with their states, sizes, and why they failed.")
+    .addArgument(bucketArgument())
+    .option('--failed', 'only failed files')
+    .addOption(
+      new Option('--status <status>', 'only files of this status')
+        .choices(['pending', 'in-progress', 'done', 'error', 'skiped'])
+        .conflicts('failed'),
+    );
+  return withServerOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action(async (bucket: string, options: FilesOptions) => {
+      const client = clientOf(options);
+      let count = 0;
+      for await (const files of client.files(bucket, options.failed === true ? 'error' : options.status)) {
+        const lines = options.json === true ? files.map((file) => JSON.stringify(file)) : tableOf(files, count === 0);
+        process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+        count += files.length;
+      }
+      if (options.json !== true) process.stdout.write(`${formatNumberOf(count, 'file')}\n`);
+    });
+}
+
+function tableOf(files: readonly File[], withHead: boolean): string[] {
+  const rows = files.map(({ file, status, type, size, loaded, message = '' }) => [
+    status,
+    file,
+    type,
+    formatBytes(size),
+    loaded === undefined ? '' : formatCount(loaded),
+    message,
+  ]);
+  return formatTable(withHead ? [['STATUS', 'FILE', 'TYPE', 'SIZE', 'RESOURCES', 'MESSAGE'], ...rows] : rows);
+}

@@ -1,0 +1,86 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { SCHEDULERS } from '../../loader/schedule.ts';
+import { bucketArgument } from '../bucket-argument.ts';
+import { EXIT_CODES_HELP } from '../exit-codes.ts';
+import { followLoad } from '../follow-load.ts';
+import { printAnswer } from '../print-answer.ts';
+import { ACCOUNT_HELP, type AccountOptions, accountOf } from '../s3-account.ts';
+import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
+
+interface LoadOptions extends AccountOptions, ServerOptions {
+  follow?: boolean;
+  threadNum?: number;
+  disableIdx?: boolean;
+  dropPrimaryKey?: boolean;
+  upsert?: boolean;
+  scheduler?: string;
+  prefix?: string[];
+  connectTimeout?: number;
+  readTimeout?: number;
+  maxErrors?: number;
+}
+
+const EXAMPLES = `
+Files are named <Type>…ndjson or <Type>…ndjson.gz, as Patient.000.ndjson.gz, in any folder; one resource a line.
+Each file is loaded exactly once: calling again loads what is new or was not finished.
+
+Examples:
+  $ fhir-bucket-loader load s3://hospital --follow
+  $ fhir-bucket-loader load s3://hospital --prefix 2026/ --thread-num 8 --disable-idx --follow
+  $ fhir-bucket-loader load s3://hospital --host http://minio:9000 --region us-east-1
+  $ fhir-bucket-loader load s3://hospital --server-credentials --json`;
+
+/** `load s3://bucket`: aidbox.bulk/load-from-bucket; each option is the method's parameter of that name. */
+export function loadCommand(): Command {
+  const command = new Command('load')
+    .description('Load the new files of a bucket. Returns as soon as they are queued, or at the end with --follow.')
+    .addArgument(bucketArgument())
+    .option('-f, --follow', 'show the progress until the load has ended')
+    .option('--prefix <prefix>', 'only files whose keys start with this; may be repeated', collect)
+    .option('--thread-num <n>', 'files loaded at once (4)', toInteger)
+    .option('--upsert', 'overwrite resources that exist; without it a file with an id that exists fails')
+    .option('--disable-idx', 'drop the indexes while loading and make them again at the end; faster on large loads')
+    .option('--drop-primary-key', 'the same for primary keys: nothing checks for duplicates meanwhile')
+    .addOption(new Option('--scheduler <order>', 'the order of the files').choices(SCHEDULERS))
+    .option('--max-errors <n>', 'bad lines of a file that are left out before the file fails (0)', toInteger)
+    .option('--connect-timeout <ms>', 'time to connect to S3; 0 is no limit (0)', toInteger)
+    .option('--read-timeout <ms>', 'time without a byte from S3; 0 is no limit (0)', toInteger)
+    .option('--region <region>', "the bucket's region")
+    .option('--host <host>', 'host of an S3-compatible store, or its http(s) address')
+    .option('--server-credentials', "use the server's own AWS credentials");
+  return withServerOptions(command)
+    .addHelpText('after', `${ACCOUNT_HELP}\n${EXIT_CODES_HELP}\n${EXAMPLES}`)
+    .action(async (bucket: string, options: LoadOptions) => {
+      const client = clientOf(options);
+      const answer = await client.rpc('aidbox.bulk/load-from-bucket', { bucket, ...paramsOf(options) });
+      printAnswer(answer, options);
+      if (options.follow === true) process.exitCode = await followLoad(client, bucket, options.json === true);
+      else if (options.json !== true) process.stdout.write(`See: fhir-bucket-loader status ${bucket} --follow\n`);
+    });
+}
+
+/** Only what was given: the defaults are the server's. */
+function paramsOf(options: LoadOptions): object {
+  const params = {
+    account: accountOf(options),
+    'thread-num': options.threadNum,
+    'upsert?': options.upsert,
+    'disable-idx?': options.disableIdx,
+    'drop-primary-key?': options.dropPrimaryKey,
+    scheduler: options.scheduler,
+    prefixes: options.prefix,
+    'connect-timeout': options.connectTimeout,
+    'read-timeout': options.readTimeout,
+    'max-errors': options.maxErrors,
+  };
+  return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+function toInteger(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}

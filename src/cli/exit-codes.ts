@@ -1,0 +1,33 @@
+/** What the program's exit says to scripts; the same for all commands. */
+export const EXIT = {
+  ok: 0,
+  usage: 1,
+  /** The load has ended, and files of it failed. */
+  failedFiles: 2,
+  /** The load has ended before all its files were loaded: cancelled, or its servers are gone. */
+  interrupted: 3,
+  /** The server cannot be reached, refuses the call, or answers what is no answer. */
+  server: 4,
+  /** Ctrl-C, by the shells' convention. */
+  ctrlC: 130,
+} as const;
+
+/** For `--help`. */
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0  done; with --follow: every file is loaded
+  1  the command line is wrong, or something it needs is not set
+  2  the load has ended, but files failed (see: fhir-bucket-loader files s3://bucket --failed)
+  3  the load was interrupted or cancelled before its end (the same load command continues it)
+  4  the server cannot be reached, or refused`;
+
+/** Ends the program with a message and an exit code; anything else that is thrown is a bug. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}

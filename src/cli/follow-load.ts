@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { CliError, EXIT } from './exit-codes.ts';
+import { followerFor } from './followers.ts';
+import { formatSeconds } from './format.ts';
+import { exitCodeOf, type LoadStatus, readStatus } from './load-status.ts';
+import { type ServerClient, ServerError } from './server-client.ts';
+import { failedLines } from './status-text.ts';
+
+/** How often the server is asked, in ms; its figures are a second old anyway. */
+const POLL_MS = 1_000;
+
+/** How long a server may be gone before following it makes no sense, in ms. */
+const PATIENCE_MS = 120_000;
+
+/**
+ * Shows a bucket's load until it has ended. Ctrl-C ends the following, not the load.
+ * @returns the exit code
+ * @throws ServerError when the server stays away or refuses
+ */
+export async function followLoad(client: ServerClient, bucket: string, json: boolean): Promise<number> {
+  const follower = followerFor(bucket, json);
+  const started = performance.now();
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort();
+  process.once('SIGINT', onInterrupt);
+  try {
+    for (;;) {
+      const status = await patiently(() => readStatus(client, bucket, interrupt.signal), follower.note);
+      if (status.state !== 'in-progress') {
+        follower.end(status, lastWords(bucket, status, performance.now() - started));
+        return exitCodeOf(status);
+      }
+      follower.show(status);
+      await delay(POLL_MS, undefined, { signal: interrupt.signal });
+    }
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    throw new CliError(
+      EXIT.ctrlC,
+      `\nNo longer followed; the load goes on. Follow it again: fhir-bucket-loader status ${bucket} --follow\n` +
+        `Stop it: fhir-bucket-loader cancel ${bucket}`,
+    );
+  } finally {
+    process.off('SIGINT', onInterrupt);
+  }
+}
+
+/** A server that restarts, or a database that does, is waited for: the load survives both. */
+async function patiently(read: () => Promise<LoadStatus>, note: (text: string) => void): Promise<LoadStatus> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof ServerError && error.transient) || performance.now() > deadline) throw error;
+      note(`${error.message} Trying again …`);
+      await delay(POLL_MS);
+    }
+  }
+}
+
+function lastWords(bucket: string, status: LoadStatus, ms: number): string[] {
+  const { state, progress, message } = status;
+  if (state === 'interrupted') {
+    const left = (progress['pending'] ?? 0) + (progress['in-progress'] ?? 0);
+    return [message ?? `${left} files are left, and nobody loads them. The same load command continues.`];
+  }
+  const took = `Ended after ${formatSeconds(ms / 1000)}.`;
+  return [...failedLines(bucket, status), took];
+}

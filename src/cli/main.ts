@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
+import { cancelCommand } from './commands/cancel-command.ts';
+import { demoCommand } from './commands/demo-command.ts';
+import { filesCommand } from './commands/files-command.ts';
+import { loadCommand } from './commands/load-command.ts';
+import { retryCommand } from './commands/retry-command.ts';
+import { serveCommand } from './commands/serve-command.ts';
+import { statusCommand } from './commands/status-command.ts';
+import { CliError, EXIT_CODES_HELP } from './exit-codes.ts';
+import { SERVER_HELP } from './server-options.ts';
+
+const FIRST_STEPS = `
+First steps:
+  $ fhir-bucket-loader demo                              see a load from nothing
+  $ fhir-bucket-loader serve                             run the server; its live page is at http://127.0.0.1:8888/
+  $ fhir-bucket-loader load s3://hospital --follow       load a bucket
+  $ fhir-bucket-loader help load                         what a load can be told
+
+It needs Node 22.18 or later. With an older one, in a checkout: npm run cli -- load s3://hospital --follow`;
+
+const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(manifest));
+
+// commander, and not node:util's parseArgs: it has the subcommands, the help of each, and hints at typing errors.
+const program = new Command('fhir-bucket-loader')
+  .description('Loads buckets of FHIR ndjson(.gz) files into Postgres, each file exactly once.')
+  .version(version)
+  .showHelpAfterError('(add --help for what can be said)')
+  .addHelpText('after', `${FIRST_STEPS}\n${SERVER_HELP}\n${EXIT_CODES_HELP}`);
+
+for (const command of [
+  loadCommand(),
+  statusCommand(),
+  filesCommand(),
+  retryCommand(),
+  cancelCommand(),
+  serveCommand(),
+  demoCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program).exitOverride());
+}
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  await program.exitOverride().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Already said by commander itself.
+    process.exitCode = error.exitCode;
+  } else if (error instanceof CliError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    throw error;
+  }
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { CliError, EXIT } from './exit-codes.ts';
+
+/** Where the server is, and as whom to call it. */
+export interface ServerAddress {
+  url: string;
+  /** Undefined: the server asks for no credentials. */
+  client?: { id: string; secret: string } | undefined;
+}
+
+/** The server did not do what it was asked for. */
+export class ServerError extends CliError {
+  /** The same call may succeed a little later. */
+  readonly transient: boolean;
+
+  constructor(message: string, transient: boolean, options?: ErrorOptions) {
+    super(EXIT.server, message, options);
+    this.transient = transient;
+  }
+}
+
+const errorSchema = z.object({
+  error: z.object({
+    message: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  }),
+});
+const rpcSchema = z.object({ result: z.unknown() });
+
+/** A file of a bucket, as REST tells it. */
+const fileSchema = z.looseObject({
+  file: z.string().default(''),
+  type: z.string().default(''),
+  size: z.number().default(0),
+  status: z.string().default(''),
+  loaded: z.number().optional(),
+  message: z.string().optional(),
+});
+export type File = z.infer<typeof fileSchema>;
+
+const bundleSchema = z.object({ entry: z.array(z.object({ resource: fileSchema })).default([]) });
+
+/** Files asked for at once. */
+const PAGE_SIZE = 1_000;
+
+/** Calls a server's RPC methods and reads its resources. Every method throws ServerError when that fails. */
+export class ServerClient {
+  readonly #address: ServerAddress;
+
+  constructor(address: ServerAddress) {
+    this.#address = address;
+  }
+
+  /** @returns the answer's `result`, as it is */
+  async rpc(method: string, params: object, signal?: AbortSignal): Promise<unknown> {
+    const answer = await this.#fetch('rpc', { method: 'POST', body: JSON.stringify({ method, params }) }, signal);
+    return this.#parse(rpcSchema, answer).result;
+  }
+
+  /** All loads the server knows, the latest first. */
+  async loads(): Promise<unknown[]> {
+    const { loads } = this.#parse(z.object({ loads: z.array(z.unknown()) }), await this.#fetch('loads', {}));
+    return loads;
+  }
+
+  /** A bucket's files by key, a page at a time; of one status, if that is given. */
+  async *files(bucket: string, status?: string): AsyncGenerator<File[]> {
+    for (let page = 1; ; page++) {
+      const query = new URLSearchParams({ bucket, _sort: 'file', _count: String(PAGE_SIZE), _page: String(page) });
+      if (status !== undefined) query.set('status', status);
+      const { entry } = this.#parse(bundleSchema, await this.#fetch(`LoaderFile?${query}`, {}));
+      if (entry.length > 0) yield entry.map(({ resource }) => resource);
+      if (entry.length < PAGE_SIZE) return;
+    }
+  }
+
+  async #fetch(path: string, init: RequestInit, signal?: AbortSignal): Promise<unknown> {
+    const { url, client } = this.#address;
+    const credentials = client && Buffer.from(`${client.id}:${client.secret}`).toString('base64');
+    const response = await fetch(new URL(path, url.endsWith('/') ? url : `${url}/`), {
+      ...init,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...(credentials === undefined ? {} : { authorization: `Basic ${credentials}` }),
+      },
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw new ServerError(`No server answers at ${url}: ${reasonOf(error)}. Is it running? See --url.`, true);
+    });
+    const text = await response.text();
+    if (response.ok) return parseJson(text);
+    throw this.#refusal(response.status, parseJson(text));
+  }
+
+  #refusal(status: number, body: unknown): ServerError {
+    const { url, client } = this.#address;
+    if (status === 401) {
+      const given = client === undefined ? 'wants credentials' : `does not know client ${client.id} with that secret`;
+      return new ServerError(
+        `The server at ${url} ${given}. Set BOX_ROOT_CLIENT_SECRET (and BOX_ROOT_CLIENT_ID, root by default).`,
+        false,
+      );
+    }
+    const parsed = errorSchema.safeParse(body);
+    // 5xx also of a proxy in front of a server that restarts.
+    if (!parsed.success)
+      return new ServerError(`${url} answers ${status}, and not as this server does.`, status >= 500);
+    const { message, errors = [] } = parsed.data.error;
+    const fields = errors.map((each) => `\n  ${each.path}: ${each.message}`).join('');
+    return new ServerError(`The server refused: ${message}${fields}`, status === 503);
+  }
+
+  #parse<T>(schema: z.ZodType<T>, answer: unknown): T {
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    throw new ServerError(`${this.#address.url} answers, but not as this server does. See --url.`, false);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);
+  return cause instanceof Error ? cause.message : String(cause);
+}

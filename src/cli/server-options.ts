@@ -1,0 +1,37 @@
+import { type Command, Option } from 'commander';
+import { CliError, EXIT } from './exit-codes.ts';
+import { ServerClient } from './server-client.ts';
+
+export const SERVER_HELP = `
+The server and its credentials:
+  --url or FHIR_BUCKET_LOADER_URL   where the server is
+  BOX_ROOT_CLIENT_SECRET            the client's secret; never an option, since others see those (ps)
+  BOX_ROOT_CLIENT_ID                the client's id, root by default`;
+
+/** Options of every command that talks to a server. */
+export interface ServerOptions {
+  url: string;
+  json?: boolean;
+}
+
+/** Adds `--url` and `--json` to a command. */
+export function withServerOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--url <url>', 'the server').env('FHIR_BUCKET_LOADER_URL').default('http://127.0.0.1:8888'))
+    .option('--json', "print the server's answers as JSON, one a line")
+    .addHelpText('after', SERVER_HELP);
+}
+
+/** @throws CliError when the address is none */
+export function clientOf({ url }: ServerOptions, environment: NodeJS.ProcessEnv = process.env): ServerClient {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
+    throw new CliError(EXIT.usage, `--url must have the form http://host:port, not ${url}`);
+  }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new CliError(EXIT.usage, 'Credentials belong into BOX_ROOT_CLIENT_ID and BOX_ROOT_CLIENT_SECRET, not --url.');
+  }
+  const secret = environment['BOX_ROOT_CLIENT_SECRET'] ?? '';
+  const id = environment['BOX_ROOT_CLIENT_ID'] ?? '';
+  return new ServerClient({ url, client: secret === '' ? undefined : { id: id === '' ? 'root' : id, secret } });
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { runCli } from './run-cli.ts';
+
+const aws = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-west-1' };
+const commands = ['load', 'status', 'files', 'retry', 'cancel', 'serve', 'demo'];
+
+/** A server that answers every call alike and remembers them. */
+async function startRecorder(t: TestContext, answer: object = { result: { message: 'done' } }, status = 200) {
+  const calls: { path?: string | undefined; authorization?: string | undefined; body: unknown }[] = [];
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request.setEncoding('utf8')) text += chunk;
+    const { authorization } = request.headers;
+    calls.push({ path: request.url, authorization, body: text === '' ? undefined : JSON.parse(text) });
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { calls, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+test('--help teaches, for the program and for each command', async () => {
+  const { code, stdout } = await runCli(['--help']);
+  assert.equal(code, 0);
+  for (const command of commands) assert.match(stdout, new RegExp(`^ {2}${command}\\b`, 'm'));
+  assert.match(stdout, /Exit codes:\n {2}0 /);
+  for (const command of commands) {
+    const help = await runCli([command, '--help']);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, new RegExp(`^Usage: fhir-bucket-loader ${command}`));
+  }
+});
+
+test('a wrong command line is exit code 1, with a hint', async () => {
+  const wrong: [string[], RegExp, Record<string, string>?][] = [
+    [['lode'], /Did you mean load\?/],
+    [['load'], /missing required argument 'bucket'/],
+    [['load', 'bucket'], /must have the form s3:\/\/name/],
+    [['load', 's3://bucket/2026/x'], /s3:\/\/bucket --prefix 2026\/x/],
+    [['load', 's3://bucket', '--thread-num', 'many'], /must be a whole number/],
+    [['load', 's3://bucket', '--thread-nums', '1'], /Did you mean --thread-num\?/],
+    [['load', 's3://bucket', '--scheduler', 'fast'], /Allowed choices are optimal, by-last-modified/],
+    [['load', 's3://bucket'], /Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/, { AWS_REGION: 'x' }],
+    [['load', 's3://bucket'], /Name the bucket's region/, { ...aws, AWS_REGION: '' }],
+    [['load', 's3://bucket'], /AWS_SESSION_TOKEN is set/, { ...aws, AWS_SESSION_TOKEN: 'token' }],
+    [['load', 's3://bucket', '--server-credentials', '--host', 'x'], /not with --server-credentials/],
+    [['status', '--follow'], /--follow wants a bucket/],
+    [['status', '--url', 'localhost:8888'], /--url must have the form/],
+    [['status', '--url', 'http://root:pw@localhost'], /Credentials belong into BOX_ROOT_CLIENT_ID/],
+    [['files', 's3://bucket', '--failed', '--status', 'done'], /cannot be used with/],
+  ];
+  for (const [args, message, env = aws] of wrong) {
+    const { code, stderr, stdout } = await runCli(args, env);
+    assert.equal(code, 1, args.join(' '));
+    assert.match(stderr, message);
+    assert.equal(stdout, '');
+  }
+});
+
+test('each option of load is the parameter of its name; what is not given is left to the server', async (t) => {
+  const { calls, url } = await startRecorder(t);
+  const env = { ...aws, FHIR_BUCKET_LOADER_URL: url, BOX_ROOT_CLIENT_SECRET: 'geheim' };
+  const options =
+    '--thread-num 8 --disable-idx --drop-primary-key --upsert --scheduler by-last-modified --prefix a/ --prefix b/ ' +
+    '--connect-timeout 1000 --read-timeout 0 --max-errors 5 --host http://minio:9000 --region us-east-1';
+  const { code, stdout } = await runCli(['load', 's3://bucket/', ...options.split(' ')], env);
+  assert.deepEqual([code, stdout], [0, 'done\nSee: fhir-bucket-loader status s3://bucket --follow\n']);
+  await runCli(['load', 's3://bucket', '--server-credentials'], { FHIR_BUCKET_LOADER_URL: url });
+  await runCli(['retry', 's3://bucket', '--prefix', 'a/'], { FHIR_BUCKET_LOADER_URL: url });
+  const account = {
+    'access-key-id': 'id',
+    'secret-access-key': 'secret',
+    region: 'us-east-1',
+    host: 'http://minio:9000',
+  };
+  assert.deepEqual(calls, [
+    {
+      path: '/rpc',
+      authorization: `Basic ${Buffer.from('root:geheim').toString('base64')}`,
+      body: {
+        method: 'aidbox.bulk/load-from-bucket',
+        params: {
+          bucket: 's3://bucket',
+          account,
+          'thread-num': 8,
+          'upsert?': true,
+          'disable-idx?': true,
+          'drop-primary-key?': true,
+          scheduler: 'by-last-modified',
+          prefixes: ['a/', 'b/'],
+          'connect-timeout': 1000,
+          'read-timeout': 0,
+          'max-errors': 5,
+        },
+      },
+    },
+    {
+      path: '/rpc',
+      authorization: undefined,
+      body: { method: 'aidbox.bulk/load-from-bucket', params: { bucket: 's3://bucket' } },
+    },
+    {
+      path: '/rpc',
+      authorization: undefined,
+      body: { method: 'aidbox.bulk/load-from-bucket-retry', params: { bucket: 's3://bucket', prefixes: ['a/'] } },
+    },
+  ]);
+});
+
+test('a server that is none, or of another kind, is exit code 4', async (t) => {
+  const other = await startRecorder(t, { hello: 'world' });
+  const broken = await startRecorder(t, { hello: 'world' }, 502);
+  const cases: [string, RegExp][] = [
+    [other.url, /answers, but not as this server does/],
+    [broken.url, /answers 502, and not as this server does/],
+    ['http://127.0.0.1:9', /No server answers at http:\/\/127\.0\.0\.1:9/],
+  ];
+  for (const [url, message] of cases) {
+    const { code, stderr } = await runCli(['cancel', 's3://bucket', '--url', url]);
+    assert.equal(code, 4);
+    assert.match(stderr, message);
+  }
+});
