@@ -21,16 +21,15 @@ function section(heading: string): string {
 
 /** The cells of the rows of all tables in a text, without the headings. */
 function tableRows(text: string): string[][] {
-  const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| --- '));
-  const headings = new Set(text.split('\n').filter((_line, at, lines) => lines[at + 1]?.startsWith('| --- ')));
-  return rows
-    .filter((row) => !headings.has(row))
-    .map((row) =>
-      row
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
+  const lines = text.split('\n');
+  const isRule = (line: string | undefined) => /^\|( ?-+ ?\|)+$/.test(line ?? '');
+  const rows = lines.filter((line, at) => line.startsWith('|') && !isRule(line) && !isRule(lines[at + 1]));
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 }
 
 const plain = (cell: string | undefined) => cell?.replaceAll('`', '') ?? '';
