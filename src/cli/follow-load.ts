@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError, EXIT } from './exit-codes.ts';
 import { followerFor } from './followers.ts';
-import { formatSeconds } from './format.ts';
+import { formatNumberOf, formatSeconds } from './format.ts';
 import { exitCodeOf, type LoadStatus, readStatus } from './load-status.ts';
 import { type ServerClient, ServerError } from './server-client.ts';
 import { failedLines } from './status-text.ts';
@@ -63,7 +63,7 @@ function lastWords(bucket: string, status: LoadStatus, ms: number): string[] {
   const { state, progress, message } = status;
   if (state === 'interrupted') {
     const left = (progress['pending'] ?? 0) + (progress['in-progress'] ?? 0);
-    return [message ?? `${left} files are left, and nobody loads them. The same load command continues.`];
+    return [message ?? `${formatNumberOf(left, 'file')} left, and nobody loads them. The same load command continues.`];
   }
   const took = `Ended after ${formatSeconds(ms / 1000)}.`;
   return [...failedLines(bucket, status), took];

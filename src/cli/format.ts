@@ -38,10 +38,22 @@ export function formatBar(done: number, total: number, width: number): string {
   return `▕${(full.length < width ? full + part : full).padEnd(width)}▏`;
 }
 
-/** Rows of cells as lines: numbers to the right, all else to the left. */
-export function formatTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const cell = (text: string, column: number) =>
-    /^[\d.,]+( [a-zA-Z%]+)?$/.test(text) ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0);
-  return rows.map((row) => row.map(cell).join('  ').trimEnd());
+/** Rows of cells, a head first, as lines: columns of numbers to the right, all others to the left. */
+export function formatTable([head = [], ...rows]: readonly (readonly string[])[]): string[] {
+  const columns = head.map((title, column) => {
+    const cells = rows.map((row) => row[column] ?? '');
+    return {
+      width: Math.max(title.length, ...cells.map((cell) => cell.length)),
+      numeric: cells.length > 0 && cells.every((cell) => /^([\d.,]+( [a-zA-Z%]+)?)?$/.test(cell)),
+    };
+  });
+  return [head, ...rows].map((row) =>
+    columns
+      .map(({ width, numeric }, column) => {
+        const cell = row[column] ?? '';
+        return numeric ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
 }

@@ -115,7 +115,7 @@ test('a load that is cancelled is exit code 3 for whoever follows it', { timeout
   assert.deepEqual([cancel.code, cancel.stdout], [0, `Load from bucket <s3://${bucket}> is being cancelled.\n`]);
   const { code, stdout } = await follow.ended;
   assert.equal(code, 3);
-  assert.match(stdout, /interrupted, .*\n1 files are left, and nobody loads them\./);
+  assert.match(stdout, /interrupted, .*\n1 file left, and nobody loads them\./);
   const again = await runCli(['cancel', `s3://${bucket}`], env);
   assert.equal(again.code, 4);
   assert.match(again.stderr, /is not being loaded; its state is interrupted/);

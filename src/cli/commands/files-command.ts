@@ -49,5 +49,6 @@ function tableOf(files: readonly File[], withHead: boolean): string[] {
     loaded === undefined ? '' : formatCount(loaded),
     message,
   ]);
-  return formatTable(withHead ? [['STATUS', 'FILE', 'TYPE', 'SIZE', 'RESOURCES', 'MESSAGE'], ...rows] : rows);
+  const lines = formatTable([['STATUS', 'FILE', 'TYPE', 'SIZE', 'RESOURCES', 'MESSAGE'], ...rows]);
+  return withHead ? lines : lines.slice(1);
 }

@@ -177,7 +177,15 @@ test('with credentials, dropped indexes, and on a phone', options, async (t) => 
   );
   await server.sql(
     `insert into loaderfile (id, txid, resource_type, status, resource) values ('f', 1, 'LoaderFile', 'created', $1)`,
-    [{ bucket: 's3://a-bucket', file: `Patient-${'x'.repeat(200)}.ndjson`, type: 'Patient', size: 10, status: 'done' }],
+    [
+      {
+        bucket: 's3://a-bucket',
+        file: `Patient-${'x'.repeat(200)}.ndjson`,
+        type: 'Patient',
+        size: 10,
+        status: 'error',
+      },
+    ],
   );
   await server.sql(
     `insert into disabledindex (id, txid, resource_type, status, resource)
@@ -204,6 +212,8 @@ test('with credentials, dropped indexes, and on a phone', options, async (t) => 
   assert.match(shown, /Dropped indexes are not back: why\./);
   const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
   assert.equal(overflow, 0);
+  await card(page, 'a-bucket').getByRole('button', { name: 'Retry failed files' }).click();
+  await untilText(card(page, 'a-bucket').getByRole('status'), /^1 failed files .* queued again/);
   assert.deepEqual(complaints, []);
 });
 
