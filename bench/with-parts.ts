@@ -1,10 +1,14 @@
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import type { BenchParts } from './contenders/contender.ts';
 import { cacheFolder } from './dataset/prepare-data.ts';
 import { openBenchDatabase } from './postgres/bench-database.ts';
 import { startFileServer } from './s3/start-file-server.ts';
 
-/** Starts Postgres and the S3 endpoint over the cache of bench data, and closes both when `work` ends or fails. */
+/**
+ * Starts Postgres and the S3 endpoint over the cache of bench data, and closes both when `work` ends or fails, or when
+ * the bench is interrupted.
+ */
 export async function withParts<T>(
   { postgres, threads }: { postgres: string | undefined; threads: number },
   work: (parts: BenchParts) => Promise<T>,
@@ -14,11 +18,18 @@ export async function withParts<T>(
   try {
     const database = await openBenchDatabase({ bin: postgres });
     try {
-      return await work({ database, s3, threads });
+      return await Promise.race([interrupted(), work({ database, s3, threads })]);
     } finally {
       await database.close();
     }
   } finally {
     s3.close();
   }
+}
+
+/** Rejects at the first SIGINT or SIGTERM; a second one ends the process at once. */
+async function interrupted(): Promise<never> {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const name = await Promise.race(signals.map((signal) => once(process, signal).then(() => signal)));
+  throw new Error(`the bench was interrupted by ${name}`);
 }

@@ -26,6 +26,9 @@ export interface LoadFigures {
 }
 
 const THIS_TREE = fileURLToPath(new URL('../../', import.meta.url));
+/** Longest time that a load may take, in ms. */
+const LOAD_TIMEOUT_MS = 1_800_000;
+
 /** How often the status is asked for, in ms. An answer costs the server 1.2 ms of CPU time. */
 const POLL_MS = 250;
 
@@ -60,6 +63,10 @@ export class LoaderProcess {
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    // A bench that fails or is interrupted leaves no server behind.
+    const kill = () => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     const log = new ServerLog(child.stdout);
     return new LoaderProcess(child, log, await log.url);
   }
@@ -74,6 +81,7 @@ export class LoaderProcess {
     for (;;) {
       const { state, progress } = await this.#call('load-from-bucket-status', { bucket: name });
       if (state === 'in-progress') {
+        if (Date.now() - started > LOAD_TIMEOUT_MS) throw new Error(`the load of ${bucket} does not end`);
         await delay(POLL_MS);
         continue;
       }
