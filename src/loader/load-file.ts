@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type pg from 'pg';
+import { cancellable } from '../db/cancellable.ts';
 import { commitLazily } from '../db/commit-lazily.ts';
 import { completeDecided } from '../db/loader-file/decide-loader-file.ts';
 import { markFailed, markPending } from '../db/loader-file/finish-loader-file.ts';
@@ -9,6 +10,9 @@ import { toFileFault } from './file-fault.ts';
 import { FileRows } from './file-rows.ts';
 import { FileShares } from './file-shares.ts';
 import type { FileOutcome, FileProgress, FileTask } from './file-task.ts';
+
+/** Time for a stopped file to roll back by itself, in ms; one whose COPY waits for a lock is then cancelled. */
+const STOP_GRACE_MS = 1_000;
 
 export interface LoadFile {
   pool: pg.Pool;
@@ -85,7 +89,8 @@ class FileAttempt {
     await commitLazily(client);
     await client.query('savepoint no_rows');
     try {
-      const outcome = await this.#tryRows(client);
+      const stop = { signal: this.#options.signal, graceMs: STOP_GRACE_MS };
+      const outcome = await cancellable(this.#options.pool, client, stop, () => this.#tryRows(client));
       await client.query('commit');
       if (outcome.kind === 'done' && this.#shares.clients.length > 0) {
         await this.#shares.commit();
