@@ -1,0 +1,73 @@
+/** An answer of each method, for the reference; a test compares their keys with what the server answers. */
+export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: object }[]>> = {
+  'aidbox.bulk/load-from-bucket': [
+    {
+      title: 'Answer',
+      result: {
+        message: 'Upload from bucket <s3://your-bucket-id> started. 6 new files added.',
+        progress: { total: 6 },
+        'new-files-count': 6,
+      },
+    },
+  ],
+  'aidbox.bulk/load-from-bucket-status': [
+    {
+      title: 'Answer',
+      result: { state: 'in-progress', progress: { total: 6, pending: 1, 'in-progress': 1, done: 4 } },
+    },
+    {
+      title: 'Answer with `verbose: true`',
+      result: {
+        state: 'in-progress',
+        progress: { total: 6, pending: 1, 'in-progress': 1, done: 3, error: 1 },
+        bytes: { total: 34_000_000, done: 25_500_000 },
+        resources: { loaded: 208_800 },
+        rate: { 'bytes-per-second': 5_700_000, 'resources-per-second': 46_400 },
+        'eta-seconds': 2,
+        replicas: 1,
+        types: [{ type: 'Patient', files: 6, done: 3, error: 1, bytes: 34_000_000, resources: 208_800 }],
+        files: [
+          {
+            id: '5d22c160-5c03-8ab4-80bd-3856308e3ea4',
+            file: 'fhir/1/Patient.ndjson.gz',
+            type: 'Patient',
+            size: 5_600_000,
+            bytes: 2_100_000,
+            resources: 17_200,
+            start: '2026-11-25T01:12:22.000Z',
+          },
+        ],
+        errors: [
+          {
+            id: 'b7d02f3e-19a8-8d61-8f0e-9fb0ce5d2a11',
+            file: 'fhir/2/Patient.ndjson.gz',
+            type: 'Patient',
+            message: 'line 17: the resource has no "id"; every resource needs one',
+            error: { source: 'aidbox', code: 'id-missing' },
+          },
+        ],
+        indexes: [{ table: 'patient', index: 'patient_resource_gin' }],
+      },
+    },
+  ],
+  'aidbox.bulk/load-from-bucket-cancel': [
+    {
+      title: 'Answer',
+      result: {
+        message: 'Load from bucket <s3://your-bucket-id> is being cancelled.',
+        progress: { total: 6, pending: 1, 'in-progress': 1, done: 4 },
+      },
+    },
+  ],
+  'aidbox.bulk/load-from-bucket-retry': [
+    {
+      title: 'Answer',
+      result: {
+        message:
+          '1 failed files of bucket <s3://your-bucket-id> queued again. Call aidbox.bulk/load-from-bucket to load them.',
+        progress: { total: 6, pending: 1, done: 5 },
+        'retried-files-count': 1,
+      },
+    },
+  ],
+};

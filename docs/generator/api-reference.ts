@@ -1,0 +1,83 @@
+import { CLIENT_ERRORS, type ClientErrorKind } from '../../src/errors.ts';
+import { REST_TYPES } from '../../src/http/resource-routes.ts';
+import { RPC_METHODS } from '../../src/rpc/dispatch.ts';
+import type { RpcMethod } from '../../src/rpc/rpc-method.ts';
+import { ANSWER_EXAMPLES } from './answer-examples.ts';
+import { paramsTable } from './params-table.ts';
+
+const ERROR_MEANINGS: Readonly<Record<ClientErrorKind, string>> = {
+  'unreadable-body': 'The body is no JSON or YAML, or nested too deeply.',
+  'invalid-request': 'No `method`, `params` that are no object, or a batch of no or too many requests.',
+  unauthorized: 'No credentials, or wrong ones.',
+  'not-found': 'No such route, or no resource with this id.',
+  'method-not-found': 'No such RPC method; the message lists the known ones.',
+  conflict: 'A file is being loaded and cannot be deleted now.',
+  'several-match': 'A conditional delete matches several; it needs `x-conditional-delete: remove-all`.',
+  'body-too-large': 'More than 1 MiB.',
+  'unknown-content-type': 'Neither JSON nor YAML.',
+  'invalid-params': 'Parameters that are wrong or unknown; `errors` lists each with its path.',
+  'domain-error':
+    'The request is fine, its object is not: S3 or Postgres refused (`code` says with what), or the state forbids it.',
+  'database-unavailable': 'The database cannot be reached, or the server is shutting down. Try again.',
+};
+
+/** The API reference as Markdown: what the code itself says of its methods, errors and resources. */
+export function apiReference(): string {
+  return `${[INTRODUCTION, ...RPC_METHODS.map(methodSection), errorSection(), restSection()].join('\n\n')}\n`;
+}
+
+const INTRODUCTION = `# API reference
+
+Made from the code by \`npm run docs\`; do not edit. For a first load see the README, for how it is run
+[operations.md](operations.md).
+
+\`POST /rpc\` takes \`{method, params}\` and answers \`{result}\` or \`{error}\`. JSON or YAML: the request by \`content-type\`
+(\`application/json\`, \`text/yaml\`, \`application/yaml\`, \`application/x-yaml\`), the answer by \`accept\` or
+\`?_format=json|yaml\`; JSON without a preference. A batch is an array of 1 to 100 requests, answered by an array in order.
+\`jsonrpc\` and \`id\` are echoed. Credentials are HTTP Basic: \`BOX_ROOT_CLIENT_ID\` and \`BOX_ROOT_CLIENT_SECRET\`. Every
+answer carries \`x-request-id\`, which the server's log has too.`;
+
+function methodSection({ name, description, params }: RpcMethod): string {
+  const examples = (ANSWER_EXAMPLES[name] ?? []).map(
+    ({ title, result }) => `${title}:\n\n\`\`\`json\n${JSON.stringify({ result }, null, 2)}\n\`\`\``,
+  );
+  return [`## ${name}`, description, paramsTable(params), ...examples].join('\n\n');
+}
+
+function errorSection(): string {
+  const rows = Object.entries(CLIENT_ERRORS).map(
+    ([kind, status]) => `| ${status} | ${ERROR_MEANINGS[kind as ClientErrorKind]} |`,
+  );
+  return `## Errors
+
+An error is \`{"error": {"message": "…"}}\`, with \`method\`, \`code\` and \`errors: [{message, path, type}]\` where there are any.
+In a batch each answer has its own, and the status is 200. What goes wrong inside a file is no error of the call: it stands
+in the file's LoaderFile (see [troubleshooting.md](troubleshooting.md)).
+
+| Status | Meaning |
+| --- | --- |
+${rows.join('\n')}
+| 500 | A fault of the server; its log has the details, by the request's id. |`;
+}
+
+function restSection(): string {
+  const types = REST_TYPES.map((type) => `\`${type}\``).join(', ');
+  return `## Resources over REST
+
+${types}, at \`/<type>\` and \`/fhir/<type>\`:
+
+| Request | Answer |
+| --- | --- |
+| \`GET /LoaderFile/<id>\` | 200 with the resource, or 404 |
+| \`GET /LoaderFile?status=error&bucket=s3://b\` | 200 with a searchset Bundle. Filters by any field, \`.error.code=23505\` for nested ones; commas mean "any of". \`_count\` (100, at most 1000), \`_page\`, \`_sort\` (\`-\` for descending) |
+| \`DELETE /LoaderFile/<id>\` | 200 with the resource, 204 when it is already gone, 409 while the file is being loaded |
+| \`DELETE /LoaderFile?status=error\` | the same for one match; for several, 412 without the header \`x-conditional-delete: remove-all\` |
+
+## For machines
+
+| Request | Answer |
+| --- | --- |
+| \`GET /health\` | 200 while the process lives; no credentials |
+| \`GET /ready\` | 200 when the database is reachable and migrated, else 503 with the reason; no credentials |
+| \`GET /metrics\` | Prometheus's text format; see [operations.md](operations.md#monitoring) |`;
+}

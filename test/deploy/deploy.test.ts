@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { loadAll } from 'js-yaml';
+import pg from 'pg';
+import { readConfig } from '../../src/config.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
+import { parseExposition } from '../metrics/parse-exposition.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const settingsOfCode = new Set(
+  [...read('src/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name]) => name),
+);
+
+/** Time that the server takes after the files' grace period, at most, in seconds (src/server.ts). */
+const closingSeconds = Number(/CLOSING_MS = ([\d_]+)/.exec(read('src/server.ts'))?.[1]?.replaceAll('_', '')) / 1_000;
+
+interface Container {
+  image: string;
+  env?: { name: string; value?: string }[];
+}
+interface Manifest {
+  kind: string;
+  metadata: { name?: string };
+  stringData?: Record<string, string>;
+  spec: {
+    clusterIP?: string;
+    template: { spec: { containers: Container[]; terminationGracePeriodSeconds?: number } };
+  };
+}
+
+describe('deploy/kubernetes', () => {
+  const manifests = loadAll(read('deploy/kubernetes/loader.yaml')) as Manifest[];
+  const find = (kind: string, name?: string) =>
+    manifests.find((each) => each.kind === kind && (name === undefined || each.metadata.name === name));
+  const [job] = loadAll(read('deploy/kubernetes/load-job.yaml')) as Manifest[];
+  const [loader] = find('Deployment')?.spec.template.spec.containers ?? [];
+
+  test('names settings that the server has, with values that it takes', () => {
+    const given = Object.fromEntries((loader?.env ?? []).map(({ name, value = '' }) => [name, value]));
+    const settings = { ...given, ...find('Secret')?.stringData };
+    assert.deepEqual(
+      Object.keys(settings).filter((name) => !settingsOfCode.has(name)),
+      [],
+    );
+    assert.equal(readConfig(settings).host, '0.0.0.0');
+  });
+
+  test('gives the server the time to end that it may take', () => {
+    const grace = Number(loader?.env?.find(({ name }) => name === 'LOADER_SHUTDOWN_GRACE_MS')?.value) / 1_000;
+    assert.ok((find('Deployment')?.spec.template.spec.terminationGracePeriodSeconds ?? 0) > grace + closingSeconds);
+  });
+
+  test('the Job uses the same image and services that exist', () => {
+    const [load] = job?.spec.template.spec.containers ?? [];
+    assert.equal(load?.image, loader?.image);
+    const value = (name: string) => load?.env?.find((each) => each.name === name)?.value;
+    assert.notEqual(find('Service', value('SERVICE')), undefined);
+    assert.equal(find('Service', value('REPLICAS'))?.spec.clusterIP, 'None');
+  });
+});
+
+describe('deploy/systemd', () => {
+  test('names settings that the server has, and gives it the time to end', () => {
+    const unit = read('deploy/systemd/fhir-bucket-loader.service');
+    const environment = Object.fromEntries(
+      [...read('deploy/systemd/fhir-bucket-loader.env').matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map(([, name, value]) => [
+        String(name),
+        value,
+      ]),
+    );
+    assert.deepEqual(
+      Object.keys(environment).filter((name) => !settingsOfCode.has(name)),
+      [],
+    );
+    const { shutdownGraceMs } = readConfig(environment);
+    const stop = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
+    assert.ok(stop > shutdownGraceMs / 1_000 + closingSeconds);
+  });
+});
+
+describe('deploy/grafana', () => {
+  test('asks for metrics that exist, and shows all of the loader’s own', async () => {
+    const { text } = await new Metrics(new pg.Pool({ host: '127.0.0.1', port: 1 })).exposition();
+    const { types } = parseExposition(text);
+    const dashboard = read('deploy/grafana/fhir-bucket-loader.json');
+    JSON.parse(dashboard);
+    const asked = new Set(
+      [...dashboard.matchAll(/\b(fhir_loader|process|nodejs)_\w+/g)].map(([name]) => name.replace(/_bucket$/, '')),
+    );
+    assert.deepEqual(
+      [...asked].filter((name) => !types.has(name)),
+      [],
+    );
+    const own = [...types.keys()].filter((name) => name.startsWith('fhir_loader_'));
+    assert.deepEqual(
+      own.filter((name) => !asked.has(name)),
+      [],
+    );
+  });
+});

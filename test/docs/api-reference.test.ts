@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { ANSWER_EXAMPLES } from '../../docs/generator/answer-examples.ts';
+import { apiReference } from '../../docs/generator/api-reference.ts';
+import { RPC_METHODS } from '../../src/rpc/dispatch.ts';
+import { patients } from '../support/ndjson.ts';
+import { startTestServer } from '../support/test-server.ts';
+
+describe('docs/api.md', () => {
+  test('is current; `npm run docs` makes it so', () => {
+    assert.equal(readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8'), apiReference());
+  });
+
+  test('every method has an example of its answer', () => {
+    assert.deepEqual(Object.keys(ANSWER_EXAMPLES).sort(), RPC_METHODS.map(({ name }) => name).sort());
+  });
+
+  test('the examples have the members that the server answers', async () => {
+    const server = await startTestServer({ after });
+    const bucket = await server.bucketOf({ 'Patient-1.ndjson': patients(1), 'Patient-2.ndjson': 'no json' });
+    const params = { bucket: `s3://${bucket}` };
+    const same = (name: string, at: number, answered: unknown, varying: readonly string[] = []) => {
+      const keys = (value: unknown) =>
+        Object.keys(value ?? {})
+          .filter((key) => !varying.includes(key))
+          .sort();
+      assert.deepEqual(keys(ANSWER_EXAMPLES[name]?.[at]?.result), keys(answered), name);
+    };
+    const load = 'aidbox.bulk/load-from-bucket';
+    same(load, 0, (await server.startLoad(bucket)).body.result);
+    await server.ended(bucket);
+    same(`${load}-status`, 0, (await server.rpc(`${load}-status`, params)).body.result);
+    const verbose = (await server.rpc(`${load}-status`, { ...params, verbose: true })).body.result;
+    same(`${load}-status`, 1, verbose, ['eta-seconds']);
+    same(`${load}-retry`, 0, (await server.rpc(`${load}-retry`, params)).body.result);
+  });
+});
