@@ -24,6 +24,7 @@ export interface RestoreIndexes {
  * crash at any instant leaves it either made and `restored` or still to be made. One that cannot be made (rows
  * contradict a key) gets the reason as `message` and is tried again at the end of the next load.
  * Tables on whose indexes another load still relies are left to that load.
+ * @throws after the others are made, what kept an index from being made for now: a lost connection, a deadlock
  */
 export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
   const waiting = await listIndexesToRestore(options.pool, options.tables);
@@ -39,7 +40,8 @@ export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
       for (const index of indexes) if (!options.signal.aborted) await restoreIndex(options, index);
     }
   };
-  await Promise.all(Array.from({ length: TABLES_AT_ONCE }, worker));
+  const ended = await Promise.allSettled(Array.from({ length: TABLES_AT_ONCE }, worker));
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
   for (const table of held) await leaveRestore(options.session, table);
 }
 
@@ -58,7 +60,8 @@ async function restoreIndex(options: RestoreIndexes, waiting: IndexToRestore): P
     onRestored(waiting, Date.now() - start.getTime());
   } catch (error) {
     if (signal.aborted) return;
-    const { message } = toFileFault(error);
+    const { message, transient } = toFileFault(error);
+    if (transient) throw error;
     const reason = `${waiting.index.indexname} could not be restored: ${message}`;
     await updateDisabledIndex(pool, waiting.id, { message: reason });
     onFailed(waiting, reason);
