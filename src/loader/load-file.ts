@@ -6,7 +6,7 @@ import { completeDecided } from '../db/loader-file/decide-loader-file.ts';
 import { markFailed, markPending } from '../db/loader-file/finish-loader-file.ts';
 import { lockFile } from '../db/loader-file/lock-file.ts';
 import { failUnfinishedFile } from './fail-unfinished-file.ts';
-import { toFileFault } from './file-fault.ts';
+import { type FileFault, toFileFault } from './file-fault.ts';
 import { FileRows } from './file-rows.ts';
 import { FileShares } from './file-shares.ts';
 import type { FileOutcome, FileProgress, FileTask } from './file-task.ts';
@@ -33,18 +33,19 @@ export interface LoadFile {
  */
 export async function loadFile(task: Omit<FileTask, 'port'>, options: LoadFile): Promise<FileOutcome> {
   const outcome = await loadOnce(task, options);
-  // Through several backends a fault names no line, and some (a lock between two of them, no room for another
-  // prepared transaction) come from there being several: one backend tells, or succeeds.
-  const spread = task.backends > 1 && 'fault' in outcome && outcome.fault.source === 'postgres';
-  if (!spread || options.signal.aborted) return outcome;
-  return await loadOnce({ ...task, backends: 1 }, options, ['error', 'pending', 'in-progress']);
+  if (outcome.kind !== 'retry' || options.signal.aborted || !isWorthOneBackend(task, outcome.fault)) return outcome;
+  return await loadOnce({ ...task, backends: 1 }, options);
 }
 
-async function loadOnce(
-  task: Omit<FileTask, 'port'>,
-  options: LoadFile,
-  statuses: readonly string[] = ['in-progress'],
-): Promise<FileOutcome> {
+/**
+ * Through several backends a fault of Postgres names no line, and some (a lock between two of them, no room for another
+ * prepared transaction) come from there being several: one backend tells, or succeeds.
+ */
+function isWorthOneBackend({ backends }: Pick<FileTask, 'backends'>, { source }: FileFault): boolean {
+  return backends > 1 && source === 'postgres';
+}
+
+async function loadOnce(task: Omit<FileTask, 'port'>, options: LoadFile): Promise<FileOutcome> {
   const attempt = new FileAttempt(task, options);
   let client: pg.PoolClient;
   try {
@@ -54,7 +55,7 @@ async function loadOnce(
   }
   let broken: Error | undefined;
   try {
-    return await attempt.run(client, statuses);
+    return await attempt.run(client);
   } catch (error) {
     broken = error instanceof Error ? error : new Error(String(error));
     return await attempt.afterFailedCommit(broken);
@@ -78,10 +79,10 @@ class FileAttempt {
     this.#shares = new FileShares(options.pool, task.id);
   }
 
-  async run(client: pg.PoolClient, statuses: readonly string[]): Promise<FileOutcome> {
+  async run(client: pg.PoolClient): Promise<FileOutcome> {
     const { id } = this.#task;
     await client.query('begin');
-    if (!(await lockFile(client, id, statuses))) {
+    if (!(await lockFile(client, id, ['in-progress']))) {
       await client.query('rollback');
       return { kind: 'lost' };
     }
@@ -131,6 +132,8 @@ class FileAttempt {
         return { kind: 'stopped' };
       }
       const fault = this.#rows.faultOf(error);
+      // It stays `in-progress`: one backend tries at once.
+      if (isWorthOneBackend(this.#task, fault)) return { kind: 'retry', fault };
       if (fault.transient) {
         await markPending(client, id, fault.message);
         return { kind: 'retry', fault };

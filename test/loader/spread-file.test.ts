@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
+import { lockFile } from '../../src/db/loader-file/lock-file.ts';
 import { settleShares } from '../../src/loader/settle-in-doubt.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -118,7 +119,9 @@ describe('a replica that died between', { skip: slots === 0 ? 'the server has no
   });
 
   test('the decision and the last COMMIT PREPARED: its shares are committed and the file is done, not loaded again', async () => {
-    const { bucket, key, table } = await leave('Contract', true);
+    const { bucket, key, table, id } = await leave('Contract', true);
+    // A lane that still has the file in hand must not load it again.
+    assert.equal(await lockFile(pool, id, ['in-progress']), false);
     const status = await server.load(bucket);
     assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
     assert.equal((await transactionsOf(table))?.rows, 3);
