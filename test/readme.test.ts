@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { environmentSchema } from '../src/config.ts';
@@ -115,4 +115,10 @@ test('every npm command in README exists', async () => {
   const commands = [...readme.matchAll(/npm run ([\w:-]+)/g)].map(([, script = '']) => script);
   assert.ok(commands.length > 0);
   for (const script of [...commands, 'start', 'test']) assert.ok(script in scripts, `npm run ${script}`);
+});
+
+test('every file that README links to exists', async () => {
+  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path = '']) => path);
+  assert.ok(links.length > 0);
+  for (const path of links) await access(new URL(`../${path}`, import.meta.url));
 });
