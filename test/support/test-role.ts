@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import type { TestDatabase } from './test-database.ts';
+import { testServerConnection, urlFromConnection } from './test-server-address.ts';
+
+type Closing = { after(drop: () => Promise<void>): void };
+
+/**
+ * Creates an ordinary role (no superuser, whom limits do not bind) that owns the database, and drops it after `t`,
+ * which has to drop the database before. `options` is SQL of CREATE ROLE.
+ * @returns the same database, as that role reaches it
+ */
+export async function asOwnRole(t: Closing, database: TestDatabase, options = ''): Promise<TestDatabase> {
+  const role = `role_${randomBytes(6).toString('hex')}`;
+  const name = pg.escapeIdentifier(database.connection.database);
+  await onTestServer(`create role ${role} login password 'secret-${role}' ${options}`);
+  t.after(() => onTestServer(`drop role ${role}`));
+  await onTestServer(`alter database ${name} owner to ${role}`);
+  const connection = { ...database.connection, user: role, password: `secret-${role}` };
+  return { connection, url: urlFromConnection(connection) };
+}
+
+async function onTestServer(statement: string): Promise<void> {
+  const client = new pg.Client(testServerConnection());
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
