@@ -25,6 +25,8 @@ export interface Fault {
 /** So slowly that faults meet files half-way: about 60 kB/s. */
 const SLOWLY: S3Fault = { kind: 'trickle', chunkBytes: 1_024, everyMs: 15 };
 
+const LESS_SLOWLY: S3Fault = { kind: 'trickle', chunkBytes: 65_536, everyMs: 20 };
+
 /** The rule of a round: reads of objects meet these faults, or are slow. */
 export function roundRule(random: Random, faults: readonly Fault[]): FaultRule {
   const rules = faults.flatMap((fault) => fault.rule?.(random) ?? []);
@@ -34,7 +36,7 @@ export function roundRule(random: Random, faults: readonly Fault[]): FaultRule {
       const fault = rule(seen);
       if (fault !== undefined) return fault;
     }
-    return SLOWLY;
+    return seen.key.endsWith('.gz') ? SLOWLY : LESS_SLOWLY;
   };
 }
 
@@ -92,7 +94,7 @@ async function s3Outage({ random, cluster }: FaultContext): Promise<void> {
 }
 
 async function replaceObjects({ random, cluster, plan }: FaultContext): Promise<void> {
-  const good = plan.files.filter(({ kind }) => kind === 'good');
+  const good = plan.files.filter(({ kind }) => kind === 'good' || kind === 'large');
   for (let n = 0; n < 3 && good.length > 0; n++) {
     await soon(random);
     const { key, replacement } = random.pick(good);
@@ -136,11 +138,13 @@ async function terminateBackends({ random, cluster }: FaultContext): Promise<voi
   for (let n = random.between(2, 6); n > 0; n--) {
     await delay(random.between(50, 500));
     const most = random.chance(0.2) ? 1_000 : 1;
-    await cluster.pool.query(
+    const ended = cluster.pool.query(
       `select pg_terminate_backend(pid) from (
          select pid from pg_stat_activity where application_name = 'fhir-bucket-loader' order by random() limit $1) b`,
       [most],
     );
+    // Another fault of the round may have Postgres down.
+    await ended.catch(() => {});
   }
 }
 

@@ -21,7 +21,15 @@ export interface PlannedFile {
   shared: boolean;
 }
 
-export type FileKind = 'good' | 'broken-json' | 'no-id' | 'cut-gzip' | 'duplicate-id' | 'empty' | 'shared-ids';
+export type FileKind =
+  | 'good'
+  | 'large'
+  | 'broken-json'
+  | 'no-id'
+  | 'cut-gzip'
+  | 'duplicate-id'
+  | 'empty'
+  | 'shared-ids';
 
 export interface RoundPlan {
   bucket: string;
@@ -33,6 +41,10 @@ export interface RoundPlan {
 
 const FILES = { from: 8, to: 12 };
 const LINES = { from: 80, to: 900 };
+/** Large enough to be dealt to several backends, which commit in two phases. */
+const LARGE_LINES = 12_000;
+const LARGE_PAD = 400;
+const LARGE_SHARE = 0.4;
 
 /** Draws a round: files of several kinds and sizes, and how the call writes them. */
 export function planRound(random: Random, bucket: string): RoundPlan {
@@ -46,6 +58,9 @@ export function planRound(random: Random, bucket: string): RoundPlan {
     files.push(planFile(random, bucket, files.length, kind, maxErrors));
     const last = files.at(-1);
     if (kind === 'shared-ids' && last !== undefined) files.push(sharing(last));
+  }
+  if (!upsert && maxErrors === 0 && random.chance(LARGE_SHARE)) {
+    files.push(planFile(random, bucket, files.length, 'large', 0));
   }
   return {
     bucket,
@@ -75,16 +90,19 @@ function drawKind(random: Random, { upsert, dropPrimaryKey }: { upsert: boolean;
 
 function planFile(random: Random, bucket: string, n: number, kind: FileKind, maxErrors: number): PlannedFile {
   const type = random.pick(CHAOS_TYPES);
-  const lines = kind === 'empty' ? 0 : random.between(LINES.from, LINES.to);
-  const key = `${random.pick(['', 'fhir/', 'fhir/1/'])}${type}-${n}.ndjson.gz`;
+  const lines = kind === 'empty' ? 0 : kind === 'large' ? LARGE_LINES : random.between(LINES.from, LINES.to);
+  const key = `${random.pick(['', 'fhir/', 'fhir/1/'])}${type}-${n}.${kind === 'large' ? 'ndjson' : 'ndjson.gz'}`;
   const bad = random.between(1, Math.max(1, lines));
-  const pads = Array.from({ length: lines }, () => random.digits(random.between(40, 160)));
+  const pads = Array.from({ length: lines }, () =>
+    kind === 'large' ? 'x'.repeat(LARGE_PAD) : random.digits(random.between(40, 160)),
+  );
   const text = (version: number) =>
     pads.map((pad, at) => line({ bucket, key, type, n, line: at + 1, version, pad, kind, bad })).join('');
   const tolerated = maxErrors > 0 && (kind === 'broken-json' || kind === 'no-id' || kind === 'duplicate-id');
-  const fails = !tolerated && kind !== 'good' && kind !== 'empty' && kind !== 'shared-ids';
+  const fails = !tolerated && !['good', 'large', 'empty', 'shared-ids'].includes(kind);
   const members = random.between(1, 3);
-  const pack = (version: number) => compress(text(version), kind, members);
+  const pack = (version: number) =>
+    kind === 'large' ? Buffer.from(text(version)) : compress(text(version), kind, members);
   return {
     key,
     type,

@@ -7,7 +7,7 @@ const EVERY_MS = 30;
 
 /**
  * Watches a round from outside: in every snapshot of the database a file has all of its rows and is `done`, or has
- * none and is not.
+ * none and is not. A large file's backends commit one after the other, so only its `done` is held to that.
  */
 export class SnapshotObserver {
   /** Snapshots taken. */
@@ -42,7 +42,9 @@ export class SnapshotObserver {
 
   /** One statement sees one snapshot. */
   async #look(): Promise<void> {
-    const shared = this.#plan.files.filter((file) => file.shared).map(({ key }) => key);
+    const { files } = this.#plan;
+    const shared = files.filter((file) => file.shared).map(({ key }) => key);
+    const large = files.filter(({ kind }) => kind === 'large').map(({ key }) => key);
     const { rows } = await this.#pool.query<{ file: string; status: string; loaded: number; rows: number }>(
       `select l.resource ->> 'file' as file, l.resource ->> 'status' as status,
               coalesce((l.resource ->> 'loaded')::int, 0) as loaded, coalesce(r.rows, 0) as rows
@@ -50,9 +52,10 @@ export class SnapshotObserver {
          left join (select file, count(*)::int as rows from (${ALL_ROWS}) a where bucket = $1 group by file) r
                 on r.file = l.resource ->> 'file'
         where l.resource ->> 'bucket' = 's3://' || $1 and l.resource ->> 'file' <> all ($2)
+          and not (l.resource ->> 'file' = any ($3) and l.resource ->> 'status' <> 'done')
           and coalesce(r.rows, 0) <> case when l.resource ->> 'status' = 'done'
                                           then coalesce((l.resource ->> 'loaded')::int, 0) else 0 end`,
-      [this.#plan.bucket, shared],
+      [this.#plan.bucket, shared, large],
     );
     this.snapshots++;
     for (const { file, status, loaded, rows: count } of rows) {
