@@ -8,7 +8,7 @@ import { type BenchOptions, readBenchOptions } from './bench-options.ts';
 import { allContenders } from './contenders/all-contenders.ts';
 import type { Contender } from './contenders/contender.ts';
 import { whyNoJqPsql } from './contenders/jq-psql.ts';
-import { prepareData } from './dataset/prepare-data.ts';
+import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
 import { type BenchReport, reportTable, summarize } from './report/bench-report.ts';
 import { describeMachine, machine } from './report/machine.ts';
 import { runRounds } from './run-rounds.ts';
@@ -28,16 +28,12 @@ async function bench({
   compare,
   postgres,
 }: BenchOptions): Promise<BenchReport> {
-  const prepare = (shape: Parameters<typeof prepareData>[0]['shape']) =>
-    prepareData({ shape, bytes: megabytes * 1e6, seed });
-  const all = allContenders(
-    {
-      mixed: await prepare('mixed'),
-      manyFiles: await prepare('many-files'),
-      oneFile: await prepare('one-file'),
-    },
-    compare,
-  );
+  const bytes = megabytes * 1e6;
+  const mixed = await prepareData({ shape: 'mixed', bytes, seed });
+  const manyFiles = await prepareData({ shape: 'many-files', bytes, seed });
+  const oneFile = await prepareData({ shape: 'one-file', bytes, seed });
+  for (const data of [mixed, manyFiles]) await prepareCopyFiles(data);
+  const all = allContenders({ mixed, manyFiles, oneFile }, compare);
   const unknown = only.filter((name) => !all.some((contender) => contender.name === name));
   if (unknown.length > 0) throw new Error(`no contender ${unknown}; there are ${all.map(({ name }) => name)}`);
   const wanted = only.length === 0 ? all : all.filter(({ name }) => only.includes(name));

@@ -29,6 +29,10 @@ export interface Contender {
   readonly compression: Compression;
   /** Name of the contender that is its floor; runs of one round are compared. */
   readonly floor: string;
-  /** Loads the data into empty tables. */
+  /** Rows that `prepare` puts into the tables besides those of `data`. */
+  readonly existing?: BenchData;
+  /** Follows the emptying of the tables, unmeasured. */
+  prepare?(parts: BenchParts): Promise<void>;
+  /** Loads the data. */
   run(parts: BenchParts): Promise<RunFigures>;
 }

@@ -10,7 +10,7 @@ export interface BenchFile {
   readonly gzipBytes: number;
   /** The object itself. */
   readonly gzipPath: string;
-  /** The same rows as a file for `COPY … (FORMAT binary)`. */
+  /** The same rows as a file for `COPY … (FORMAT binary)`; there once `prepareCopyFiles` has made it. */
   readonly copyPath: string;
 }
 

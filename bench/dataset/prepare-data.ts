@@ -24,10 +24,7 @@ export function cacheFolder(): string {
   return process.env['BENCH_CACHE_FOLDER'] ?? join(tmpdir(), 'fhir-bucket-loader-bench');
 }
 
-/**
- * The files of these options, from the cache or written now: each as a gzipped object and as a COPY BINARY file of
- * the same rows, which our own encoder makes.
- */
+/** The files of these options, from the cache or written now. */
 export async function prepareData(options: DataOptions): Promise<BenchData> {
   const megabytes = Math.round(options.bytes / 1e5) / 10;
   const name = `${options.shape}-${megabytes}mb-seed${options.seed}-v${FORMAT}`;
@@ -48,24 +45,33 @@ function copyName(key: string): string {
   return join('copy', basename(key).replace(/\.ndjson\.gz$/, '.bin'));
 }
 
+/** Makes the COPY BINARY files of the data's rows, with our own encoder, where they are not in the cache. */
+export async function prepareCopyFiles(data: BenchData): Promise<void> {
+  for (const { gzipPath, copyPath, type, rows } of data.files) {
+    if (existsSync(copyPath)) continue;
+    await mkdir(dirname(copyPath), { recursive: true });
+    const unfinished = `${copyPath}.unfinished-${process.pid}`;
+    const encoder = new NdjsonEncoder(encoderFor(insertTarget(type, 1n), type, MAX_LINE_BYTES));
+    await pipeline(readNdjson(createReadStream(gzipPath)), encoder, createWriteStream(unfinished));
+    if (encoder.rows !== rows) throw new Error(`${gzipPath}: ${encoder.rows} rows of ${rows} lines`);
+    await rename(unfinished, copyPath);
+  }
+}
+
 async function write(folder: string, options: DataOptions): Promise<void> {
   process.stderr.write(`writing ${folder} …\n`);
   const unfinished = `${folder}.unfinished-${process.pid}`;
   const files = [];
-  for (const planned of planData(options)) files.push(await writeFiles(unfinished, planned, options.seed));
+  for (const planned of planData(options)) files.push(await writeObject(unfinished, planned, options.seed));
   await writeFile(join(unfinished, MANIFEST), JSON.stringify(files, null, 1));
   await rm(folder, { recursive: true, force: true });
   await rename(unfinished, folder);
 }
 
-async function writeFiles(folder: string, planned: PlannedFile, seed: number) {
+async function writeObject(folder: string, planned: PlannedFile, seed: number) {
   const { key, type } = planned;
-  const gzipPath = join(folder, key);
-  const copyPath = join(folder, copyName(key));
-  for (const path of [gzipPath, copyPath]) await mkdir(dirname(path), { recursive: true });
-  const { lines, rawBytes } = await writeNdjsonGzip(planned, seed, createWriteStream(gzipPath));
-  const encoder = new NdjsonEncoder(encoderFor(insertTarget(type, 1n), type, MAX_LINE_BYTES));
-  await pipeline(readNdjson(createReadStream(gzipPath)), encoder, createWriteStream(copyPath));
-  if (encoder.rows !== lines) throw new Error(`${key}: ${encoder.rows} rows of ${lines} lines`);
-  return { key, type, rows: lines, rawBytes, gzipBytes: (await stat(gzipPath)).size };
+  const path = join(folder, key);
+  await mkdir(dirname(path), { recursive: true });
+  const { lines, rawBytes } = await writeNdjsonGzip(planned, seed, createWriteStream(path));
+  return { key, type, rows: lines, rawBytes, gzipBytes: (await stat(path)).size };
 }

@@ -8,7 +8,8 @@ export type SampleSource = 'Synthea' | 'Generated';
 /** Where the ndjson of a benchmark can come from. */
 export const SAMPLE_SOURCES: readonly SampleSource[] = ['Synthea', 'Generated'];
 
-const SYNTHEA_FOLDER = '/work/shared/data/synthea-10';
+/** Files as Synthea exports them, where somebody has some. */
+const SYNTHEA_FOLDER = process.env['BENCH_SYNTHEA_FOLDER'] ?? '';
 const SYNTHEA_SUFFIX = '.000.ndjson.gz';
 const GENERATED_LINES = 2000;
 /** The shortest sample, repeated up to this, still has line borders at many places within a chunk. */

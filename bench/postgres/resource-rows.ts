@@ -20,29 +20,28 @@ export async function resetTables(client: pg.Client, data: BenchData, compressio
 }
 
 /** Count and checksum of a table's rows, whatever their order. */
-export interface TableSum {
+interface TableSum {
   rows: number;
   ids: string;
   resources: string;
 }
 
-/** What the tables of the data's types hold, by type. */
-export async function sumTables(client: pg.Client, data: BenchData): Promise<Map<string, TableSum>> {
+/** What the tables hold, by type. */
+async function sumTables(client: pg.Client, types: readonly string[]): Promise<Map<string, TableSum>> {
   const sums = new Map<string, TableSum>();
-  for (const type of typesOf(data)) {
+  for (const type of types) {
     const { rows } = await client.query<TableSum>(
       `select count(*)::int as rows, sum(hashtextextended(id, 0)::numeric) as ids,
               sum(jsonb_hash_extended(resource, 0)::numeric) as resources
-         from ${quotedTable(type)} where status = 'created'`,
+         from ${quotedTable(type)}`,
     );
     if (rows[0] !== undefined) sums.set(type, rows[0]);
   }
   return sums;
 }
 
-/** Whether every table that the data goes into has its primary key. */
-export async function checkKeys(client: pg.Client, data: BenchData): Promise<void> {
-  for (const type of typesOf(data)) {
+async function checkKeys(client: pg.Client, types: readonly string[]): Promise<void> {
+  for (const type of types) {
     const { rowCount } = await client.query(
       `select from pg_constraint where conrelid = $1::regclass and contype = 'p' and convalidated`,
       [quotedTable(type)],
@@ -51,22 +50,28 @@ export async function checkKeys(client: pg.Client, data: BenchData): Promise<voi
   }
 }
 
-/** Compares the rows of different contenders: each must have loaded what the first one of the same data did. */
+/** Compares the rows of different contenders: each must leave what the first one of the same data did. */
 export class RowCheck {
   readonly #seen = new Map<string, { by: string; sums: ReadonlyMap<string, TableSum> }>();
 
-  /** @throws when the tables hold other rows than the data has, or than an earlier contender loaded */
-  async check(client: pg.Client, data: BenchData, by: string): Promise<void> {
-    const sums = await sumTables(client, data);
-    for (const type of typesOf(data)) {
-      const expected = data.files.reduce((rows, file) => rows + (file.type === type ? file.rows : 0), 0);
+  /**
+   * @param data all that the tables should hold
+   * @throws when they hold other rows, or other ones than after an earlier contender, or have lost their keys
+   */
+  async check(client: pg.Client, data: readonly BenchData[], by: string): Promise<void> {
+    const files = data.flatMap((one) => one.files);
+    const types = [...new Set(files.map((file) => file.type))];
+    const sums = await sumTables(client, types);
+    for (const type of types) {
+      const expected = files.reduce((rows, file) => rows + (file.type === type ? file.rows : 0), 0);
       const found = sums.get(type)?.rows;
-      if (found !== expected) throw new Error(`${by} loaded ${found} of ${expected} rows of ${type}`);
+      if (found !== expected) throw new Error(`after ${by} there are ${found} of ${expected} rows of ${type}`);
     }
-    await checkKeys(client, data);
-    const first = this.#seen.get(data.name);
+    await checkKeys(client, types);
+    const key = data.map(({ name }) => name).join();
+    const first = this.#seen.get(key);
     if (first === undefined) {
-      this.#seen.set(data.name, { by, sums });
+      this.#seen.set(key, { by, sums });
       return;
     }
     for (const [type, sum] of sums) {
