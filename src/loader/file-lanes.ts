@@ -7,7 +7,7 @@ import type { DatabasePatience } from './database-patience.ts';
 import { failUnfinishedFile } from './fail-unfinished-file.ts';
 import { isDatabaseUnreachable, toFileFault } from './file-fault.ts';
 import { FileQueue } from './file-queue.ts';
-import type { FileOutcome, FileProgress } from './file-task.ts';
+import type { FileFigures, FileOutcome, FileProgress } from './file-task.ts';
 import type { LoadObserver } from './load-observer.ts';
 import { bucketName, type LoadRequest } from './load-request.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -194,8 +194,9 @@ export class FileLanes {
     // Messages may quote a resource; the log gets the place and the code, the LoaderFile has the rest.
     const fault =
       'fault' in outcome ? { source: outcome.fault.source, code: outcome.fault.code, line: outcome.fault.line } : {};
-    const figures = 'figures' in outcome ? outcome.figures : {};
+    const figures: Partial<FileFigures> = 'figures' in outcome ? outcome.figures : {};
+    const whole = Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value)]));
     const level = outcome.kind === 'failed' || outcome.kind === 'retry' ? 'warn' : 'info';
-    log[level]({ file: key, ...figures, ...fault }, `file ${outcome.kind}`);
+    log[level]({ file: key, ...whole, ...fault }, `file ${outcome.kind}`);
   }
 }
