@@ -70,6 +70,10 @@ export function toS3Error(error: unknown, what: string): S3Error {
     return describe(word, `the bucket is in another region; check \`account.region\`: ${message}`);
   }
   if (status === 403) return describe('AccessDenied', 'access denied; s3:ListBucket and s3:GetObject are needed');
+  // The SDK gives this one no name and no code.
+  if (message.startsWith('Region is missing')) {
+    return describe('NoRegion', 'no AWS region; give `account` with its `region`, or start the loader with AWS_REGION');
+  }
   if (word === 'ENOTFOUND') return describe(word, `no such host; check \`account.host\` and \`account.region\``);
   return describe(word, message);
 }

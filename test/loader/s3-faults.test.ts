@@ -153,7 +153,11 @@ test('a Postgres slower than read-timeout is no stall', async (t) => {
   await blocker.query(
     `begin; insert into patient (id, txid, status, resource) values ('slow-100', 0, 'created', '{}')`,
   );
-  const { status } = await server.startLoad(bucket, { account: proxy.account, 'read-timeout': 700 });
+  const { status } = await server.startLoad(bucket, {
+    account: proxy.account,
+    'read-timeout': 700,
+    'thread-num': 1,
+  });
   assert.equal(status, 200);
   await waitFor(
     async () => (await server.sql(`select from pg_locks where locktype = 'transactionid' and not granted`)).length > 0,

@@ -35,3 +35,17 @@ test('without account the server’s own credentials apply', async () => {
   assert.equal(status, 200);
   assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
 });
+
+test('without account, and without a region on the server either, the call says so', async () => {
+  delete process.env['AWS_REGION'];
+  delete process.env['AWS_DEFAULT_REGION'];
+  // Another timeout makes another S3 client: the one of the test before has its region.
+  const bucket = await server.bucketOf({ 'Patient.ndjson': patients(1) });
+  const { status, body } = await server.rpc('aidbox.bulk/load-from-bucket', {
+    bucket: `s3://${bucket}`,
+    'connect-timeout': 5_000,
+  });
+  assert.equal(status, 422);
+  assert.equal(body.error?.code, 'NoRegion');
+  assert.match(body.error?.message ?? '', /AWS_REGION/);
+});
