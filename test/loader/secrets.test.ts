@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { after, describe, test } from 'node:test';
+import pg from 'pg';
+import { ndjsonGzip, patients } from '../support/ndjson.ts';
+import { startS3Endpoint } from '../support/s3-endpoint.ts';
+import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
+import { ServerProcess } from '../support/server-process.ts';
+import { createTestDatabase } from '../support/test-database.ts';
+import { asOwnRole } from '../support/test-role.ts';
+import type { LoadStatus } from '../support/test-server.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const SECRET_KEY = 'Sekret+Key/0123456789abcdefRECOGNISABLE';
+const CLIENT_SECRET = 'client-Sekret-RECOGNISABLE';
+const IN_BASIC = Buffer.from(`root:${CLIENT_SECRET}`).toString('base64');
+
+const closing: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of closing) await close();
+});
+
+describe('secrets of requests and of the environment', () => {
+  test('are in no log, row, answer or process argument, however a load ends', async () => {
+    const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
+    const own = await asOwnRole({ after: (drop) => closing.push(drop) }, database);
+    const s3 = await startS3Endpoint({ after: (close) => closing.push(close) });
+    const proxy = await S3FaultProxy.start({ after: (close) => closing.unshift(close) }, s3);
+    const server = await ServerProcess.start(
+      { after: (kill) => closing.unshift(kill) },
+      { databaseUrl: own.url, env: { LOG_LEVEL: 'trace', BOX_ROOT_CLIENT_SECRET: CLIENT_SECRET } },
+    );
+    const answers: string[] = [];
+    const call = async (method: string, params: object) => {
+      const answer = await server.rpc(method, params, { authorization: `Basic ${IN_BASIC}` });
+      answers.push(JSON.stringify(answer));
+      return answer;
+    };
+    const bucket = await s3.createBucket();
+    for (const name of ['good', 'forbidden', 'wrong-key', 'expired', 'broken', 'stalled']) {
+      await s3.putObject(bucket, `Patient-${name}.ndjson.gz`, ndjsonGzip(patients(20, name)));
+    }
+    await s3.putObject(bucket, 'Patient-twice.ndjson', '{"id":"a"}\n{"id":"a"}\n');
+    await s3.putObject(bucket, 'Patient-text.ndjson', 'no json\n');
+    const codes: Record<string, { status: number; code: string }> = {
+      forbidden: { status: 403, code: 'AccessDenied' },
+      'wrong-key': { status: 403, code: 'SignatureDoesNotMatch' },
+      expired: { status: 400, code: 'ExpiredToken' },
+      broken: { status: 500, code: 'InternalError' },
+    };
+    proxy.rule = ({ key }) => {
+      const name = /Patient-(.*)\.ndjson/.exec(key)?.[1] ?? '';
+      if (name === 'stalled') return { kind: 'stall', afterBytes: 10 };
+      const error = codes[name];
+      return error === undefined ? undefined : { kind: 'error', ...error };
+    };
+    const account = { ...proxy.account, 'access-key-id': 'AKIAEXAMPLE', 'secret-access-key': SECRET_KEY };
+    const load = { bucket: `s3://${bucket}`, account, 'read-timeout': 500 };
+
+    // Calls that fail by themselves, in many ways.
+    await call('load-from-bucket', { ...load, 'thread-num': 'many' });
+    await call('load-from-bucket', { ...load, account: { ...account, token: SECRET_KEY, region: 7 } });
+    await call('load-from-bucket', { ...load, account: { ...account, host: `http://root:${SECRET_KEY}@store` } });
+    await call('load-from-bucket', { ...load, account: { ...account, host: 'http://127.0.0.1:1' } });
+    await call('load-from-bucket', { ...load, bucket: 's3://bucket-that-is-not-there' });
+    await call('no-such-method', load);
+    const unreadable = await fetch(`${server.url}/rpc`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Basic ${IN_BASIC}` },
+      body: `{"method":"x","params":{"account":{"secret-access-key":"${SECRET_KEY}"}},}`,
+    });
+    answers.push(await unreadable.text());
+    const refused = await server.rpc('load-from-bucket', load, {
+      authorization: `Basic ${Buffer.from(`root:${CLIENT_SECRET}x`).toString('base64')}`,
+    });
+    assert.equal(refused.status, 401);
+    answers.push(JSON.stringify(refused));
+
+    // A load whose files fail in many ways, on a database whose connections are lost.
+    assert.equal((await call('load-from-bucket', { ...load, 'max-errors': 0 })).status, 200);
+    const client = new pg.Client(database.connection);
+    await client.connect();
+    closing.unshift(() => client.end());
+    await client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'fhir-bucket-loader'`,
+    );
+    await waitFor(
+      async () => {
+        const { body } = await call('load-from-bucket-status', { bucket: `s3://${bucket}` });
+        const status = body.result as LoadStatus | undefined;
+        return status?.state === 'completed';
+      },
+      { timeoutMs: 90_000, what: 'the end of the load' },
+    );
+    answers.push(
+      await (await fetch(`${server.url}/LoaderFile`, { headers: { authorization: `Basic ${IN_BASIC}` } })).text(),
+    );
+    const programs = await commandLines();
+    const rows = await dumpTables(client);
+    assert.ok(rows.includes('AccessDenied') && rows.includes('23505'));
+    assert.ok(programs.includes('src/server.ts'));
+    assert.equal((await server.terminate()).code, 0);
+    assert.ok(server.log.some(({ level }) => level >= 40));
+
+    const places = { log: server.output, rows, answers: answers.join('\n'), 'process arguments': programs };
+    const secrets = [SECRET_KEY, CLIENT_SECRET, IN_BASIC, own.connection.password ?? ''];
+    for (const [place, text] of Object.entries(places)) {
+      for (const secret of secrets) {
+        const at = text.indexOf(secret);
+        // The last answers may quote what the client itself got wrong, but never a secret.
+        assert.equal(at, -1, `${place}: …${text.slice(Math.max(0, at - 200), at + 60)}`);
+      }
+    }
+  });
+});
+
+/** Arguments of all processes, and the environment of none: that is the operator's own. */
+async function commandLines(): Promise<string> {
+  const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.map((line) => line.replaceAll('\0', ' ')).join('\n');
+}
+
+/** Every row of every table, as text. */
+async function dumpTables(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+      where schemaname not in ('pg_catalog', 'information_schema')`,
+  );
+  const texts = [];
+  for (const { name } of rows) {
+    const table = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
+    texts.push(...table.rows.map(({ row }) => row));
+  }
+  return texts.join('\n');
+}
