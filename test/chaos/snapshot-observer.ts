@@ -12,7 +12,7 @@ const EVERY_MS = 30;
 export class SnapshotObserver {
   /** Snapshots taken. */
   snapshots = 0;
-  readonly violations: string[] = [];
+  readonly violations = new Set<string>();
 
   readonly #pool: pg.Pool;
   readonly #plan: RoundPlan;
@@ -59,7 +59,7 @@ export class SnapshotObserver {
     );
     this.snapshots++;
     for (const { file, status, loaded, rows: count } of rows) {
-      this.violations.push(`a snapshot shows ${file} ${status} (loaded ${loaded}) with ${count} rows`);
+      this.violations.add(`a snapshot shows ${file} ${status} (loaded ${loaded}) with ${count} rows`);
     }
   }
 }

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, describe, test } from 'node:test';
+import pg from 'pg';
+import { ndjsonGzip, patients } from '../support/ndjson.ts';
+import { startS3Endpoint } from '../support/s3-endpoint.ts';
+import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
+import { ServerProcess } from '../support/server-process.ts';
+import { createTestDatabase } from '../support/test-database.ts';
+import type { LoadStatus } from '../support/test-server.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const LOAD_MS = 60_000;
+
+const closing: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of closing.reverse()) await close();
+});
+const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
+const s3 = await startS3Endpoint({ after });
+const proxy = await S3FaultProxy.start({ after }, s3);
+const client = new pg.Client({ ...database.connection, application_name: 'test' });
+await client.connect();
+closing.push(() => client.end());
+
+const replicas: ServerProcess[] = [];
+const startReplica = () =>
+  ServerProcess.start(
+    { after: (kill) => closing.push(kill) },
+    { databaseUrl: database.url, env: { LOADER_SHUTDOWN_GRACE_MS: '2000', LOADER_THREADS: '1' } },
+  );
+replicas.push(...(await Promise.all([startReplica(), startReplica(), startReplica()])));
+afterEach(async () => {
+  proxy.rule = () => undefined;
+  for (const [place, replica] of replicas.entries()) if (!replica.running) replicas[place] = await startReplica();
+});
+
+const sql = async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+  (await client.query<T>(text, values)).rows;
+/** A bucket with so many files of patients, `rows` each, whose ids begin with the bucket's name. */
+const bucketOf = async (files: number, rows: number) => {
+  const bucket = await s3.createBucket();
+  for (let n = 0; n < files; n++) {
+    await s3.putObject(bucket, `part-${n % 2}/Patient-${n}.ndjson.gz`, ndjsonGzip(patients(rows, `${bucket}-${n}`)));
+  }
+  return bucket;
+};
+const call = async (replica: ServerProcess | undefined, bucket: string, params: object = {}) => {
+  const answer = await replica?.rpc('load-from-bucket', {
+    bucket: `s3://${bucket}`,
+    account: proxy.account,
+    'thread-num': 2,
+    ...params,
+  });
+  assert.equal(answer?.status, 200, JSON.stringify(answer?.body));
+};
+const callAll = (bucket: string, params: object = {}) =>
+  Promise.all(replicas.map((replica) => call(replica, bucket, params)));
+const statusOf = async (replica: ServerProcess | undefined, bucket: string) =>
+  (await replica?.rpc('load-from-bucket-status', { bucket: `s3://${bucket}` }))?.body.result as LoadStatus;
+const ended = (replica: ServerProcess | undefined, bucket: string) =>
+  waitFor(
+    async () => {
+      const status = await statusOf(replica, bucket);
+      return status.state !== 'in-progress' && status;
+    },
+    { timeoutMs: LOAD_MS, what: 'the end of the load' },
+  );
+const files = async (bucket: string) =>
+  Object.fromEntries(
+    (
+      await sql<{ status: string; n: number }>(
+        `select resource ->> 'status' as status, count(*)::int as n from loaderfile where resource ->> 'bucket' = $1 group by 1`,
+        [`s3://${bucket}`],
+      )
+    ).map(({ status, n }) => [status, n]),
+  );
+const rowsOf = async (bucket: string) =>
+  (await sql<{ n: number }>('select count(*)::int as n from patient where starts_with(id, $1)', [`${bucket}-`]))[0]?.n;
+/** Log lines of this bucket's files, by replica. */
+const logOf = (replica: ServerProcess, bucket: string, msg: string) =>
+  replica.log.filter((line) => line['bucket'] === `s3://${bucket}` && line.msg === msg);
+/** Bodies are so slow that a load is met half-way. */
+const slowly = (chunkBytes = 200) => {
+  proxy.rule = ({ method, key }) =>
+    method === 'GET' && key !== '' ? { kind: 'trickle', chunkBytes, everyMs: 50 } : undefined;
+};
+const copying = () => sql<{ pid: number }>(`select pid from pg_stat_progress_copy where datname = current_database()`);
+const untilCopying = (least: number) =>
+  waitFor(async () => (await copying()).length >= least, { timeoutMs: 30_000, what: `${least} files in hand` });
+
+describe('three replicas on one bucket', () => {
+  test('all join in; no file is loaded twice; indexes are dropped once and brought back once', async () => {
+    await callAll(await bucketOf(0, 0));
+    await sql(`create table if not exists patient (id text primary key, txid bigint not null, ts timestamptz default now(),
+      cts timestamptz default now(), resource_type text, status resource_status not null, resource jsonb not null)`);
+    await sql('create index patient_replicas on patient (ts)');
+    const bucket = await bucketOf(24, 300);
+    slowly(100);
+    await callAll(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    assert.deepEqual(await ended(replicas[0], bucket), { state: 'completed', progress: { total: 24, done: 24 } });
+    assert.equal(await rowsOf(bucket), 24 * 300);
+    const loaded = replicas.map((replica) => logOf(replica, bucket, 'file done').map((line) => line['file']));
+    for (const own of loaded) assert.ok(own.length > 0, 'a replica loaded nothing');
+    assert.equal(loaded.flat().length, 24);
+    assert.equal(new Set(loaded.flat()).size, 24);
+    const indexes = await sql<{ name: string; status: string; n: number }>(
+      `select resource ->> 'indexname' as name, resource ->> 'status' as status, count(*)::int as n from disabledindex
+        where resource ->> 'tablename' = 'patient' group by 1, 2 order by 1`,
+    );
+    assert.deepEqual(indexes, [
+      { name: 'patient_pkey', status: 'restored', n: 1 },
+      { name: 'patient_replicas', status: 'restored', n: 1 },
+    ]);
+    assert.equal((await sql(`select from pg_index where indrelid = 'patient'::regclass`)).length, 2);
+  });
+
+  test('SIGKILL of one in mid-COPY: the others take its files over within seconds', async () => {
+    const bucket = await bucketOf(8, 1_000);
+    slowly(400);
+    await callAll(bucket);
+    await untilCopying(5);
+    const victim = replicas[1];
+    assert.ok(victim !== undefined);
+    await victim.kill();
+    const killed = performance.now();
+    assert.equal((await statusOf(replicas[0], bucket)).state, 'in-progress');
+    assert.deepEqual(await ended(replicas[0], bucket), { state: 'completed', progress: { total: 8, done: 8 } });
+    assert.ok(performance.now() - killed < 30_000, 'seconds, not timeouts');
+    assert.equal(await rowsOf(bucket), 8_000);
+  });
+
+  test('SIGKILL of all: interrupted at once, and the next call finishes', async () => {
+    const bucket = await bucketOf(6, 1_000);
+    slowly(300);
+    await callAll(bucket, { 'disable-idx?': true });
+    await untilCopying(3);
+    await Promise.all(replicas.map((replica) => replica.kill()));
+    const fresh = await startReplica();
+    replicas[0] = fresh;
+    const status = await statusOf(fresh, bucket);
+    assert.equal(status.state, 'interrupted');
+    assert.ok((await rowsOf(bucket)) === (status.progress['done'] ?? 0) * 1_000);
+    proxy.rule = () => undefined;
+    await call(fresh, bucket, { 'disable-idx?': true });
+    assert.deepEqual(await ended(fresh, bucket), { state: 'completed', progress: { total: 6, done: 6 } });
+    assert.equal(await rowsOf(bucket), 6_000);
+    assert.equal((await sql(`select from pg_class where relname = 'patient_replicas'`)).length, 1);
+  });
+
+  test('cancel, asked of one, ends the load on all; the next call continues', async () => {
+    const bucket = await bucketOf(12, 1_000);
+    slowly(100);
+    await callAll(bucket);
+    await untilCopying(5);
+    const answer = await replicas[2]?.rpc('load-from-bucket-cancel', { bucket: `s3://${bucket}` });
+    assert.equal(answer?.status, 200);
+    const status = await ended(replicas[0], bucket);
+    assert.equal(status.state, 'interrupted');
+    assert.deepEqual(await copying(), []);
+    assert.equal((await files(bucket))['in-progress'], undefined);
+    assert.equal(await rowsOf(bucket), (status.progress['done'] ?? 0) * 1_000);
+    proxy.rule = () => undefined;
+    await callAll(bucket);
+    assert.deepEqual((await ended(replicas[0], bucket)).progress, { total: 12, done: 12 });
+    assert.equal(await rowsOf(bucket), 12_000);
+  });
+
+  test('retry queues the failed files again, those within the prefixes only', async () => {
+    const bucket = await bucketOf(6, 50);
+    proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'error', status: 403, code: 'AccessDenied' });
+    await callAll(bucket);
+    assert.deepEqual((await ended(replicas[0], bucket)).progress, { total: 6, error: 6 });
+    proxy.rule = () => undefined;
+    const retried = await replicas[1]?.rpc('load-from-bucket-retry', {
+      bucket: `s3://${bucket}`,
+      prefixes: ['part-1/'],
+    });
+    assert.equal((retried?.body.result as Record<string, unknown> | undefined)?.['retried-files-count'], 3);
+    await call(replicas[0], bucket);
+    assert.deepEqual((await ended(replicas[0], bucket)).progress, { total: 6, done: 3, error: 3 });
+    assert.equal(await rowsOf(bucket), 150);
+  });
+});
+
+describe('SIGTERM', () => {
+  const connections = () =>
+    sql(`select from pg_stat_activity where datname = current_database() and application_name = 'fhir-bucket-loader'`);
+
+  test('files in hand end within the grace period; exit 0; no connection is left', async () => {
+    await Promise.all(replicas.slice(1).map((replica) => replica.terminate()));
+    const bucket = await bucketOf(6, 500);
+    slowly(1_500);
+    await call(replicas[0], bucket);
+    await untilCopying(2);
+    assert.deepEqual(await replicas[0]?.terminate(), { code: 0, signal: null });
+    await waitFor(async () => (await connections()).length === 0, { what: 'the end of all connections' });
+    const left = await files(bucket);
+    assert.ok((left['done'] ?? 0) >= 2, JSON.stringify(left));
+    assert.equal(left['in-progress'], undefined);
+    assert.equal(await rowsOf(bucket), (left['done'] ?? 0) * 500);
+  });
+
+  test('files that do not end in time return to the queue, without a row', async () => {
+    await Promise.all(replicas.slice(1).map((replica) => replica.terminate()));
+    const bucket = await bucketOf(4, 500);
+    proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'stall', afterBytes: 500 });
+    await call(replicas[0], bucket);
+    await untilCopying(2);
+    const started = performance.now();
+    assert.deepEqual(await replicas[0]?.terminate(), { code: 0, signal: null });
+    const seconds = (performance.now() - started) / 1_000;
+    assert.ok(seconds > 2 && seconds < 12, `${seconds} s, with a grace period of 2 s`);
+    await waitFor(async () => (await connections()).length === 0, { what: 'the end of all connections' });
+    assert.deepEqual(await files(bucket), { pending: 4 });
+    assert.equal(await rowsOf(bucket), 0);
+  });
+});
