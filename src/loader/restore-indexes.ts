@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { leaveOrRestoreIndexes, leaveRestore } from '../db/bucket-load/load-lock.ts';
+import { cancellable } from '../db/cancellable.ts';
 import { createIndex } from '../db/disabled-index/create-index.ts';
 import { type IndexToRestore, listIndexesToRestore, updateDisabledIndex } from '../db/disabled-index/disabled-index.ts';
 import { inTransaction, type Queryable } from '../db/query.ts';
@@ -50,7 +51,7 @@ async function restoreIndex(options: RestoreIndexes, waiting: IndexToRestore): P
   const start = new Date();
   try {
     await inTransaction(pool, async (client) => {
-      await cancellable(pool, client, signal, () => createIndex(client, waiting.index));
+      await cancellable(pool, client, { signal, graceMs: 0 }, () => createIndex(client, waiting.index));
       const end = new Date();
       await updateDisabledIndex(client, waiting.id, {
         status: 'restored',
@@ -65,22 +66,5 @@ async function restoreIndex(options: RestoreIndexes, waiting: IndexToRestore): P
     const reason = `${waiting.index.indexname} could not be restored: ${message}`;
     await updateDisabledIndex(pool, waiting.id, { message: reason });
     onFailed(waiting, reason);
-  }
-}
-
-/** Runs what the session does, and has Postgres cancel it when the signal aborts. */
-async function cancellable(
-  pool: pg.Pool,
-  client: Queryable,
-  signal: AbortSignal,
-  work: () => Promise<void>,
-): Promise<void> {
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const cancel = () => void pool.query('select pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => {});
-  signal.addEventListener('abort', cancel, { once: true });
-  try {
-    await work();
-  } finally {
-    signal.removeEventListener('abort', cancel);
   }
 }

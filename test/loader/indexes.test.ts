@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtemp } from 'node:fs/promises';
 import { after, describe, test } from 'node:test';
+import pg from 'pg';
 import { ndjson } from '../support/ndjson.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -315,6 +316,35 @@ describe('after a crash', () => {
     });
     assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
     assert.deepEqual(await shapeOf('claim'), before);
+  });
+
+  test('a server that is closed while an index is made again gives it up, and the next call makes it', async (t) => {
+    const closed = await startTestServer(t);
+    await closed.load(await closed.bucketOf({ 'Device.ndjson': '' }));
+    await closed.sql('create index device_plain on device (ts)');
+    const gate = await closed.gate(t, 'device');
+    const bucket = await closed.bucketOf({ 'Device-1.ndjson': [{ id: 'd' }] });
+    await closed.startLoad(bucket, { 'disable-idx?': true });
+    await closed.waitForLock();
+    const writer = new pg.Client(closed.database.connection);
+    writer.on('error', () => {});
+    await writer.connect();
+    t.after(() => writer.end());
+    // An open transaction that has written lets rows in, but no index be made.
+    await writer.query('begin; lock table device in row exclusive mode');
+    await gate.open();
+    await waitFor(async () => (await closed.loaderFile(bucket, 'Device-1.ndjson')).status === 'done', {
+      what: 'the file',
+    });
+    await closed.waitForLock();
+    await closed.stop();
+    await writer.query('rollback');
+
+    const next = await startTestServer(t, { database: closed.database, s3: closed.s3 });
+    const { body } = await next.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` });
+    assert.match(JSON.stringify(body), /"state":"interrupted".*device_plain is not restored yet/);
+    assert.equal((await next.load(bucket)).state, 'completed');
+    assert.deepEqual(await next.sql(`select from pg_class where relname = 'device_plain'`), [{}]);
   });
 
   test('an index that somebody made again by hand counts as restored', async () => {

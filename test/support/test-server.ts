@@ -74,6 +74,8 @@ export interface TestServer {
   loaderFile(bucket: string, key: string): Promise<StoredLoaderFile>;
   /** Cuts all of the server's database connections, so that nothing of an orderly end reaches the database; closes. */
   crash(): Promise<void>;
+  /** Closes the server alone; database and endpoint stay for another one. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -129,6 +131,7 @@ export async function startTestServer(
       await server.close();
       await waitFor(async () => (await terminate()).rowCount === 0, { what: 'the end of all connections' });
     },
+    stop: () => server.close(),
     close: closeAll,
   };
 }
@@ -138,7 +141,7 @@ function clientOf(
   s3: S3Endpoint,
   client: pg.Client,
   connection: TestConnection,
-): Omit<TestServer, 'database' | 'crash' | 'close'> {
+): Omit<TestServer, 'database' | 'crash' | 'stop' | 'close'> {
   const rpc: TestServer['rpc'] = async (method, params, { yaml = false } = {}) => {
     const request = { method, ...(params === undefined ? {} : { params }) };
     const type = yaml ? 'text/yaml' : 'application/json';
