@@ -10,12 +10,16 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string' }, seed: { type: 'string' }, seconds: { type: 'string' } },
 });
 const seed = Number(values.seed ?? Date.now() % 100_000);
+const interrupt = new AbortController();
+// Postgres and the replicas must not outlive the run.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort());
 const started = performance.now();
 console.log(`seed ${seed}`);
 const report = await runChaos({
   seed,
   rounds: Number(values.rounds ?? 60),
   seconds: Number(values.seconds ?? 3_600),
+  signal: interrupt.signal,
   print: (line) => console.log(line),
 });
 const { violations, faults, s3Faults, ...figures } = report;

@@ -13,6 +13,8 @@ export interface ChaosOptions {
   rounds: number;
   /** No further round begins after this time. */
   seconds: number;
+  /** Aborted: everything is closed, and the run throws. */
+  signal?: AbortSignal;
   /** Told one line for each round, and each violation. */
   print: (line: string) => void;
 }
@@ -41,17 +43,26 @@ const SECOND_FAULT = 0.25;
 const MOST_VIOLATIONS = 100;
 
 /** Breaks things for so many rounds, and checks after each and at the end that nothing was lost, doubled or left. */
-export async function runChaos({ seed, rounds, seconds, print }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const closing: (() => Promise<void>)[] = [];
+  const interrupted = Promise.withResolvers<never>();
+  options.signal?.addEventListener('abort', () => interrupted.reject(new Error('interrupted')), { once: true });
   try {
-    const cluster = await ChaosCluster.start({ after: (close) => closing.push(close) }, REPLICAS);
-    const run = new ChaosRun(cluster, seed, await describeIndexes(cluster.pool), print);
-    const until = performance.now() + seconds * 1000;
-    for (let round = 1; round <= rounds && performance.now() < until && run.worthwhile; round++) await run.round(round);
-    return await run.end();
+    return await Promise.race([runRounds(options, { after: (close) => closing.push(close) }), interrupted.promise]);
   } finally {
     for (const close of closing.reverse()) await close();
   }
+}
+
+async function runRounds(
+  { seed, rounds, seconds, print }: ChaosOptions,
+  closing: { after(close: () => Promise<void>): void },
+): Promise<ChaosReport> {
+  const cluster = await ChaosCluster.start(closing, REPLICAS);
+  const run = new ChaosRun(cluster, seed, await describeIndexes(cluster.pool), print);
+  const until = performance.now() + seconds * 1000;
+  for (let round = 1; round <= rounds && performance.now() < until && run.worthwhile; round++) await run.round(round);
+  return await run.end();
 }
 
 class ChaosRun {
