@@ -77,7 +77,8 @@ function toFieldErrors(issue: z.core.$ZodIssue, schema: z.ZodType): FieldError[]
   if (issue.code !== 'unrecognized_keys') return [{ message: issue.message, path: path.join('.'), type: issue.code }];
   return issue.keys.map((key) => {
     const meant = similarKey(key, keysAt(schema, path));
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    // Some names end in a question mark of their own.
+    const hint = meant === undefined ? '' : `; did you mean ${meant.replace(/\?$/, '')}?`;
     return { message: `is no parameter of this method${hint}`, path: [...path, key].join('.'), type: issue.code };
   });
 }

@@ -121,7 +121,7 @@ describe('load-from-bucket names every wrong field at once', () => {
       await wrongFields({ bucket: 's3://some-bucket', thread_num: 1, upsert: true, account: { accessKeyId: 'x' } }),
       {
         thread_num: 'is no parameter of this method; did you mean thread-num?',
-        upsert: 'is no parameter of this method; did you mean upsert??',
+        upsert: 'is no parameter of this method; did you mean upsert?',
         'account.access-key-id': 'is required',
         'account.secret-access-key': 'is required',
         'account.region': 'is required',
