@@ -1,10 +1,11 @@
 /**
  * Sends random, mostly mutated requests to POST /rpc of a server.
  *
- *   TEST_DATABASE_URL=postgres://… node test/fuzz/rpc-fuzz.ts [count] [seed]
+ *   node test/fuzz/rpc-fuzz.ts [count] [seed]
  */
 import { CORE_SCHEMA, load as parseYaml } from 'js-yaml';
 import { Random } from '../../demo/fhir-data/random.ts';
+import { globalSetup, globalTeardown } from '../support/global-setup.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { type RawRequest, randomRequest } from './random-rpc.ts';
 
@@ -78,7 +79,8 @@ if (import.meta.main) {
   const count = Number(process.argv[2] ?? 20_000);
   const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
   console.log(`${count} requests, seed ${seed}`);
-  const closing: (() => Promise<void>)[] = [];
+  await globalSetup();
+  const closing: (() => Promise<void>)[] = [globalTeardown];
   const server = await startTestServer({ after: (close) => closing.push(close) });
   const started = performance.now();
   const { statuses, findings } = await fuzzRpc(server.url, count, seed);
