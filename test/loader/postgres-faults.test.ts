@@ -198,7 +198,7 @@ describe('limits of the role', () => {
     await limited.sql(`select pg_terminate_backend(pid) ${OTHERS}`);
     const bucket = await limited.bucketOf({ 'Patient.ndjson.gz': patients(2_000, 'timeout') });
     slowly();
-    assert.equal((await start(limited, bucket)).status, 200);
+    await waitFor(async () => (await start(limited, bucket)).status === 200, { what: 'connections made anew' });
     assert.deepEqual((await limited.ended(bucket)).progress, { total: 1, done: 1 });
     assert.equal(await countOf(limited, 'timeout'), 2_000);
   });
