@@ -40,7 +40,8 @@ function tlsOptions({ checkHostname, ca, rejectUnauthorized }: NonNullable<Datab
 /**
  * Session settings that keep a long load alive and bound what a dead peer can hold: no timeout of the role ends a
  * COPY that waits for S3; a client host that vanished is noticed by keepalive after 30 s + 3 × 10 s and then rolled
- * back, with its locks. A setting that the server does not know is left out.
+ * back, with its locks, in the middle of a long CREATE INDEX too (client_connection_check_interval; a server on
+ * Windows refuses it). A setting that the server does not know is left out.
  */
 const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   statement_timeout: '0',
@@ -52,6 +53,7 @@ const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   tcp_keepalives_interval: '10',
   tcp_keepalives_count: '3',
   tcp_user_timeout: '60000',
+  client_connection_check_interval: '10s',
   client_min_messages: 'warning',
 };
 
@@ -60,7 +62,8 @@ export async function prepareSession(client: pg.ClientBase): Promise<void> {
   await client.query({
     text: `select set_config(s.name, wanted.value, false)
              from unnest($1::text[], $2::text[]) as wanted(name, value)
-             join pg_settings s on s.name = wanted.name`,
+             join pg_settings s on s.name = wanted.name
+            where s.name <> 'client_connection_check_interval' or version() !~* 'windows|mingw|visual'`,
     values: [Object.keys(SESSION_SETTINGS), Object.values(SESSION_SETTINGS)],
   });
 }
