@@ -29,6 +29,9 @@ const THIS_TREE = fileURLToPath(new URL('../../', import.meta.url));
 /** Longest time that a load may take, in ms. */
 const LOAD_TIMEOUT_MS = 1_800_000;
 
+/** Without CPU time for so long, in ms, a server just started has nothing more to do. */
+const SETTLE_MS = 500;
+
 /** How often the status is asked for, in ms. An answer costs the server 1.2 ms of CPU time. */
 const POLL_MS = 250;
 
@@ -68,7 +71,9 @@ export class LoaderProcess {
     process.once('exit', kill);
     child.once('exit', () => process.off('exit', kill));
     const log = new ServerLog(child.stdout);
-    return new LoaderProcess(child, log, await log.url);
+    const server = new LoaderProcess(child, log, await log.url);
+    await server.#settle();
+    return server;
   }
 
   /** Loads a bucket and waits for its end. @throws when the load does not end as `completed`, all files done */
@@ -108,6 +113,14 @@ export class LoaderProcess {
 
   get #pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** Waits until the process has done what it does at its start, so that none of that falls into a load. */
+  async #settle(): Promise<void> {
+    for (let before = -1, now = 0; now > before; now = cpuSeconds(this.#pid)) {
+      before = now;
+      await delay(SETTLE_MS);
+    }
   }
 
   async #firstFault(): Promise<string> {
