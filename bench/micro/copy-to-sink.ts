@@ -54,7 +54,7 @@ const hotPath: MicroCase = {
       const encoder = encoderFor(insertTarget(type, 1n), type, MAX_LINE_BYTES);
       const { signal } = new AbortController();
       const copy = { statement: `copy rows ${rows}`, encoder, signal, times: { gunzipMs: 0, postgresMs: 0 } };
-      await copyRows(client, createReadStream(gzipPath), copy, () => {});
+      await copyRows([client], createReadStream(gzipPath), copy, () => {});
     }
   },
 };

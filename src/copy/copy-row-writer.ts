@@ -9,29 +9,36 @@ const JSONB_VERSION = 1;
 /** Below this many bytes a loop in JS beats a native copy's call (measured: 30 to 60 ns a call). */
 const SHORT_COPY_BYTES = 64;
 
+/** Buffers kept for another use. */
+const MOST_FREE = 16;
+
+/**
+ * Takes a full buffer. Calling `reuse`, once nobody reads the buffer any more, saves the page faults and the garbage
+ * collection of a fresh one: 0.2 CPU s per GB.
+ */
+export type EmitChunk = (chunk: Buffer, reuse: () => void) => void;
+
 /** A field that is the same in every row of a file. */
 export type ConstantField = { kind: 'text'; value: string } | { kind: 'int8'; value: bigint };
 
 /**
  * Writes rows of `(constant fields…, id text, resource jsonb)` in COPY BINARY format into buffers of `chunkBytes`,
  * and hands each full one on. A row larger than that gets a buffer of its own.
- *
- * Writing into the same buffers again would save 0.2 CPU s per GB of page faults and garbage collection, but a stream
- * does not tell when its consumer, and the socket behind it, is done with one.
  */
 export class CopyRowWriter {
   readonly #prefix: Buffer;
   readonly #chunkBytes: number;
-  readonly #emit: (chunk: Buffer) => void;
+  readonly #emit: EmitChunk;
+  readonly #free: Buffer[] = [];
   #out: Buffer;
   #at: number;
 
   /**
    * @param constants the columns before `id`, in the order of the COPY statement's column list
    * @param chunkBytes size of the buffers handed on, in bytes
-   * @param emit takes a full buffer; it is not written to again
+   * @param emit takes a full buffer; it is written to again only when `reuse` is called
    */
-  constructor(constants: readonly ConstantField[], chunkBytes: number, emit: (chunk: Buffer) => void) {
+  constructor(constants: readonly ConstantField[], chunkBytes: number, emit: EmitChunk) {
     this.#prefix = rowPrefix(constants);
     this.#chunkBytes = chunkBytes;
     this.#emit = emit;
@@ -74,13 +81,21 @@ export class CopyRowWriter {
   end(): void {
     this.#reserve(FILE_TRAILER.length);
     this.#at += FILE_TRAILER.copy(this.#out, this.#at);
-    this.#emit(this.#out.subarray(0, this.#at));
+    this.#emitOut();
+  }
+
+  #emitOut(): void {
+    const out = this.#out;
+    this.#emit(out.subarray(0, this.#at), () => {
+      if (out.length === this.#chunkBytes && this.#free.length < MOST_FREE) this.#free.push(out);
+    });
   }
 
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#out.length) return;
-    if (this.#at > 0) this.#emit(this.#out.subarray(0, this.#at));
-    this.#out = Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, bytes));
+    if (this.#at > 0) this.#emitOut();
+    const free = bytes <= this.#chunkBytes ? this.#free.pop() : undefined;
+    this.#out = free ?? Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, bytes));
     this.#at = 0;
   }
 }

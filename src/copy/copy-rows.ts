@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { NdjsonEncoder } from './ndjson-encoder.ts';
 import { readNdjson } from './read-ndjson.ts';
-import type { EncoderOptions } from './row-encoder.ts';
-import { type StageTimes, Stopwatch } from './stage-times.ts';
+import { RowDealer } from './row-dealer.ts';
+import type { EncoderOptions, RowEncoder } from './row-encoder.ts';
+import type { StageTimes } from './stage-times.ts';
 
 export interface CopyRows {
   /** A `COPY … FROM STDIN (FORMAT binary)` whose columns fit the encoder's constants. */
@@ -17,34 +17,40 @@ export interface CopyRows {
 }
 
 /**
- * Streams one file's bytes into one COPY on `client`: gunzip → lines → rows → Postgres, back-pressured all the way.
- * When anything fails the COPY is made to fail as well, so the transaction around it must be rolled back.
+ * Streams one file's bytes into a COPY on each of `clients`, usually one: gunzip → lines → rows → Postgres,
+ * back-pressured all the way. With several, the rows are dealt to them, so that several backends work on the file.
+ * When anything fails all of the COPYs are made to fail, so the transactions around them must be rolled back.
  * @param onStart gets the encoder, whose counters tell the progress
- * @throws LineError, GzipError, CopyError, what `bytes` throws, or the signal's reason
+ * @throws LineError, GzipError, what Postgres answers, what `bytes` throws, or the signal's reason
  */
 export async function copyRows(
-  client: pg.ClientBase,
+  clients: readonly pg.ClientBase[],
   bytes: AsyncIterable<Buffer>,
   { statement, encoder: options, signal, times }: CopyRows,
-  onStart: (encoder: NdjsonEncoder) => void,
-): Promise<NdjsonEncoder> {
-  const encoder = new NdjsonEncoder(options);
+  onStart: (encoder: RowEncoder) => void,
+): Promise<RowEncoder> {
+  const copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: options.chunkBytes })));
+  const dealer = new RowDealer(options, copies, times);
+  const { encoder } = dealer;
   onStart(encoder);
-  const copy = client.query(copyFrom(statement, { highWaterMark: options.chunkBytes }));
-  const waiting = new Stopwatch();
-  // A pipe pauses its source when the sink is full; what follows the last row is Postgres's work alone.
-  encoder.on('pause', () => waiting.start()).on('end', () => waiting.start());
-  copy.on('drain', () => waiting.stop());
+  // Every COPY has its end awaited from the start: a failure of one must not go unnoticed while another is written to.
+  const ends = copies.map((copy) => finished(copy));
+  const failed = Promise.all(ends).then(() => new Promise<never>(() => {}));
   try {
-    await pipeline(Readable.from(readNdjson(bytes, times), { highWaterMark: 2 }), encoder, copy, { signal });
+    const source = Readable.from(readNdjson(bytes, times), { highWaterMark: 2 });
+    await Promise.race([pipeline(source, dealer, { signal }), failed]);
+    const sent = performance.now();
+    await Promise.all(ends);
+    times.postgresMs += performance.now() - sent;
   } catch (error) {
+    dealer.destroy();
+    const reason = error instanceof Error ? error : new Error(String(error));
+    for (const copy of copies) copy.destroy(reason);
+    await Promise.allSettled(ends);
     signal.throwIfAborted();
     throw error;
-  } finally {
-    times.postgresMs += waiting.ms;
   }
-  if (copy.rowCount !== encoder.rows) {
-    throw new Error(`COPY took ${copy.rowCount} of ${encoder.rows} rows`);
-  }
+  const taken = copies.reduce((sum, copy) => sum + (copy.rowCount ?? 0), 0);
+  if (taken !== encoder.rows) throw new Error(`COPY took ${taken} of ${encoder.rows} rows`);
   return encoder;
 }

@@ -1,4 +1,4 @@
-import { type ConstantField, CopyRowWriter } from './copy-row-writer.ts';
+import { type ConstantField, CopyRowWriter, type EmitChunk } from './copy-row-writer.ts';
 import { LineError, type LineFault } from './line-fault.ts';
 import { LineMap } from './line-map.ts';
 import { type LineSink, LineSplitter } from './line-splitter.ts';
@@ -39,8 +39,8 @@ export class RowEncoder implements LineSink, RowCounts {
   #buffer: Buffer = Buffer.alloc(0);
   #line: number;
 
-  /** @param emits one for each COPY stream; takes the stream's next buffer, which is not written to again */
-  constructor(options: EncoderOptions, emits: readonly ((chunk: Buffer) => void)[]) {
+  /** @param emits one for each COPY stream: takes the stream's next buffer */
+  constructor(options: EncoderOptions, emits: readonly EmitChunk[]) {
     this.#options = options;
     this.#line = (options.firstLine ?? 1) - 1;
     this.lines = new LineMap(this.#line);

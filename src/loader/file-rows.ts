@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { lineOfCopyError } from '../copy/copy-position.ts';
 import { type CopyRows, copyRows } from '../copy/copy-rows.ts';
-import { copyRowsSpread } from '../copy/copy-rows-spread.ts';
 import { type BadLine, copyTolerantly, TooManyBadLines } from '../copy/copy-tolerantly.ts';
 import type { LineMap } from '../copy/line-map.ts';
 import type { RowCounts } from '../copy/row-counts.ts';
@@ -46,7 +45,7 @@ export class FileRows {
     const encoder = encoderFor(target, type, maxLineBytes);
     const copy = { statement: target.statement, encoder, signal, times: this.#times };
     if (shares.clients.length > 0) {
-      await copyRowsSpread([client, ...shares.clients], this.#reader.read(), copy, this.#start);
+      await copyRows([client, ...shares.clients], this.#reader.read(), copy, this.#start);
       await decideCommit(client, id, { attempt: shares.attempt, loaded: this.#counts.rows });
       await this.recordBadLines(client);
       await shares.prepare();
@@ -94,7 +93,7 @@ export class FileRows {
       this.#badLines = (await copyTolerantly(client, this.#reader.read(), options, this.#start)).badLines;
       return;
     }
-    await copyRows(client, this.#reader.read(), copy, (encoder) => {
+    await copyRows([client], this.#reader.read(), copy, (encoder) => {
       this.#lines = encoder.lines;
       this.#start(encoder);
     });
