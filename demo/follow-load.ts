@@ -1,43 +1,30 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
-import type { RpcClient } from './rpc-client.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 
-const POLL_MS = 200;
+const COMMAND_LINE = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 
-/** A load whose status stays the same for this long, in ms, is taken for stuck. */
-const STALL_MS = 120_000;
-
-const statusSchema = z.object({
-  state: z.string(),
-  progress: z.object({ total: z.number() }).catchall(z.number()),
-  message: z.string().optional(),
-  resources: z.object({ loaded: z.number() }),
-});
-
-/** A verbose answer of `aidbox.bulk/load-from-bucket-status`. */
-export type LoadStatus = z.infer<typeof statusSchema>;
+/** The command line's exit codes for a load that has ended: all files done, some failed, interrupted. */
+const ENDED = [0, 2, 3];
 
 /**
- * Asks for the status of a bucket until its load has ended.
- * @returns the last status
- * @throws when the load is stuck, the server answers an error, or the signal's reason
+ * Shows a load until it has ended, by the command line that users have for it: `fhir-bucket-loader status --follow`.
+ * @param server its address and the root client's secret, which goes by the environment
+ * @throws when the command line could not follow, or the signal's reason
  */
 export async function followLoad(
-  rpc: RpcClient,
   bucket: string,
-  { signal, onStatus }: { signal: AbortSignal; onStatus: (status: LoadStatus) => void },
-): Promise<LoadStatus> {
-  let before = '';
-  let changedAt = performance.now();
-  for (;;) {
-    const { text, result } = await rpc.call('aidbox.bulk/load-from-bucket-status', { bucket, verbose: true }, signal);
-    const status = statusSchema.parse(result);
-    onStatus(status);
-    if (status.state !== 'in-progress') return status;
-    if (text !== before) changedAt = performance.now();
-    before = text;
-    if (performance.now() - changedAt > STALL_MS)
-      throw new Error(`Nothing happens any more; the last status:\n${text}`);
-    await delay(POLL_MS, undefined, { signal });
-  }
+  server: { url: string; secret: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const child = spawn(process.execPath, [COMMAND_LINE, 'status', bucket, '--follow', '--url', server.url], {
+    env: { ...process.env, BOX_ROOT_CLIENT_ID: 'root', BOX_ROOT_CLIENT_SECRET: server.secret },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const kill = () => void child.kill('SIGKILL');
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  const [code] = await once(child, 'exit').finally(() => signal.removeEventListener('abort', kill));
+  signal.throwIfAborted();
+  if (!ENDED.includes(code)) throw new Error(`Following the load failed with exit code ${code}.`);
 }

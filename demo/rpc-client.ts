@@ -8,18 +8,20 @@ const answerSchema = z.union([
 
 /** An RPC client that speaks YAML, as one does by hand. */
 export class RpcClient {
-  readonly #url: string;
-  readonly #secret: string;
+  /** Address of the server. */
+  readonly url: string;
+  /** The root client's secret. */
+  readonly secret: string;
 
   constructor(url: string, secret: string) {
-    this.#url = `${url}/rpc`;
-    this.#secret = secret;
+    this.url = url;
+    this.secret = secret;
   }
 
   /** The same call as a person would make it. */
   toCurl(method: string, params: object): string {
     return [
-      `$ curl -u root:${this.#secret} ${this.#url} \\`,
+      `$ curl -u root:${this.secret} ${this.url}/rpc \\`,
       `    -H 'content-type: text/yaml' -H 'accept: text/yaml' --data-binary @- <<'END'`,
       `${toYaml({ method, params })}END`,
     ].join('\n');
@@ -30,12 +32,12 @@ export class RpcClient {
    * @throws when the server answers an error, or the signal's reason
    */
   async call(method: string, params: object, signal: AbortSignal): Promise<{ text: string; result: object }> {
-    const response = await fetch(this.#url, {
+    const response = await fetch(`${this.url}/rpc`, {
       method: 'POST',
       headers: {
         'content-type': 'text/yaml',
         accept: 'text/yaml',
-        authorization: `Basic ${Buffer.from(`root:${this.#secret}`).toString('base64')}`,
+        authorization: `Basic ${Buffer.from(`root:${this.secret}`).toString('base64')}`,
       },
       body: toYaml({ method, params }),
       signal,

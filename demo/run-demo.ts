@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { readConfig } from '../src/config.ts';
 import { readCommandLine } from './command-line.ts';
 import { countResources, type TypeCount } from './count-resources.ts';
@@ -8,7 +9,6 @@ import type { BucketFill } from './fill-bucket.ts';
 import { fillWithProgress } from './fill-with-progress.ts';
 import { followLoad } from './follow-load.ts';
 import { formatCount, formatMegabytes, formatSeconds, formatTable } from './format.ts';
-import { ProgressLine } from './progress-line.ts';
 import { RpcClient } from './rpc-client.ts';
 import { runUntilEnd, untilInterrupted } from './run-until-end.ts';
 import { type DemoEndpoint, startS3Endpoint } from './s3-endpoint.ts';
@@ -87,28 +87,19 @@ async function load(
   const { text: answer } = await rpc.call(method, params, signal);
   print(answer);
 
-  const progress = new ProgressLine();
-  const status = await followLoad(rpc, BUCKET_URL, {
-    signal,
-    onStatus: ({ state, resources, progress: { total, done = 0, error = 0 } }) => {
-      const failed = error === 0 ? '' : `, ${error} failed`;
-      const elapsed = formatSeconds(performance.now() - started);
-      progress.show(
-        `Loading: ${state}, ${formatCount(resources.loaded)} resources, ${done} of ${total} files${failed}, ${elapsed}`,
-      );
-    },
-  }).finally(() => progress.end());
+  await followLoad(BUCKET_URL, rpc, signal);
   const ms = performance.now() - started;
   const asked = { bucket: BUCKET_URL };
-  const { text } = await rpc.call('aidbox.bulk/load-from-bucket-status', asked, signal);
+  const { text, result } = await rpc.call('aidbox.bulk/load-from-bucket-status', asked, signal);
+  const { state } = z.object({ state: z.string() }).parse(result);
   print(`\n${rpc.toCurl('aidbox.bulk/load-from-bucket-status', asked)}\n${text}`);
 
   const { counts, failed } = await countResources(database.address, filled);
   print(`${table(counts)}\n`);
   for (const { file, message } of failed) print(`${file} failed: ${message}`);
   const right = counts.every(({ expected, counted }) => expected === counted);
-  if (!right || status.state !== 'completed') print(`Not everything is there; the load's state is ${status.state}.`);
-  return { ms, right: right && failed.length === 0 && status.state === 'completed' };
+  if (!right || state !== 'completed') print(`Not everything is there; the load's state is ${state}.`);
+  return { ms, right: right && failed.length === 0 && state === 'completed' };
 }
 
 function table(counts: readonly TypeCount[]): string {

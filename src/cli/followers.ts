@@ -12,7 +12,7 @@ export interface Follower {
   end(status: LoadStatus, lines: readonly string[]): void;
 }
 
-/** Between two lines that say nothing new, in ms. */
+/** Most time between two lines that say nothing new, in ms. A load that has just begun tells more often. */
 const QUIET_MS = 10_000;
 
 /** The follower that fits: JSON where it is asked for, a block drawn again on a terminal, else plain lines. */
@@ -41,13 +41,15 @@ function screenFollower(bucket: string, screen: Screen): Follower {
 
 function lineFollower(out: NodeJS.WritableStream): Follower {
   const failed = new NewFailures();
-  let writtenAt = Number.NEGATIVE_INFINITY;
+  const started = performance.now();
+  let writtenAt = started;
   let state = '';
   const write = (text: string) => out.write(`${new Date().toISOString()} ${text}\n`);
   return {
     show(status) {
       for (const line of failed.of(status)) write(line);
-      if (status.state === state && performance.now() - writtenAt < QUIET_MS) return;
+      const quiet = Math.min(QUIET_MS, (writtenAt - started) / 2);
+      if (status.state === state && performance.now() - writtenAt < quiet) return;
       ({ state } = status);
       writtenAt = performance.now();
       write(statusLine(status));
