@@ -16,7 +16,7 @@ const NO_KEYS = { 'disable-idx?': true, 'drop-primary-key?': true };
 
 /**
  * Everything that `npm run bench` can compare, in the order of its table.
- * @param trees other source trees of this project, each one contender more
+ * @param trees other source trees of this project, each two contenders more
  */
 export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, trees: readonly string[]): Contender[] {
   const floor = 'floor';
@@ -24,15 +24,7 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
   return [
     serverCopy(floor, mixed),
     loader({ name: 'ours', what: 'load-from-bucket', data: mixed, floor }),
-    ...trees.map((tree) =>
-      loader({
-        name: `ours:${basename(resolve(tree))}`,
-        what: `load-from-bucket of ${tree}`,
-        data: mixed,
-        floor,
-        process: { tree },
-      }),
-    ),
+    ...trees.flatMap((tree) => ofTree(tree, mixed, floor)),
     loader({ name: 'ours-lz4', what: 'the same, lz4 instead of pglz', data: mixed, floor, compression: 'lz4' }),
     loader({
       name: 'ours-no-keys',
@@ -54,5 +46,21 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
     serverCopy(floorOne, manyFiles),
     loader({ name: 'ours-many-files', what: 'one type in 14 files', data: manyFiles, floor: floorOne }),
     loader({ name: 'ours-one-file', what: 'the same rows in one file', data: oneFile, floor: floorOne }),
+  ];
+}
+
+/** The same of another source tree: as it is, and by the fastest way. */
+function ofTree(tree: string, data: BenchData, floor: string): Contender[] {
+  const name = basename(resolve(tree));
+  const common = { data, floor, process: { tree } };
+  return [
+    loader({ ...common, name: `ours:${name}`, what: `load-from-bucket of ${tree}` }),
+    loader({
+      ...common,
+      name: `ours-lz4-no-keys:${name}`,
+      what: `lz4, keys and indexes dropped and restored, of ${tree}`,
+      compression: 'lz4',
+      params: NO_KEYS,
+    }),
   ];
 }
