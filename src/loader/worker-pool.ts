@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, SHARE_ENV } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
 
@@ -29,6 +29,7 @@ export class WorkerPool {
     this.#piscina = new Piscina({
       filename: new URL('./worker.ts', import.meta.url).href,
       workerData: setup,
+      env: SHARE_ENV,
       minThreads: Math.min(threads, READY_THREADS),
       maxThreads: threads,
       idleTimeout: IDLE_TIMEOUT_MS,
