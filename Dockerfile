@@ -5,7 +5,9 @@
 FROM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
+# Type declarations, source maps and documents are 25 of the packages' 63 MB on disk, and nothing reads them here.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force && \
+  find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) -delete
 
 # Puts generated FHIR files into a bucket and ends; used by docker-compose.yml.
 FROM node:24-slim AS seed
