@@ -52,5 +52,12 @@ async function svg({ lines, x, y }: Plot, points: readonly (Summary & { at: numb
       color: { field: 'line', type: 'nominal', title: null },
     },
   };
-  return await new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG();
+  const svg = await new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG();
+  return withTitle(svg, `${Object.keys(lines).join(', ')} by ${x}`);
+}
+
+/** One title for the whole picture, in the place of Vega's role and label on each of its parts. */
+function withTitle(svg: string, title: string): string {
+  const plain = svg.replaceAll(/ (?:role|aria-[a-z]+)="[^"]*"/g, '');
+  return plain.replace(/^<svg[^>]*>/, (open) => `${open}<title>${title}</title>`);
 }
