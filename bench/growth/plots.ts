@@ -15,7 +15,7 @@ interface Plot {
 
 const TIMES = {
   'wall time': (point: Summary) => point.wallS,
-  'CPU time of the loader': (point: Summary) => point.cpuS,
+  'loader CPU time': (point: Summary) => point.cpuS,
 };
 const MEMORY = { 'peak memory': (point: Summary) => point.peakRssMb };
 
