@@ -14,12 +14,6 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/**
- * A native search for a string's end pays only beyond this many bytes (measured on DocumentReferences whose id comes
- * after the attachment: XXX instead of YYY CPU s per GB).
- */
-const SHORT_STRING_BYTES = 64;
-
 type Key = 'id' | 'resourceType' | 'other';
 
 /** What a scan says of a line: a resource to write, nothing to write, or a fault. */
@@ -130,7 +124,7 @@ export class ResourceScanner {
 
   /**
    * Most writers of FHIR start every line with the same bytes, `{"resourceType":"…","id":"`, and the next key follows
-   * at once: comparing them costs 0.1 CPU s per GB (of 1.0) less than the walk in `scan`, which judges whatever this refuses.
+   * at once: comparing them costs 0.1 CPU s per GB less than the walk in `scan`, which judges whatever this refuses.
    */
   #scanFront(start: number, end: number): boolean {
     const b = this.#buffer;
@@ -168,22 +162,10 @@ export class ResourceScanner {
   /** The offset of the quote that ends the string whose first character is at `from`, or -1. */
   #stringEnd(from: number, end: number): number {
     const b = this.#buffer;
-    const near = Math.min(end, from + SHORT_STRING_BYTES);
-    let i = from;
-    for (; i < near; i++) {
+    for (let i = from; i < end; i++) {
       const c = b[i];
       if (c === QUOTE) return i;
       if (c === BACKSLASH) i++;
-    }
-    return i < end ? this.#longStringEnd(i, end) : -1;
-  }
-
-  #longStringEnd(from: number, end: number): number {
-    const b = this.#buffer;
-    for (let quote = b.indexOf(QUOTE, from); quote !== -1 && quote < end; quote = b.indexOf(QUOTE, quote + 1)) {
-      let escapes = quote;
-      while (escapes > from && b[escapes - 1] === BACKSLASH) escapes--;
-      if ((quote - escapes) % 2 === 0) return quote;
     }
     return -1;
   }
