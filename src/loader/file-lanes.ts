@@ -66,7 +66,7 @@ export class FileLanes {
   #backendsFor(size: number, { threadNum, write, maxErrors }: LoadRequest): number {
     const plain = !write['upsert?'] && maxErrors === 0;
     if (!plain || size < SPREAD_FROM_BYTES || this.maxShares === 0) return 1;
-    const rest = this.#queue.bytesLeft() + size;
+    const rest = this.#queue.bytesLeft + size;
     return Math.min(threadNum, this.maxShares + 1, MOST_BACKENDS, Math.ceil((threadNum * size) / rest));
   }
 

@@ -7,12 +7,14 @@ const CANDIDATES = 64;
 export class FileQueue {
   #files: QueuedFile[] = [];
   #at = 0;
+  #bytesLeft = 0;
   readonly #inHand = new Set<string>();
 
   /** Replaces what is still to come; files in hand here stay in hand. */
   refill(files: readonly QueuedFile[]): void {
     this.#files = files.filter((file) => !this.#inHand.has(file.id));
     this.#at = 0;
+    this.#bytesLeft = this.#files.reduce((bytes, file) => bytes + file.size, 0);
   }
 
   /** The next ids to offer to a claim, in order; empty when all have been offered. */
@@ -22,24 +24,27 @@ export class FileQueue {
 
   /** A claim took one of the candidates; those before it are in others' hands or finished. */
   take(id: string, candidates: readonly string[]): void {
-    this.#at += candidates.indexOf(id) + 1;
+    this.#advance(candidates.indexOf(id) + 1);
     this.#inHand.add(id);
   }
 
   /** A claim found none of the candidates free. */
   passOver(candidates: readonly string[]): void {
-    this.#at += candidates.length;
+    this.#advance(candidates.length);
   }
 
   /** Size of the files that have not been offered yet, in bytes of the objects. */
-  bytesLeft(): number {
-    let bytes = 0;
-    for (let at = this.#at; at < this.#files.length; at++) bytes += this.#files[at]?.size ?? 0;
-    return bytes;
+  get bytesLeft(): number {
+    return this.#bytesLeft;
   }
 
   /** A file left this process's hands. */
   release(id: string): void {
     this.#inHand.delete(id);
+  }
+
+  #advance(count: number): void {
+    for (const file of this.#files.slice(this.#at, this.#at + count)) this.#bytesLeft -= file.size;
+    this.#at += count;
   }
 }
