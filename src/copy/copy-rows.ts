@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { asError } from './as-error.ts';
 import { readNdjson } from './read-ndjson.ts';
 import { RowDealer } from './row-dealer.ts';
 import type { EncoderOptions, RowEncoder } from './row-encoder.ts';
@@ -44,7 +45,7 @@ export async function copyRows(
     times.postgresMs += performance.now() - sent;
   } catch (error) {
     dealer.destroy();
-    const reason = error instanceof Error ? error : new Error(String(error));
+    const reason = asError(error);
     for (const copy of copies) copy.destroy(reason);
     await Promise.allSettled(ends);
     signal.throwIfAborted();

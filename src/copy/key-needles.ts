@@ -1,9 +1,4 @@
-const SPACE = 0x20;
-const TAB = 0x09;
-const CR = 0x0d;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
+import { COLON, COMMA, CR, QUOTE, SPACE, TAB } from './json-bytes.ts';
 
 const ID = Buffer.from('id"');
 const TYPE = Buffer.from('Type"');

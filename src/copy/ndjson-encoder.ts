@@ -1,4 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream';
+import { asError } from './as-error.ts';
 import type { LineMap } from './line-map.ts';
 import type { RowCounts } from './row-counts.ts';
 import { type EncoderOptions, RowEncoder } from './row-encoder.ts';
@@ -36,7 +37,7 @@ export class NdjsonEncoder extends Transform implements RowCounts {
     try {
       this.#encoder.write(chunk);
     } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)));
+      done(asError(error));
       return;
     }
     done();
@@ -46,7 +47,7 @@ export class NdjsonEncoder extends Transform implements RowCounts {
     try {
       this.#encoder.end();
     } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)));
+      done(asError(error));
       return;
     }
     done();

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { asError } from './as-error.ts';
 import { type EncoderOptions, RowEncoder } from './row-encoder.ts';
 import type { StageTimes } from './stage-times.ts';
 
@@ -33,7 +34,7 @@ export class RowDealer extends Writable {
     try {
       this.encoder.write(chunk);
     } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)));
+      done(asError(error));
       return;
     }
     this.#drained().then(() => done(), done);
@@ -43,7 +44,7 @@ export class RowDealer extends Writable {
     try {
       this.encoder.end();
     } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)));
+      done(asError(error));
       return;
     }
     for (const copy of this.#copies) copy.end();

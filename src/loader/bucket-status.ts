@@ -1,7 +1,7 @@
 import { findWriteOptions } from '../db/bucket-load/bucket-load.ts';
 import { isLoading, tablesInUse } from '../db/bucket-load/load-lock.ts';
 import { listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
-import { countFilesByStatus } from '../db/loader-file/count-files-by-status.ts';
+import { countFilesByStatus, totalOf } from '../db/loader-file/count-files-by-status.ts';
 import { listBucketTypes } from '../db/loader-file/list-bucket-types.ts';
 import { UNFINISHED } from '../db/loader-file/loader-file.ts';
 import type { Queryable } from '../db/query.ts';
@@ -29,7 +29,7 @@ export async function bucketStatus(db: Queryable, bucket: string): Promise<Bucke
   // Locks before what they stand for: a load that ends in between then reads as still in progress, never as interrupted.
   const loading = await isLoading(db, bucket);
   const counts = await countFilesByStatus(db, bucket);
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const total = totalOf(counts);
   if (total === 0 && (await findWriteOptions(db, bucket)) === undefined) {
     throw new ClientError(
       'domain-error',

@@ -5,6 +5,7 @@ import { listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import { listBucketTypes } from '../db/loader-file/list-bucket-types.ts';
 import type { Queryable } from '../db/query.ts';
 import { quotedTable, tableName } from '../db/resource-tables.ts';
+import { atOnce } from './at-once.ts';
 import { pause } from './backoff.ts';
 import type { LoadObserver } from './load-observer.ts';
 import { restoreIndexes } from './restore-indexes.ts';
@@ -73,9 +74,7 @@ async function analyzeTables(pool: pg.Pool, types: readonly string[]): Promise<v
     'select name as table from unnest($1::text[]) as name where to_regclass(name) is not null',
     [types.map(quotedTable)],
   );
-  const queue = rows.map(({ table }) => table);
-  const worker = async () => {
-    for (let table = queue.shift(); table !== undefined; table = queue.shift()) await pool.query(`analyze ${table}`);
-  };
-  await Promise.all(Array.from({ length: TABLES_AT_ONCE }, worker));
+  await atOnce(TABLES_AT_ONCE, rows, async ({ table }) => {
+    await pool.query(`analyze ${table}`);
+  });
 }

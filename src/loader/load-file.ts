@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type pg from 'pg';
+import { asError } from '../copy/as-error.ts';
 import { cancellable } from '../db/cancellable.ts';
 import { commitLazily } from '../db/commit-lazily.ts';
 import { completeDecided } from '../db/loader-file/decide-loader-file.ts';
@@ -57,7 +58,7 @@ async function loadOnce(task: Omit<FileTask, 'port'>, options: LoadFile): Promis
   try {
     return await attempt.run(client);
   } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
+    broken = asError(error);
     return await attempt.afterFailedCommit(broken);
   } finally {
     // A connection that failed outside of the savepoint is not used again: Postgres rolls back what it held.

@@ -10,7 +10,7 @@ import {
 } from '../db/bucket-load/bucket-load.ts';
 import { isLoading } from '../db/bucket-load/load-lock.ts';
 import type { DatabaseAddress } from '../db/connection-options.ts';
-import { countFilesByStatus } from '../db/loader-file/count-files-by-status.ts';
+import { countFilesByStatus, totalOf } from '../db/loader-file/count-files-by-status.ts';
 import { releaseOrphans } from '../db/loader-file/release-orphans.ts';
 import { requeueFailedFiles } from '../db/loader-file/requeue-failed-files.ts';
 import { inTransaction, type Queryable } from '../db/query.ts';
@@ -76,7 +76,7 @@ export class LoaderService {
       const queued = await queueObjects(client, this.#clients, request);
       const call = await recordCall(client, bucket, request.write);
       const counts = await countFilesByStatus(client, bucket);
-      return { call, ...queued, totalFiles: sum(counts) };
+      return { call, ...queued, totalFiles: totalOf(counts) };
     });
     await releaseOrphans(pool, bucket);
     await this.#begin({ ...request, call });
@@ -161,8 +161,4 @@ async function refuseContradiction(db: Queryable, bucket: string, wanted: WriteO
     'domain-error',
     `Bucket <${bucket}> is being loaded with ${list}. Call with the same, or wait until that load has ended.`,
   );
-}
-
-function sum(counts: Record<string, number>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }

@@ -4,6 +4,7 @@ import { cancellable } from '../db/cancellable.ts';
 import { createIndex } from '../db/disabled-index/create-index.ts';
 import { type IndexToRestore, listIndexesToRestore, updateDisabledIndex } from '../db/disabled-index/disabled-index.ts';
 import { inTransaction, type Queryable } from '../db/query.ts';
+import { atOnce } from './at-once.ts';
 import { toFileFault } from './file-fault.ts';
 
 /** Tables whose indexes are made at the same time. */
@@ -36,13 +37,9 @@ export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
     held.push(table);
     queue.push(indexes);
   }
-  const worker = async () => {
-    for (let indexes = queue.shift(); indexes !== undefined; indexes = queue.shift()) {
-      for (const index of indexes) if (!options.signal.aborted) await restoreIndex(options, index);
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: TABLES_AT_ONCE }, worker));
-  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  await atOnce(TABLES_AT_ONCE, queue, async (indexes) => {
+    for (const index of indexes) if (!options.signal.aborted) await restoreIndex(options, index);
+  });
   for (const table of held) await leaveRestore(options.session, table);
 }
 

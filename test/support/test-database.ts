@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { onTestServer } from './on-test-server.ts';
 import { type TestConnection, testServerConnection, urlFromConnection } from './test-server-address.ts';
 
 /** The part of a test context, or of anything else that ends, which drops the database. */
@@ -20,14 +21,4 @@ export async function createTestDatabase(t: Closing, template = 'template0'): Pr
   t.after(() => onTestServer(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`));
   const connection = { ...testServerConnection(), database };
   return { connection, url: urlFromConnection(connection) };
-}
-
-async function onTestServer(statement: string): Promise<void> {
-  const client = new pg.Client(testServerConnection());
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { onTestServer } from './on-test-server.ts';
 import type { TestDatabase } from './test-database.ts';
-import { testServerConnection, urlFromConnection } from './test-server-address.ts';
+import { urlFromConnection } from './test-server-address.ts';
 
 type Closing = { after(drop: () => Promise<void>): void };
 
@@ -18,14 +19,4 @@ export async function asOwnRole(t: Closing, database: TestDatabase, options = ''
   await onTestServer(`alter database ${name} owner to ${role}`);
   const connection = { ...database.connection, user: role, password: `secret-${role}` };
   return { connection, url: urlFromConnection(connection) };
-}
-
-async function onTestServer(statement: string): Promise<void> {
-  const client = new pg.Client(testServerConnection());
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
