@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { asError } from './as-error.ts';
@@ -30,6 +29,7 @@ export async function copyRows(
   { statement, encoder: options, signal, times }: CopyRows,
   onStart: (encoder: RowEncoder) => void,
 ): Promise<RowEncoder> {
+  signal.throwIfAborted();
   const copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: options.chunkBytes })));
   const dealer = new RowDealer(options, copies, times);
   const { encoder } = dealer;
@@ -37,21 +37,33 @@ export async function copyRows(
   // Every COPY has its end awaited from the start: a failure of one must not go unnoticed while another is written to.
   const ends = copies.map((copy) => finished(copy));
   const failed = Promise.all(ends).then(() => new Promise<never>(() => {}));
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
   try {
-    const source = Readable.from(readNdjson(bytes, times), { highWaterMark: 2 });
-    await Promise.race([pipeline(source, dealer, { signal }), failed]);
+    await Promise.race([dealAll(readNdjson(bytes, times, 'passing'), dealer), failed, stopped.promise]);
     const sent = performance.now();
     await Promise.all(ends);
     times.postgresMs += performance.now() - sent;
   } catch (error) {
-    dealer.destroy();
     const reason = asError(error);
     for (const copy of copies) copy.destroy(reason);
     await Promise.allSettled(ends);
     signal.throwIfAborted();
     throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
   const taken = copies.reduce((sum, copy) => sum + (copy.rowCount ?? 0), 0);
   if (taken !== encoder.rows) throw new Error(`COPY took ${taken} of ${encoder.rows} rows`);
   return encoder;
+}
+
+/** Ends, its sources with it, at the next chunk after the COPYs were closed: their own ends tell why. */
+async function dealAll(chunks: AsyncIterable<Buffer>, dealer: RowDealer): Promise<void> {
+  for await (const chunk of chunks) {
+    if (dealer.closed) return;
+    await dealer.write(chunk);
+  }
+  dealer.end();
 }

@@ -13,7 +13,7 @@ export interface LineSink {
 
 /**
  * Cuts a stream of buffers into lines without copying them, but for the one line that crosses a border between two
- * buffers. A UTF-8 byte order mark before the first line is skipped; a missing last line feed is forgiven.
+ * buffers. A buffer is not read again once `push` returns. A UTF-8 byte order mark before the first line is skipped; a missing last line feed is forgiven.
  */
 export class LineSplitter {
   readonly #sink: LineSink;
@@ -29,13 +29,13 @@ export class LineSplitter {
     this.#maxLineBytes = maxLineBytes;
   }
 
-  /** Delivers every line that ends in `chunk`; keeps (does not copy) the rest of it. */
+  /** Delivers every line that ends in `chunk`; keeps a copy of the rest of it. */
   push(chunk: Buffer): void {
     let from = 0;
     if (this.#pieceBytes > 0 || this.#skipping) {
       const feed = chunk.indexOf(LINE_FEED);
       if (feed === -1) {
-        this.#keep(chunk);
+        this.#keep(Buffer.from(chunk));
         return;
       }
       this.#keep(chunk.subarray(0, feed));
@@ -47,7 +47,7 @@ export class LineSplitter {
       this.#deliver(chunk, from, feed);
       from = feed + 1;
     }
-    if (from < chunk.length) this.#keep(chunk.subarray(from));
+    if (from < chunk.length) this.#keep(Buffer.from(chunk.subarray(from)));
   }
 
   /** Delivers the last line when the file does not end in a line feed. */

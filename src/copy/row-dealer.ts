@@ -1,5 +1,4 @@
-import { Writable } from 'node:stream';
-import { asError } from './as-error.ts';
+import type { Writable } from 'node:stream';
 import { type EncoderOptions, RowEncoder } from './row-encoder.ts';
 import type { StageTimes } from './stage-times.ts';
 
@@ -10,14 +9,13 @@ import type { StageTimes } from './stage-times.ts';
 const CERTAINLY_DRAINED_BYTES = 64 * 1024;
 
 /** Encodes ndjson and writes each row to the COPY that its id decides; as fast as the slowest takes its share. */
-export class RowDealer extends Writable {
+export class RowDealer {
   readonly encoder: RowEncoder;
 
   readonly #copies: readonly Writable[];
   readonly #times: StageTimes;
 
   constructor(options: EncoderOptions, copies: readonly Writable[], times: StageTimes) {
-    super({ highWaterMark: options.chunkBytes });
     this.#copies = copies;
     this.#times = times;
     this.encoder = new RowEncoder(
@@ -30,39 +28,35 @@ export class RowDealer extends Writable {
     );
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    try {
-      this.encoder.write(chunk);
-    } catch (error) {
-      done(asError(error));
-      return;
-    }
-    this.#drained().then(() => done(), done);
+  /** Whether a COPY has failed or was given up, so that none takes rows any more. */
+  get closed(): boolean {
+    return this.#copies.some((copy) => copy.destroyed);
   }
 
-  override _final(done: (error?: Error | null) => void): void {
-    try {
-      this.encoder.end();
-    } catch (error) {
-      done(asError(error));
-      return;
-    }
-    for (const copy of this.#copies) copy.end();
-    done();
-  }
-
-  async #drained(): Promise<void> {
+  /**
+   * Deals the rows of a file's next bytes, which are not read again, and waits until the COPYs take more.
+   * @throws LineError
+   */
+  async write(chunk: Buffer): Promise<void> {
+    this.encoder.write(chunk);
     const started = performance.now();
-    for (const copy of this.#copies) {
-      if (!copy.writableNeedDrain || copy.destroyed) continue;
-      await new Promise<void>((resolve) => {
-        const settle = () => {
-          copy.off('drain', settle).off('close', settle).off('error', settle);
-          resolve();
-        };
-        copy.on('drain', settle).on('close', settle).on('error', settle);
-      });
-    }
+    for (const copy of this.#copies) if (copy.writableNeedDrain && !copy.destroyed) await drained(copy);
     this.#times.postgresMs += performance.now() - started;
   }
+
+  /** The file has ended: sends the last rows and ends the COPYs. Throws a LineError for the last line. */
+  end(): void {
+    this.encoder.end();
+    for (const copy of this.#copies) copy.end();
+  }
+}
+
+async function drained(copy: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const settle = () => {
+      copy.off('drain', settle).off('close', settle).off('error', settle);
+      resolve();
+    };
+    copy.on('drain', settle).on('close', settle).on('error', settle);
+  });
 }

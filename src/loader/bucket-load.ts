@@ -121,9 +121,13 @@ export class BucketLoad {
     return this.#ended.promise;
   }
 
-  /** Works until the bucket is finished or the load is cancelled or stopped. */
-  async run(): Promise<void> {
+  /**
+   * Works until the bucket is finished or the load is cancelled or stopped.
+   * @returns the resource types whose tables' statistics are out of date now, and left to this process
+   */
+  async run(): Promise<readonly string[]> {
     const { log } = this.#parts;
+    let types: readonly string[] = [];
     const started = performance.now();
     const watch = this.#watchForCancel();
     try {
@@ -134,13 +138,12 @@ export class BucketLoad {
       await this.#publisher.stop();
       if (!this.#stopping) {
         const { bucket } = this.#request;
-        await this.#patience.do(() =>
+        types = await this.#patience.do(() =>
           finishLoad({
             ...this.#parts,
             bucket,
             // Asked for at each attempt: a lost session is made again.
             session: this.#session.connection,
-            analyze: this.#sawFiles,
             signal: this.#shutdown.signal,
           }),
         );
@@ -157,6 +160,7 @@ export class BucketLoad {
       await this.#session.end();
       this.#ended.resolve();
     }
+    return this.#sawFiles ? types : [];
   }
 
   /** Passes over the queue until nothing within the prefixes is unfinished, here or on other replicas. */

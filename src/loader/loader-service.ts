@@ -22,6 +22,7 @@ import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import { type LoadReport, loadReport } from './load-report.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { queueObjects } from './queue-objects.ts';
+import { TableStatistics } from './table-statistics.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface LoaderServiceOptions {
@@ -51,6 +52,7 @@ export class LoaderService {
   readonly #options: LoaderServiceOptions;
   readonly #workers: WorkerPool;
   readonly #clients: S3Clients;
+  readonly #statistics: TableStatistics;
   readonly #loads = new Map<string, BucketLoad>();
   #closing = false;
 
@@ -59,6 +61,7 @@ export class LoaderService {
     const { address: database, maxLineBytes, allowPrivateHosts, threads } = options;
     this.#workers = new WorkerPool({ database, maxLineBytes, allowPrivateHosts }, threads);
     this.#clients = new S3Clients(options.allowPrivateHosts);
+    this.#statistics = new TableStatistics(options.pool, options.log);
   }
 
   /**
@@ -134,6 +137,7 @@ export class LoaderService {
     const loads = [...this.#loads.values()];
     for (const load of loads) load.stop(this.#options.shutdownGraceMs);
     await Promise.all(loads.map((load) => load.ended));
+    await this.#statistics.close();
     await this.#workers.close();
   }
 
@@ -142,7 +146,8 @@ export class LoaderService {
     if (this.#loads.get(bucket)?.extend(request) === true) return;
     const load = new BucketLoad(request, { observer: NO_OBSERVER, ...this.#options, workers: this.#workers });
     this.#loads.set(bucket, load);
-    void load.run().then(() => {
+    void load.run().then((types) => {
+      this.#statistics.refresh(types);
       if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);
     });
     await load.announced;

@@ -19,7 +19,12 @@ function split(chunks: readonly Buffer[], maxLineBytes = 1000): string[] {
     },
     maxLineBytes,
   );
-  for (const chunk of chunks) splitter.push(chunk);
+  for (const chunk of chunks) {
+    const passing = Buffer.from(chunk);
+    splitter.push(passing);
+    // Its owner may use the memory again at once.
+    passing.fill(0);
+  }
   splitter.end();
   return lines;
 }
