@@ -10,6 +10,8 @@ import { allContenders } from './contenders/all-contenders.ts';
 import type { Contender } from './contenders/contender.ts';
 import { whyNoJqPsql } from './contenders/jq-psql.ts';
 import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
+import { whyNoAffinity } from './process/cpu-affinity.ts';
+import { machine } from './report/machine.ts';
 
 const options = readBenchOptions({ megabytes: 400 });
 const { megabytes, seed, compare } = options;
@@ -22,5 +24,6 @@ printReport(await compareLoads(allContenders({ mixed, manyFiles, oneFile }, comp
 
 function whyNot({ name, compression }: Contender, hasLz4: boolean): string | undefined {
   if (compression === 'lz4' && !hasLz4) return 'this Postgres has no lz4';
+  if (name.endsWith('-own-core')) return whyNoAffinity(machine().cores);
   return name === 'jq-psql' ? whyNoJqPsql() : undefined;
 }

@@ -4,6 +4,7 @@ import type { Contender } from './contender.ts';
 import { jqPsql } from './jq-psql.ts';
 import { jsonInsert } from './json-insert.ts';
 import { loader } from './loader.ts';
+import { onOwnCore } from './on-own-core.ts';
 import { serverCopy } from './server-copy.ts';
 
 export interface ContenderData {
@@ -21,11 +22,29 @@ const NO_KEYS = { 'disable-idx?': true, 'drop-primary-key?': true };
 export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, trees: readonly string[]): Contender[] {
   const floor = 'floor';
   const floorOne = 'floor-one-type';
+  const ours = loader({ name: 'ours', what: 'load-from-bucket', data: mixed, floor });
+  const warm = loader({
+    name: 'ours-warm',
+    what: 'by a server that has loaded before',
+    data: mixed,
+    floor,
+    warm: true,
+  });
+  const lz4 = loader({ name: 'ours-lz4', what: 'lz4 instead of pglz', data: mixed, floor, compression: 'lz4' });
+  const lz4NoKeys = loader({
+    name: 'ours-lz4-no-keys',
+    what: 'lz4, keys and indexes dropped and restored',
+    data: mixed,
+    floor,
+    compression: 'lz4',
+    params: NO_KEYS,
+  });
   return [
     serverCopy(floor, mixed),
-    loader({ name: 'ours', what: 'load-from-bucket', data: mixed, floor }),
+    ours,
+    warm,
     ...trees.flatMap((tree) => ofTree(tree, mixed, floor)),
-    loader({ name: 'ours-lz4', what: 'the same, lz4 instead of pglz', data: mixed, floor, compression: 'lz4' }),
+    lz4,
     loader({
       name: 'ours-no-keys',
       what: 'keys and indexes dropped and restored',
@@ -33,14 +52,12 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
       floor,
       params: NO_KEYS,
     }),
-    loader({
-      name: 'ours-lz4-no-keys',
-      what: 'lz4, keys and indexes dropped and restored',
-      data: mixed,
-      floor,
-      compression: 'lz4',
-      params: NO_KEYS,
-    }),
+    lz4NoKeys,
+    onOwnCore(serverCopy(floor, mixed), `${floor}-own-core`),
+    onOwnCore(ours, `${floor}-own-core`),
+    onOwnCore(warm, `${floor}-own-core`),
+    onOwnCore(lz4, `${floor}-own-core`),
+    onOwnCore(lz4NoKeys, `${floor}-own-core`),
     jqPsql('jq-psql', mixed, floor),
     jsonInsert('json-insert', mixed, floor),
     serverCopy(floorOne, manyFiles),

@@ -1,7 +1,7 @@
 import type { BenchData } from '../dataset/bench-data.ts';
-import type { Compression } from '../postgres/resource-rows.ts';
+import { type Compression, resetTables } from '../postgres/resource-rows.ts';
 import { LoaderProcess, type LoaderProcessOptions } from '../process/loader-process.ts';
-import type { Contender, RunFigures } from './contender.ts';
+import type { BenchParts, Contender, RunFigures } from './contender.ts';
 
 export interface LoaderContender {
   name: string;
@@ -12,20 +12,40 @@ export interface LoaderContender {
   /** Of `load-from-bucket`, besides bucket, account and thread-num. */
   params?: object;
   process?: Omit<LoaderProcessOptions, 'databaseUrl'>;
+  /** Whether the server has loaded the same data once before, so that its code is compiled. */
+  warm?: boolean;
 }
 
 /**
  * `load-from-bucket` over HTTP, from S3, on a server process that was started for this run: so its peak memory is of
- * this load alone, and every figure holds the start of its worker threads.
+ * this load alone, and unless it is warm every figure holds the compiling of its code.
  */
-export function loader({ params, process: options, compression = 'pglz', ...contender }: LoaderContender): Contender {
+export function loader({
+  warm,
+  params,
+  process: options,
+  compression = 'pglz',
+  ...contender
+}: LoaderContender): Contender {
+  const { data } = contender;
+  const start = ({ database }: BenchParts) => LoaderProcess.start({ databaseUrl: database.url, ...options });
+  const load = (server: LoaderProcess, { s3, threads }: BenchParts) =>
+    server.load(data.name, s3, { 'thread-num': threads, ...params });
+  let warmed: LoaderProcess | undefined;
+  const warmUp = async (parts: BenchParts) => {
+    warmed = await start(parts);
+    await load(warmed, parts);
+    await resetTables(parts.database.client, data, compression);
+  };
   return {
     ...contender,
     compression,
-    async run({ database, s3, threads }): Promise<RunFigures> {
-      const server = await LoaderProcess.start({ databaseUrl: database.url, ...options });
+    ...(warm === true ? { prepare: warmUp } : {}),
+    async run(parts): Promise<RunFigures> {
+      const server = warmed ?? (await start(parts));
+      warmed = undefined;
       try {
-        const figures = await server.load(contender.data.name, s3, { 'thread-num': threads, ...params });
+        const figures = await load(server, parts);
         return { ...figures, peakRssBytes: server.peakRss() };
       } finally {
         await server.stop();

@@ -5,9 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { PlannedFile } from '../../demo/fhir-data/plan-bucket.ts';
 import { writeNdjsonGzip } from '../../demo/fhir-data/write-ndjson-gzip.ts';
+import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
 import { NdjsonEncoder } from '../../src/copy/ndjson-encoder.ts';
 import { readNdjson } from '../../src/copy/read-ndjson.ts';
-import { encoderFor, insertTarget } from '../../src/loader/write-rows.ts';
+import { COPY_CHUNK_BYTES, encoderFor, insertTarget } from '../../src/loader/write-rows.ts';
 import type { BenchData, BenchFile } from './bench-data.ts';
 import { type DataOptions, planData } from './plan-data.ts';
 
@@ -51,7 +52,10 @@ export async function prepareCopyFiles(data: BenchData): Promise<void> {
     if (existsSync(copyPath)) continue;
     await mkdir(dirname(copyPath), { recursive: true });
     const unfinished = `${copyPath}.unfinished-${process.pid}`;
-    const encoder = new NdjsonEncoder(encoderFor(insertTarget(type, 1n), type, MAX_LINE_BYTES));
+    const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
+    const encoder = new NdjsonEncoder(
+      encoderFor(insertTarget(type, 1n), type, { maxLineBytes: MAX_LINE_BYTES, buffers }),
+    );
     await pipeline(readNdjson(createReadStream(gzipPath)), encoder, createWriteStream(unfinished));
     if (encoder.rows !== rows) throw new Error(`${gzipPath}: ${encoder.rows} rows of ${rows} lines`);
     await rename(unfinished, copyPath);

@@ -15,14 +15,16 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
 import { copyRows } from '../../src/copy/copy-rows.ts';
-import { encoderFor, insertTarget } from '../../src/loader/write-rows.ts';
+import { COPY_CHUNK_BYTES, encoderFor, insertTarget } from '../../src/loader/write-rows.ts';
 import { total } from '../dataset/bench-data.ts';
 import { prepareCopyFiles, prepareData } from '../dataset/prepare-data.ts';
 import { compareCases, type MicroCase } from './compare-cases.ts';
 
 const KIBIBYTES = [16, 64, 256, 1024];
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
+const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
 
 const data = await prepareData({ shape: 'mixed', bytes: 100e6, seed: 1 });
 await prepareCopyFiles(data);
@@ -51,7 +53,7 @@ const hotPath: MicroCase = {
   bytes,
   async run() {
     for (const { gzipPath, type, rows } of data.files) {
-      const encoder = encoderFor(insertTarget(type, 1n), type, MAX_LINE_BYTES);
+      const encoder = encoderFor(insertTarget(type, 1n), type, { maxLineBytes: MAX_LINE_BYTES, buffers });
       const { signal } = new AbortController();
       const copy = { statement: `copy rows ${rows}`, encoder, signal, times: { gunzipMs: 0, postgresMs: 0 } };
       await copyRows([client], createReadStream(gzipPath), copy, () => {});

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
+import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
 import type { NdjsonEncoder } from '../../src/copy/ndjson-encoder.ts';
 import { chunksOf, type SampleSource, sample } from './samples.ts';
 
@@ -13,7 +14,7 @@ interface Job {
 }
 
 const BYTES_PER_RUN = 64 * 2 ** 20;
-const OUTPUT_CHUNK_BYTES = 256 * 1024;
+const buffers = new CopyBuffers(256 * 1024);
 
 const module: { NdjsonEncoder: typeof NdjsonEncoder } = await import(
   pathToFileURL(resolve(process.argv[2] ?? '')).href
@@ -29,7 +30,7 @@ async function cpuSecondsPerGb(resourceType: string, chunks: readonly Buffer[]):
     resourceType,
     constants: [{ kind: 'int8', value: 1n }],
     maxLineBytes: 2 ** 26,
-    chunkBytes: OUTPUT_CHUNK_BYTES,
+    buffers,
   });
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
   const passBytes = chunks.reduce((bytes, chunk) => bytes + chunk.length, 0);

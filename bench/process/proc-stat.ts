@@ -16,9 +16,14 @@ export function endedChildrenCpuSeconds(): number {
 
 /** CPU time of a process and of all its children, ended or not: of Postgres, by the pid of its postmaster. */
 export function familyCpuSeconds(pid: number): number {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && readStat(Number(name))?.parent === pid);
   const ended = (readStat(pid)?.endedChildren ?? 0) / TICKS_PER_SECOND;
-  return children.reduce((sum, child) => sum + cpuSeconds(Number(child)), cpuSeconds(pid) + ended);
+  return familyOf(pid).reduce((sum, member) => sum + cpuSeconds(member), ended);
+}
+
+/** A process and its children, by process id. */
+export function familyOf(pid: number): number[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return [pid, ...all.map(Number).filter((one) => readStat(one)?.parent === pid)];
 }
 
 /** The most memory that a process has ever had resident (VmHWM), in bytes. */

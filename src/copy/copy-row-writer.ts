@@ -1,3 +1,5 @@
+import type { CopyBuffers } from './copy-buffers.ts';
+
 /** The 19 bytes that open a COPY BINARY stream: signature, flags, no header extension (Postgres manual, COPY). */
 const FILE_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 /** The field count -1 that closes it. */
@@ -9,40 +11,33 @@ const JSONB_VERSION = 1;
 /** Below this many bytes a loop in JS beats a native copy's call (measured: 30 to 60 ns a call). */
 const SHORT_COPY_BYTES = 64;
 
-/** Buffers kept for another use. */
-const MOST_FREE = 16;
-
-/**
- * Takes a full buffer. Calling `reuse`, once nobody reads the buffer any more, saves the page faults and the garbage
- * collection of a fresh one: 0.2 CPU s per GB.
- */
+/** Takes a full buffer, and calls `reuse` once nobody reads it any more. */
 export type EmitChunk = (chunk: Buffer, reuse: () => void) => void;
 
 /** A field that is the same in every row of a file. */
 export type ConstantField = { kind: 'text'; value: string } | { kind: 'int8'; value: bigint };
 
 /**
- * Writes rows of `(constant fields…, id text, resource jsonb)` in COPY BINARY format into buffers of `chunkBytes`,
+ * Writes rows of `(constant fields…, id text, resource jsonb)` in COPY BINARY format into buffers,
  * and hands each full one on. A row larger than that gets a buffer of its own.
  */
 export class CopyRowWriter {
   readonly #prefix: Buffer;
-  readonly #chunkBytes: number;
+  readonly #buffers: CopyBuffers;
   readonly #emit: EmitChunk;
-  readonly #free: Buffer[] = [];
   #out: Buffer;
   #at: number;
 
   /**
    * @param constants the columns before `id`, in the order of the COPY statement's column list
-   * @param chunkBytes size of the buffers handed on, in bytes
+   * @param buffers where they come from
    * @param emit takes a full buffer; it is written to again only when `reuse` is called
    */
-  constructor(constants: readonly ConstantField[], chunkBytes: number, emit: EmitChunk) {
+  constructor(constants: readonly ConstantField[], buffers: CopyBuffers, emit: EmitChunk) {
     this.#prefix = rowPrefix(constants);
-    this.#chunkBytes = chunkBytes;
+    this.#buffers = buffers;
     this.#emit = emit;
-    this.#out = Buffer.allocUnsafeSlow(chunkBytes);
+    this.#out = buffers.take();
     this.#at = FILE_HEADER.copy(this.#out, 0);
   }
 
@@ -86,16 +81,13 @@ export class CopyRowWriter {
 
   #emitOut(): void {
     const out = this.#out;
-    this.#emit(out.subarray(0, this.#at), () => {
-      if (out.length === this.#chunkBytes && this.#free.length < MOST_FREE) this.#free.push(out);
-    });
+    this.#emit(out.subarray(0, this.#at), () => this.#buffers.giveBack(out));
   }
 
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#out.length) return;
     if (this.#at > 0) this.#emitOut();
-    const free = bytes <= this.#chunkBytes ? this.#free.pop() : undefined;
-    this.#out = free ?? Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, bytes));
+    this.#out = bytes <= this.#buffers.bytes ? this.#buffers.take() : Buffer.allocUnsafeSlow(bytes);
     this.#at = 0;
   }
 }

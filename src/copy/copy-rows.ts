@@ -30,7 +30,7 @@ export async function copyRows(
   onStart: (encoder: RowEncoder) => void,
 ): Promise<RowEncoder> {
   signal.throwIfAborted();
-  const copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: options.chunkBytes })));
+  const copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: options.buffers.bytes })));
   const dealer = new RowDealer(options, copies, times);
   const { encoder } = dealer;
   onStart(encoder);
@@ -45,6 +45,7 @@ export async function copyRows(
     const sent = performance.now();
     await Promise.all(ends);
     times.postgresMs += performance.now() - sent;
+    dealer.reuseAll();
   } catch (error) {
     const reason = asError(error);
     for (const copy of copies) copy.destroy(reason);

@@ -12,7 +12,8 @@ export class NdjsonEncoder extends Transform implements RowCounts {
   readonly #encoder: RowEncoder;
 
   constructor(options: EncoderOptions) {
-    super({ readableHighWaterMark: options.chunkBytes, writableHighWaterMark: options.chunkBytes });
+    const { bytes } = options.buffers;
+    super({ readableHighWaterMark: bytes, writableHighWaterMark: bytes });
     this.#encoder = new RowEncoder(options, [(chunk) => this.push(chunk)]);
   }
 

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { type StageTimes, Stopwatch } from './stage-times.ts';
@@ -30,20 +30,23 @@ export async function* readNdjson(
   }
   const gunzip = createGunzip({ chunkSize: GUNZIP_CHUNK_BYTES });
   const work = watchWork(gunzip);
-  const feeding = pipeline(Readable.from(raw.chunks(), { highWaterMark: 4 }), gunzip);
+  // Read directly, gunzip would copy all that it has ready into one buffer.
+  const single = new PassThrough({ objectMode: true, highWaterMark: 1 });
+  const feeding = pipeline(Readable.from(raw.chunks(), { highWaterMark: 4 }), gunzip, single);
   // Its error, if any, also ends the loop below; without this it would count as unhandled meanwhile.
   feeding.catch(() => {});
   try {
     // Only while the next chunk is wanted: at other times gunzip may stand still for a full buffer.
     let before = work.ms;
     const output = new GunzipOutput();
-    for await (const chunk of gunzip) {
+    for await (const chunk of single) {
       times.gunzipMs += work.ms - before;
       if (memory === 'passing') output.next(chunk);
       yield chunk;
       before = work.ms;
     }
     await feeding;
+    output.end();
   } catch (error) {
     throw toGzipError(error);
   }
@@ -61,10 +64,18 @@ class GunzipOutput {
   next(chunk: Buffer): void {
     const read = this.#memory;
     this.#memory = chunk.buffer;
-    // Chunks of other sizes are Node's own: small ones share their memory with others.
-    if (read === chunk.buffer || read?.byteLength !== GUNZIP_CHUNK_BYTES) return;
-    if (read instanceof ArrayBuffer) read.transfer(0);
+    if (read !== chunk.buffer) free(read);
   }
+
+  /** All chunks have been read, and gunzip has ended. */
+  end(): void {
+    free(this.#memory);
+  }
+}
+
+function free(memory: ArrayBufferLike | undefined): void {
+  // What has another size Node has made of several chunks, and a small one shares its memory with others.
+  if (memory instanceof ArrayBuffer && memory.byteLength === GUNZIP_CHUNK_BYTES) memory.transfer(0);
 }
 
 /** Runs while the stream has a chunk to unpack. */

@@ -14,6 +14,8 @@ export class RowDealer {
 
   readonly #copies: readonly Writable[];
   readonly #times: StageTimes;
+  /** Of buffers that may still be waiting to be sent. */
+  readonly #reuseAtEnd: (() => void)[] = [];
 
   constructor(options: EncoderOptions, copies: readonly Writable[], times: StageTimes) {
     this.#copies = copies;
@@ -21,8 +23,10 @@ export class RowDealer {
     this.encoder = new RowEncoder(
       options,
       copies.map((copy) => (chunk: Buffer, reuse: () => void) => {
+        const certain = chunk.length >= CERTAINLY_DRAINED_BYTES;
+        if (!certain) this.#reuseAtEnd.push(reuse);
         copy.write(chunk, (error) => {
-          if (error == null && chunk.length >= CERTAINLY_DRAINED_BYTES) reuse();
+          if (error == null && certain) reuse();
         });
       }),
     );
@@ -48,6 +52,11 @@ export class RowDealer {
   end(): void {
     this.encoder.end();
     for (const copy of this.#copies) copy.end();
+  }
+
+  /** Postgres has answered to all that was sent: no buffer is read any more. */
+  reuseAll(): void {
+    for (const reuse of this.#reuseAtEnd.splice(0)) reuse();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CopyBuffers } from './copy-buffers.ts';
 import { type ConstantField, CopyRowWriter, type EmitChunk } from './copy-row-writer.ts';
 import { LineError, type LineFault } from './line-fault.ts';
 import { LineMap } from './line-map.ts';
@@ -12,8 +13,8 @@ export interface EncoderOptions {
   constants: readonly ConstantField[];
   /** Longest line accepted, in bytes. */
   maxLineBytes: number;
-  /** Size of the buffers handed to COPY, in bytes. */
-  chunkBytes: number;
+  /** The buffers handed to COPY. */
+  buffers: CopyBuffers;
   /** Number of the first line, where the bytes are not a file's beginning; 1 by default. */
   firstLine?: number;
   /** Takes a bad line, which is then left out; without it the stream fails at the first one. */
@@ -46,7 +47,7 @@ export class RowEncoder implements LineSink, RowCounts {
     this.lines = new LineMap(this.#line);
     this.#splitter = new LineSplitter(this, options.maxLineBytes);
     this.#scanner = new ResourceScanner(options.resourceType);
-    this.#writers = emits.map((emit) => new CopyRowWriter(options.constants, options.chunkBytes, emit));
+    this.#writers = emits.map((emit) => new CopyRowWriter(options.constants, options.buffers, emit));
     const [first] = this.#writers;
     if (first === undefined) throw new RangeError('an encoder needs a stream to write to');
     this.#writer = first;

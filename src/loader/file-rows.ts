@@ -39,10 +39,10 @@ export class FileRows {
   /** Writes all rows, and the LoaderFile's `done` (or, with shares, the decision for it) beside them. */
   async write(client: pg.PoolClient, shares: FileShares): Promise<void> {
     const { id, type, upsert } = this.#task;
-    const { signal, maxLineBytes } = this.#options;
+    const { signal } = this.#options;
     const txid = await nextTxid(client);
     const target = upsert ? upsertTarget(type, txid) : insertTarget(type, txid);
-    const encoder = encoderFor(target, type, maxLineBytes);
+    const encoder = encoderFor(target, type, this.#options);
     const copy = { statement: target.statement, encoder, signal, times: this.#times };
     if (shares.clients.length > 0) {
       await copyRows([client, ...shares.clients], this.#reader.read(), copy, this.#start);

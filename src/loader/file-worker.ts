@@ -1,8 +1,10 @@
 import type pg from 'pg';
+import { CopyBuffers } from '../copy/copy-buffers.ts';
 import { createPool } from '../db/create-pool.ts';
 import { S3Clients } from '../s3/s3-clients.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
 import { loadFile } from './load-file.ts';
+import { COPY_CHUNK_BYTES } from './write-rows.ts';
 
 /** How often a file's progress is told, in ms. */
 const PROGRESS_MS = 500;
@@ -10,11 +12,12 @@ const PROGRESS_MS = 500;
 /** Most files that one thread has in hand; the loads' own thread numbers are what limits them in practice. */
 const MAX_CONNECTIONS = 128;
 
-/** What a worker thread keeps between its files: connections to Postgres, and to S3 by account. */
+/** What a worker thread keeps between its files: connections to Postgres, and to S3 by account; buffers. */
 export class FileWorker {
   readonly #setup: WorkerSetup;
   readonly #pool: pg.Pool;
   readonly #clients: S3Clients;
+  readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
@@ -38,6 +41,7 @@ export class FileWorker {
         pool: this.#pool,
         s3: this.#clients.get(task.account, task.timeouts),
         maxLineBytes: this.#setup.maxLineBytes,
+        buffers: this.#buffers,
         signal: abort.signal,
         onStart: (progress) => {
           const tell = () => port.postMessage(progress() satisfies FileProgress);

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type pg from 'pg';
 import { asError } from '../copy/as-error.ts';
+import type { CopyBuffers } from '../copy/copy-buffers.ts';
 import { cancellable } from '../db/cancellable.ts';
 import { commitLazily } from '../db/commit-lazily.ts';
 import { completeDecided } from '../db/loader-file/decide-loader-file.ts';
@@ -19,6 +20,7 @@ export interface LoadFile {
   pool: pg.Pool;
   s3: S3Client;
   maxLineBytes: number;
+  buffers: CopyBuffers;
   signal: AbortSignal;
   /** Called before the rows are streamed; the function it is given tells how far they are. */
   onStart: (progress: () => FileProgress) => void;

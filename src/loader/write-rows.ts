@@ -67,6 +67,10 @@ export function isDuplicateInFile(error: unknown): boolean {
 }
 
 /** The encoder's options for a target. */
-export function encoderFor(target: RowTarget, type: string, maxLineBytes: number): CopyRows['encoder'] {
-  return { resourceType: type, constants: target.constants, maxLineBytes, chunkBytes: COPY_CHUNK_BYTES };
+export function encoderFor(
+  target: RowTarget,
+  type: string,
+  { maxLineBytes, buffers }: Pick<CopyRows['encoder'], 'maxLineBytes' | 'buffers'>,
+): CopyRows['encoder'] {
+  return { resourceType: type, constants: target.constants, maxLineBytes, buffers };
 }

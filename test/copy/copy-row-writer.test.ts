@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
 import { type ConstantField, CopyRowWriter } from '../../src/copy/copy-row-writer.ts';
 import { readCopyBinary } from './read-copy-binary.ts';
 
 function write(lines: readonly string[], chunkBytes: number, constants: readonly ConstantField[] = []): Buffer[] {
   const chunks: Buffer[] = [];
-  const writer = new CopyRowWriter(constants, chunkBytes, (chunk) => chunks.push(chunk));
+  const writer = new CopyRowWriter(constants, new CopyBuffers(chunkBytes), (chunk) => chunks.push(chunk));
   for (const line of lines) {
     const bytes = Buffer.from(line);
     writer.row(Buffer.from('[x]'), 1, 2, bytes, 0, 1, 2, 3, 4, bytes.length);

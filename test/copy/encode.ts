@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
 import { NdjsonEncoder } from '../../src/copy/ndjson-encoder.ts';
 import type { EncoderOptions } from '../../src/copy/row-encoder.ts';
 import { readCopyBinary } from './read-copy-binary.ts';
@@ -14,7 +15,13 @@ const JSONB_VERSION = 1;
 
 /** An encoder with limits far above what tests feed it, unless told otherwise. */
 export function testEncoder(options: Partial<EncoderOptions> = {}): NdjsonEncoder {
-  return new NdjsonEncoder({ resourceType: 'Patient', constants: [], maxLineBytes: 1e6, chunkBytes: 4096, ...options });
+  return new NdjsonEncoder({
+    resourceType: 'Patient',
+    constants: [],
+    maxLineBytes: 1e6,
+    buffers: new CopyBuffers(4096),
+    ...options,
+  });
 }
 
 /** Runs an encoder over chunks and reads back what Postgres would have got. */

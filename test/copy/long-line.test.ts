@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describe, test } from 'node:test';
+import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
 import { testEncoder } from './encode.ts';
 
 const MB = 2 ** 20;
@@ -26,7 +27,7 @@ describe('A line of 50 MB takes linear time and a small multiple of its length',
   ] as const)
     test(name, { timeout: MOST_MS }, async () => {
       const pieces = Math.floor(LINE_BYTES / piece.length);
-      const encoder = testEncoder({ maxLineBytes: LINE_BYTES + MB, chunkBytes: 256 * 1024 });
+      const encoder = testEncoder({ maxLineBytes: LINE_BYTES + MB, buffers: new CopyBuffers(256 * 1024) });
       const before = process.memoryUsage().arrayBuffers;
       let written = 0;
       let peak = 0;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '../../demo/fhir-data/random.ts';
+import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
 import { expectedOfLine } from '../fuzz/expected-of-line.ts';
 import { randomLine } from '../fuzz/random-line.ts';
 import { cutAt } from './cut-at.ts';
@@ -95,7 +96,7 @@ test('A file with faulty lines fails at the first of them, wherever it is cut', 
 });
 
 async function check(chunks: readonly Buffer[], all: readonly Resource[], chunkBytes = 4096): Promise<void> {
-  const rows = await encode(chunks, testEncoder({ chunkBytes }));
+  const rows = await encode(chunks, testEncoder({ buffers: new CopyBuffers(chunkBytes) }));
   assert.deepEqual(
     rows.map(({ id, text }) => ({ id, rest: JSON.parse(text) })),
     all.map(({ id, rest }) => ({ id, rest })),
