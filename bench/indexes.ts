@@ -23,8 +23,14 @@ const WAYS = {
 const options = readBenchOptions({ megabytes: 100 });
 const bytes = options.megabytes * 1e6;
 const data = await prepareData({ shape: 'mixed', bytes, seed: options.seed });
-const existing = await prepareData({ shape: 'mixed', bytes: bytes * LARGE, seed: options.seed + 1 });
-await prepareCopyFiles(existing);
+// Making these rows takes the longest, and not every run needs them.
+const needsExisting = options.only.length === 0 || options.only.some((name) => name.startsWith('large'));
+const existing = await prepareData({
+  shape: 'mixed',
+  bytes: needsExisting ? bytes * LARGE : bytes,
+  seed: options.seed + 1,
+});
+if (needsExisting) await prepareCopyFiles(existing);
 printReport(await compareLoads([...contenders('empty'), ...contenders('large')], options), options);
 
 function contenders(tables: 'empty' | 'large'): Contender[] {

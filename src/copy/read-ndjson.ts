@@ -30,7 +30,7 @@ export async function* readNdjson(
   }
   const gunzip = createGunzip({ chunkSize: GUNZIP_CHUNK_BYTES });
   const work = watchWork(gunzip);
-  // Read directly, gunzip would copy all that it has ready into one buffer.
+  // A loop over gunzip itself would get all that is ready copied into one buffer, whose memory is another one's.
   const single = new PassThrough({ objectMode: true, highWaterMark: 1 });
   const feeding = pipeline(Readable.from(raw.chunks(), { highWaterMark: 4 }), gunzip, single);
   // Its error, if any, also ends the loop below; without this it would count as unhandled meanwhile.
@@ -74,7 +74,7 @@ class GunzipOutput {
 }
 
 function free(memory: ArrayBufferLike | undefined): void {
-  // What has another size Node has made of several chunks, and a small one shares its memory with others.
+  // One of another size is not gunzip's own, and may be shared.
   if (memory instanceof ArrayBuffer && memory.byteLength === GUNZIP_CHUNK_BYTES) memory.transfer(0);
 }
 

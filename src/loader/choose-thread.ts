@@ -1,6 +1,7 @@
 /**
- * Files in the hands of every thread before another one is started. A thread encodes some 800 MB/s, which is what
- * twenty backends of Postgres take; each costs 25 MB of memory, and 0.1 to 0.2 CPU s until its code is compiled.
+ * Files in the hands of every thread before another one is started. A thread needs 1.9 CPU s for a GB of ndjson, and
+ * Postgres 14, so four files leave it idle for half of the time; each thread costs 100 MB of memory, and half a CPU s
+ * until it has started and its code is compiled (npm run bench:growth, thread-num 4 and 8).
  */
 const FILES_BEFORE_ANOTHER = 4;
 

@@ -12,9 +12,9 @@ const FILES_PER_THREAD = 128;
 const READY_THREADS = 1;
 
 /**
- * A thread's heap starts small, and counts the buffers that hang on its objects: with four files' in hand V8 would
- * collect all of it 60 times in 400 MB of ndjson. With room for 100 MB from the start it is 12 times, and the CPU time
- * of a load falls by 30 %. Memory is taken only as it is used.
+ * A thread's heap starts small, and V8 counts the buffers that hang on its objects: with those of four files in hand it
+ * collected all of it 60 times in 400 MB of ndjson. With room for 100 MB from the start it was 12 times, and the CPU
+ * time of a load fell by 30 %. Memory is taken only as it is used.
  */
 const WORKER_HEAP = '--initial-old-space-size=100';
 
