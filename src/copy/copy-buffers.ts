@@ -3,8 +3,8 @@ const MOST_KEPT = 32;
 
 /**
  * The buffers that COPY bytes are written into, used again once nobody reads them any more, by whatever file of the
- * thread comes next. A fresh one costs page faults, 0.2 CPU s per GB, and hangs on V8's heap until all of it is
- * collected: with buffers that end with their file that was six times in 400 MB, 0.3 CPU s per GB.
+ * thread comes next. A fresh one costs page faults, 0.2 CPU s per GB, and is memory that only a collection of
+ * V8's whole heap gives back.
  */
 export class CopyBuffers {
   /** Size of each, in bytes. */
