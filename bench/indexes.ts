@@ -8,7 +8,7 @@ import { compareLoads, printReport } from './compare-loads.ts';
 import type { BenchParts, Contender } from './contenders/contender.ts';
 import { fillTables } from './contenders/fill-tables.ts';
 import { loader } from './contenders/loader.ts';
-import { typesOf } from './dataset/bench-data.ts';
+import { type BenchData, typesOf } from './dataset/bench-data.ts';
 import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
 
 /** Rows that large tables hold before, as a multiple of those loaded. */
@@ -23,28 +23,29 @@ const WAYS = {
 const options = readBenchOptions({ megabytes: 100 });
 const bytes = options.megabytes * 1e6;
 const data = await prepareData({ shape: 'mixed', bytes, seed: options.seed });
+const all = contenders();
 // Making these rows takes the longest, and not every run needs them.
-const needsExisting = options.only.length === 0 || options.only.some((name) => name.startsWith('large'));
-const existing = await prepareData({
-  shape: 'mixed',
-  bytes: needsExisting ? bytes * LARGE : bytes,
-  seed: options.seed + 1,
-});
-if (needsExisting) await prepareCopyFiles(existing);
-printReport(await compareLoads([...contenders('empty'), ...contenders('large')], options), options);
+if (options.only.length === 0 || options.only.some((name) => name.startsWith('large'))) {
+  const existing = await prepareData({ shape: 'mixed', bytes: bytes * LARGE, seed: options.seed + 1 });
+  await prepareCopyFiles(existing);
+  all.push(...contenders(existing));
+}
+printReport(await compareLoads(all, options), options);
 
-function contenders(tables: 'empty' | 'large'): Contender[] {
+/** @param existing the rows that the tables hold before; without them they are empty */
+function contenders(existing?: BenchData): Contender[] {
+  const tables = existing === undefined ? 'empty' : 'large';
   return Object.entries(WAYS).map(([way, params]) => ({
     ...loader({
       name: `${tables}-${way}`,
-      what: `${tables === 'empty' ? 'empty tables' : `tables with ${LARGE} times as many rows`}, ${way}`,
+      what: `${existing === undefined ? 'empty tables' : `tables with ${LARGE} times as many rows`}, ${way}`,
       data,
       floor: `${tables}-kept`,
       params,
     }),
-    ...(tables === 'large' ? { existing } : {}),
+    ...(existing === undefined ? {} : { existing }),
     async prepare({ database }: BenchParts) {
-      if (tables === 'large') await fillTables(database, existing);
+      if (existing !== undefined) await fillTables(database, existing);
       await createIndexes(database.client);
     },
   }));

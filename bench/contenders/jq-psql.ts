@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { quotedTable } from '../../src/db/resource-tables.ts';
+import { atOnce } from '../../src/loader/at-once.ts';
 import type { BenchData } from '../dataset/bench-data.ts';
-import { inLanes } from '../process/lanes.ts';
 import { endedChildrenCpuSeconds } from '../process/proc-stat.ts';
 import type { Contender, RunFigures } from './contender.ts';
 import { inLoaderOrder } from './server-copy.ts';
@@ -27,7 +27,7 @@ export function jqPsql(name: string, data: BenchData, floor: string): Contender 
     async run({ database, threads }): Promise<RunFigures> {
       const cpuBefore = endedChildrenCpuSeconds();
       const started = performance.now();
-      await inLanes(inLoaderOrder(data.files), threads, async ({ type, gzipPath }) => {
+      await atOnce(threads, inLoaderOrder(data.files), async ({ type, gzipPath }) => {
         const copy = `copy ${quotedTable(type)} (txid, status, id, resource) from stdin (format csv)`;
         const child = spawn('bash', ['-c', PIPE, 'bash', gzipPath, copy], {
           env: { ...process.env, PGOPTIONS: '-c synchronous_commit=off', ...libpqVariables(database.address) },

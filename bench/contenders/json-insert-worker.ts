@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import type pg from 'pg';
 import { connectClient, type DatabaseAddress } from '../../src/db/connection-options.ts';
 import { quotedTable } from '../../src/db/resource-tables.ts';
-import { inLanes } from '../process/lanes.ts';
+import { atOnce } from '../../src/loader/at-once.ts';
 import type { RunFigures } from './contender.ts';
 
 export interface JsonInsertJob {
@@ -21,7 +21,7 @@ process.on('message', async (job: JsonInsertJob) => {
   const idle = [...clients];
   const started = performance.now();
   const cpuBefore = process.cpuUsage();
-  await inLanes(job.files, job.threads, async ({ type, gzipPath }) => {
+  await atOnce(job.threads, job.files, async ({ type, gzipPath }) => {
     const client = idle.pop();
     if (client === undefined) throw new Error('more lanes than connections');
     await client.query('begin; set local synchronous_commit = off');

@@ -10,9 +10,9 @@ import type { BenchParts, Contender } from './contender.ts';
 export function onOwnCore(contender: Contender, floor: string): Contender {
   const all = `0-${availableParallelism() - 1}`;
   const others = `1-${availableParallelism() - 1}`;
-  const bind = ({ database, s3 }: BenchParts, postgres: string, rest: string) => {
+  const bind = ({ database }: BenchParts, postgres: string, rest: string) => {
     if (database.pid !== undefined) bindToCores(database.pid, postgres);
-    bindToCores(s3.pid, rest);
+    // The S3 server and the loader are children of this process; Postgres, started by pg_ctl, is not.
     bindToCores(process.pid, rest);
   };
   return {

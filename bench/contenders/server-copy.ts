@@ -1,9 +1,9 @@
 import { connectClient } from '../../src/db/connection-options.ts';
 import type { QueuedFile } from '../../src/db/loader-file/list-unfinished-files.ts';
 import { quotedTable } from '../../src/db/resource-tables.ts';
+import { atOnce } from '../../src/loader/at-once.ts';
 import { schedule } from '../../src/loader/schedule.ts';
 import type { BenchData, BenchFile } from '../dataset/bench-data.ts';
-import { inLanes } from '../process/lanes.ts';
 import type { Contender, RunFigures } from './contender.ts';
 
 /**
@@ -23,7 +23,7 @@ export function serverCopy(name: string, data: BenchData): Contender {
       try {
         const idle = [...clients];
         const started = performance.now();
-        await inLanes(inLoaderOrder(data.files), threads, async (file) => {
+        await atOnce(threads, inLoaderOrder(data.files), async (file) => {
           const client = idle.pop();
           if (client === undefined) throw new Error('more lanes than connections');
           await client.query('begin; set local synchronous_commit = off');

@@ -13,7 +13,8 @@ export interface LineSink {
 
 /**
  * Cuts a stream of buffers into lines without copying them, but for the one line that crosses a border between two
- * buffers. A buffer is not read again once `push` returns. A UTF-8 byte order mark before the first line is skipped; a missing last line feed is forgiven.
+ * buffers. A buffer is not read again once `push` returns. A UTF-8 byte order mark before the first line is skipped; a
+ * missing last line feed is forgiven.
  */
 export class LineSplitter {
   readonly #sink: LineSink;
