@@ -19,8 +19,8 @@ const open: Chromium['open'] = async (...args) => {
 };
 
 /** Patients whose bytes gzip cannot make few of. */
-function largePatients(prefix: string): object[] {
-  return patients(100, prefix).map((patient) => ({ ...patient, text: randomBytes(1500).toString('base64') }));
+function largePatients(count: number, prefix: string): object[] {
+  return patients(count, prefix).map((patient) => ({ ...patient, text: randomBytes(1500).toString('base64') }));
 }
 
 /** What is to be read there; what is hidden is not. */
@@ -45,14 +45,17 @@ async function untilText(locator: Locator, text: RegExp): Promise<string> {
 
 const progressOf = async (bar: Locator) => Number(await bar.getAttribute('value'));
 
-/** A bucket of three large files, behind a proxy that lets their bytes through slowly. */
+/**
+ * A bucket of three large files, behind a proxy that lets their bytes through slowly. Larger files are taken first, so
+ * their sizes say which two are in work: Patient-1 and Patient-2.
+ */
 async function startSlowLoad(t: Parameters<typeof startTestServer>[0]) {
   const server = await startTestServer(t);
   const proxy = await S3FaultProxy.start(t, server.s3);
   const bucket = await server.bucketOf({
-    'a/Patient-1.ndjson.gz': largePatients('a'),
-    'a/Patient-2.ndjson.gz': largePatients('b'),
-    'a/Patient-3.ndjson.gz': largePatients('c'),
+    'a/Patient-1.ndjson.gz': largePatients(120, 'a'),
+    'a/Patient-2.ndjson.gz': largePatients(100, 'b'),
+    'a/Patient-3.ndjson.gz': largePatients(80, 'c'),
   });
   proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'trickle', chunkBytes: 1_000, everyMs: 50 });
   const started = await server.startLoad(bucket, { account: proxy.account, 'thread-num': 2 });
@@ -72,6 +75,7 @@ test('a load in work: progress grows, then it is completed, without a reload', o
   assert.match(shown, /In progress/);
   assert.match(shown, /2 files in work/);
   assert.match(shown, /a\/Patient-1\.ndjson\.gz/);
+  assert.match(shown, /a\/Patient-2\.ndjson\.gz/);
   assert.match(shown, /0 of 3/);
   const file = load.getByRole('progressbar', { name: 'Bytes of a/Patient-1.ndjson.gz' });
   await waitFor(async () => (await progressOf(file)) > 0, { what: 'bytes of one file' });
