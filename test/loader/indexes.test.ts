@@ -31,12 +31,15 @@ const shapeOf = (table: string) =>
   sql(
     `select 'index' as kind, i.relname as name, pg_get_indexdef(i.oid) as definition,
             concat_ws(' ', ts.spcname, array_to_string(i.reloptions, ','), x.indisvalid, x.indisunique, x.indisprimary,
-                      x.indisexclusion, x.indimmediate) as rest
+                      x.indisexclusion, x.indimmediate, x.indisclustered, obj_description(i.oid, 'pg_class'),
+                      (select string_agg(attnum || '=' || coalesce(attstattarget, -1), ',' order by attnum)
+                         from pg_attribute where attrelid = i.oid)) as rest
        from pg_index x join pg_class i on i.oid = x.indexrelid left join pg_tablespace ts on ts.oid = i.reltablespace
       where x.indrelid = $1::regclass
      union all
      select 'constraint', conname, pg_get_constraintdef(oid),
-            concat_ws(' ', contype, condeferrable, condeferred, convalidated, conindid::regclass)
+            concat_ws(' ', contype, condeferrable, condeferred, convalidated, conindid::regclass,
+                      obj_description(oid, 'pg_constraint'))
        from pg_constraint where conrelid = $1::regclass
      union all
      select 'column', attname, attnotnull::text, null from pg_attribute where attrelid = $1::regclass and attnum > 0
@@ -74,6 +77,12 @@ describe('disable-idx? and drop-primary-key?', () => {
       alter table patient add constraint patient_deferrable unique (id, status) deferrable;
       alter table patient add constraint patient_no_overlap exclude using gist (id with =, tstzrange(ts, cts, '[]') with &&)
         where (status = 'updated');
+      comment on index patient_plain is 'Birth dates: it''s \\ for "the" report';
+      comment on index patient_unique is 'of the index';
+      comment on constraint patient_unique on patient is 'of the key';
+      comment on constraint patient_pkey on patient is E'two\\nlines';
+      alter index "Patient_Name ""quoted""" alter column 1 set statistics 700;
+      alter table patient cluster on patient_include;
       alter table patient add constraint patient_check check (id <> 'bad')`);
     const before = await shapeOf('patient');
     const all = await indexNames('patient');
@@ -173,6 +182,39 @@ describe('disable-idx? and drop-primary-key?', () => {
     );
   });
 
+  test('an invalid index, which perhaps cannot be made, is left as it is', async () => {
+    await createTable('Device');
+    await sql(`insert into device (id, txid, status, resource)
+               values ('one', 1, 'created', '{}'), ('two', 1, 'created', '{}')`);
+    await assert.rejects(sql('create unique index concurrently device_failed on device (txid)'), { code: '23505' });
+    const before = await shapeOf('device');
+    const bucket = await bucketOf({ 'Device.ndjson': [{ id: 'm' }] });
+    const status = await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.deepEqual(await shapeOf('device'), before);
+  });
+
+  test('a table that is told meanwhile to be ordered by another index stays so', async (t) => {
+    await createTable('Substance');
+    await createTable('Goal');
+    await sql('create index substance_plain on substance (ts); alter table substance cluster on substance_plain');
+    const gate = await server.gate(t, 'goal');
+    const bucket = await bucketOf({ 'Substance.ndjson': [{ id: 's' }], 'Goal.ndjson': [{ id: 'ordered' }] });
+    await startLoad(bucket, { 'disable-idx?': true });
+    await server.waitForLock();
+    await sql('alter table substance cluster on substance_pkey');
+    await gate.open();
+    assert.equal((await ended(bucket)).state, 'completed');
+    assert.deepEqual(
+      await sql(`select indexrelid::regclass::text as name, indisclustered as ordered from pg_index
+                  where indrelid = 'substance'::regclass order by 1`),
+      [
+        { name: 'substance_pkey', ordered: true },
+        { name: 'substance_plain', ordered: false },
+      ],
+    );
+  });
+
   test('restored also when files failed', async () => {
     await createTable('Procedure');
     await sql('create index procedure_plain on procedure (ts)');
@@ -259,6 +301,9 @@ describe('a key that cannot come back', () => {
       /^practitioner_pkey was kept: constraint notes_practitioner_fkey on table notes depends on/,
     );
     assert.deepEqual([plain?.indexname, plain?.status], ['practitioner_plain', 'restored']);
+
+    await load(await bucketOf({ 'Practitioner.ndjson': [{ id: 'q' }] }), { 'drop-primary-key?': true });
+    assert.equal((await disabledOf('practitioner')).length, 2, 'said once, not once a load');
   });
 });
 

@@ -1,15 +1,21 @@
 import pg from 'pg';
 import type { Queryable } from '../query.ts';
 import type { DisabledIndex } from './disabled-index.ts';
+import { markIndex } from './index-marks.ts';
 
 /**
- * Makes a dropped index again, as the constraint that it was where it backed one; to be called in a transaction.
+ * Makes a dropped index again with its marks, as the constraint that it was where it backed one; to be called in a transaction.
  * An index of that name that stands already is left as it is. A key comes back as a unique index first, which can be
  * built by parallel workers, and then becomes the constraint.
  * @throws what Postgres answers, for instance 23505 when rows contradict the key
  */
 export async function createIndex(db: Queryable, index: DisabledIndex): Promise<void> {
   if (await exists(db, index)) return;
+  await build(db, index);
+  await markIndex(db, index);
+}
+
+async function build(db: Queryable, index: DisabledIndex): Promise<void> {
   const schema = pg.escapeIdentifier(index.schemaname);
   const table = `${schema}.${pg.escapeIdentifier(index.tablename)}`;
   // pg_get_indexdef leaves the tablespace out.

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Queryable } from '../query.ts';
+import { indexMarksSchema } from './index-marks.ts';
 import type { TableIndex } from './table-index.ts';
 
-/** The DisabledIndex resource as stored (contract); `constraint` and `message` are the loader's additions. */
+/** The DisabledIndex resource as stored (contract); `constraint`, `marks` and `message` are the loader's additions. */
 export const disabledIndexSchema = z.looseObject({
   schemaname: z.string(),
   tablename: z.string(),
@@ -10,6 +11,7 @@ export const disabledIndexSchema = z.looseObject({
   indexname: z.string(),
   indexdef: z.string(),
   constraint: z.object({ name: z.string(), definition: z.string(), primary: z.boolean() }).optional(),
+  marks: indexMarksSchema.optional(),
   status: z.string(),
   message: z.string().optional(),
 });
@@ -26,21 +28,26 @@ export async function recordDisabledIndex(db: Queryable, index: TableIndex): Pro
   await insert(db, index, { status: 'disabled' });
 }
 
-/** Writes down an index that had to stay, and why. */
+/** Writes down an index that had to stay, and why; once, however many loads it stays through. */
 export async function recordKeptIndex(db: Queryable, index: TableIndex, message: string): Promise<void> {
-  await insert(db, index, { status: 'restored', message });
+  const { schemaname, tablename, indexname } = index;
+  const { rowCount } = await db.query('select from disabledindex where resource @> $1 limit 1', [
+    { schemaname, tablename, indexname, status: 'restored', message },
+  ]);
+  if (rowCount === 0) await insert(db, index, { status: 'restored', message });
 }
 
 async function insert(db: Queryable, index: TableIndex, state: object): Promise<void> {
-  const { constraintname, constraintdef, primary, tablespace, ...plain } = index;
+  const { constraintname, constraintdef, primary, tablespace, marks, ...plain } = index;
   const constraint =
     constraintname === null || constraintdef === null
       ? {}
       : { constraint: { name: constraintname, definition: constraintdef, primary } };
+  const someMarks = Object.keys(marks).length === 0 ? {} : { marks };
   await db.query(
     `insert into disabledindex (id, txid, resource_type, status, resource)
      values (gen_random_uuid()::text, nextval('transaction_id_seq'), 'DisabledIndex', 'created', $1)`,
-    [{ ...plain, ...(tablespace === null ? {} : { tablespace }), ...constraint, ...state }],
+    [{ ...plain, ...(tablespace === null ? {} : { tablespace }), ...constraint, ...someMarks, ...state }],
   );
 }
 
