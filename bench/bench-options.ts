@@ -10,6 +10,8 @@ export interface BenchOptions {
   threads: number;
   /** Folder of another Postgres's programs; the embedded one if undefined. */
   postgres: string | undefined;
+  /** What Postgres and its file pages may take, in MB; all there is if undefined. */
+  postgresMemory: number | undefined;
   /** Names of the contenders or cases to run; all if empty. */
   only: readonly string[];
   /** Other source trees of this project to compare with. */
@@ -33,17 +35,20 @@ export function readBenchOptions(defaults: { megabytes: number; rounds?: number 
       rounds: { type: 'string' },
       threads: { type: 'string' },
       postgres: { type: 'string' },
+      'postgres-memory': { type: 'string' },
       only: { type: 'string' },
       compare: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
+  const memory = values['postgres-memory'];
   return {
     megabytes: positive('size', values.size, defaults.megabytes),
     seed: positive('seed', values.seed, 1),
     rounds: positive('rounds', values.rounds, defaults.rounds ?? 3),
     threads: positive('threads', values.threads, 4),
     postgres: values.postgres,
+    postgresMemory: memory === undefined ? undefined : positive('postgres-memory', memory, 0),
     only: list(values.only),
     compare: list(values.compare),
     json: values.json,

@@ -12,13 +12,13 @@ import { withParts } from './with-parts.ts';
  */
 export async function compareLoads(
   all: readonly Contender[],
-  { only, postgres, threads, rounds, megabytes, seed }: BenchOptions,
+  { only, postgres, postgresMemory, threads, rounds, megabytes, seed }: BenchOptions,
   whyNot: (contender: Contender, hasLz4: boolean) => string | undefined = () => undefined,
 ): Promise<BenchReport> {
   const unknown = only.filter((name) => !all.some((contender) => contender.name === name));
   if (unknown.length > 0) throw new Error(`no ${unknown}; there are ${all.map(({ name }) => name)}`);
   const wanted = only.length === 0 ? all : all.filter(({ name }) => only.includes(name));
-  return await withParts({ postgres, threads }, async (parts) => {
+  return await withParts({ postgres, postgresMemory, threads }, async (parts) => {
     const skipped = Object.fromEntries(
       wanted.flatMap((contender) => {
         const reason = whyNot(contender, parts.database.hasLz4);

@@ -10,13 +10,17 @@ import { startFileServer } from './s3/start-file-server.ts';
  * the bench is interrupted.
  */
 export async function withParts<T>(
-  { postgres, threads }: { postgres: string | undefined; threads: number },
+  {
+    postgres,
+    postgresMemory,
+    threads,
+  }: { postgres: string | undefined; postgresMemory?: number | undefined; threads: number },
   work: (parts: BenchParts) => Promise<T>,
 ): Promise<T> {
   await mkdir(cacheFolder(), { recursive: true });
   const s3 = await startFileServer(cacheFolder());
   try {
-    const database = await openBenchDatabase({ bin: postgres });
+    const database = await openBenchDatabase({ bin: postgres, memory: postgresMemory });
     try {
       return await Promise.race([interrupted(), work({ database, s3, threads })]);
     } finally {

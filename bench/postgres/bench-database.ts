@@ -2,6 +2,7 @@ import pg from 'pg';
 import { connectClient, type DatabaseAddress } from '../../src/db/connection-options.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { connectionFromUrl, urlFromConnection } from '../../test/support/test-server-address.ts';
+import { limitMemory } from '../process/limit-memory.ts';
 import { startPostgres } from './start-postgres.ts';
 
 /** The database that a bench loads into: its own, on one of three kinds of server. */
@@ -23,13 +24,28 @@ export interface BenchDatabase {
 /** What both the benches and the floor rely on; a run must not meet the autovacuum of the run before. */
 const SETTINGS = { autovacuum: 'off' };
 
+/** Postgres's own memory where all of it, file pages included, is limited: a quarter, and a sixteenth for an index. */
+function settingsFor(memory: number): Record<string, string> {
+  return { shared_buffers: `${Math.round(memory / 4)}MB`, maintenance_work_mem: `${Math.round(memory / 16)}MB` };
+}
+
 /**
  * Starts the embedded Postgres, or the one whose programs lie in `bin`, on a new cluster in the temporary folder; or
  * uses the server of BENCH_DATABASE_URL as it is. Creates a database there, migrates it, drops it at the end.
+ * @param memory what Postgres and its file pages may take, in MB; undefined for all that the machine has
  */
-export async function openBenchDatabase({ bin }: { bin?: string | undefined } = {}): Promise<BenchDatabase> {
+export async function openBenchDatabase({
+  bin,
+  memory,
+}: {
+  bin?: string | undefined;
+  memory?: number | undefined;
+} = {}): Promise<BenchDatabase> {
   const url = process.env['BENCH_DATABASE_URL'];
-  const server = url === undefined ? await startPostgres(bin, SETTINGS) : undefined;
+  if (url !== undefined && memory !== undefined) throw new Error('the memory of BENCH_DATABASE_URL cannot be limited');
+  const settings = { ...SETTINGS, ...(memory === undefined ? {} : settingsFor(memory)) };
+  const server = url === undefined ? await startPostgres(bin, settings) : undefined;
+  const removeLimit = memory === undefined || server?.pid === undefined ? undefined : limitMemory(server.pid, memory);
   const base = server?.connection ?? connectionFromUrl(url ?? '');
   const database = `fhir_bench_${process.pid}`;
   await onServer(base, `create database ${database} template template0 encoding 'UTF8'`);
@@ -44,7 +60,7 @@ export async function openBenchDatabase({ bin }: { bin?: string | undefined } = 
   return {
     address,
     url: urlFromConnection(address),
-    label: `PostgreSQL ${rows[0]?.version} (${kind})`,
+    label: `PostgreSQL ${rows[0]?.version} (${kind})${memory === undefined ? '' : ` in ${memory} MB of memory`}`,
     hasLz4: rows[0]?.lz4 === true,
     pid: server?.pid,
     client,
@@ -52,6 +68,7 @@ export async function openBenchDatabase({ bin }: { bin?: string | undefined } = 
       await client.end();
       await onServer(base, `drop database if exists ${database} with (force)`);
       await server?.stop();
+      removeLimit?.();
     },
   };
 }

@@ -10,7 +10,7 @@ const MOST_FILES = 100;
 
 /** What a verbose status adds to the seed's answer; wire names. */
 export interface LoadReport {
-  /** Of the objects as stored: in all, and received by files that are done or in work. */
+  /** Of the objects as stored: in all, and of files that are finished (failed ones too) or received by those in work. */
   bytes: { total: number; done: number };
   resources: { loaded: number };
   /** Now, of all replicas. */
