@@ -6,11 +6,27 @@ export type ResourceTypes = ReadonlyMap<string, string>;
 /**
  * The type that an object's name promises (seed, "Files content and naming requirement"): the base name's whole run
  * of leading letters, in any case, followed by something that is no letter; extension `.ndjson.gz` or `.ndjson`.
+ * Types of Aidbox's own making may have digits and underscores too: the longest that the name starts with, where the
+ * letters alone are no type.
  * @param key an object key, with subdirectories of any depth
  * @returns the type as the database spells it, or undefined when the file is to be ignored
  */
 export function resourceTypeOfKey(key: string, types: ResourceTypes): string | undefined {
   const name = key.slice(key.lastIndexOf('/') + 1);
-  const letters = /^([A-Za-z]+)(?![\p{L}]).*\.ndjson(\.gz)?$/u.exec(name)?.[1];
-  return letters === undefined ? undefined : types.get(letters.toLowerCase());
+  const start = /^([A-Za-z]\w*).*\.ndjson(\.gz)?$/.exec(name)?.[1];
+  if (start === undefined) return undefined;
+  const letters = /^[A-Za-z]+/.exec(start)?.[0].length ?? 0;
+  return typeNamed(letters) ?? longestType();
+
+  function typeNamed(length: number): string | undefined {
+    return /^\p{L}/u.test(name.slice(length)) ? undefined : types.get(name.slice(0, length).toLowerCase());
+  }
+
+  function longestType(): string | undefined {
+    for (let length = start?.length ?? 0; length > letters; length--) {
+      const type = typeNamed(length);
+      if (type !== undefined) return type;
+    }
+    return undefined;
+  }
 }

@@ -4,7 +4,9 @@ import { resourceTypeOfKey } from '../../src/loader/resource-type-of-key.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const types = new Map(
-  ['Patient', 'Medication', 'MedicationRequest', 'Observation'].map((type) => [type.toLowerCase(), type]),
+  ['Patient', 'Medication', 'MedicationRequest', 'Observation', 'Icd10Code', 'my_type', 'my_type_2', 'patient_1'].map(
+    (type) => [type.toLowerCase(), type],
+  ),
 );
 
 describe('resourceTypeOfKey', () => {
@@ -19,6 +21,16 @@ describe('resourceTypeOfKey', () => {
     ['MedicationRequest-1.ndjson.gz', 'MedicationRequest'],
     ['medicationrequest.ndjson', 'MedicationRequest'],
     ['Medication-Request.ndjson', 'Medication'],
+    ['Icd10Code.ndjson.gz', 'Icd10Code'],
+    ['icd10code_5-a.ndjson.gz', 'Icd10Code'],
+    ['my_type.ndjson', 'my_type'],
+    ['My_Type_2.ndjson', 'my_type_2'],
+    ['my_type_3.ndjson', 'my_type'],
+    // A table of that name takes nothing away from Patient.
+    ['patient_1.ndjson', 'Patient'],
+    ['Icd10Codes.ndjson.gz', undefined],
+    ['Icd10.ndjson.gz', undefined],
+    ['my.ndjson', undefined],
     ['import.ndjson', undefined],
     ['01-patient.ndjson.gz', undefined],
     ['fhir/Patient', undefined],
@@ -107,6 +119,14 @@ describe('file names, through the server', () => {
     const bucket = await bucketOf({ 'soupbowl.ndjson': [{ resourceType: 'SoupBowl', id: '1' }] });
     assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
     assert.deepEqual(await sql('select id, resource_type from soupbowl'), [{ id: '1', resource_type: 'SoupBowl' }]);
+  });
+
+  test('a type’s name may have digits and underscores', async () => {
+    const { sql, bucketOf, load } = await server;
+    await sql(customTable('icd10_code', `default 'Icd10_Code'`));
+    const bucket = await bucketOf({ 'icd10_code-1.ndjson': [{ resourceType: 'icd10_code', id: '1' }] });
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.deepEqual(await sql('select id from icd10_code'), [{ id: '1' }]);
   });
 
   test('a table of another shape, and a history twin, are no types', async () => {
