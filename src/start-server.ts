@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { LoggerOptions } from 'pino';
 import { app } from './app.ts';
@@ -74,6 +75,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const loader = new LoaderService({ address: database, pool, log, observer: metrics, ...config });
     opened.push({ close: () => loader.close() });
     await fastify.register(app, { pool, loader, metrics, rootClient: config.rootClient });
+    fastify.addHook('preClose', async () => {
+      loader.refuseCalls();
+      // Those who wait for a listing are answered before their connections are closed.
+      await setImmediate();
+    });
     opened.push({ close: async () => await fastify.close() });
     const url = await fastify.listen({ host: config.host, port: config.port });
     if (config.rootClient === undefined)

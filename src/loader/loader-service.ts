@@ -18,10 +18,12 @@ import { ClientError } from '../errors.ts';
 import { S3Clients } from '../s3/s3-clients.ts';
 import { BucketLoad } from './bucket-load.ts';
 import { type BucketStatus, bucketStatus } from './bucket-status.ts';
+import { knownTypes } from './known-types.ts';
+import { listFiles } from './list-files.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import { type LoadReport, loadReport } from './load-report.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
-import { queueObjects } from './queue-objects.ts';
+import { queueFiles } from './queue-files.ts';
 import { TableStatistics } from './table-statistics.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -54,7 +56,7 @@ export class LoaderService {
   readonly #clients: S3Clients;
   readonly #statistics: TableStatistics;
   readonly #loads = new Map<string, BucketLoad>();
-  #closing = false;
+  readonly #closing = new AbortController();
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
@@ -66,24 +68,28 @@ export class LoaderService {
 
   /**
    * Lists the bucket, queues what is new and begins to load; returns as soon as the files are queued.
-   * @throws ClientError when the load contradicts one under way, S3Error when the listing fails; nothing is queued then
+   * @throws ClientError when the load contradicts one under way, S3Error when the listing fails; nothing is queued then.
+   * ClientError also when the service closes meanwhile; another call continues where this one was
    */
   async load(request: LoadRequest): Promise<LoadStarted> {
-    if (this.#closing)
-      throw new ClientError('database-unavailable', 'the server is shutting down; call another replica');
+    const { signal } = this.#closing;
+    signal.throwIfAborted();
     const { pool } = this.#options;
-    const { bucket } = request;
-    const { call, ...started } = await inTransaction(pool, async (client) => {
+    const { bucket, write } = request;
+    // Before the listing only to spare it; what counts is the one within the turn.
+    await refuseContradiction(pool, bucket, write);
+    const listing = await listFiles(this.#clients, request, await knownTypes(pool), signal);
+    const { call, ...counted } = await inTransaction(pool, async (client) => {
       await takeTurn(client, bucket);
-      await refuseContradiction(client, bucket, request.write);
-      const queued = await queueObjects(client, this.#clients, request);
-      const call = await recordCall(client, bucket, request.write);
-      const counts = await countFilesByStatus(client, bucket);
-      return { call, ...queued, totalFiles: totalOf(counts) };
+      await refuseContradiction(client, bucket, write);
+      const newFiles = await queueFiles(client, bucket, listing);
+      const call = await recordCall(client, bucket, write);
+      return { call, newFiles, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
     });
     await releaseOrphans(pool, bucket);
+    signal.throwIfAborted();
     await this.#begin({ ...request, call });
-    return started;
+    return { ...counted, ignoredFiles: listing.ignoredFiles };
   }
 
   /** @throws ClientError when nobody ever called for the bucket */
@@ -128,12 +134,17 @@ export class LoaderService {
     return { retried, status: await bucketStatus(pool, bucket) };
   }
 
+  /** Refuses calls from now on, and ends those whose listing is under way. */
+  refuseCalls(): void {
+    this.#closing.abort(new ClientError('database-unavailable', 'the server is shutting down; call another replica'));
+  }
+
   /**
    * Stops all loads of this process: no further file is begun; those in hand may end within the grace period and
    * then roll back to the queue. Resolves when nothing runs any more.
    */
   async close(): Promise<void> {
-    this.#closing = true;
+    this.refuseCalls();
     const loads = [...this.#loads.values()];
     for (const load of loads) load.stop(this.#options.shutdownGraceMs);
     await Promise.all(loads.map((load) => load.ended));

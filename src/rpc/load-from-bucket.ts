@@ -39,7 +39,8 @@ const params = z
     prefixes: prefixesParam,
     'connect-timeout': milliseconds.describe('Time to connect to S3, in ms, before the file has failed. 0: no limit.'),
     'read-timeout': milliseconds.describe(
-      'Time without a byte from S3, in ms, before the file has failed. 0: no limit.',
+      'Time without a byte from S3, in ms, before the file has failed; 0: no limit. Also the time for a page of the ' +
+        "bucket's listing, of 1000 objects, before the call has failed; 0: 30 s.",
     ),
     'max-errors': z
       .int()

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { awaitWithin } from './await-within.ts';
 import { S3Error, toS3Error } from './s3-error.ts';
 
 export interface ObjectToRead {
@@ -139,25 +140,14 @@ export class ObjectReader {
 
   /** Awaits S3 within the read timeout. An error while a body is read is a broken body, worth a resume. */
   async #waiting<T>(promise: Promise<T>, body?: Readable): Promise<T> {
-    const { readTimeoutMs, signal } = this.#options;
+    const { readTimeoutMs: limitMs, signal } = this.#options;
     const started = performance.now();
-    let timer: NodeJS.Timeout | undefined;
-    let onAbort: (() => void) | undefined;
-    const interrupted = new Promise<never>((_resolve, reject) => {
-      if (readTimeoutMs > 0) timer = setTimeout(() => reject(this.#stalled()), readTimeoutMs);
-      onAbort = () => reject(signal.reason);
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-    });
     try {
-      return await Promise.race([promise, interrupted]);
+      return await awaitWithin(promise, { limitMs, signal, late: () => this.#stalled() });
     } catch (error) {
-      promise.catch(() => {});
       if (body === undefined || error instanceof S3Error || signal.aborted) throw error;
       throw new BrokenBody(error instanceof Error ? error.message : String(error), { cause: error });
     } finally {
-      clearTimeout(timer);
-      if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
       this.waitMs += performance.now() - started;
     }
   }

@@ -35,7 +35,8 @@ beforeEach(async () => {
   const bucket = await s3.createBucket();
   await s3.putObject(bucket, KEY, CONTENT);
   proxy.rule = () => undefined;
-  for await (const [listed] of listObjects(client, bucket, [])) object = { ...listed, bucket, key: KEY, size: 600_000 };
+  const listing = { bucket, prefixes: [], limitMs: 0, signal: new AbortController().signal };
+  for await (const [listed] of listObjects(client, listing)) object = { ...listed, bucket, key: KEY, size: 600_000 };
   proxy.requests.length = 0;
 });
 

@@ -13,7 +13,7 @@ export interface NewLoaderFile {
 
 /**
  * Queues objects that have no LoaderFile yet, whatever the status of those that have one, and brings size and ETag of
- * files still `pending` up to date with the listing.
+ * files still `pending` up to date with the listing, unless another call has listed a newer object meanwhile.
  * @returns how many files were added
  */
 export async function addLoaderFiles(db: Queryable, bucket: string, files: readonly NewLoaderFile[]): Promise<number> {
@@ -46,7 +46,8 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from ${listed}
       where l.id = listed.id and l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'pending'
-        and l.resource ->> 'etag' is distinct from listed.etag`,
+        and l.resource ->> 'etag' is distinct from listed.etag
+        and coalesce(l.resource ->> 'last-modified', '') <= listed.modified`,
     values,
   );
   return inserted.rowCount ?? 0;
