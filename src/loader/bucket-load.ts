@@ -5,13 +5,12 @@ import type { DatabaseAddress } from '../db/connection-options.ts';
 import { listUnfinishedFiles } from '../db/loader-file/list-unfinished-files.ts';
 import { maxPreparedTransactions } from '../db/prepared/prepared-share.ts';
 import { ensureResourceTable, tableName } from '../db/resource-tables.ts';
-import { pause } from './backoff.ts';
 import { DatabasePatience } from './database-patience.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { FileLanes } from './file-lanes.ts';
 import { finishLoad } from './finish-load.ts';
 import type { LoadObserver } from './load-observer.ts';
-import type { NumberedRequest } from './load-request.ts';
+import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { LoadSession } from './load-session.ts';
 import { ProgressPublisher } from './progress-publisher.ts';
 import { schedule } from './schedule.ts';
@@ -26,7 +25,10 @@ export interface BucketLoadParts {
   observer: LoadObserver;
 }
 
-/** How often files in other replicas' hands are looked at, in ms: what takes over a dead replica's. */
+/**
+ * How often a load that has lanes to spare looks for files, in ms: what other replicas' calls have queued, and what
+ * replicas that died had in hand.
+ */
 const SWEEP_MS = 1_000;
 
 /** How often a load asks whether it was cancelled, in ms. */
@@ -54,6 +56,8 @@ export class BucketLoad {
   readonly #lanes: FileLanes;
   readonly #publisher: ProgressPublisher;
   readonly #prepared = new Set<string>();
+  /** Resolved when something has happened that may be a reason to look at the queue. */
+  #news = Promise.withResolvers<void>();
   #request: NumberedRequest;
   #prefixes: readonly string[];
   /** Set once the load takes no further call: it has seen its last file, or is being stopped. */
@@ -72,7 +76,10 @@ export class BucketLoad {
     this.#prefixes = request.prefixes;
     this.#parts = { ...parts, log };
     this.#patience = new DatabasePatience(log, signal);
-    this.#lanes = new FileLanes({ ...this.#parts, patience: this.#patience, signal });
+    this.#lanes = new FileLanes(
+      { ...this.#parts, patience: this.#patience, signal, onLaneEnd: () => this.#news.resolve() },
+      request,
+    );
     this.#publisher = new ProgressPublisher(parts.pool, request.bucket, this.#lanes);
     this.#session = new LoadSession(parts.address, request.bucket, signal, (error) =>
       log.warn({ reason: error.message }, 'lost the connection that stands for the load; making it again'),
@@ -88,8 +95,7 @@ export class BucketLoad {
     const everything = this.#prefixes.length === 0 || request.prefixes.length === 0;
     this.#prefixes = everything ? [] : [...this.#prefixes, ...request.prefixes];
     this.#request = request;
-    // The pass over the queue ends early, so that the next one schedules the new files among the others.
-    this.#lanes.endPass();
+    this.#news.resolve();
     return true;
   }
 
@@ -98,6 +104,7 @@ export class BucketLoad {
     this.#closed = true;
     this.#cancelled = true;
     this.#abort.abort(new Error('the load was cancelled'));
+    this.#news.resolve();
   }
 
   /**
@@ -107,11 +114,13 @@ export class BucketLoad {
   stop(graceMs: number): void {
     this.#closed = true;
     this.#stopping = true;
-    this.#lanes.endPass();
+    this.#lanes.stop();
+    this.#news.resolve();
     const timer = setTimeout(() => {
       const reason = new Error('the server is shutting down');
       this.#abort.abort(reason);
       this.#shutdown.abort(reason);
+      this.#news.resolve();
     }, graceMs);
     void this.ended.then(() => clearTimeout(timer));
   }
@@ -163,24 +172,48 @@ export class BucketLoad {
     return this.#sawFiles ? types : [];
   }
 
-  /** Passes over the queue until nothing within the prefixes is unfinished, here or on other replicas. */
+  /** Keeps the lanes supplied until nothing within the prefixes is unfinished, here or on other replicas. */
   async #loadAll(): Promise<void> {
-    while (!this.#abort.signal.aborted && !this.#stopping) {
+    const lanes = this.#lanes;
+    while (!this.#isOver()) {
       const request = this.#request;
       const prefixes = this.#prefixes;
       await this.#patience.do(() => settleBucket(this.#parts.pool, request.bucket));
       const unfinished = await this.#patience.do(() => listUnfinishedFiles(this.#parts.pool, request.bucket, prefixes));
       if (this.#request !== request) continue;
-      if (unfinished.length === 0) {
+      if (unfinished.length === 0 && lanes.isIdle) {
         this.#closed = true;
         return;
       }
-      this.#sawFiles = true;
+      this.#sawFiles ||= unfinished.length > 0;
       await this.#patience.do(() => this.#prepareTables(new Set(unfinished.map((file) => file.type))));
       if (this.#request !== request || this.#stopping) continue;
-      const begun = await this.#lanes.pass(schedule(unfinished, request.scheduler), request);
-      if (begun === 0) await pause(SWEEP_MS, this.#abort.signal);
+      await lanes.refill(schedule(unfinished, request.scheduler), request);
+      await this.#untilNextLook(request);
     }
+    await lanes.idle();
+  }
+
+  /** Whether no further file is to be begun. */
+  #isOver(): boolean {
+    return this.#abort.signal.aborted || this.#stopping || this.#lanes.hasFailed;
+  }
+
+  /** Until the lanes have done all they were given, one has had nothing to do for a while, or a later call comes. */
+  async #untilNextLook(request: LoadRequest): Promise<void> {
+    const lanes = this.#lanes;
+    let sweepIsDue = false;
+    const timer = setTimeout(() => {
+      sweepIsDue = true;
+      this.#news.resolve();
+    }, SWEEP_MS);
+    while (this.#request === request && !this.#isOver()) {
+      if (lanes.isIdle && lanes.hasBegun) break;
+      if (lanes.hasSpare && sweepIsDue) break;
+      await this.#news.promise;
+      this.#news = Promise.withResolvers();
+    }
+    clearTimeout(timer);
   }
 
   async #prepareTables(types: ReadonlySet<string>): Promise<void> {

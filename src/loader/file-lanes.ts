@@ -20,6 +20,8 @@ export interface FileLanesParts {
   patience: DatabasePatience;
   /** Aborted: files in hand roll back. */
   signal: AbortSignal;
+  /** Told when a lane finds nothing to do. */
+  onLaneEnd: () => void;
 }
 
 /** Attempts at a file whose fault may pass (a lock, a 503) before it becomes `error`. */
@@ -42,11 +44,18 @@ export class FileLanes {
   readonly #parts: FileLanesParts;
   readonly #queue = new FileQueue();
   #finished: FileProgress = { bytes: 0, rows: 0 };
+  #request: LoadRequest;
   #claims: Promise<unknown> = Promise.resolve();
-  #passEnds = false;
+  #running = 0;
+  #laneEnd = Promise.withResolvers<void>();
+  #begunSinceRefill = 0;
+  #stopped = false;
+  #failure: { reason: unknown } | undefined;
 
-  constructor(parts: FileLanesParts) {
+  /** @param request the call whose settings count until the first `refill` */
+  constructor(parts: FileLanesParts, request: LoadRequest) {
     this.#parts = parts;
+    this.#request = request;
   }
 
   /** What has been received and written here so far, of files that ended in any way and of those in hand. */
@@ -70,44 +79,87 @@ export class FileLanes {
     return Math.min(threadNum, this.maxShares + 1, MOST_BACKENDS, Math.ceil((threadNum * size) / rest));
   }
 
-  /** The pass under way begins no further file. */
-  endPass(): void {
-    this.#passEnds = true;
+  /**
+   * Replaces what is still to come by these files, in this order, and puts as many lanes to work as the call wants.
+   * Files in hand go on with the settings that they were begun with.
+   */
+  async refill(files: readonly QueuedFile[], request: LoadRequest): Promise<void> {
+    await this.#inTurn(async () => this.#queue.refill(files));
+    this.#request = request;
+    this.#begunSinceRefill = 0;
+    while (this.#running < request.threadNum) this.#startLane();
+  }
+
+  /** No further file is begun. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Whether no file is in hand and none is being begun. */
+  get isIdle(): boolean {
+    return this.#running === 0;
+  }
+
+  /** Whether there are fewer lanes at work than the call wants. */
+  get hasSpare(): boolean {
+    return this.#running < this.#request.threadNum;
+  }
+
+  /** Whether files were begun here since the last `refill`. */
+  get hasBegun(): boolean {
+    return this.#begunSinceRefill > 0;
+  }
+
+  /** Whether the database stays out of reach, so that no further file is begun. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /**
-   * Loads the files, in this order, but for those that other replicas have in hand.
-   * @returns how many files were begun here
-   * @throws when the database stays out of reach
+   * Waits for the files in hand.
+   * @throws what made the lanes give up, if they did
    */
-  async pass(files: readonly QueuedFile[], request: LoadRequest): Promise<number> {
-    this.#passEnds = false;
-    this.#queue.refill(files);
-    let begun = 0;
-    const lane = async () => {
-      for (;;) {
-        const claimed = await this.#claimInTurn();
-        if (claimed === undefined) return;
-        begun++;
-        await this.#load(claimed, request);
-      }
-    };
-    const lanes = await Promise.allSettled(Array.from({ length: request.threadNum }, lane));
-    for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
-    return begun;
+  async idle(): Promise<void> {
+    while (this.#running > 0) await this.#laneEnd.promise;
+    if (this.#failure !== undefined) throw this.#failure.reason;
   }
 
-  /** One claim at a time, so that the lanes do not offer the same file twice and begin in order. */
-  #claimInTurn(): Promise<ClaimedFile | undefined> {
-    const claim = this.#claims.then(() => this.#parts.patience.do(() => this.#claim()));
-    this.#claims = claim.catch(() => {});
-    return claim;
+  #startLane(): void {
+    this.#running++;
+    void this.#lane()
+      .catch((reason: unknown) => {
+        this.#failure ??= { reason };
+        this.#stopped = true;
+      })
+      .finally(() => {
+        this.#running--;
+        this.#laneEnd.resolve();
+        this.#laneEnd = Promise.withResolvers();
+        this.#parts.onLaneEnd();
+      });
+  }
+
+  async #lane(): Promise<void> {
+    // More than a later call wants: the first that are free end.
+    while (this.#running <= this.#request.threadNum) {
+      const claimed = await this.#inTurn(() => this.#parts.patience.do(() => this.#claim()));
+      if (claimed === undefined) return;
+      this.#begunSinceRefill++;
+      await this.#load(claimed, this.#request);
+    }
+  }
+
+  /** One claim or refill at a time: the lanes do not offer the same file twice, and begin in order. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#claims.then(work);
+    this.#claims = turn.catch(() => {});
+    return turn;
   }
 
   async #claim(): Promise<ClaimedFile | undefined> {
     for (;;) {
       const candidates = this.#queue.candidates();
-      if (candidates.length === 0 || this.#passEnds || this.#parts.signal.aborted) return undefined;
+      if (candidates.length === 0 || this.#stopped || this.#parts.signal.aborted) return undefined;
       const claimed = await claimLoaderFile(this.#parts.pool, candidates);
       if (claimed !== undefined) {
         this.#queue.take(claimed.id, candidates);

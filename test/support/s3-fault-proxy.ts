@@ -90,7 +90,8 @@ export class S3FaultProxy {
 
   async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const seen = this.#see(incoming);
-    const fault = this.rule(seen);
+    const { rule } = this;
+    const fault = rule(seen);
     // A body shorter than the fault's place comes whole: that one is counted when it is made.
     if (fault !== undefined && !('afterBytes' in fault)) this.#count(fault);
     switch (fault?.kind) {
@@ -110,7 +111,7 @@ export class S3FaultProxy {
       case 'first':
         await fault.run();
     }
-    await this.#forward(incoming, outgoing, fault);
+    await this.#forward(incoming, outgoing, fault, () => this.rule === rule);
   }
 
   #see({ method = '', url = '/', headers }: IncomingMessage): SeenRequest {
@@ -124,7 +125,12 @@ export class S3FaultProxy {
   }
 
   /** The headers go through as they are, `host` included: the request's signature covers them. */
-  async #forward(incoming: IncomingMessage, outgoing: ServerResponse, fault: S3Fault | undefined): Promise<void> {
+  async #forward(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    fault: S3Fault | undefined,
+    lasts: () => boolean,
+  ): Promise<void> {
     const forwarded = request(new URL(incoming.url ?? '/', this.#endpoint.url), {
       method: incoming.method,
       headers: incoming.headers,
@@ -137,7 +143,7 @@ export class S3FaultProxy {
     if (fault?.kind === 'end-early') delete headers['content-length'];
     outgoing.writeHead(answer.statusCode ?? 502, headers);
     outgoing.flushHeaders();
-    if (await sendBody(answer, outgoing, fault)) this.#count(fault);
+    if (await sendBody(answer, outgoing, fault, lasts)) this.#count(fault);
   }
 
   #count(fault: S3Fault | undefined): void {
@@ -149,17 +155,25 @@ export class S3FaultProxy {
     const { Body, ETag, ContentLength } = await this.#whole.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     if (!(Body instanceof Readable)) throw new Error('no body');
     outgoing.writeHead(200, { etag: ETag ?? '', 'content-length': ContentLength ?? 0 });
-    await sendBody(Body, outgoing, undefined);
+    await sendBody(Body, outgoing, undefined, () => true);
   }
 }
 
-/** @returns whether the body was broken off */
-async function sendBody(body: Readable, outgoing: ServerResponse, fault: S3Fault | undefined): Promise<boolean> {
+/**
+ * @param lasts whether the rule that made the fault still stands
+ * @returns whether the body was broken off
+ */
+async function sendBody(
+  body: Readable,
+  outgoing: ServerResponse,
+  fault: S3Fault | undefined,
+  lasts: () => boolean,
+): Promise<boolean> {
   const limit = fault !== undefined && 'afterBytes' in fault ? fault.afterBytes : Number.POSITIVE_INFINITY;
   let sent = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     const wanted = chunk.subarray(0, Math.min(chunk.length, limit - sent));
-    if (fault?.kind === 'trickle') await trickle(outgoing, wanted, fault);
+    if (fault?.kind === 'trickle') await trickle(outgoing, wanted, fault, lasts);
     else await write(outgoing, wanted);
     sent += wanted.length;
     if (outgoing.destroyed) return false;
@@ -181,11 +195,14 @@ async function trickle(
   outgoing: ServerResponse,
   bytes: Buffer,
   { chunkBytes, everyMs }: { chunkBytes: number; everyMs: number },
+  lasts: () => boolean,
 ): Promise<void> {
-  for (let at = 0; at < bytes.length && !outgoing.destroyed; at += chunkBytes) {
+  let at = 0;
+  for (; at < bytes.length && !outgoing.destroyed && lasts(); at += chunkBytes) {
     await write(outgoing, bytes.subarray(at, at + chunkBytes));
     await delay(everyMs);
   }
+  await write(outgoing, bytes.subarray(at));
 }
 
 /** Resolves when the bytes are on their way, or the client is gone. */

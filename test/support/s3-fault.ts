@@ -12,7 +12,7 @@ export type S3Fault =
   | { kind: 'error'; status: number; code: string }
   /** The whole object, with 200, whatever `Range` asks for. */
   | { kind: 'ignore-range' }
-  /** So many bytes at a time. */
+  /** So many bytes at a time, for as long as the proxy's rule is not replaced; then the rest at once. */
   | { kind: 'trickle'; chunkBytes: number; everyMs: number }
   /** The request is read and never answered. */
   | { kind: 'no-answer' }

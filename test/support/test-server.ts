@@ -65,9 +65,9 @@ export interface TestServer {
   waitForLock(): Promise<void>;
   /**
    * Holds every load into this table, whose files then wait in their COPY, until `open` is called. Unlike a lock on the
-   * table it lets indexes be dropped.
+   * table it lets indexes be dropped. `reached` waits until one file is held.
    */
-  gate(t: Closing, table: string): Promise<{ open(): Promise<void> }>;
+  gate(t: Closing, table: string): Promise<{ reached(): Promise<void>; open(): Promise<void> }>;
   /** A new bucket with these objects: resources become ndjson, gzipped where the key ends in `.gz`. */
   bucketOf(objects: Readonly<Record<string, readonly object[] | Buffer | string>>): Promise<string>;
   /** The LoaderFile of an object. */
@@ -201,6 +201,11 @@ function clientOf(
       t.after(() => holder.end());
       await holder.query(`begin; lock table ${name} in exclusive mode`);
       return {
+        async reached() {
+          const held = `select from pg_locks where not granted and relation = '${name}'::regclass
+                          and database = (select oid from pg_database where datname = current_database())`;
+          await waitFor(async () => (await sql(held)).length > 0, { what: `a file at the gate of ${table}` });
+        },
         async open() {
           await holder.query('rollback');
         },

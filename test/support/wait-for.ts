@@ -4,11 +4,11 @@ const pollMs = 20;
 
 /**
  * Polls `condition` every 20 ms until it returns neither undefined nor false, and returns that.
- * Throws an error naming `what` when `timeoutMs` (default 10,000) have passed, or whatever `condition` throws.
+ * Throws an error naming `what` when `timeoutMs` (default 30,000) have passed, or whatever `condition` throws.
  */
 export async function waitFor<T>(
   condition: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 10_000, what }: { timeoutMs?: number; what: string },
+  { timeoutMs = 30_000, what }: { timeoutMs?: number; what: string },
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
