@@ -1,6 +1,6 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { awaitWithin } from './await-within.ts';
-import { S3Error, toS3Error } from './s3-error.ts';
+import { NOT_S3, S3Error, toS3Error } from './s3-error.ts';
 
 /** An object as listed. */
 export interface ListedObject {
@@ -51,6 +51,7 @@ export async function* listObjects(client: S3Client, options: ListOptions): Asyn
           ...(token === undefined ? {} : { ContinuationToken: token }),
         });
         const page = await sendWithin(client, command, options, what);
+        if (!isListing(page)) throw new S3Error('NotS3', `NotS3: ${NOT_S3} (${what})`);
         yield (page.Contents ?? []).flatMap(({ Key, Size, ETag, LastModified }) =>
           Key === undefined || ETag === undefined
             ? []
@@ -63,6 +64,11 @@ export async function* listObjects(client: S3Client, options: ListOptions): Asyn
       throw toS3Error(error, what);
     }
   }
+}
+
+/** What any other XML, as a login page's, is read as has no member of a listing. */
+function isListing({ Name, Prefix, IsTruncated, KeyCount, MaxKeys, Contents }: ListObjectsV2CommandOutput): boolean {
+  return [Name, Prefix, IsTruncated, KeyCount, MaxKeys, Contents].some((member) => member !== undefined);
 }
 
 async function sendWithin(

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { PrivateHostError } from './private-hosts.ts';
 
 /** A failure of S3, or of the way to it, in words for the user. `code` is what LoaderFile's `error.code` holds. */
@@ -44,13 +45,16 @@ const TRANSIENT = new Set([
   'EHOSTUNREACH',
 ]);
 
+/** In the place of S3 somebody else answered. */
+export const NOT_S3 = 'the host is no S3 store, or a proxy before it answered; check `account.host`';
+
 /**
  * Puts any error of the SDK or of the network into words.
  * @param what the object or bucket that was asked for, as the user knows it: `s3://bucket/key`
  */
 export function toS3Error(error: unknown, what: string): S3Error {
   if (error instanceof S3Error) return error;
-  const { name, code, status, message } = readError(error);
+  const { name, code, status, contentType, message } = readError(error);
   const word = name === 'Error' || name === 'AggregateError' || name === 'TimeoutError' ? (code ?? name) : name;
   const describe = (outCode: string, text: string) =>
     new S3Error(outCode, `${outCode}: ${text} (${what})`, {
@@ -74,11 +78,28 @@ export function toS3Error(error: unknown, what: string): S3Error {
   if (message.startsWith('Region is missing')) {
     return describe('NoRegion', 'no AWS region; give `account` with its `region`, or start the loader with AWS_REGION');
   }
+  // An answer with success that the SDK could not read: a page, or a listing that broke off.
+  if (word === 'Error' && status === 200) {
+    return contentType?.includes('xml') === true
+      ? describe('IncompleteBody', 'the answer broke off')
+      : describe('NotS3', NOT_S3);
+  }
   if (word === 'ENOTFOUND') return describe(word, `no such host; check \`account.host\` and \`account.region\``);
   return describe(word, message);
 }
 
-function readError(error: unknown): { name: string; code?: string; status?: number; message: string } {
+const unreadableSchema = z.object({ $response: z.object({ headers: z.object({ 'content-type': z.string() }) }) });
+
+interface ReadError {
+  name: string;
+  message: string;
+  code?: string;
+  /** Of the answer, where there was one. */
+  status?: number;
+  contentType?: string;
+}
+
+function readError(error: unknown): ReadError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const metadata = '$metadata' in error && typeof error.$metadata === 'object' ? error.$metadata : undefined;
@@ -91,5 +112,12 @@ function readError(error: unknown): { name: string; code?: string; status?: numb
     message: error.message === '' ? (code ?? error.name) : error.message,
     ...(code === undefined ? {} : { code }),
     ...(status === undefined ? {} : { status }),
+    ...contentTypeOf(error),
   };
+}
+
+/** The SDK hands on an answer that it could not read. */
+function contentTypeOf(error: Error): { contentType?: string } {
+  const { data } = unreadableSchema.safeParse(error);
+  return data === undefined ? {} : { contentType: data.$response.headers['content-type'] };
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, beforeEach, describe, test } from 'node:test';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, beforeEach, describe, type TestContext, test } from 'node:test';
 import { patients } from '../support/ndjson.ts';
 import type { S3Fault } from '../support/s3-fault.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
@@ -100,6 +103,47 @@ test('SIGTERM with a listing under way: the call is answered, and the process en
   assert.deepEqual(await process.terminate(), { code: 0, signal: null });
   assert.ok(performance.now() - began < 5_000, 'the listing held up the end');
   assert.equal((await call).status, 503);
+});
+
+describe('an answer with success that is no listing', () => {
+  /** A host that gives this answer to everything, and counts how often. */
+  const host = async (t: TestContext, contentType: string, body: string) => {
+    const seen = { requests: 0 };
+    const somebody = createServer((_request, response) => {
+      seen.requests++;
+      response.writeHead(200, { 'content-type': contentType }).end(body);
+    }).listen(0, '127.0.0.1');
+    await once(somebody, 'listening');
+    t.after(() => somebody.close().closeAllConnections());
+    return { seen, account: { ...account, host: `http://127.0.0.1:${(somebody.address() as AddressInfo).port}` } };
+  };
+
+  for (const [what, contentType, body] of [
+    ['a console’s page', 'text/html', '<!doctype html><html><head><meta charset="utf-8"/></head><body/></html>'],
+    ['a page that is no XML', 'text/html', '<html><body><br>Log in & go on'],
+    ['JSON', 'application/json', '{"status":"ok"}'],
+    ['nothing', 'text/plain', ''],
+    ['another answer of S3', 'application/xml', '<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>'],
+  ] as const)
+    test(`${what}: the host is no S3 store`, async (t) => {
+      const { seen, account } = await host(t, contentType, body);
+      const { status, body: answer } = await server.startLoad('some-bucket', { account });
+      assert.equal(status, 422);
+      assert.deepEqual(answer.error, {
+        code: 'NotS3',
+        message:
+          'NotS3: the host is no S3 store, or a proxy before it answered; check `account.host` (s3://some-bucket/)',
+      });
+      assert.equal(seen.requests, 1);
+      assert.deepEqual(await traces('some-bucket'), []);
+    });
+
+  test('a listing that broke off', async (t) => {
+    const { account } = await host(t, 'application/xml', '<?xml version="1.0"?><ListBucketResult><Name>some-bu');
+    const { status, body } = await server.startLoad('some-bucket', { account });
+    assert.equal(status, 422);
+    assert.equal(body.error?.message, 'IncompleteBody: the answer broke off (s3://some-bucket/)');
+  });
 });
 
 test('a call that contradicts the load under way is refused before its listing', async (t) => {
