@@ -17,12 +17,24 @@ export const prefixesParam = z
   .default([])
   .describe('Only objects whose keys start with one of these. Default: all.');
 
+/** What a request's signature names goes into its headers. */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** What the SDK takes; stores of their own have regions such as `auto` or `RegionOne`. */
+const HOST_LABEL = /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/;
+
 /** Credentials and address of the bucket's store. */
 export const accountParam = z
   .strictObject({
-    'access-key-id': z.string().min(1).describe('AWS key ID.'),
+    'access-key-id': z
+      .string()
+      .regex(VISIBLE_ASCII, { error: 'must be of visible ASCII characters, without spaces or line breaks' })
+      .describe('AWS key ID.'),
     'secret-access-key': z.string().min(1).describe('AWS secret key. Never stored, never logged.'),
-    region: z.string().min(1).describe('AWS region of the bucket.'),
+    region: z
+      .string()
+      .regex(HOST_LABEL, { error: 'must be of letters, digits and hyphens, as us-east-1' })
+      .describe('AWS region of the bucket.'),
     host: z
       .string()
       .refine(isHost, { error: 'must be a host, host:port or http(s)://host:port, without a path' })

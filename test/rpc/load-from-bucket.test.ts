@@ -130,6 +130,24 @@ describe('load-from-bucket names every wrong field at once', () => {
     );
   });
 
+  test('a region or key id that no request can carry', async () => {
+    const key = 'must be of visible ASCII characters, without spaces or line breaks';
+    const region = 'must be of letters, digits and hyphens, as us-east-1';
+    for (const [field, wrong, message] of [
+      ['access-key-id', 'AKIA\n', key],
+      ['access-key-id', 'AK IA', key],
+      ['access-key-id', '', key],
+      ['access-key-id', 'clé', key],
+      ['region', 'us east 1', region],
+      ['region', 'us-east-1\n', region],
+      ['region', '-', region],
+      ['region', '', region],
+    ] as const) {
+      const account = { ...server.s3.account, [field]: wrong };
+      assert.deepEqual(await wrongFields({ bucket: 's3://some-bucket', account }), { [`account.${field}`]: message });
+    }
+  });
+
   test('upsert? with drop-primary-key? contradict each other', async () => {
     const contradiction = {
       'drop-primary-key?': 'contradicts upsert?: existing resources are found by the primary key',
@@ -265,6 +283,19 @@ test('a bucket of more objects than one page of a listing is listed whole', asyn
 });
 
 describe('the account', () => {
+  test('regions and key ids of stores that are not AWS', async () => {
+    const bucket = await server.bucketOf({});
+    for (const odd of [
+      ...['auto', 'garage', 'RegionOne', 'default', 'us-east-1', 'a'.repeat(63), '1'].map((region) => ({ region })),
+      { 'access-key-id': String.fromCharCode(...Array.from({ length: 0x7e - 0x20 }, (_, n) => 0x21 + n)) },
+    ]) {
+      const { body } = await server.startLoad(bucket, { account: { ...server.s3.account, ...odd } });
+      // A real store may not know the account: what counts is that the call reaches it.
+      assert.notEqual(body.error?.message, 'Invalid params');
+      assert.notEqual(body.error?.message, 'Internal error');
+    }
+  });
+
   test('a host without a scheme means https', async () => {
     const host = server.s3.account.host.replace('http://', '');
     const { status, body } = await server.startLoad('some-bucket', { account: { ...server.s3.account, host } });
