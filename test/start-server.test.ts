@@ -56,10 +56,10 @@ test('a closed server has let go of its port and its connections, also with a lo
   const database = await createTestDatabase(t);
   const server = await startTestServer(t, { database, s3: watcher.s3 });
   await server.load(await server.bucketOf({ 'Patient.ndjson': '' }));
-  const { open } = await server.gate(t, 'patient');
+  const { open, reached } = await server.gate(t, 'patient');
   const bucket = await server.bucketOf({ 'Patient-1.ndjson': patients(1) });
   await server.startLoad(bucket);
-  await server.waitForLock();
+  await reached();
   await server.close();
   await assert.rejects(fetch(`${server.url}/health`), TypeError);
   const ours = `select from pg_stat_activity where datname = $1 and application_name = 'fhir-bucket-loader'`;

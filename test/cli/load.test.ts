@@ -12,7 +12,7 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { CLI, runCli, startCli } from './run-cli.ts';
 
-const timeout = 60_000;
+const timeout = 180_000;
 const server = await startTestServer({ after });
 
 function environment({ url }: Pick<TestServer, 'url'>, account: S3Account = server.s3.account): Record<string, string> {
@@ -30,7 +30,7 @@ async function slowBucket(t: TestContext, on: TestServer) {
   const proxy = await S3FaultProxy.start(t, on.s3);
   const large = patients(100, 'slow').map((each) => ({ ...each, text: randomBytes(1500).toString('base64') }));
   const bucket = await on.bucketOf({ 'Patient-slow.ndjson.gz': large });
-  proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'trickle', chunkBytes: 500, everyMs: 50 });
+  proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'trickle', chunkBytes: 50, everyMs: 50 });
   return { proxy, bucket, env: environment(on, proxy.account) };
 }
 

@@ -12,7 +12,7 @@ import { testServerConnection, urlFromConnection } from '../support/test-server-
 import { waitFor } from '../support/wait-for.ts';
 
 const entry = fileURLToPath(new URL('../../demo/run-demo.ts', import.meta.url));
-const timeout = 60_000;
+const timeout = 240_000;
 
 type Demo = { child: ChildProcess; output(): string; ended: Promise<number | null> };
 
@@ -94,7 +94,7 @@ test('an interrupt at any moment leaves nothing behind', { timeout: 2 * timeout 
     const folder = await mkdtemp(join(tmpdir(), 'demo-test-'));
     t.after(() => rm(folder, { recursive: true, force: true }));
     const demo = startDemo(t, ['--resources', resources], { TMPDIR: folder });
-    await waitFor(() => moment.test(demo.output()), { timeoutMs: 30_000, what: `${moment}` });
+    await waitFor(() => moment.test(demo.output()), { timeoutMs: 120_000, what: `${moment}` });
     demo.child.kill('SIGINT');
 
     assert.equal(await demo.ended, 130, demo.output());
@@ -111,7 +111,7 @@ test('with --keep everything stays until an interrupt', { timeout }, async (t) =
   const url = await waitFor(
     () => /Still running until Ctrl-C.*curl -u (\S+) http:\/\/(\S+)\)/.exec(demo.output()) ?? false,
     {
-      timeoutMs: 30_000,
+      timeoutMs: 120_000,
       what: 'the end of the load',
     },
   );

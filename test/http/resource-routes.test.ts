@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import pg from 'pg';
 import { patients } from '../support/ndjson.ts';
 import { startTestServer } from '../support/test-server.ts';
 
@@ -157,16 +156,13 @@ describe('LoaderFile over REST', () => {
 
   test('a file in work cannot be deleted: 409, and it is loaded', async (t) => {
     const held = await server.bucketOf({ 'Encounter-held.ndjson': [{ id: 'held' }] });
-    const other = new pg.Client(server.database.connection);
-    await other.connect();
-    t.after(() => other.end());
-    await other.query('begin; lock table encounter in exclusive mode');
+    const gate = await server.gate(t, 'encounter');
     await server.startLoad(held);
-    await server.waitForLock();
+    await gate.reached();
     const refused = await request('DELETE', '/LoaderFile?file=Encounter-held.ndjson');
     assert.equal(refused.status, 409);
     assert.match(refused.text, /is being loaded right now/);
-    await other.query('rollback');
+    await gate.open();
     assert.deepEqual((await server.ended(held)).progress, { total: 1, done: 1 });
   });
 });

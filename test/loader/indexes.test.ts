@@ -95,7 +95,7 @@ describe('disable-idx? and drop-primary-key?', () => {
       'Goal.ndjson': [{ id: 'held' }],
     });
     await startLoad(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
-    await server.waitForLock();
+    await gate.reached();
     assert.deepEqual(await indexNames('patient'), []);
     const during = await disabledOf('patient');
     assert.deepEqual(
@@ -126,7 +126,7 @@ describe('disable-idx? and drop-primary-key?', () => {
       const gate = await server.gate(t, 'goal');
       const bucket = await bucketOf({ 'Encounter.ndjson': [{ id: option }], 'Goal.ndjson': [{ id: option }] });
       await startLoad(bucket, { [option]: true });
-      await server.waitForLock();
+      await gate.reached();
       assert.deepEqual(await indexNames('encounter'), standing);
       await gate.open();
       await ended(bucket);
@@ -319,7 +319,7 @@ describe('after a crash', () => {
     await doomed.sql('create index device_plain on device (ts)');
     const gate = await doomed.gate(t, 'goal');
     await doomed.startLoad(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
-    await doomed.waitForLock();
+    await gate.reached();
 
     await doomed.crash();
     await gate.open();
@@ -370,7 +370,7 @@ describe('after a crash', () => {
     const gate = await closed.gate(t, 'device');
     const bucket = await closed.bucketOf({ 'Device-1.ndjson': [{ id: 'd' }] });
     await closed.startLoad(bucket, { 'disable-idx?': true });
-    await closed.waitForLock();
+    await gate.reached();
     const writer = new pg.Client(closed.database.connection);
     writer.on('error', () => {});
     await writer.connect();
@@ -412,7 +412,7 @@ test('two buckets that load the same table at once: its indexes are off for both
   const options = { 'disable-idx?': true, 'drop-primary-key?': true };
   const first = await bucketOf({ 'Condition.ndjson': [{ id: 'c1' }], 'Appointment-1.ndjson': [{ id: 'a1' }] });
   await startLoad(first, options);
-  await server.waitForLock();
+  await gate.reached();
   const second = await bucketOf({ 'Condition.ndjson': [{ id: 'c2' }] });
   await startLoad(second, options);
   await waitFor(async () => (await server.loaderFile(second, 'Condition.ndjson')).status === 'done', {

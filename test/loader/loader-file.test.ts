@@ -18,13 +18,13 @@ const deleteFile = (query: string) => fetch(`${server.url}/LoaderFile?${query}`,
 describe('LoaderFile', () => {
   test('moves from pending through in-progress to done, with start, end and loaded', async (t) => {
     await load(await bucketOf({ 'Goal.ndjson': '' }));
-    const { open } = await server.gate(t, 'goal');
+    const { open, reached } = await server.gate(t, 'goal');
     const bucket = await bucketOf({
       'Goal-1.ndjson': [{ id: 'g1', text: 'the larger one, so the first' }],
       'Goal-2.ndjson': [{ id: 'g2' }],
     });
     await startLoad(bucket, { 'thread-num': 1 });
-    await server.waitForLock();
+    await reached();
     const during = await loaderFile(bucket, 'Goal-1.ndjson');
     assert.equal(during.status, 'in-progress');
     assert.ok(during.start !== undefined && during.end === undefined && during.loaded === undefined);
@@ -113,13 +113,13 @@ describe('LoaderFile', () => {
 
   test('a queued object that was replaced is loaded as the next call lists it', async (t) => {
     await load(await bucketOf({ 'Media.ndjson': '' }));
-    const { open } = await server.gate(t, 'media');
+    const { open, reached } = await server.gate(t, 'media');
     const bucket = await bucketOf({
       'Media-1.ndjson': [{ id: 'm1', text: 'the larger one, so the first' }],
       'Media-2.ndjson': [{ id: 'm2' }],
     });
     await startLoad(bucket, { 'thread-num': 1 });
-    await server.waitForLock();
+    await reached();
     await s3.putObject(bucket, 'Media-2.ndjson', ndjson([{ id: 'new' }, { id: 'newer' }]));
     await startLoad(bucket, { 'thread-num': 1 });
     await open();
@@ -155,10 +155,10 @@ describe('two calls for one bucket at once', () => {
 
   test('the later one’s new files are loaded, though the first load is under way', async (t) => {
     await load(await bucketOf({ 'Schedule.ndjson': '' }));
-    const { open } = await server.gate(t, 'schedule');
+    const { open, reached } = await server.gate(t, 'schedule');
     const bucket = await bucketOf({ 'Schedule-1.ndjson': [{ id: 's1' }] });
     await startLoad(bucket);
-    await server.waitForLock();
+    await reached();
     await s3.putObject(bucket, 'Encounter-2.ndjson', '{"id":"while-s1-is-held"}');
     const { body } = await startLoad(bucket);
     assert.deepEqual(body.result, {
@@ -183,10 +183,10 @@ describe('two calls for one bucket at once', () => {
 
   test('a call that wants rows written otherwise is refused while the first load runs, and not afterwards', async (t) => {
     await load(await bucketOf({ 'Contract.ndjson': '' }));
-    const { open } = await server.gate(t, 'contract');
+    const { open, reached } = await server.gate(t, 'contract');
     const bucket = await bucketOf({ 'Contract-1.ndjson': [{ id: 'c1' }] });
     await startLoad(bucket);
-    await server.waitForLock();
+    await reached();
     const { status, body } = await startLoad(bucket, { 'upsert?': true });
     assert.equal(status, 422);
     assert.match(body.error?.message ?? '', /is being loaded with upsert\?: false\. Call with the same, or wait/);

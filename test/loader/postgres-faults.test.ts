@@ -20,10 +20,13 @@ import { waitFor } from '../support/wait-for.ts';
 const server = await startTestServer({ after });
 const proxy = await S3FaultProxy.start({ after }, server.s3);
 
-/** Reads of objects are so slow that a load is met half-way. */
-const slowly = () => {
+/** Reads of objects are so slow that no file ends before `quickly`: a load is met half-way, however slow the machine is. */
+const slowly = (chunkBytes = 1) => {
   proxy.rule = ({ method, key }) =>
-    method === 'GET' && key !== '' ? { kind: 'trickle', chunkBytes: 200, everyMs: 50 } : undefined;
+    method === 'GET' && key !== '' ? { kind: 'trickle', chunkBytes, everyMs: 50 } : undefined;
+};
+const quickly = () => {
+  proxy.rule = () => undefined;
 };
 const OTHERS = `from pg_stat_activity
   where datname = current_database() and application_name = 'fhir-bucket-loader'`;
@@ -36,9 +39,7 @@ const countOf = async (on: TestServer, prefix: string) =>
 const start = (on: TestServer, bucket: string, params: object = {}) =>
   on.startLoad(bucket, { account: proxy.account, ...params });
 
-beforeEach(() => {
-  proxy.rule = () => undefined;
-});
+beforeEach(quickly);
 
 describe('connections that end', () => {
   test('the backend that runs the COPY: the file is loaded again, once', async () => {
@@ -47,6 +48,7 @@ describe('connections that end', () => {
     await start(server, bucket);
     await untilCopying(server);
     await server.sql(`select pg_terminate_backend(pid) from pg_stat_progress_copy where datname = current_database()`);
+    quickly();
     assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
     assert.equal(await countOf(server, 'copy'), 2_000);
   });
@@ -65,6 +67,7 @@ describe('connections that end', () => {
     await server.sql('select pg_terminate_backend($1)', [lost?.pid]);
     const madeAgain = async () => (await holders()).some(({ pid }) => pid !== lost?.pid);
     await waitFor(madeAgain, { what: 'the session, made again' });
+    quickly();
     assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
     assert.equal(await countOf(server, 'session'), 3_000);
   });
@@ -82,6 +85,7 @@ describe('connections that end', () => {
       await blocker.connect();
       t.after(() => blocker.end());
       await blocker.query('begin; lock table disabledindex in share mode');
+      quickly();
       await waitFor(
         async () =>
           (await server.sql(`select from pg_locks where relation = 'disabledindex'::regclass and not granted`)).length >
@@ -133,6 +137,7 @@ test('an immediate restart of Postgres in mid-load: the server stays up, and the
   await waitFor(() => proxy.made['trickle'] !== undefined, { what: 'a file being read' });
   await delay(500);
   await postgres.restart({ mode: 'immediate' });
+  quickly();
   assert.equal((await fetch(`${url}/health`)).status, 200);
   const status = await waitFor(
     async () => {
@@ -192,12 +197,15 @@ describe('limits of the role', () => {
   test('statement_timeout and its like: a COPY that waits for S3 outlives them', async (t) => {
     const limited = await startAs(t, '');
     const { user } = limited.database.connection;
-    for (const name of ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout']) {
-      await server.sql(`alter role ${user} set ${name} = '300ms'`);
-    }
+    // transaction_timeout came with Postgres 17.
+    const timeouts = await server.sql<{ name: string }>('select name from pg_settings where name = any ($1)', [
+      ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'],
+    ]);
+    assert.ok(timeouts.length >= 2);
+    for (const { name } of timeouts) await server.sql(`alter role ${user} set ${name} = '300ms'`);
     await limited.sql(`select pg_terminate_backend(pid) ${OTHERS}`);
     const bucket = await limited.bucketOf({ 'Patient.ndjson.gz': patients(2_000, 'timeout') });
-    slowly();
+    slowly(200);
     await waitFor(async () => (await start(limited, bucket)).status === 200, { what: 'connections made anew' });
     assert.deepEqual((await limited.ended(bucket)).progress, { total: 1, done: 1 });
     assert.equal(await countOf(limited, 'timeout'), 2_000);

@@ -30,7 +30,7 @@ const startReplica = () =>
   );
 replicas.push(...(await Promise.all([startReplica(), startReplica(), startReplica()])));
 afterEach(async () => {
-  proxy.rule = () => undefined;
+  quickly();
   for (const [place, replica] of replicas.entries()) if (!replica.running) replicas[place] = await startReplica();
 });
 
@@ -79,10 +79,13 @@ const rowsOf = async (bucket: string) =>
 /** Log lines of this bucket's files, by replica. */
 const logOf = (replica: ServerProcess, bucket: string, msg: string) =>
   replica.log.filter((line) => line['bucket'] === `s3://${bucket}` && line.msg === msg);
-/** Bodies are so slow that a load is met half-way. */
-const slowly = (chunkBytes = 200) => {
+/** Bodies are so slow that no file ends before `quickly`: a load is met half-way, however slow the machine is. */
+const slowly = () => {
   proxy.rule = ({ method, key }) =>
-    method === 'GET' && key !== '' ? { kind: 'trickle', chunkBytes, everyMs: 50 } : undefined;
+    method === 'GET' && key !== '' ? { kind: 'trickle', chunkBytes: 1, everyMs: 50 } : undefined;
+};
+const quickly = () => {
+  proxy.rule = () => undefined;
 };
 const copying = () => sql<{ pid: number }>(`select pid from pg_stat_progress_copy where datname = current_database()`);
 const untilCopying = (least: number) =>
@@ -95,8 +98,11 @@ describe('three replicas on one bucket', () => {
       cts timestamptz default now(), resource_type text, status resource_status not null, resource jsonb not null)`);
     await sql('create index patient_replicas on patient (ts)');
     const bucket = await bucketOf(24, 300);
-    slowly(100);
+    slowly();
     await callAll(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    // Two files of each replica, since none takes more at once.
+    await untilCopying(6);
+    quickly();
     assert.deepEqual(await ended(replicas[0], bucket), { state: 'completed', progress: { total: 24, done: 24 } });
     assert.equal(await rowsOf(bucket), 24 * 300);
     const loaded = replicas.map((replica) => logOf(replica, bucket, 'file done').map((line) => line['file']));
@@ -116,7 +122,7 @@ describe('three replicas on one bucket', () => {
 
   test('SIGKILL of one in mid-COPY: the others take its files over within seconds', async () => {
     const bucket = await bucketOf(8, 1_000);
-    slowly(400);
+    slowly();
     await callAll(bucket);
     await untilCopying(5);
     const victim = replicas[1];
@@ -124,6 +130,7 @@ describe('three replicas on one bucket', () => {
     await victim.kill();
     const killed = performance.now();
     assert.equal((await statusOf(replicas[0], bucket)).state, 'in-progress');
+    quickly();
     assert.deepEqual(await ended(replicas[0], bucket), { state: 'completed', progress: { total: 8, done: 8 } });
     assert.ok(performance.now() - killed < 30_000, 'seconds, not timeouts');
     assert.equal(await rowsOf(bucket), 8_000);
@@ -131,7 +138,7 @@ describe('three replicas on one bucket', () => {
 
   test('SIGKILL of all: interrupted at once, and the next call finishes', async () => {
     const bucket = await bucketOf(6, 1_000);
-    slowly(300);
+    slowly();
     await callAll(bucket, { 'disable-idx?': true });
     await untilCopying(3);
     await Promise.all(replicas.map((replica) => replica.kill()));
@@ -140,7 +147,7 @@ describe('three replicas on one bucket', () => {
     const status = await statusOf(fresh, bucket);
     assert.equal(status.state, 'interrupted');
     assert.ok((await rowsOf(bucket)) === (status.progress['done'] ?? 0) * 1_000);
-    proxy.rule = () => undefined;
+    quickly();
     await call(fresh, bucket, { 'disable-idx?': true });
     assert.deepEqual(await ended(fresh, bucket), { state: 'completed', progress: { total: 6, done: 6 } });
     assert.equal(await rowsOf(bucket), 6_000);
@@ -149,7 +156,7 @@ describe('three replicas on one bucket', () => {
 
   test('cancel, asked of one, ends the load on all; the next call continues', async () => {
     const bucket = await bucketOf(12, 1_000);
-    slowly(100);
+    slowly();
     await callAll(bucket);
     await untilCopying(5);
     const answer = await replicas[2]?.rpc('load-from-bucket-cancel', { bucket: `s3://${bucket}` });
@@ -159,7 +166,7 @@ describe('three replicas on one bucket', () => {
     assert.deepEqual(await copying(), []);
     assert.equal((await files(bucket))['in-progress'], undefined);
     assert.equal(await rowsOf(bucket), (status.progress['done'] ?? 0) * 1_000);
-    proxy.rule = () => undefined;
+    quickly();
     await callAll(bucket);
     assert.deepEqual((await ended(replicas[0], bucket)).progress, { total: 12, done: 12 });
     assert.equal(await rowsOf(bucket), 12_000);
@@ -170,7 +177,7 @@ describe('three replicas on one bucket', () => {
     proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'error', status: 403, code: 'AccessDenied' });
     await callAll(bucket);
     assert.deepEqual((await ended(replicas[0], bucket)).progress, { total: 6, error: 6 });
-    proxy.rule = () => undefined;
+    quickly();
     const retried = await replicas[1]?.rpc('load-from-bucket-retry', {
       bucket: `s3://${bucket}`,
       prefixes: ['part-1/'],
@@ -189,10 +196,19 @@ describe('SIGTERM', () => {
   test('files in hand end within the grace period; exit 0; no connection is left', async () => {
     await Promise.all(replicas.slice(1).map((replica) => replica.terminate()));
     const bucket = await bucketOf(6, 500);
-    slowly(1_500);
+    slowly();
     await call(replicas[0], bucket);
     await untilCopying(2);
-    assert.deepEqual(await replicas[0]?.terminate(), { code: 0, signal: null });
+    const terminated = replicas[0]?.terminate();
+    const { url } = replicas[0] ?? {};
+    const refused = () =>
+      fetch(`${url}/health`).then(
+        () => false,
+        () => true,
+      );
+    await waitFor(refused, { what: 'the beginning of the end' });
+    quickly();
+    assert.deepEqual(await terminated, { code: 0, signal: null });
     await waitFor(async () => (await connections()).length === 0, { what: 'the end of all connections' });
     const left = await files(bucket);
     assert.ok((left['done'] ?? 0) >= 2, JSON.stringify(left));

@@ -91,16 +91,16 @@ describe('the order of work, through the server', () => {
   });
 
   test('last-modified decides, not the name: queued files whose times are set apart', async (t) => {
-    const { bucketOf, gate, load, startLoad, ended, waitForLock, sql } = await server;
+    const { bucketOf, gate, load, startLoad, ended, sql } = await server;
     await load(await bucketOf({ 'Encounter.ndjson': '', 'Goal.ndjson': '' }));
     const bucket = await bucketOf({
       'Encounter-a.ndjson': [{ id: 'a' }],
       'Encounter-b.ndjson': [{ id: 'b' }],
       'Encounter-c.ndjson': [{ id: 'c' }],
     });
-    const { open } = await gate(t, 'encounter');
+    const { open, reached } = await gate(t, 'encounter');
     await startLoad(bucket, { scheduler: 'by-last-modified', 'thread-num': 1 });
-    await waitForLock();
+    await reached();
     // As a listing of a store with finer clocks gives them; the files not yet begun are ordered anew by the next call.
     await sql(
       `update loaderfile set resource = resource || '{"last-modified": "2001-01-01T00:00:00.000Z"}'

@@ -46,7 +46,8 @@ async function untilText(locator: Locator, text: RegExp): Promise<string> {
 const progressOf = async (bar: Locator) => Number(await bar.getAttribute('value'));
 
 /**
- * A bucket of three large files, behind a proxy that lets their bytes through slowly. Larger files are taken first, so
+ * A bucket of three large files, behind a proxy that lets their bytes through so slowly that none ends
+ * before the rule is replaced. Larger files are taken first, so
  * their sizes say which two are in work: Patient-1 and Patient-2.
  */
 async function startSlowLoad(t: Parameters<typeof startTestServer>[0]) {
@@ -57,7 +58,7 @@ async function startSlowLoad(t: Parameters<typeof startTestServer>[0]) {
     'a/Patient-2.ndjson.gz': largePatients(100, 'b'),
     'a/Patient-3.ndjson.gz': largePatients(80, 'c'),
   });
-  proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'trickle', chunkBytes: 1_000, everyMs: 50 });
+  proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'trickle', chunkBytes: 50, everyMs: 50 });
   const started = await server.startLoad(bucket, { account: proxy.account, 'thread-num': 2 });
   assert.equal(started.status, 200, JSON.stringify(started.body));
   return { server, proxy, bucket };
