@@ -13,15 +13,14 @@ export interface LineSink {
 
 /**
  * Cuts a stream of buffers into lines without copying them, but for the one line that crosses a border between two
- * buffers. A buffer is not read again once `push` returns. A UTF-8 byte order mark before the first line is skipped; a
- * missing last line feed is forgiven.
+ * buffers. A buffer is not read again once `push` returns. A UTF-8 byte order mark before a line is skipped, since files
+ * that begin with one may be joined to one file; a missing last line feed is forgiven.
  */
 export class LineSplitter {
   readonly #sink: LineSink;
   readonly #maxLineBytes: number;
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
-  #atStart = true;
   #skipping = false;
 
   /** @param maxLineBytes the longest line delivered, in bytes; it bounds the memory that one line can take */
@@ -60,8 +59,8 @@ export class LineSplitter {
     if (this.#skipping) return;
     this.#pieces.push(piece);
     this.#pieceBytes += piece.length;
-    // A byte order mark is not counted; #deliver decides once it can see whether the first line has one.
-    if (this.#pieceBytes <= this.#maxLineBytes + (this.#atStart ? BYTE_ORDER_MARK.length : 0)) return;
+    // A byte order mark is not counted; #deliver decides once it can see whether the line has one.
+    if (this.#pieceBytes <= this.#maxLineBytes + BYTE_ORDER_MARK.length) return;
     this.#pieces = [];
     this.#pieceBytes = 0;
     this.#skipping = true;
@@ -70,7 +69,6 @@ export class LineSplitter {
   #deliverPieces(): void {
     if (this.#skipping) {
       this.#skipping = false;
-      this.#atStart = false;
       this.#sink.lineTooLong();
       return;
     }
@@ -82,13 +80,13 @@ export class LineSplitter {
   }
 
   #deliver(buffer: Buffer, start: number, end: number): void {
-    let from = start;
-    if (this.#atStart) {
-      this.#atStart = false;
-      const afterMark = start + BYTE_ORDER_MARK.length;
-      if (afterMark <= end && BYTE_ORDER_MARK.equals(buffer.subarray(start, afterMark))) from = afterMark;
-    }
+    const from = buffer[start] === BYTE_ORDER_MARK[0] ? afterMark(buffer, start, end) : start;
     if (end - from > this.#maxLineBytes) this.#sink.lineTooLong();
     else this.#sink.line(from, end);
   }
+}
+
+function afterMark(buffer: Buffer, start: number, end: number): number {
+  const after = start + BYTE_ORDER_MARK.length;
+  return after <= end && BYTE_ORDER_MARK.equals(buffer.subarray(start, after)) ? after : start;
 }

@@ -36,9 +36,10 @@ test('Lines end at line feeds, and the last one needs none', () => {
   assert.deepEqual(split([Buffer.alloc(0), Buffer.from('\n'), Buffer.alloc(0)]), ['']);
 });
 
-test('A byte order mark is skipped before the first line only', () => {
-  assert.deepEqual(split([Buffer.from('\ufeffa\n\ufeffb')]), ['a', '\ufeffb']);
+test('A byte order mark is skipped before any line, once', () => {
+  assert.deepEqual(split([Buffer.from('\ufeffa\n\ufeffb\n\ufeff\ufeffc\nd\ufeff')]), ['a', 'b', '\ufeffc', 'd\ufeff']);
   assert.deepEqual(split([Buffer.from('\ufeff')]), ['']);
+  assert.deepEqual(split([Buffer.from([0xef, 0xbb, 0x0a, 0xef])]), ['\ufffd', '\ufffd']);
 });
 
 test('A line of exactly the limit passes and a longer one is reported once, in its place', () => {

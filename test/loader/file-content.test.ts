@@ -111,6 +111,11 @@ describe('content that is all right', () => {
     ['blank lines', `\n\n${a}\n \t\n\n${b}\n\n`, ['a', 'b']],
     ['CRLF', `${a}\r\n${b}\r\n\r\n`, ['a', 'b']],
     ['a byte order mark', `\ufeff${a}\n${b}\n`, ['a', 'b']],
+    [
+      'gzip files that begin with a byte order mark, joined',
+      [a, b].map((line) => gzipSync(`\ufeff${line}\n`)),
+      ['a', 'b'],
+    ],
     ['no last newline', `${a}\n${b}`, ['a', 'b']],
     [
       'several gzip members, cut inside a line',
