@@ -29,14 +29,20 @@ export function parseSearch(query: unknown): Search {
 
 /**
  * The filters of a query string: `status=error`, `.status=error`, `.error.code=23505`, `_id=…`; several values
- * separated by commas mean any of them, a repeated parameter means all.
+ * separated by commas mean any of them, a repeated parameter means all. A value's own comma is written `\,` as in FHIR's
+ * searches, and so are `\|`, `\$` and `\\`.
  */
 export function parseFilters(query: unknown): SearchFilter[] {
   return Object.entries(querySchema.parse(query)).flatMap(([name, value]) => {
     if (CONTROLS.has(name)) return [];
     const path = toPath(name);
-    return [value].flat().map((values) => ({ path, values: values.split(',') }));
+    return [value].flat().map((values) => ({ path, values: splitValues(values) }));
   });
+}
+
+function splitValues(text: string): string[] {
+  const unescapedComma = /(?<=(?<!\\)(?:\\\\)*),/;
+  return text.split(unescapedComma).map((value) => value.replace(/\\([,|$\\])/g, '$1'));
 }
 
 function toSort(field: string): SearchSort {
