@@ -2,32 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.ts';
+import { AIDBOX_SCHEMA } from '../support/aidbox-schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 import { startTestServer } from '../support/test-server.ts';
-
-/** A database as Aidbox leaves it: its enum, its sequence in use, its tables with rows, its own types and indexes. */
-const AIDBOX = `
-  create type resource_status as enum ('created', 'updated', 'deleted', 'recreated');
-  create sequence transaction_id_seq start 5000 increment by 1 cache 1;
-  create function aidbox_table(name text, type text) returns void language plpgsql as $$
-    begin
-      execute format('create table %I (id text primary key, txid bigint not null, ts timestamptz default current_timestamp,
-        resource_type text default %L, status resource_status not null, resource jsonb not null,
-        cts timestamptz default current_timestamp)', name, type);
-      execute format('create table %I (id text, txid bigint not null, ts timestamptz default current_timestamp,
-        resource_type text default %L, status resource_status not null, resource jsonb not null,
-        cts timestamptz default current_timestamp, primary key (id, txid))', name || '_history', type);
-    end $$;
-  select aidbox_table(name, type) from (values ('patient', 'Patient'), ('loaderfile', 'LoaderFile'),
-    ('disabledindex', 'DisabledIndex'), ('pizzaorder', 'PizzaOrder')) as tables (name, type);
-  create index patient_name on patient using gin (resource jsonb_path_ops);
-  comment on table patient is 'People';
-  insert into patient (id, txid, status, resource) values ('p', nextval('transaction_id_seq'), 'created', '{"active": true}');
-  insert into patient_history (id, txid, status, resource) values ('p', 4999, 'deleted', '{}');
-  insert into loaderfile (id, txid, status, resource) values
-    ('l', nextval('transaction_id_seq'), 'created', '{"bucket": "s3://old", "file": "Patient.ndjson.gz", "status": "done"}');
-  insert into pizzaorder (id, txid, status, resource) values ('z', nextval('transaction_id_seq'), 'created', '{}');
-`;
 
 const connect = async (t: TestContext, { connection }: TestDatabase) => {
   const client = new pg.Client(connection);
@@ -73,7 +50,7 @@ describe('migrations', () => {
   test('leave a database where Aidbox’s tables stand exactly as it was', async (t) => {
     const database = await createTestDatabase(t);
     const client = await connect(t, database);
-    await client.query(AIDBOX);
+    await client.query(AIDBOX_SCHEMA);
     const before = await describeSchema(client);
     assert.ok((await migrate(database.connection)) > 0);
     const added = (await describeSchema(client)).filter((row) => !isIn(row, before));
@@ -87,7 +64,7 @@ describe('migrations', () => {
   test('and loading there adds rows and alters nothing', async (t) => {
     const database = await createTestDatabase(t);
     const client = await connect(t, database);
-    await client.query(AIDBOX);
+    await client.query(AIDBOX_SCHEMA);
     const shape = async () =>
       (await describeSchema(client)).filter(
         (row) => typeof row === 'object' && row !== null && 'kind' in row && row.kind !== 'sequence',
@@ -119,7 +96,7 @@ describe('migrations', () => {
   });
 
   test('replicas that start at once migrate once, on an empty database and on Aidbox’s', async (t) => {
-    for (const setup of ['', AIDBOX]) {
+    for (const setup of ['', AIDBOX_SCHEMA]) {
       const database = await createTestDatabase(t);
       const client = await connect(t, database);
       if (setup !== '') await client.query(setup);
