@@ -1,17 +1,17 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { isCancelled } from '../db/bucket-load/bucket-load.ts';
+import { isCancelled, setLoadMessage } from '../db/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../db/connection-options.ts';
 import { listUnfinishedFiles } from '../db/loader-file/list-unfinished-files.ts';
 import { maxPreparedTransactions } from '../db/prepared/prepared-share.ts';
-import { ensureResourceTable, tableName } from '../db/resource-tables.ts';
 import { DatabasePatience } from './database-patience.ts';
-import { disableIndexes } from './disable-indexes.ts';
+import { toFileFault } from './file-fault.ts';
 import { FileLanes } from './file-lanes.ts';
 import { finishLoad } from './finish-load.ts';
 import type { LoadObserver } from './load-observer.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { LoadSession } from './load-session.ts';
+import { LoadTables } from './load-tables.ts';
 import { ProgressPublisher } from './progress-publisher.ts';
 import { schedule } from './schedule.ts';
 import { settleBucket } from './settle-in-doubt.ts';
@@ -55,7 +55,7 @@ export class BucketLoad {
   readonly #patience: DatabasePatience;
   readonly #lanes: FileLanes;
   readonly #publisher: ProgressPublisher;
-  readonly #prepared = new Set<string>();
+  readonly #tables: LoadTables;
   /** Resolved when something has happened that may be a reason to look at the queue. */
   #news = Promise.withResolvers<void>();
   #request: NumberedRequest;
@@ -81,9 +81,12 @@ export class BucketLoad {
       request,
     );
     this.#publisher = new ProgressPublisher(parts.pool, request.bucket, this.#lanes);
-    this.#session = new LoadSession(parts.address, request.bucket, signal, (error) =>
-      log.warn({ reason: error.message }, 'lost the connection that stands for the load; making it again'),
-    );
+    this.#session = new LoadSession(parts.address, request.bucket, signal, (error) => {
+      log.warn({ reason: error.message }, 'lost the connection that stands for the load; making it again');
+      // Its locks said what this load needs of the tables: others may have dropped or restored indexes meanwhile.
+      this.#tables.forget();
+    });
+    this.#tables = new LoadTables({ ...this.#parts, patience: this.#patience, session: this.#session, signal });
   }
 
   /**
@@ -95,6 +98,7 @@ export class BucketLoad {
     const everything = this.#prefixes.length === 0 || request.prefixes.length === 0;
     this.#prefixes = everything ? [] : [...this.#prefixes, ...request.prefixes];
     this.#request = request;
+    this.#tables.forgetFailures();
     this.#news.resolve();
     return true;
   }
@@ -151,6 +155,7 @@ export class BucketLoad {
           finishLoad({
             ...this.#parts,
             bucket,
+            types: this.#tables.types,
             // Asked for at each attempt: a lost session is made again.
             session: this.#session.connection,
             signal: this.#shutdown.signal,
@@ -161,6 +166,9 @@ export class BucketLoad {
       log.info({ ms: Math.round(performance.now() - started) }, `load ${end}`);
     } catch (error) {
       log.error({ err: error }, 'load interrupted; calling load-from-bucket again continues it');
+      // Best effort: it may be the database that is out of reach.
+      const reason = `The load was given up: ${toFileFault(error).message}.`;
+      await setLoadMessage(this.#parts.pool, this.#request.bucket, reason).catch(() => {});
     } finally {
       this.#announce();
       this.#closed = true;
@@ -174,6 +182,15 @@ export class BucketLoad {
 
   /** Keeps the lanes supplied until nothing within the prefixes is unfinished, here or on other replicas. */
   async #loadAll(): Promise<void> {
+    try {
+      await this.#supplyLanes();
+    } finally {
+      this.#lanes.stop();
+      await this.#lanes.idle();
+    }
+  }
+
+  async #supplyLanes(): Promise<void> {
     const lanes = this.#lanes;
     while (!this.#isOver()) {
       const request = this.#request;
@@ -181,17 +198,16 @@ export class BucketLoad {
       await this.#patience.do(() => settleBucket(this.#parts.pool, request.bucket));
       const unfinished = await this.#patience.do(() => listUnfinishedFiles(this.#parts.pool, request.bucket, prefixes));
       if (this.#request !== request) continue;
-      if (unfinished.length === 0 && lanes.isIdle) {
+      this.#sawFiles ||= unfinished.length > 0;
+      const { loadable, isAll } = await this.#tables.prepare(unfinished, request);
+      if (this.#request !== request || this.#stopping) continue;
+      if (loadable.length === 0 && isAll && lanes.isIdle) {
         this.#closed = true;
         return;
       }
-      this.#sawFiles ||= unfinished.length > 0;
-      await this.#patience.do(() => this.#prepareTables(new Set(unfinished.map((file) => file.type))));
-      if (this.#request !== request || this.#stopping) continue;
-      await lanes.refill(schedule(unfinished, request.scheduler), request);
+      await lanes.refill(schedule(loadable, request.scheduler), request);
       await this.#untilNextLook(request);
     }
-    await lanes.idle();
   }
 
   /** Whether no further file is to be begun. */
@@ -214,23 +230,6 @@ export class BucketLoad {
       this.#news = Promise.withResolvers();
     }
     clearTimeout(timer);
-  }
-
-  async #prepareTables(types: ReadonlySet<string>): Promise<void> {
-    const { pool, log } = this.#parts;
-    const { write } = this.#request;
-    const fresh = [...types].filter((type) => !this.#prepared.has(type));
-    for (const type of fresh) await ensureResourceTable(pool, type);
-    if (write['disable-idx?'] || write['drop-primary-key?']) {
-      await disableIndexes({
-        pool,
-        session: this.#session.connection,
-        tables: fresh.map(tableName),
-        which: { primaryKey: write['drop-primary-key?'], others: write['disable-idx?'] },
-        onKept: (table, reason) => log.warn({ table, reason }, 'index kept'),
-      });
-    }
-    for (const type of fresh) this.#prepared.add(type);
   }
 
   /** A cancel may be asked of any replica; each load looks for it by itself. */

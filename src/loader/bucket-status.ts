@@ -1,4 +1,4 @@
-import { findWriteOptions } from '../db/bucket-load/bucket-load.ts';
+import { findLoadMessage, findWriteOptions } from '../db/bucket-load/bucket-load.ts';
 import { isLoading, tablesInUse } from '../db/bucket-load/load-lock.ts';
 import { listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import { countFilesByStatus, totalOf } from '../db/loader-file/count-files-by-status.ts';
@@ -14,7 +14,7 @@ export type LoadState = 'in-progress' | 'completed' | 'interrupted';
 export interface BucketStatus {
   state: LoadState;
   progress: { total: number } & Record<string, number>;
-  /** Why dropped indexes are not back, where that is so and nobody works on it. */
+  /** What the load waits for; or why it was given up, and why dropped indexes are not back. */
   message?: string;
 }
 
@@ -37,19 +37,34 @@ export async function bucketStatus(db: Queryable, bucket: string): Promise<Bucke
     );
   }
   const progress = { total, ...counts };
-  if (loading) return { state: 'in-progress', progress };
-  const tables = (await listBucketTypes(db, bucket)).map(tableName);
-  const inUse = await tablesInUse(db, tables);
-  const missing = await listIndexesToRestore(db, tables);
+  const told = await findLoadMessage(db, bucket);
+  if (loading) return { state: 'in-progress', progress, ...(told === undefined ? {} : { message: told }) };
   const unfinished = UNFINISHED.some((status) => counts[status] !== undefined);
+  const missing = await missingIndexes(db, bucket);
   if (!unfinished && missing.length === 0) return { state: 'completed', progress };
-  if (missing.length === 0) return { state: 'interrupted', progress };
-  const leftToOthers = missing.every(({ index }) => inUse.has(index.tablename));
-  if (!unfinished && leftToOthers) return { state: 'in-progress', progress };
-  return { state: 'interrupted', progress, message: missingIndexes(missing.map(({ index }) => index)) };
+  if (!unfinished && missing.every(({ inUse }) => inUse)) return { state: 'in-progress', progress };
+  const reasons = missing.map(({ indexname, message }) => message ?? `${indexname} is not restored yet`);
+  const whys = [
+    ...(told === undefined ? [] : [told]),
+    ...(reasons.length === 0 ? [] : [`Dropped indexes are not back: ${reasons.join('; ')}.`]),
+  ];
+  const again = 'Call aidbox.bulk/load-from-bucket again to retry.';
+  return { state: 'interrupted', progress, ...(whys.length === 0 ? {} : { message: [...whys, again].join(' ') }) };
 }
 
-function missingIndexes(indexes: readonly { indexname: string; message?: string | undefined }[]): string {
-  const reasons = indexes.map(({ indexname, message }) => message ?? `${indexname} is not restored yet`);
-  return `Dropped indexes are not back: ${reasons.join('; ')}. Call aidbox.bulk/load-from-bucket again to retry.`;
+/** The dropped indexes that are not back yet, and whether another load relies on that or brings them back. */
+async function missingIndexes(
+  db: Queryable,
+  bucket: string,
+): Promise<{ indexname: string; message?: string | undefined; inUse: boolean }[]> {
+  const tables = (await listBucketTypes(db, bucket)).map(tableName);
+  const first = await listIndexesToRestore(db, { bucket, tables });
+  // Locks before what they stand for, as above: what is back by the second look is not missing.
+  const inUse = await tablesInUse(db, [...new Set(first.map(({ index }) => index.tablename))]);
+  const missing = first.length === 0 ? first : await listIndexesToRestore(db, { bucket, tables });
+  return missing.map(({ index: { indexname, message, tablename } }) => ({
+    indexname,
+    message,
+    inUse: inUse.has(tablename),
+  }));
 }

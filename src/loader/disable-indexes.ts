@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { holdIndexesOff } from '../db/bucket-load/load-lock.ts';
+import { holdIndexesOff, tryDropKey } from '../db/bucket-load/load-lock.ts';
 import { recordKeptIndex } from '../db/disabled-index/disabled-index.ts';
 import { dropIndex } from '../db/disabled-index/drop-index.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type WhichIndexes,
 } from '../db/disabled-index/table-index.ts';
 import { inTransaction, type Queryable } from '../db/query.ts';
+import { toFileFault } from './file-fault.ts';
 
 /** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -23,31 +24,26 @@ export interface DisableIndexes {
   pool: pg.Pool;
   /** The session that stands for the load: while it lives, nobody brings these indexes back. */
   session: Queryable;
-  tables: readonly string[];
+  /** The bucket that is loaded. */
+  bucket: string;
+  table: string;
   which: WhichIndexes;
   /** Told of each index that had to stay, with the reason. */
-  onKept: (table: string, reason: string) => void;
+  onKept: (reason: string) => void;
 }
 
 /**
- * Drops the indexes of the tables, each table in one transaction that first records them as DisabledIndex resources.
- * A table whose lock cannot be had, and a key that foreign keys point to, stay as they are: the load is then slower
- * but no less right.
- * @throws what Postgres answers otherwise
+ * Drops the indexes of a table, in one transaction that first records them as DisabledIndex resources. What cannot be
+ * dropped (the table's lock cannot be had, its role may not, a foreign key points to the key, another load relies on
+ * it) stays: the load is then slower but no less right.
+ * @throws what keeps Postgres from it for now: a lost connection, a deadlock
  */
-export async function disableIndexes({ pool, session, tables, which, onKept }: DisableIndexes): Promise<void> {
-  for (const table of tables) {
-    await holdIndexesOff(session, table);
-    if (await hasIndexes(pool, table, which)) await dropAll(pool, table, which, onKept);
-  }
+export async function disableIndexes(options: DisableIndexes): Promise<void> {
+  await holdIndexesOff(options.session, options.table);
+  if (await hasIndexes(options.pool, options.table, options.which)) await dropAll(options);
 }
 
-async function dropAll(
-  pool: pg.Pool,
-  table: string,
-  which: WhichIndexes,
-  onKept: DisableIndexes['onKept'],
-): Promise<void> {
+async function dropAll({ pool, bucket, table, which, onKept }: DisableIndexes): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       const kept = await inTransaction(pool, async (client) => {
@@ -56,17 +52,22 @@ async function dropAll(
         const reasons: string[] = [];
         // Only under the lock is it sure which there are: the load of another bucket may drop the same.
         for (const index of await listTableIndexes(client, table, which)) {
-          const reason = await dropUnlessNeeded(client, index);
+          const reason = await dropUnlessNeeded(client, index, bucket);
           if (reason !== undefined) reasons.push(reason);
         }
         return reasons;
       });
-      for (const reason of kept) onKept(table, reason);
+      for (const reason of kept) onKept(reason);
       return;
     } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
+      const { code, message, transient } = toFileFault(error);
+      if (code !== LOCK_NOT_AVAILABLE) {
+        if (transient || !(error instanceof pg.DatabaseError)) throw error;
+        onKept(message);
+        return;
+      }
       if (attempt === ATTEMPTS) {
-        onKept(table, `the lock that dropping indexes needs could not be had in ${ATTEMPTS} attempts`);
+        onKept(`the lock that dropping indexes needs could not be had in ${ATTEMPTS} attempts`);
         return;
       }
       await delay(LOCK_TIMEOUT_MS * (0.5 + Math.random()));
@@ -75,10 +76,15 @@ async function dropAll(
 }
 
 /** @returns why the index had to stay, or undefined */
-async function dropUnlessNeeded(client: Queryable, index: TableIndex): Promise<string | undefined> {
+async function dropUnlessNeeded(client: Queryable, index: TableIndex, bucket: string): Promise<string | undefined> {
+  if (index.primary && !(await tryDropKey(client, index.tablename))) {
+    const reason = `${index.indexname} was kept: another load relies on it`;
+    await recordKeptIndex(client, index, reason);
+    return reason;
+  }
   await client.query('savepoint one_index');
   try {
-    await dropIndex(client, index);
+    await dropIndex(client, index, bucket);
     await client.query('release savepoint one_index');
     return undefined;
   } catch (error) {

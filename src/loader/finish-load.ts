@@ -9,11 +9,14 @@ import { tableName } from '../db/resource-tables.ts';
 import { pause } from './backoff.ts';
 import type { LoadObserver } from './load-observer.ts';
 import { restoreIndexes } from './restore-indexes.ts';
+import { tellRestored } from './tell-restored.ts';
 
 export interface FinishLoad {
   pool: pg.Pool;
   session: Queryable;
   bucket: string;
+  /** Types that this process has loaded; the bucket's LoaderFiles, if not deleted meanwhile, name all. */
+  types: Iterable<string>;
   log: Logger;
   observer: LoadObserver;
   /** Aborted when the server shuts down: an index that is being made is given up. */
@@ -30,10 +33,10 @@ const POLL_MS = 1_000;
  */
 export async function finishLoad(options: FinishLoad): Promise<readonly string[]> {
   const { pool, session, bucket, signal } = options;
-  const types = await listBucketTypes(pool, bucket);
+  const types = [...new Set([...options.types, ...(await listBucketTypes(pool, bucket))])];
   let last = await leaveOrFinishLoad(session, bucket);
   while (!last) {
-    const missing = await listIndexesToRestore(pool, types.map(tableName));
+    const missing = await listIndexesToRestore(pool, { bucket, tables: types.map(tableName) });
     if (missing.length === 0 || signal.aborted) return [];
     await pause(POLL_MS, signal);
     last = await tryFinishLoad(session, bucket);
@@ -47,19 +50,7 @@ export async function finishLoad(options: FinishLoad): Promise<readonly string[]
   return types;
 }
 
-async function restore({ pool, session, log, observer, signal }: FinishLoad, types: readonly string[]): Promise<void> {
-  await restoreIndexes({
-    pool,
-    session,
-    signal,
-    tables: types.map(tableName),
-    onRestored: ({ index }, durationMs) => {
-      observer.onIndexRestored(durationMs);
-      log.info({ index: index.indexname, durationMs }, 'index restored');
-    },
-    onFailed: ({ index }) => {
-      observer.onIndexFailed();
-      log.error({ index: index.indexname }, 'index not restored; its DisabledIndex says why');
-    },
-  });
+async function restore(options: FinishLoad, types: readonly string[]): Promise<void> {
+  const { pool, session, bucket, signal } = options;
+  await restoreIndexes({ pool, session, bucket, tables: types.map(tableName), signal, ...tellRestored(options) });
 }

@@ -42,10 +42,7 @@ export async function loadReport(db: Queryable, bucket: string): Promise<LoadRep
   const inWork = await listFilesByStatus(db, bucket, 'in-progress', MOST_FILES);
   const failed = await listFilesByStatus(db, bucket, 'error', MOST_FILES);
   const types = typesOf(summary);
-  const missing = await listIndexesToRestore(
-    db,
-    types.map(({ type }) => tableName(type)),
-  );
+  const missing = await listIndexesToRestore(db, { bucket, tables: types.map(({ type }) => tableName(type)) });
 
   const progress = new Map(replicas.flatMap(({ files }) => Object.entries(files)));
   const files = inWork.map(({ id, file = '', type = '', size = 0, start = '' }) => {

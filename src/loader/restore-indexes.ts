@@ -10,26 +10,29 @@ import { toFileFault } from './file-fault.ts';
 /** Tables whose indexes are made at the same time. */
 const TABLES_AT_ONCE = 4;
 
-export interface RestoreIndexes {
+export interface RestoreIndex {
   pool: pg.Pool;
-  /** A session that holds the right to restore while it lives. */
-  session: Queryable;
-  tables: readonly string[];
   onRestored: (index: IndexToRestore, durationMs: number) => void;
   onFailed: (index: IndexToRestore, reason: string) => void;
   /** Aborted: the index that is being made is given up, and no further one begun. */
   signal: AbortSignal;
 }
 
+export interface RestoreIndexes extends RestoreIndex {
+  /** A session that holds the right to restore while it lives. */
+  session: Queryable;
+  /** The bucket that was loaded, and the tables it was loaded into. */
+  bucket: string;
+  tables: readonly string[];
+}
+
 /**
- * Makes the dropped indexes of these tables again, each in a transaction with the mark on its DisabledIndex row, so a
- * crash at any instant leaves it either made and `restored` or still to be made. One that cannot be made (rows
- * contradict a key) gets the reason as `message` and is tried again at the end of the next load.
- * Tables on whose indexes another load still relies are left to that load.
+ * Makes the dropped indexes of a bucket's tables again. Tables on whose indexes another load still relies are left to
+ * that load.
  * @throws after the others are made, what kept an index from being made for now: a lost connection, a deadlock
  */
 export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
-  const waiting = await listIndexesToRestore(options.pool, options.tables);
+  const waiting = await listIndexesToRestore(options.pool, options);
   const queue: IndexToRestore[][] = [];
   const held: string[] = [];
   for (const [table, indexes] of Map.groupBy(waiting, ({ index }) => index.tablename)) {
@@ -43,8 +46,16 @@ export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
   for (const table of held) await leaveRestore(options.session, table);
 }
 
-async function restoreIndex(options: RestoreIndexes, waiting: IndexToRestore): Promise<void> {
-  const { pool, onRestored, onFailed, signal } = options;
+/**
+ * Makes a dropped index again, in a transaction with the mark on its DisabledIndex row, so a crash at any instant
+ * leaves it either made and `restored` or still to be made. One that cannot be made (rows contradict a key) gets the
+ * reason as `message` and is tried again at the end of the next load. To be called with the right to restore.
+ * @throws what keeps it from being made for now: a lost connection, a deadlock
+ */
+export async function restoreIndex(
+  { pool, onRestored, onFailed, signal }: RestoreIndex,
+  waiting: IndexToRestore,
+): Promise<void> {
   const start = new Date();
   try {
     await inTransaction(pool, async (client) => {

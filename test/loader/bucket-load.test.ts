@@ -4,6 +4,8 @@ import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { addLoaderFiles } from '../../src/db/loader-file/add-loader-files.ts';
 import { patients } from '../support/ndjson.ts';
+import { createTestDatabase } from '../support/test-database.ts';
+import { asOwnRole } from '../support/test-role.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -72,4 +74,62 @@ describe('while one file takes long', () => {
     await long.open();
     assert.equal((await ended(bucket)).state, 'completed');
   });
+});
+
+describe('a table that cannot be made or changed', () => {
+  test('only its own files fail, with the reason', async () => {
+    await sql(`create type account as enum ('not a table')`);
+    const bucket = await bucketOf({ 'Account.ndjson': [{ id: 'a' }], 'Patient.ndjson': [{ id: 'beside' }] });
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 2, done: 1, error: 1 } });
+    const { message, error } = await server.loaderFile(bucket, 'Account.ndjson');
+    assert.equal(error?.source, 'postgres');
+    assert.match(
+      message ?? '',
+      new RegExp(`^${error?.code}: ERROR: .*"?account"?.* \\(making the table of Account\\)$`),
+    );
+    await sql('drop type account');
+    await server.rpc('aidbox.bulk/load-from-bucket-retry', { bucket: `s3://${bucket}` });
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
+  });
+
+  test('indexes that the role may not drop stay, and the load goes on', async (t) => {
+    const closing: (() => Promise<void>)[] = [];
+    t.after(async () => {
+      for (const close of closing.reverse()) await close();
+    });
+    const part = { after: (close: () => Promise<void>) => closing.push(close) };
+    const dropped: (() => Promise<void>)[] = [];
+    const database = await createTestDatabase({ after: (drop) => dropped.push(drop) });
+    const role = await asOwnRole(part, database);
+    closing.push(...dropped);
+    const admin = new pg.Client(database.connection);
+    await admin.connect();
+    closing.push(() => admin.end());
+    const limited = await startTestServer(part, { database: role });
+    await limited.load(await limited.bucketOf({ 'Patient.ndjson': '' }));
+    await admin.query('alter table patient owner to current_user');
+    await admin.query(`grant select, insert, update, delete on patient to "${role.connection.user}"`);
+    const bucket = await limited.bucketOf({ 'Patient-1.ndjson': [{ id: '1' }] });
+    const status = await limited.load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
+  });
+});
+
+test('a load that is given up says why in its status, until it is called for again', async () => {
+  await sql('alter table disabledindex rename to hidden');
+  const bucket = await bucketOf({ 'Patient.ndjson': [{ id: 'given-up' }] });
+  await startLoad(bucket);
+  await waitFor(
+    async () => (await sql('select from fhir_bucket_loader.bucket_load where message is not null')).length > 0,
+    { what: 'the reason' },
+  );
+  await sql('alter table hidden rename to disabledindex');
+  assert.deepEqual(await ended(bucket), {
+    state: 'interrupted',
+    progress: { total: 1, pending: 1 },
+    message:
+      'The load was given up: 42P01: ERROR: relation "disabledindex" does not exist. ' +
+      'Call aidbox.bulk/load-from-bucket again to retry.',
+  });
+  assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
 });

@@ -403,6 +403,126 @@ describe('after a crash', () => {
   });
 });
 
+describe('indexes that an earlier load has dropped and not restored', () => {
+  /** A table as a load that died has left it. */
+  const leftBehind = async (type: string, name: string) => {
+    const table = type.toLowerCase();
+    await createTable(type);
+    await sql(`create index ${table}_plain on ${table} (ts)`);
+    const before = await shapeOf(table);
+    const bucket = await bucketOf({ [name]: [{ id: `${table}-first` }] });
+    await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    await sql(`drop index ${table}_plain; alter table ${table} drop constraint ${table}_pkey`);
+    await sql(
+      `update disabledindex set resource = resource - 'restore' || '{"status": "disabled"}'
+        where resource ->> 'tablename' = $1`,
+      [table],
+    );
+    return { bucket, before };
+  };
+  const status = async (bucket: string) =>
+    (await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` })).body.result;
+
+  test('are not forgotten when their LoaderFiles are deleted', async () => {
+    const { bucket, before } = await leftBehind('Slot', 'Slot.ndjson');
+    await sql(`delete from loaderfile where resource ->> 'bucket' = $1`, [`s3://${bucket}`]);
+    assert.deepEqual(await status(bucket), {
+      state: 'interrupted',
+      progress: { total: 0 },
+      message:
+        'Dropped indexes are not back: slot_pkey is not restored yet; slot_plain is not restored yet. ' +
+        'Call aidbox.bulk/load-from-bucket again to retry.',
+    });
+    await server.s3.deleteObject(bucket, 'Slot.ndjson');
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 0 } });
+    assert.deepEqual(await shapeOf('slot'), before);
+  });
+
+  test('come back also when a LoaderFile is deleted in mid-load', async (t) => {
+    await createTable('Flag');
+    await createTable('Goal');
+    const before = await shapeOf('flag');
+    const gate = await server.gate(t, 'goal');
+    const bucket = await bucketOf({ 'Flag.ndjson': '{"no":"id"}', 'Goal.ndjson': [{ id: 'mid-load' }] });
+    await startLoad(bucket, { 'drop-primary-key?': true });
+    await gate.reached();
+    await waitFor(async () => (await server.loaderFile(bucket, 'Flag.ndjson')).status === 'error', { what: 'Flag' });
+    await sql(`delete from loaderfile where resource ->> 'file' = 'Flag.ndjson'`);
+    await gate.open();
+    assert.deepEqual(await ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.deepEqual(await shapeOf('flag'), before);
+  });
+
+  test('are back before a load of another bucket begins: duplicates fail, upsert? finds its rows', async () => {
+    const { before } = await leftBehind('Media', 'Media.ndjson');
+    const bucket = await bucketOf({
+      'Media-1.ndjson': [{ id: 'twice' }, { id: 'twice' }],
+      'Media-2.ndjson': [{ id: 'media-first' }],
+    });
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 2, error: 2 } });
+    assert.match((await server.loaderFile(bucket, 'Media-1.ndjson')).message ?? '', /^23505.*media_pkey/);
+    assert.deepEqual(await shapeOf('media'), before);
+
+    await leftBehind('Basic', 'Basic.ndjson');
+    const upsert = await bucketOf({ 'Basic.ndjson': [{ id: 'basic-first', changed: true }, { id: 'new' }] });
+    assert.deepEqual(await load(upsert, { 'upsert?': true }), { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.deepEqual(await sql('select id, resource from basic order by id'), [
+      { id: 'basic-first', resource: { changed: true } },
+      { id: 'new', resource: {} },
+    ]);
+  });
+
+  test('a load of another bucket waits for the key that a load under way has dropped, and says so', async (t) => {
+    await createTable('Group');
+    await createTable('Goal');
+    const before = await shapeOf('group');
+    const gate = await server.gate(t, 'goal');
+    const first = await bucketOf({ 'Group.ndjson': [{ id: 'one' }], 'Goal.ndjson': [{ id: 'waits' }] });
+    await startLoad(first, { 'drop-primary-key?': true });
+    await gate.reached();
+    const second = await bucketOf({ 'Group.ndjson': [{ id: 'one' }], 'Slot.ndjson': [{ id: 'meanwhile' }] });
+    await startLoad(second);
+    await waitFor(async () => (await server.loaderFile(second, 'Slot.ndjson')).status === 'done', { what: 'Slot' });
+    assert.deepEqual(await status(second), {
+      state: 'in-progress',
+      progress: { total: 2, done: 1, pending: 1 },
+      message: 'Waits until group_pkey can be restored, which the load of another bucket has dropped.',
+    });
+    await gate.open();
+    assert.equal((await ended(first)).state, 'completed');
+    assert.deepEqual(await ended(second), { state: 'completed', progress: { total: 2, done: 1, error: 1 } });
+    assert.deepEqual(await sql(`select id from "group"`), [{ id: 'one' }]);
+    assert.deepEqual(await shapeOf('group'), before);
+  });
+
+  test('a load keeps the key that another load under way relies on', async (t) => {
+    await createTable('Group');
+    await createTable('Goal');
+    const gate = await server.gate(t, 'goal');
+    const first = await bucketOf({ 'Group.ndjson': [{ id: 'two' }], 'Goal.ndjson': [{ id: 'relies' }] });
+    await startLoad(first);
+    await gate.reached();
+    const second = await bucketOf({ 'Group-2.ndjson': [{ id: 'two' }, { id: 'three' }] });
+    const kept = await load(second, { 'drop-primary-key?': true });
+    assert.deepEqual(kept, { state: 'completed', progress: { total: 1, error: 1 } });
+    assert.match((await disabledOf('group')).at(-1)?.message ?? '', /^group_pkey was kept: another load relies on it$/);
+    await gate.open();
+    assert.equal((await ended(first)).state, 'completed');
+  });
+
+  test('files stay in the queue while rows contradict the key, and the status says why', async () => {
+    const { bucket } = await leftBehind('Linkage', 'Linkage.ndjson');
+    await sql('insert into linkage select * from linkage');
+    const other = await bucketOf({ 'Linkage.ndjson': [{ id: 'next' }], 'Slot.ndjson': [{ id: 'other' }] });
+    const { state, progress, message } = await load(other);
+    assert.deepEqual([state, progress], ['interrupted', { total: 2, done: 1, pending: 1 }]);
+    assert.match(message ?? '', /linkage_pkey could not be restored: 23505.*Call .* again to retry\.$/);
+    await sql(`delete from linkage where ctid <> (select min(ctid) from linkage)`);
+    assert.deepEqual(await load(other), { state: 'completed', progress: { total: 2, done: 2 } });
+    assert.deepEqual(await status(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+  });
+});
+
 test('two buckets that load the same table at once: its indexes are off for both, and back after the later one', async (t) => {
   await createTable('Condition');
   await createTable('Appointment');

@@ -26,11 +26,28 @@ export async function recordCall(db: Queryable, bucket: string, options: WriteOp
   const { rows } = await db.query<{ calls: string }>(
     `insert into fhir_bucket_loader.bucket_load as l (bucket, options) values ($1, $2)
      on conflict (bucket) do update
-        set options = excluded.options, calls = l.calls + 1, called_at = current_timestamp
+        set options = excluded.options, calls = l.calls + 1, called_at = current_timestamp, message = null
      returning calls`,
     [bucket, options],
   );
   return BigInt(rows[0]?.calls ?? 0);
+}
+
+/** Says what the bucket's load waits for, or why it was given up; undefined takes it back. A later call does too. */
+export async function setLoadMessage(db: Queryable, bucket: string, message: string | undefined): Promise<void> {
+  await db.query(
+    'update fhir_bucket_loader.bucket_load set message = $2 where bucket = $1 and message is distinct from $2',
+    [bucket, message ?? null],
+  );
+}
+
+/** What `setLoadMessage` said last. */
+export async function findLoadMessage(db: Queryable, bucket: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ message: string | null }>(
+    'select message from fhir_bucket_loader.bucket_load where bucket = $1',
+    [bucket],
+  );
+  return rows[0]?.message ?? undefined;
 }
 
 /** Cancels every call for the bucket so far; replicas at work on it notice within seconds. */

@@ -15,6 +15,9 @@ const BUCKET = keyOf(`'bucket ' || $1::text`);
 /** "A load relies on this table's indexes being off." */
 const TABLE = keyOf(`'indexes of ' || current_schema() || ' ' || $1::text`);
 
+/** "A load relies on this table's primary key standing." */
+const KEY = keyOf(`'key of ' || current_schema() || ' ' || $1::text`);
+
 /** Waits for whoever finishes the bucket right now, then joins those who work on it. */
 export async function joinLoad(session: Queryable, bucket: string): Promise<void> {
   await session.query(`select pg_advisory_lock_shared(${BUCKET})`, [bucket]);
@@ -64,9 +67,25 @@ export async function leaveOrRestoreIndexes(session: Queryable, table: string): 
   return await leaveOrTakeOver(session, TABLE, table);
 }
 
+/** Gets the right to bring a table's indexes back, unless a load relies on their being off or brings them back already. */
+export async function tryRestoreIndexes(session: Queryable, table: string): Promise<boolean> {
+  return await tryExclusive(session, TABLE, table);
+}
+
 /** Gives that right back. */
 export async function leaveRestore(session: Queryable, table: string): Promise<void> {
   await release(session, TABLE, table);
+}
+
+/** Says that a load relies on this table's primary key standing; held on the load's session until its end. */
+export async function holdKey(session: Queryable, table: string): Promise<void> {
+  await session.query(`select pg_advisory_lock_shared(${KEY})`, [table]);
+}
+
+/** Gets the right to drop a table's primary key until the end of the transaction, unless a load relies on the key. */
+export async function tryDropKey(db: Queryable, table: string): Promise<boolean> {
+  const { rows } = await db.query<{ got: boolean }>(`select pg_try_advisory_xact_lock(${KEY}) as got`, [table]);
+  return rows[0]?.got === true;
 }
 
 /** Those of the tables whose indexes a load, of any bucket, relies on being off, or brings back right now. */

@@ -3,8 +3,10 @@ import type { Queryable } from '../query.ts';
 import { indexMarksSchema } from './index-marks.ts';
 import type { TableIndex } from './table-index.ts';
 
-/** The DisabledIndex resource as stored (contract); `constraint`, `marks` and `message` are the loader's additions. */
+/** The DisabledIndex resource as stored (contract); `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
 export const disabledIndexSchema = z.looseObject({
+  /** The bucket for whose load it was dropped. */
+  bucket: z.string().optional(),
   schemaname: z.string(),
   tablename: z.string(),
   tablespace: z.string().nullish(),
@@ -23,9 +25,9 @@ export interface IndexToRestore {
   index: DisabledIndex;
 }
 
-/** Writes down an index that is about to be dropped; in the transaction that drops it. */
-export async function recordDisabledIndex(db: Queryable, index: TableIndex): Promise<void> {
-  await insert(db, index, { status: 'disabled' });
+/** Writes down an index that is about to be dropped for a bucket's load; in the transaction that drops it. */
+export async function recordDisabledIndex(db: Queryable, index: TableIndex, bucket: string): Promise<void> {
+  await insert(db, index, { bucket, status: 'disabled' });
 }
 
 /** Writes down an index that had to stay, and why; once, however many loads it stays through. */
@@ -51,14 +53,26 @@ async function insert(db: Queryable, index: TableIndex, state: object): Promise<
   );
 }
 
-/** The indexes of these tables, of the current schema, that wait to be made again; keys last. */
-export async function listIndexesToRestore(db: Queryable, tables: readonly string[]): Promise<IndexToRestore[]> {
+/** Whether the dropped index is the table's primary key. */
+export function isPrimaryKey({ index }: IndexToRestore): boolean {
+  return index.constraint?.primary === true;
+}
+
+/**
+ * The indexes, of the current schema, that wait to be made again: those of these tables, and those dropped for this
+ * bucket, whose LoaderFiles, which name its tables, may have been deleted. Keys first.
+ */
+export async function listIndexesToRestore(
+  db: Queryable,
+  { bucket, tables }: { bucket: string; tables: readonly string[] },
+): Promise<IndexToRestore[]> {
   const { rows } = await db.query<{ id: string; resource: unknown }>(
     `select id, resource from disabledindex
-      where resource ->> 'status' = 'disabled' and resource ->> 'tablename' = any ($1)
+      where resource ->> 'status' = 'disabled'
+        and (resource ->> 'tablename' = any ($1) or resource ->> 'bucket' = $2)
         and resource ->> 'schemaname' = current_schema()
       order by coalesce((resource #>> '{constraint,primary}')::boolean, false) desc, ts, id`,
-    [tables],
+    [tables, bucket],
   );
   return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
 }

@@ -3,9 +3,9 @@ import type { Queryable } from '../query.ts';
 import { recordDisabledIndex } from './disabled-index.ts';
 import type { TableIndex } from './table-index.ts';
 
-/** Drops an index, or the constraint that it backs, and records it; to be called in a transaction. */
-export async function dropIndex(db: Queryable, index: TableIndex): Promise<void> {
-  await recordDisabledIndex(db, index);
+/** Drops an index, or the constraint that it backs, and records it for the bucket; to be called in a transaction. */
+export async function dropIndex(db: Queryable, index: TableIndex, bucket: string): Promise<void> {
+  await recordDisabledIndex(db, index, bucket);
   const schema = pg.escapeIdentifier(index.schemaname);
   if (index.constraintname === null) {
     await db.query(`drop index ${schema}.${pg.escapeIdentifier(index.indexname)}`);

@@ -1,0 +1,92 @@
+import type { FastifyBaseLogger as Logger } from 'fastify';
+import type pg from 'pg';
+import type { WriteOptions } from '../db/bucket-load/bucket-load.ts';
+import { holdKey, leaveRestore, tryRestoreIndexes } from '../db/bucket-load/load-lock.ts';
+import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
+import type { Queryable } from '../db/query.ts';
+import { ensureResourceTable, tableName } from '../db/resource-tables.ts';
+import { disableIndexes } from './disable-indexes.ts';
+import { type FileFault, toFileFault } from './file-fault.ts';
+import type { LoadObserver } from './load-observer.ts';
+import { restoreIndex } from './restore-indexes.ts';
+import { tellRestored } from './tell-restored.ts';
+
+export interface PrepareTable {
+  pool: pg.Pool;
+  /** The session that stands for the load. */
+  session: Queryable;
+  log: Logger;
+  observer: LoadObserver;
+  bucket: string;
+  type: string;
+  write: WriteOptions;
+  /** Aborted: the load is given up. */
+  signal: AbortSignal;
+}
+
+/** What a load can do with the files of a resource type. */
+export type TableState =
+  | { kind: 'ready' }
+  /** Nothing yet: another load has dropped the primary key, or its indexes are being made right now. */
+  | { kind: 'later'; index: string }
+  /** Nothing: the primary key is missing, and rows contradict it. The files stay in the queue. */
+  | { kind: 'keyless'; index: string }
+  /** Fail them: the table cannot be made. */
+  | { kind: 'unusable'; fault: FileFault };
+
+/**
+ * Makes a type's table as the load needs it: creates it where it is absent, brings back what an earlier load has
+ * dropped and left behind, and drops what this one wants dropped. A load that wants the primary key never runs
+ * without it: duplicates would pass unseen, and `upsert?` would find no rows.
+ * @throws what keeps Postgres from it for now: a lost connection, a deadlock
+ */
+export async function prepareTable(options: PrepareTable): Promise<TableState> {
+  const { pool, session, log, bucket, type, write } = options;
+  const table = tableName(type);
+  try {
+    await ensureResourceTable(pool, type);
+  } catch (error) {
+    const fault = toFileFault(error);
+    if (fault.transient || fault.source !== 'postgres') throw error;
+    return { kind: 'unusable', fault: { ...fault, message: `${fault.message} (making the table of ${type})` } };
+  }
+  if (!write['drop-primary-key?']) await holdKey(session, table);
+  const state = await bringBackWanted(options, table);
+  if (state.kind === 'ready' && (write['disable-idx?'] || write['drop-primary-key?'])) {
+    await disableIndexes({
+      pool,
+      session,
+      bucket,
+      table,
+      which: { primaryKey: write['drop-primary-key?'], others: write['disable-idx?'] },
+      onKept: (reason) => log.warn({ table, reason }, 'index kept'),
+    });
+  }
+  return state;
+}
+
+/** Makes those of the table's dropped indexes again that this load does not want off, unless another load does. */
+async function bringBackWanted(options: PrepareTable, table: string): Promise<TableState> {
+  const { pool, session, log, observer, signal } = options;
+  const missing = await listMissing(options, table);
+  if (missing.length === 0) return { kind: 'ready' };
+  const key = missing.find(isPrimaryKey)?.index.indexname;
+  if (!(await tryRestoreIndexes(session, table))) {
+    return key === undefined ? { kind: 'ready' } : { kind: 'later', index: key };
+  }
+  try {
+    for (const index of missing) await restoreIndex({ pool, signal, ...tellRestored({ log, observer }) }, index);
+  } finally {
+    await leaveRestore(session, table);
+  }
+  const still = (await listMissing(options, table)).find(isPrimaryKey);
+  return still === undefined ? { kind: 'ready' } : { kind: 'keyless', index: still.index.indexname };
+}
+
+async function listMissing({ pool, bucket, write }: PrepareTable, table: string): Promise<IndexToRestore[]> {
+  const indexes = await listIndexesToRestore(pool, { bucket, tables: [table] });
+  return indexes.filter(
+    (one) =>
+      one.index.tablename === table && (isPrimaryKey(one) ? !write['drop-primary-key?'] : !write['disable-idx?']),
+  );
+}
