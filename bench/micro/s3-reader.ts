@@ -18,6 +18,7 @@ const s3 = await startFileServer(cacheFolder());
 const { host, region } = s3.account;
 const client = new S3Clients(true).get(
   { region, endpoint: host, credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' } },
+  'bench',
   { connectTimeoutMs: 0 },
 );
 

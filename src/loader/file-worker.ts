@@ -39,7 +39,7 @@ export class FileWorker {
     try {
       return await loadFile(plain, {
         pool: this.#pool,
-        s3: this.#clients.get(task.account, task.timeouts),
+        s3: this.#clients.get(task.account, task.bucket, task.timeouts),
         maxLineBytes: this.#setup.maxLineBytes,
         buffers: this.#buffers,
         signal: abort.signal,

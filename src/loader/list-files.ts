@@ -31,10 +31,11 @@ export async function listFiles(
 ): Promise<FileListing> {
   const connectTimeoutMs = timeouts.connectTimeoutMs === 0 ? LISTING_CONNECT_TIMEOUT_MS : timeouts.connectTimeoutMs;
   const limitMs = timeouts.readTimeoutMs === 0 ? LISTING_READ_TIMEOUT_MS : timeouts.readTimeoutMs;
-  const client = clients.get(account, { connectTimeoutMs });
+  const name = bucketName(bucket);
+  const client = clients.get(account, name, { connectTimeoutMs });
   const pages: Buffer[] = [];
   let ignoredFiles = 0;
-  for await (const page of listObjects(client, { bucket: bucketName(bucket), prefixes, limitMs, signal })) {
+  for await (const page of listObjects(client, { bucket: name, prefixes, limitMs, signal })) {
     const files: NewLoaderFile[] = [];
     for (const object of page) {
       const type = resourceTypeOfKey(object.key, types);

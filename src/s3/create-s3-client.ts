@@ -19,8 +19,9 @@ export interface S3ClientOptions {
 const MAX_ATTEMPTS = 5;
 
 /**
- * An S3 client for one account. Custom hosts are addressed path-style, with checksums only where S3 demands them:
- * S3-compatible stores refuse the default ones. Bodies have no time limit here: see `ObjectReader`.
+ * An S3 client for one bucket of one account, since S3's word to slow down holds for all that the client asks for. Custom
+ * hosts are addressed path-style, with checksums only where S3 demands them: S3-compatible stores refuse the default
+ * ones. Bodies have no time limit here: see `ObjectReader`.
  * @throws PrivateHostError
  */
 export function createS3Client(account: S3Account, options: S3ClientOptions): S3Client {
@@ -42,7 +43,9 @@ export function createS3Client(account: S3Account, options: S3ClientOptions): S3
           requestChecksumCalculation: 'WHEN_REQUIRED',
           responseChecksumValidation: 'WHEN_REQUIRED',
         }),
-    retryMode: 'standard',
+    // A client that is told to slow down sends what S3 takes, and grows from there by itself. In mode `standard` many small
+    // files use up the SDK's budget of retries instead, and fail.
+    retryMode: 'adaptive',
     maxAttempts: MAX_ATTEMPTS,
     requestHandler: new ConnectTimeoutHandler({
       connectionTimeout: options.connectTimeoutMs,

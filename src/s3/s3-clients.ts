@@ -2,13 +2,13 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from './create-s3-client.ts';
 import type { S3Account, S3Timeouts } from './s3-account.ts';
 
-/** Accounts kept; with credentials that rotate, the oldest are let go. */
-const MOST_CLIENTS = 8;
+/** Clients kept; with credentials that rotate, the oldest are let go. */
+const MOST_CLIENTS = 16;
 
-/** Connections per account and thread: more than the files that one thread reads at once. */
+/** Connections per bucket and thread: more than the files that one thread reads at once. */
 const MAX_SOCKETS = 256;
 
-/** S3 clients by account, so that the files of a load share connections. */
+/** S3 clients by account and bucket, so that the files of a load share connections, and its pace where S3 limits that. */
 export class S3Clients {
   readonly #clients = new Map<string, S3Client>();
   readonly #allowPrivateHosts: boolean;
@@ -18,8 +18,8 @@ export class S3Clients {
   }
 
   /** @throws PrivateHostError */
-  get(account: S3Account, { connectTimeoutMs }: Pick<S3Timeouts, 'connectTimeoutMs'>): S3Client {
-    const key = JSON.stringify([account, connectTimeoutMs]);
+  get(account: S3Account, bucket: string, { connectTimeoutMs }: Pick<S3Timeouts, 'connectTimeoutMs'>): S3Client {
+    const key = JSON.stringify([account, bucket, connectTimeoutMs]);
     let client = this.#clients.get(key);
     // Re-inserting keeps the map in order of last use.
     if (client !== undefined) this.#clients.delete(key);
