@@ -85,6 +85,7 @@ export class BucketLoad {
       log.warn({ reason: error.message }, 'lost the connection that stands for the load; making it again');
       // Its locks said what this load needs of the tables: others may have dropped or restored indexes meanwhile.
       this.#tables.forget();
+      this.#news.resolve();
     });
     this.#tables = new LoadTables({ ...this.#parts, patience: this.#patience, session: this.#session, signal });
   }
@@ -98,7 +99,7 @@ export class BucketLoad {
     const everything = this.#prefixes.length === 0 || request.prefixes.length === 0;
     this.#prefixes = everything ? [] : [...this.#prefixes, ...request.prefixes];
     this.#request = request;
-    this.#tables.forgetFailures();
+    this.#tables.forgetKeyless();
     this.#news.resolve();
     return true;
   }
@@ -223,7 +224,7 @@ export class BucketLoad {
       sweepIsDue = true;
       this.#news.resolve();
     }, SWEEP_MS);
-    while (this.#request === request && !this.#isOver()) {
+    while (this.#request === request && !this.#isOver() && !this.#tables.isForgotten) {
       if (lanes.isIdle && lanes.hasBegun) break;
       if (lanes.hasSpare && sweepIsDue) break;
       await this.#news.promise;

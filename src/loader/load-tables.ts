@@ -22,8 +22,9 @@ export interface LoadTablesParts {
 /** The tables that one load of this process writes to, each prepared once. */
 export class LoadTables {
   readonly #parts: LoadTablesParts;
-  /** What is to be tried again is not among them. */
+  /** What is to be tried again as soon as there are files is not among them. */
   readonly #states = new Map<string, TableState>();
+  #isForgotten = false;
 
   constructor(parts: LoadTablesParts) {
     this.#parts = parts;
@@ -37,11 +38,17 @@ export class LoadTables {
   /** Forgets all: what is needed of the tables is to be said anew, on a new session. */
   forget(): void {
     this.#states.clear();
+    this.#isForgotten = true;
   }
 
-  /** Forgets what could not be done: somebody calls again. */
-  forgetFailures(): void {
-    for (const [type, { kind }] of this.#states) if (kind !== 'ready') this.#states.delete(type);
+  /** Whether `prepare` has not been called since `forget`. */
+  get isForgotten(): boolean {
+    return this.#isForgotten;
+  }
+
+  /** Forgets which keys could not be made: somebody calls again. */
+  forgetKeyless(): void {
+    for (const [type, { kind }] of this.#states) if (kind === 'keyless') this.#states.delete(type);
   }
 
   /**
@@ -54,6 +61,7 @@ export class LoadTables {
     request: LoadRequest,
   ): Promise<{ loadable: QueuedFile[]; isAll: boolean }> {
     const { pool, patience } = this.#parts;
+    this.#isForgotten = false;
     const loadable: QueuedFile[] = [];
     const awaited: string[] = [];
     let isAll = true;
@@ -80,7 +88,7 @@ export class LoadTables {
       type,
       write,
     });
-    if (state.kind !== 'later') this.#states.set(type, state);
+    if (state.kind === 'ready' || state.kind === 'keyless') this.#states.set(type, state);
     return state;
   }
 

@@ -499,15 +499,35 @@ describe('indexes that an earlier load has dropped and not restored', () => {
     await createTable('Group');
     await createTable('Goal');
     const gate = await server.gate(t, 'goal');
-    const first = await bucketOf({ 'Group.ndjson': [{ id: 'two' }], 'Goal.ndjson': [{ id: 'relies' }] });
-    await startLoad(first);
+    // The larger file is the first.
+    const first = await bucketOf({
+      'Goal.ndjson': [{ id: 'relies', much: 'x'.repeat(100) }],
+      'Group.ndjson': [{ id: 'two' }],
+    });
+    await startLoad(first, { 'thread-num': 1 });
     await gate.reached();
+    // Also when the session that says so is lost and made again.
+    const holds = () =>
+      sql<{ pid: number }>(
+        `select pid from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and granted
+            and database = (select oid from pg_database where datname = current_database()) order by pid`,
+      );
+    const before = await holds();
+    await sql('select pg_terminate_backend($1)', [before[0]?.pid]);
+    await waitFor(
+      async () => {
+        const now = await holds();
+        return now.length === before.length && now[0]?.pid !== before[0]?.pid;
+      },
+      { what: 'the same locks, on a new session' },
+    );
     const second = await bucketOf({ 'Group-2.ndjson': [{ id: 'two' }, { id: 'three' }] });
     const kept = await load(second, { 'drop-primary-key?': true });
-    assert.deepEqual(kept, { state: 'completed', progress: { total: 1, error: 1 } });
+    assert.deepEqual(kept, { state: 'completed', progress: { total: 1, done: 1 } });
     assert.match((await disabledOf('group')).at(-1)?.message ?? '', /^group_pkey was kept: another load relies on it$/);
     await gate.open();
-    assert.equal((await ended(first)).state, 'completed');
+    assert.deepEqual(await ended(first), { state: 'completed', progress: { total: 2, done: 1, error: 1 } });
+    assert.match((await server.loaderFile(first, 'Group.ndjson')).message ?? '', /^23505.*group_pkey/);
   });
 
   test('files stay in the queue while rows contradict the key, and the status says why', async () => {
