@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import {
@@ -61,8 +60,6 @@ export class LoaderService {
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
-    // Each call that lists waits for it too; Node warns of a leak from eleven on.
-    setMaxListeners(0, this.#closing.signal);
     const { address: database, maxLineBytes, allowPrivateHosts, threads } = options;
     this.#workers = new WorkerPool({ database, maxLineBytes, allowPrivateHosts }, threads);
     this.#clients = new S3Clients(options.allowPrivateHosts);
