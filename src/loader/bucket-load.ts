@@ -100,6 +100,7 @@ export class BucketLoad {
     this.#prefixes = everything ? [] : [...this.#prefixes, ...request.prefixes];
     this.#request = request;
     this.#tables.forgetKeyless();
+    this.#lanes.hold();
     this.#news.resolve();
     return true;
   }

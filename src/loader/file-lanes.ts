@@ -49,6 +49,8 @@ export class FileLanes {
   #running = 0;
   #laneEnd = Promise.withResolvers<void>();
   #begunSinceRefill = 0;
+  /** Resolved by the next `refill` or `stop`; undefined while files may be begun. */
+  #held: PromiseWithResolvers<void> | undefined;
   #stopped = false;
   #failure: { reason: unknown } | undefined;
 
@@ -79,20 +81,31 @@ export class FileLanes {
     return Math.min(threadNum, this.maxShares + 1, MOST_BACKENDS, Math.ceil((threadNum * size) / rest));
   }
 
+  /** Begins no further file until a `refill` that begins after this: a new order and other settings are to come. */
+  hold(): void {
+    const { resolve } = this.#held ?? {};
+    this.#held = Promise.withResolvers();
+    // Whoever waits for the former waits for this one then.
+    resolve?.();
+  }
+
   /**
    * Replaces what is still to come by these files, in this order, and puts as many lanes to work as the call wants.
    * Files in hand go on with the settings that they were begun with.
    */
   async refill(files: readonly QueuedFile[], request: LoadRequest): Promise<void> {
+    const held = this.#held;
     await this.#inTurn(async () => this.#queue.refill(files));
     this.#request = request;
     this.#begunSinceRefill = 0;
+    if (this.#held === held) this.#release();
     while (this.#running < request.threadNum) this.#startLane();
   }
 
   /** No further file is begun. */
   stop(): void {
     this.#stopped = true;
+    this.#release();
   }
 
   /** Whether no file is in hand and none is being begun. */
@@ -129,7 +142,7 @@ export class FileLanes {
     void this.#lane()
       .catch((reason: unknown) => {
         this.#failure ??= { reason };
-        this.#stopped = true;
+        this.stop();
       })
       .finally(() => {
         this.#running--;
@@ -143,10 +156,19 @@ export class FileLanes {
     // More than a later call wants: the first that are free end.
     while (this.#running <= this.#request.threadNum) {
       const claimed = await this.#inTurn(() => this.#parts.patience.do(() => this.#claim()));
-      if (claimed === undefined) return;
+      if (claimed === undefined) {
+        if (this.#held === undefined) return;
+        await this.#held.promise;
+        continue;
+      }
       this.#begunSinceRefill++;
       await this.#load(claimed, this.#request);
     }
+  }
+
+  #release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
   }
 
   /** One claim or refill at a time: the lanes do not offer the same file twice, and begin in order. */
@@ -159,7 +181,8 @@ export class FileLanes {
   async #claim(): Promise<ClaimedFile | undefined> {
     for (;;) {
       const candidates = this.#queue.candidates();
-      if (candidates.length === 0 || this.#stopped || this.#parts.signal.aborted) return undefined;
+      const isOver = candidates.length === 0 || this.#stopped || this.#parts.signal.aborted;
+      if (isOver || this.#held !== undefined) return undefined;
       const claimed = await claimLoaderFile(this.#parts.pool, candidates);
       if (claimed !== undefined) {
         this.#queue.take(claimed.id, candidates);

@@ -176,6 +176,7 @@ describe('DisabledIndex over REST', () => {
     const { id, meta, restore, ...rest } = entry[0]?.resource ?? ({} as Resource);
     assert.deepEqual(rest, {
       resourceType: 'DisabledIndex',
+      bucket: `s3://${bucket}`,
       schemaname: 'public',
       tablename: 'flag',
       indexname: 'flag_pkey',
