@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { isCancelled, setLoadMessage } from '../db/bucket-load/bucket-load.ts';
+import { isCancelled, setGivenUp } from '../db/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../db/connection-options.ts';
 import { listUnfinishedFiles } from '../db/loader-file/list-unfinished-files.ts';
 import { maxPreparedTransactions } from '../db/prepared/prepared-share.ts';
@@ -87,7 +87,14 @@ export class BucketLoad {
       this.#tables.forget();
       this.#news.resolve();
     });
-    this.#tables = new LoadTables({ ...this.#parts, patience: this.#patience, session: this.#session, signal });
+    this.#tables = new LoadTables({
+      ...this.#parts,
+      patience: this.#patience,
+      session: this.#session,
+      signal,
+      isOver: () => this.#isOver(),
+      onPrepared: () => this.#news.resolve(),
+    });
   }
 
   /**
@@ -168,9 +175,7 @@ export class BucketLoad {
       log.info({ ms: Math.round(performance.now() - started) }, `load ${end}`);
     } catch (error) {
       log.error({ err: error }, 'load interrupted; calling load-from-bucket again continues it');
-      // Best effort: it may be the database that is out of reach.
-      const reason = `The load was given up: ${toFileFault(error).message}.`;
-      await setLoadMessage(this.#parts.pool, this.#request.bucket, reason).catch(() => {});
+      await this.#tellGivenUp(error);
     } finally {
       this.#announce();
       this.#closed = true;
@@ -182,12 +187,21 @@ export class BucketLoad {
     return this.#sawFiles ? types : [];
   }
 
+  /** Best effort: it may be the database that is out of reach. */
+  async #tellGivenUp(error: unknown): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    const reason = `The load was given up: ${toFileFault(error).message}.`;
+    await setGivenUp(this.#parts.pool, this.#request.bucket, reason).catch(() => {});
+  }
+
   /** Keeps the lanes supplied until nothing within the prefixes is unfinished, here or on other replicas. */
   async #loadAll(): Promise<void> {
     try {
       await this.#supplyLanes();
     } finally {
+      this.#closed = true;
       this.#lanes.stop();
+      await this.#tables.settled();
       await this.#lanes.idle();
     }
   }
@@ -225,8 +239,8 @@ export class BucketLoad {
       sweepIsDue = true;
       this.#news.resolve();
     }, SWEEP_MS);
-    while (this.#request === request && !this.#isOver() && !this.#tables.isForgotten) {
-      if (lanes.isIdle && lanes.hasBegun) break;
+    while (this.#request === request && !this.#isOver() && !this.#tables.needsLook) {
+      if (lanes.isIdle && lanes.hasWorked) break;
       if (lanes.hasSpare && sweepIsDue) break;
       await this.#news.promise;
       this.#news = Promise.withResolvers();

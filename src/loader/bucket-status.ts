@@ -1,4 +1,4 @@
-import { findLoadMessage, findWriteOptions } from '../db/bucket-load/bucket-load.ts';
+import { findReasons, findWriteOptions } from '../db/bucket-load/bucket-load.ts';
 import { isLoading, tablesInUse } from '../db/bucket-load/load-lock.ts';
 import { listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import { countFilesByStatus, totalOf } from '../db/loader-file/count-files-by-status.ts';
@@ -37,15 +37,15 @@ export async function bucketStatus(db: Queryable, bucket: string): Promise<Bucke
     );
   }
   const progress = { total, ...counts };
-  const told = await findLoadMessage(db, bucket);
-  if (loading) return { state: 'in-progress', progress, ...(told === undefined ? {} : { message: told }) };
+  const { waitsFor, givenUp } = await findReasons(db, bucket);
+  if (loading) return { state: 'in-progress', progress, ...(waitsFor === undefined ? {} : { message: waitsFor }) };
   const unfinished = UNFINISHED.some((status) => counts[status] !== undefined);
   const missing = await missingIndexes(db, bucket);
   if (!unfinished && missing.length === 0) return { state: 'completed', progress };
   if (!unfinished && missing.every(({ inUse }) => inUse)) return { state: 'in-progress', progress };
   const reasons = missing.map(({ indexname, message }) => message ?? `${indexname} is not restored yet`);
   const whys = [
-    ...(told === undefined ? [] : [told]),
+    ...(givenUp === undefined ? [] : [givenUp]),
     ...(reasons.length === 0 ? [] : [`Dropped indexes are not back: ${reasons.join('; ')}.`]),
   ];
   const again = 'Call aidbox.bulk/load-from-bucket again to retry.';

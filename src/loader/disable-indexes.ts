@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { holdIndexesOff, tryDropKey } from '../db/bucket-load/load-lock.ts';
+import { tryDropKey } from '../db/bucket-load/load-lock.ts';
 import { recordKeptIndex } from '../db/disabled-index/disabled-index.ts';
 import { dropIndex } from '../db/disabled-index/drop-index.ts';
 import {
@@ -11,6 +10,7 @@ import {
   type WhichIndexes,
 } from '../db/disabled-index/table-index.ts';
 import { inTransaction, type Queryable } from '../db/query.ts';
+import { pause } from './backoff.ts';
 import { toFileFault } from './file-fault.ts';
 
 /** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
@@ -22,12 +22,12 @@ const DEPENDENT_OBJECTS = '2BP01';
 
 export interface DisableIndexes {
   pool: pg.Pool;
-  /** The session that stands for the load: while it lives, nobody brings these indexes back. */
-  session: Queryable;
   /** The bucket that is loaded. */
   bucket: string;
   table: string;
   which: WhichIndexes;
+  /** Aborted: the indexes stay as they are. */
+  signal: AbortSignal;
   /** Told of each index that had to stay, with the reason. */
   onKept: (reason: string) => void;
 }
@@ -35,15 +35,14 @@ export interface DisableIndexes {
 /**
  * Drops the indexes of a table, in one transaction that first records them as DisabledIndex resources. What cannot be
  * dropped (the table's lock cannot be had, its role may not, a foreign key points to the key, another load relies on
- * it) stays: the load is then slower but no less right.
+ * it) stays: the load is then slower but no less right. To be called with `tryHoldIndexesOff`.
  * @throws what keeps Postgres from it for now: a lost connection, a deadlock
  */
 export async function disableIndexes(options: DisableIndexes): Promise<void> {
-  await holdIndexesOff(options.session, options.table);
   if (await hasIndexes(options.pool, options.table, options.which)) await dropAll(options);
 }
 
-async function dropAll({ pool, bucket, table, which, onKept }: DisableIndexes): Promise<void> {
+async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIndexes): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       const kept = await inTransaction(pool, async (client) => {
@@ -70,7 +69,8 @@ async function dropAll({ pool, bucket, table, which, onKept }: DisableIndexes): 
         onKept(`the lock that dropping indexes needs could not be had in ${ATTEMPTS} attempts`);
         return;
       }
-      await delay(LOCK_TIMEOUT_MS * (0.5 + Math.random()));
+      await pause(LOCK_TIMEOUT_MS * (0.5 + Math.random()), signal);
+      if (signal.aborted) return;
     }
   }
 }

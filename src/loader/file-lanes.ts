@@ -20,7 +20,7 @@ export interface FileLanesParts {
   patience: DatabasePatience;
   /** Aborted: files in hand roll back. */
   signal: AbortSignal;
-  /** Told when a lane finds nothing to do. */
+  /** Told when a lane ends: it has found nothing to do. */
   onLaneEnd: () => void;
 }
 
@@ -48,7 +48,7 @@ export class FileLanes {
   #claims: Promise<unknown> = Promise.resolve();
   #running = 0;
   #laneEnd = Promise.withResolvers<void>();
-  #begunSinceRefill = 0;
+  #workSinceRefill = 0;
   /** Resolved by the next `refill` or `stop`; undefined while files may be begun. */
   #held: PromiseWithResolvers<void> | undefined;
   #stopped = false;
@@ -97,7 +97,7 @@ export class FileLanes {
     const held = this.#held;
     await this.#inTurn(async () => this.#queue.refill(files));
     this.#request = request;
-    this.#begunSinceRefill = 0;
+    this.#workSinceRefill = this.#queue.inHand;
     if (this.#held === held) this.#release();
     while (this.#running < request.threadNum) this.#startLane();
   }
@@ -118,9 +118,9 @@ export class FileLanes {
     return this.#running < this.#request.threadNum;
   }
 
-  /** Whether files were begun here since the last `refill`. */
-  get hasBegun(): boolean {
-    return this.#begunSinceRefill > 0;
+  /** Whether there was anything to do since the last `refill`. */
+  get hasWorked(): boolean {
+    return this.#workSinceRefill > 0;
   }
 
   /** Whether the database stays out of reach, so that no further file is begun. */
@@ -161,7 +161,7 @@ export class FileLanes {
         await this.#held.promise;
         continue;
       }
-      this.#begunSinceRefill++;
+      this.#workSinceRefill++;
       await this.#load(claimed, this.#request);
     }
   }
@@ -198,7 +198,7 @@ export class FileLanes {
     let claimed: ClaimedFile | undefined = first;
     let attempts = 0;
     try {
-      while (claimed !== undefined && !signal.aborted) {
+      while (claimed !== undefined && !signal.aborted && !this.#stopped) {
         const outcome = await this.#loadOnce(claimed, request);
         if (outcome.kind !== 'retry') return patience.reached();
         const { fault } = outcome;
@@ -236,6 +236,7 @@ export class FileLanes {
           timeouts,
           upsert: write['upsert?'],
           maxErrors,
+          relyOnKey: !write['drop-primary-key?'],
           backends: this.#backendsFor(file.size ?? 0, request),
         },
         { signal: this.#parts.signal, onProgress: (progress) => this.#progressed(id, progress) },

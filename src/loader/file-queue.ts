@@ -38,6 +38,11 @@ export class FileQueue {
     return this.#bytesLeft;
   }
 
+  /** Files in this process's hands. */
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
   /** A file left this process's hands. */
   release(id: string): void {
     this.#inHand.delete(id);

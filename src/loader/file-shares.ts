@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { prepareShare, settleShare, shareName } from '../db/prepared/prepared-share.ts';
 
@@ -7,6 +8,9 @@ import { prepareShare, settleShare, shareName } from '../db/prepared/prepared-sh
  * wait for the other's transaction for ever. After 10 s the file is loaded through one backend instead.
  */
 const BOUND_WAITS = "set local lock_timeout = '10s'";
+
+/** Pause before another attempt at a share that somebody else settles, in ms. */
+const BUSY_MS = 20;
 
 /**
  * The further backends of one file: transactions beside the one that holds the LoaderFile's lock. They are prepared
@@ -49,12 +53,13 @@ export class FileShares {
     }
   }
 
-  /** Commits them; only after the decision is committed. */
+  /** Commits them; only after the decision is committed. All rows are visible when it resolves. */
   async commit(): Promise<void> {
     await Promise.all(
-      this.clients.map(
-        async (client, share) => await settleShare(client, shareName(this.#id, this.attempt, share), 'commit'),
-      ),
+      this.clients.map(async (client, share) => {
+        // Somebody who looks for what is in doubt may have met it first.
+        while (!(await settleShare(client, shareName(this.#id, this.attempt, share), 'commit'))) await delay(BUSY_MS);
+      }),
     );
   }
 

@@ -24,6 +24,8 @@ export interface FileTask {
   account: S3Account;
   timeouts: S3Timeouts;
   upsert: boolean;
+  /** Whether no row may be written while the loader has dropped the table's primary key. */
+  relyOnKey: boolean;
   /** Bad lines that may be left out; 0 fails the file at the first. */
   maxErrors: number;
   /** Backends that the file's rows are dealt to; more than one only for plain inserts, by two-phase commit. */

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { leaveFinish, leaveOrFinishLoad, tryFinishLoad } from '../db/bucket-load/load-lock.ts';
+import { leaveFinish, leaveIndexesOff, leaveOrFinishLoad, tryFinishLoad } from '../db/bucket-load/load-lock.ts';
 import { listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import { flushCommits } from '../db/flush-commits.ts';
 import { listBucketTypes } from '../db/loader-file/list-bucket-types.ts';
@@ -35,6 +35,8 @@ export async function finishLoad(options: FinishLoad): Promise<readonly string[]
   const { pool, session, bucket, signal } = options;
   const types = [...new Set([...options.types, ...(await listBucketTypes(pool, bucket))])];
   let last = await leaveOrFinishLoad(session, bucket);
+  // The last one would leave these tables to this process, which may die while it waits.
+  if (!last) for (const type of types) await leaveIndexesOff(session, tableName(type));
   while (!last) {
     const missing = await listIndexesToRestore(pool, { bucket, tables: types.map(tableName) });
     if (missing.length === 0 || signal.aborted) return [];

@@ -2,11 +2,14 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type pg from 'pg';
 import { asError } from '../copy/as-error.ts';
 import type { CopyBuffers } from '../copy/copy-buffers.ts';
+import { tryHoldKey } from '../db/bucket-load/load-lock.ts';
 import { cancellable } from '../db/cancellable.ts';
 import { commitLazily } from '../db/commit-lazily.ts';
+import { isKeyDropped } from '../db/disabled-index/disabled-index.ts';
 import { completeDecided } from '../db/loader-file/decide-loader-file.ts';
 import { markFailed, markPending } from '../db/loader-file/finish-loader-file.ts';
 import { lockFile } from '../db/loader-file/lock-file.ts';
+import { tableName } from '../db/resource-tables.ts';
 import { failUnfinishedFile } from './fail-unfinished-file.ts';
 import { type FileFault, toFileFault } from './file-fault.ts';
 import { FileRows } from './file-rows.ts';
@@ -68,6 +71,14 @@ async function loadOnce(task: Omit<FileTask, 'port'>, options: LoadFile): Promis
   }
 }
 
+/**
+ * Whether the table's primary key is not dropped, and will not be before the end of the transaction. The load's session
+ * sees to that, but may have been lost a moment ago. The lock comes first, so that the look is not outdated.
+ */
+async function hasKey(client: pg.ClientBase, table: string): Promise<boolean> {
+  return (await tryHoldKey(client, table)) && !(await isKeyDropped(client, table));
+}
+
 /** One attempt at one file: its transaction, and what that one comes to. */
 class FileAttempt {
   readonly #task: Omit<FileTask, 'port'>;
@@ -83,10 +94,15 @@ class FileAttempt {
   }
 
   async run(client: pg.PoolClient): Promise<FileOutcome> {
-    const { id } = this.#task;
+    const { id, type, relyOnKey } = this.#task;
     await client.query('begin');
     if (!(await lockFile(client, id, ['in-progress']))) {
       await client.query('rollback');
+      return { kind: 'lost' };
+    }
+    if (relyOnKey && !(await hasKey(client, tableName(type)))) {
+      await markPending(client, id);
+      await client.query('commit');
       return { kind: 'lost' };
     }
     // Losing this commit in a crash of Postgres loses the rows and the `done` together: the file is loaded again.

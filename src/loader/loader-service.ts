@@ -55,7 +55,10 @@ export class LoaderService {
   readonly #workers: WorkerPool;
   readonly #clients: S3Clients;
   readonly #statistics: TableStatistics;
+  /** By bucket: the one that takes further calls. */
   readonly #loads = new Map<string, BucketLoad>();
+  /** All that run, those that make their indexes again beside a newer one as well. */
+  readonly #running = new Set<BucketLoad>();
   readonly #closing = new AbortController();
 
   constructor(options: LoaderServiceOptions) {
@@ -145,7 +148,7 @@ export class LoaderService {
    */
   async close(): Promise<void> {
     this.refuseCalls();
-    const loads = [...this.#loads.values()];
+    const loads = [...this.#running];
     for (const load of loads) load.stop(this.#options.shutdownGraceMs);
     await Promise.all(loads.map((load) => load.ended));
     await this.#statistics.close();
@@ -157,8 +160,10 @@ export class LoaderService {
     if (this.#loads.get(bucket)?.extend(request) === true) return;
     const load = new BucketLoad(request, { observer: NO_OBSERVER, ...this.#options, workers: this.#workers });
     this.#loads.set(bucket, load);
+    this.#running.add(load);
     void load.run().then((types) => {
       this.#statistics.refresh(types);
+      this.#running.delete(load);
       if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);
     });
     await load.announced;

@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import type { WriteOptions } from '../db/bucket-load/bucket-load.ts';
-import { holdKey, leaveRestore, tryRestoreIndexes } from '../db/bucket-load/load-lock.ts';
+import { holdKey, leaveRestore, tryHoldIndexesOff, tryRestoreIndexes } from '../db/bucket-load/load-lock.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import type { Queryable } from '../db/query.ts';
 import { ensureResourceTable, tableName } from '../db/resource-tables.ts';
@@ -27,10 +27,10 @@ export interface PrepareTable {
 /** What a load can do with the files of a resource type. */
 export type TableState =
   | { kind: 'ready' }
-  /** Nothing yet: another load has dropped the primary key, or its indexes are being made right now. */
-  | { kind: 'later'; index: string }
+  /** Nothing yet: another load has dropped the primary key, or makes the table's indexes right now. */
+  | { kind: 'later'; until: string }
   /** Nothing: the primary key is missing, and rows contradict it. The files stay in the queue. */
-  | { kind: 'keyless'; index: string }
+  | { kind: 'keyless' }
   /** Fail them: the table cannot be made. */
   | { kind: 'unusable'; fault: FileFault };
 
@@ -41,7 +41,7 @@ export type TableState =
  * @throws what keeps Postgres from it for now: a lost connection, a deadlock
  */
 export async function prepareTable(options: PrepareTable): Promise<TableState> {
-  const { pool, session, log, bucket, type, write } = options;
+  const { pool, session, log, bucket, type, write, signal } = options;
   const table = tableName(type);
   try {
     await ensureResourceTable(pool, type);
@@ -52,16 +52,18 @@ export async function prepareTable(options: PrepareTable): Promise<TableState> {
   }
   if (!write['drop-primary-key?']) await holdKey(session, table);
   const state = await bringBackWanted(options, table);
-  if (state.kind === 'ready' && (write['disable-idx?'] || write['drop-primary-key?'])) {
-    await disableIndexes({
-      pool,
-      session,
-      bucket,
-      table,
-      which: { primaryKey: write['drop-primary-key?'], others: write['disable-idx?'] },
-      onKept: (reason) => log.warn({ table, reason }, 'index kept'),
-    });
+  if (state.kind !== 'ready' || signal.aborted || !(write['disable-idx?'] || write['drop-primary-key?'])) return state;
+  if (!(await tryHoldIndexesOff(session, table))) {
+    return { kind: 'later', until: `another load has made the indexes of ${table} again` };
   }
+  await disableIndexes({
+    pool,
+    bucket,
+    table,
+    signal,
+    which: { primaryKey: write['drop-primary-key?'], others: write['disable-idx?'] },
+    onKept: (reason) => log.warn({ table, reason }, 'index kept'),
+  });
   return state;
 }
 
@@ -72,15 +74,14 @@ async function bringBackWanted(options: PrepareTable, table: string): Promise<Ta
   if (missing.length === 0) return { kind: 'ready' };
   const key = missing.find(isPrimaryKey)?.index.indexname;
   if (!(await tryRestoreIndexes(session, table))) {
-    return key === undefined ? { kind: 'ready' } : { kind: 'later', index: key };
+    return key === undefined ? { kind: 'ready' } : { kind: 'later', until: `another load has restored ${key}` };
   }
   try {
     for (const index of missing) await restoreIndex({ pool, signal, ...tellRestored({ log, observer }) }, index);
   } finally {
     await leaveRestore(session, table);
   }
-  const still = (await listMissing(options, table)).find(isPrimaryKey);
-  return still === undefined ? { kind: 'ready' } : { kind: 'keyless', index: still.index.indexname };
+  return { kind: (await listMissing(options, table)).some(isPrimaryKey) ? 'keyless' : 'ready' };
 }
 
 async function listMissing({ pool, bucket, write }: PrepareTable, table: string): Promise<IndexToRestore[]> {

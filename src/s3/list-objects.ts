@@ -57,7 +57,9 @@ export async function* listObjects(client: S3Client, options: ListOptions): Asyn
             ? []
             : [{ key: Key, size: Size ?? 0, etag: ETag, lastModified: LastModified ?? new Date(0) }],
         );
-        token = page.NextContinuationToken;
+        const next = page.NextContinuationToken;
+        // Some stores end with an empty one; the same one again would list for ever.
+        token = next === '' || next === token ? undefined : next;
       } while (token !== undefined);
     } catch (error) {
       signal.throwIfAborted();

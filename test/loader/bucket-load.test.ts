@@ -120,7 +120,7 @@ test('a load that is given up says why in its status, until it is called for aga
   const bucket = await bucketOf({ 'Patient.ndjson': [{ id: 'given-up' }] });
   await startLoad(bucket);
   await waitFor(
-    async () => (await sql('select from fhir_bucket_loader.bucket_load where message is not null')).length > 0,
+    async () => (await sql('select from fhir_bucket_loader.bucket_load where given_up is not null')).length > 0,
     { what: 'the reason' },
   );
   await sql('alter table hidden rename to disabledindex');

@@ -486,7 +486,7 @@ describe('indexes that an earlier load has dropped and not restored', () => {
     assert.deepEqual(await status(second), {
       state: 'in-progress',
       progress: { total: 2, done: 1, pending: 1 },
-      message: 'Waits until group_pkey can be restored, which the load of another bucket has dropped.',
+      message: 'Waits until another load has restored group_pkey.',
     });
     await gate.open();
     assert.equal((await ended(first)).state, 'completed');

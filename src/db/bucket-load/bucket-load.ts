@@ -26,28 +26,35 @@ export async function recordCall(db: Queryable, bucket: string, options: WriteOp
   const { rows } = await db.query<{ calls: string }>(
     `insert into fhir_bucket_loader.bucket_load as l (bucket, options) values ($1, $2)
      on conflict (bucket) do update
-        set options = excluded.options, calls = l.calls + 1, called_at = current_timestamp, message = null
+        set options = excluded.options, calls = l.calls + 1, called_at = current_timestamp,
+            waits_for = null, given_up = null
      returning calls`,
     [bucket, options],
   );
   return BigInt(rows[0]?.calls ?? 0);
 }
 
-/** Says what the bucket's load waits for, or why it was given up; undefined takes it back. A later call does too. */
-export async function setLoadMessage(db: Queryable, bucket: string, message: string | undefined): Promise<void> {
+/** Says what the bucket's load waits for; undefined, and any later call, take it back. */
+export async function setWaitsFor(db: Queryable, bucket: string, text: string | undefined): Promise<void> {
   await db.query(
-    'update fhir_bucket_loader.bucket_load set message = $2 where bucket = $1 and message is distinct from $2',
-    [bucket, message ?? null],
+    'update fhir_bucket_loader.bucket_load set waits_for = $2 where bucket = $1 and waits_for is distinct from $2',
+    [bucket, text ?? null],
   );
 }
 
-/** What `setLoadMessage` said last. */
-export async function findLoadMessage(db: Queryable, bucket: string): Promise<string | undefined> {
-  const { rows } = await db.query<{ message: string | null }>(
-    'select message from fhir_bucket_loader.bucket_load where bucket = $1',
+/** Says why the bucket's load was given up; a later call takes it back. */
+export async function setGivenUp(db: Queryable, bucket: string, text: string): Promise<void> {
+  await db.query('update fhir_bucket_loader.bucket_load set given_up = $2 where bucket = $1', [bucket, text]);
+}
+
+/** What `setWaitsFor` and `setGivenUp` said last. */
+export async function findReasons(db: Queryable, bucket: string): Promise<{ waitsFor?: string; givenUp?: string }> {
+  const { rows } = await db.query<{ waits_for: string | null; given_up: string | null }>(
+    'select waits_for, given_up from fhir_bucket_loader.bucket_load where bucket = $1',
     [bucket],
   );
-  return rows[0]?.message ?? undefined;
+  const { waits_for: waitsFor = null, given_up: givenUp = null } = rows[0] ?? {};
+  return { ...(waitsFor === null ? {} : { waitsFor }), ...(givenUp === null ? {} : { givenUp }) };
 }
 
 /** Cancels every call for the bucket so far; replicas at work on it notice within seconds. */

@@ -54,13 +54,24 @@ export async function isLoading(db: Queryable, bucket: string): Promise<boolean>
   return (await lockedOf(db, BUCKET, [bucket])).has(bucket);
 }
 
-/** Says that a load relies on this table's indexes being off; held on the load's session until its end. */
-export async function holdIndexesOff(session: Queryable, table: string): Promise<void> {
-  await session.query(`select pg_advisory_lock_shared(${TABLE})`, [table]);
+/**
+ * Says that a load relies on this table's indexes being off; held on the load's session until its end.
+ * @returns false while somebody brings them back, which may take hours
+ */
+export async function tryHoldIndexesOff(session: Queryable, table: string): Promise<boolean> {
+  const { rows } = await session.query<{ got: boolean }>(`select pg_try_advisory_lock_shared(${TABLE}) as got`, [
+    table,
+  ]);
+  return rows[0]?.got === true;
+}
+
+/** Withdraws that, whoever else may rely on it. */
+export async function leaveIndexesOff(session: Queryable, table: string): Promise<void> {
+  await releaseShared(session, TABLE, table);
 }
 
 /**
- * Withdraws `holdIndexesOff`, or, where no other load relies on it, gets the right to bring the table's indexes back.
+ * Withdraws `tryHoldIndexesOff`, or, where no other load relies on it, gets the right to bring the table's indexes back.
  * @returns whether this session has that right
  */
 export async function leaveOrRestoreIndexes(session: Queryable, table: string): Promise<boolean> {
@@ -80,6 +91,12 @@ export async function leaveRestore(session: Queryable, table: string): Promise<v
 /** Says that a load relies on this table's primary key standing; held on the load's session until its end. */
 export async function holdKey(session: Queryable, table: string): Promise<void> {
   await session.query(`select pg_advisory_lock_shared(${KEY})`, [table]);
+}
+
+/** The same until the end of a transaction. @returns false while the key is being dropped */
+export async function tryHoldKey(db: Queryable, table: string): Promise<boolean> {
+  const { rows } = await db.query<{ got: boolean }>(`select pg_try_advisory_xact_lock_shared(${KEY}) as got`, [table]);
+  return rows[0]?.got === true;
 }
 
 /** Gets the right to drop a table's primary key until the end of the transaction, unless a load relies on the key. */

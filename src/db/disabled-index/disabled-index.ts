@@ -77,6 +77,17 @@ export async function listIndexesToRestore(
   return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
 }
 
+/** Whether the primary key of a table of the current schema waits to be made again. */
+export async function isKeyDropped(db: Queryable, table: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from disabledindex
+      where resource ->> 'status' = 'disabled' and resource ->> 'tablename' = $1
+        and resource ->> 'schemaname' = current_schema() and (resource #>> '{constraint,primary}')::boolean`,
+    [table],
+  );
+  return rowCount !== 0;
+}
+
 /** Changes fields of a DisabledIndex. */
 export async function updateDisabledIndex(db: Queryable, id: string, change: object): Promise<void> {
   await db.query(

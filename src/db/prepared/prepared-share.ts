@@ -24,13 +24,22 @@ export async function prepareShare(client: Queryable, gid: string): Promise<void
 }
 
 const UNDEFINED_OBJECT = '42704';
+/** "prepared transaction with identifier … is busy". */
+const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
 
-/** Settles a share; one that another replica has settled already is fine. Not in a transaction. */
-export async function settleShare(db: Queryable, gid: string, decision: 'commit' | 'rollback'): Promise<void> {
+/**
+ * Settles a share; one that another replica has settled already is fine. Not in a transaction.
+ * @returns false while somebody else settles it
+ */
+export async function settleShare(db: Queryable, gid: string, decision: 'commit' | 'rollback'): Promise<boolean> {
   try {
     await db.query(`${decision} prepared ${pg.escapeLiteral(gid)}`);
+    return true;
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || error.code !== UNDEFINED_OBJECT) throw error;
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    if (error.code === OBJECT_NOT_IN_PREREQUISITE_STATE) return false;
+    if (error.code !== UNDEFINED_OBJECT) throw error;
+    return true;
   }
 }
 

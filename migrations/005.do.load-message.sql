@@ -1,2 +1,0 @@
--- What people should know of a bucket's load beyond its counts: what it waits for, or why it was given up.
-alter table fhir_bucket_loader.bucket_load add column if not exists message text;
