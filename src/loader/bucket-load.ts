@@ -4,6 +4,7 @@ import { isCancelled, setGivenUp } from '../db/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../db/connection-options.ts';
 import { listUnfinishedFiles } from '../db/loader-file/list-unfinished-files.ts';
 import { maxPreparedTransactions } from '../db/prepared/prepared-share.ts';
+import { distinctPrefixes } from '../s3/list-objects.ts';
 import { DatabasePatience } from './database-patience.ts';
 import { toFileFault } from './file-fault.ts';
 import { FileLanes } from './file-lanes.ts';
@@ -77,15 +78,21 @@ export class BucketLoad {
     this.#parts = { ...parts, log };
     this.#patience = new DatabasePatience(log, signal);
     this.#lanes = new FileLanes(
-      { ...this.#parts, patience: this.#patience, signal, onLaneEnd: () => this.#news.resolve() },
+      {
+        ...this.#parts,
+        patience: this.#patience,
+        signal,
+        onLaneEnd: () => this.#news.resolve(),
+        onKeyDropped: () => this.#prepareAnew(),
+      },
       request,
     );
     this.#publisher = new ProgressPublisher(parts.pool, request.bucket, this.#lanes);
-    this.#session = new LoadSession(parts.address, request.bucket, signal, (error) => {
+    const signals = { givenUp: signal, shutdown: this.#shutdown.signal };
+    this.#session = new LoadSession(parts.address, request.bucket, signals, (error) => {
       log.warn({ reason: error.message }, 'lost the connection that stands for the load; making it again');
       // Its locks said what this load needs of the tables: others may have dropped or restored indexes meanwhile.
-      this.#tables.forget();
-      this.#news.resolve();
+      this.#prepareAnew();
     });
     this.#tables = new LoadTables({
       ...this.#parts,
@@ -104,7 +111,7 @@ export class BucketLoad {
   extend(request: NumberedRequest): boolean {
     if (this.#closed) return false;
     const everything = this.#prefixes.length === 0 || request.prefixes.length === 0;
-    this.#prefixes = everything ? [] : [...this.#prefixes, ...request.prefixes];
+    this.#prefixes = everything ? [] : distinctPrefixes([...this.#prefixes, ...request.prefixes]);
     this.#request = request;
     this.#tables.forgetKeyless();
     this.#lanes.hold();
@@ -160,7 +167,9 @@ export class BucketLoad {
       await this.#publisher.stop();
       if (!this.#stopping) {
         const { bucket } = this.#request;
-        types = await this.#patience.do(() =>
+        // A cancelled load brings its indexes back too, whatever the database does meanwhile.
+        const patience = new DatabasePatience(log, this.#shutdown.signal);
+        types = await patience.do(() =>
           finishLoad({
             ...this.#parts,
             bucket,
@@ -246,6 +255,11 @@ export class BucketLoad {
       this.#news = Promise.withResolvers();
     }
     clearTimeout(timer);
+  }
+
+  #prepareAnew(): void {
+    this.#tables.forget();
+    this.#news.resolve();
   }
 
   /** A cancel may be asked of any replica; each load looks for it by itself. */

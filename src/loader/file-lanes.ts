@@ -22,6 +22,8 @@ export interface FileLanesParts {
   signal: AbortSignal;
   /** Told when a lane ends: it has found nothing to do. */
   onLaneEnd: () => void;
+  /** Told when a table has lost the primary key that the load relies on. */
+  onKeyDropped: () => void;
 }
 
 /** Attempts at a file whose fault may pass (a lock, a 503) before it becomes `error`. */
@@ -200,6 +202,7 @@ export class FileLanes {
     try {
       while (claimed !== undefined && !signal.aborted && !this.#stopped) {
         const outcome = await this.#loadOnce(claimed, request);
+        if (outcome.kind === 'key-dropped') this.#parts.onKeyDropped();
         if (outcome.kind !== 'retry') return patience.reached();
         const { fault } = outcome;
         // A database out of reach is no fault of the file's: patience for it is counted by time, not by attempts.

@@ -67,5 +67,7 @@ export type FileOutcome =
   | { kind: 'retry'; fault: FileFault }
   /** Somebody else has the file, or it is finished or deleted. */
   | { kind: 'lost' }
+  /** The primary key that its load relies on is dropped by now; the file is back in the queue, without a row. */
+  | { kind: 'key-dropped' }
   /** Stopped on request; no row stayed. */
   | { kind: 'stopped' };

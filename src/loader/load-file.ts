@@ -103,7 +103,7 @@ class FileAttempt {
     if (relyOnKey && !(await hasKey(client, tableName(type)))) {
       await markPending(client, id);
       await client.query('commit');
-      return { kind: 'lost' };
+      return { kind: 'key-dropped' };
     }
     // Losing this commit in a crash of Postgres loses the rows and the `done` together: the file is loaded again.
     await commitLazily(client);
@@ -137,7 +137,7 @@ class FileAttempt {
     }
   }
 
-  async #tryRows(client: pg.PoolClient): Promise<Exclude<FileOutcome, { kind: 'lost' }>> {
+  async #tryRows(client: pg.PoolClient): Promise<Exclude<FileOutcome, { kind: 'lost' | 'key-dropped' }>> {
     const { id, backends } = this.#task;
     try {
       if (backends > 1) await this.#shares.open(client, backends - 1);

@@ -11,18 +11,29 @@ import { backOff } from './backoff.ts';
 export class LoadSession {
   readonly #address: DatabaseAddress;
   readonly #bucket: string;
-  readonly #signal: AbortSignal;
+  readonly #givenUp: AbortSignal;
+  readonly #shutdown: AbortSignal;
   readonly #onLost: (error: Error) => void;
   #client: pg.Client | undefined;
   /** One that is not in the load yet. */
   #joining: pg.Client | undefined;
   #ended = false;
 
-  /** @param onLost told when the connection is lost before `end` */
-  constructor(address: DatabaseAddress, bucket: string, signal: AbortSignal, onLost: (error: Error) => void) {
+  /**
+   * @param givenUp aborted: nobody waits to join any more
+   * @param shutdown aborted: a lost connection is not made again
+   * @param onLost told when the connection is lost before `end`
+   */
+  constructor(
+    address: DatabaseAddress,
+    bucket: string,
+    { givenUp, shutdown }: { givenUp: AbortSignal; shutdown: AbortSignal },
+    onLost: (error: Error) => void,
+  ) {
     this.#address = address;
     this.#bucket = bucket;
-    this.#signal = signal;
+    this.#givenUp = givenUp;
+    this.#shutdown = shutdown;
     this.#onLost = onLost;
   }
 
@@ -36,7 +47,7 @@ export class LoadSession {
     this.#joining = client;
     // A stop must not wait for whoever finishes the bucket; once joined, the session outlives it until `end`.
     const giveUp = () => void client.end();
-    this.#signal.addEventListener('abort', giveUp, { once: true });
+    this.#givenUp.addEventListener('abort', giveUp, { once: true });
     try {
       if (this.#ended) throw new Error('the load has ended');
       const joined = await tryJoinLoad(client, this.#bucket);
@@ -47,7 +58,7 @@ export class LoadSession {
       await client.end().catch(() => {});
       throw error;
     } finally {
-      this.#signal.removeEventListener('abort', giveUp);
+      this.#givenUp.removeEventListener('abort', giveUp);
       this.#joining = undefined;
     }
     this.#client = client;
@@ -71,12 +82,12 @@ export class LoadSession {
 
   async #rejoin(reason: Error): Promise<void> {
     this.#onLost(reason);
-    for (let attempt = 1; !this.#ended && !this.#signal.aborted; attempt++) {
+    for (let attempt = 1; !this.#ended && !this.#shutdown.aborted; attempt++) {
       try {
         await this.join(() => {});
         return;
       } catch {
-        await backOff(attempt, this.#signal);
+        await backOff(attempt, this.#shutdown);
       }
     }
   }

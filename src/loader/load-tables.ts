@@ -58,7 +58,7 @@ export class LoadTables {
     return this.#needsLook;
   }
 
-  /** Forgets all: what is needed of the tables is to be said anew, on a new session. */
+  /** Forgets all: the session that said what is needed of the tables was lost, or somebody has taken no notice. */
   forget(): void {
     this.#generation++;
     this.#states.clear();

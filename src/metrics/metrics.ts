@@ -36,7 +36,14 @@ export class Metrics implements LoadObserver {
     this.#figures = new DatabaseFigures(db);
     collectDefaultMetrics({ register: this.#registry });
     // Outcomes that have not occurred are 0 and not absent, so that a rate shows the first.
-    for (const outcome of ['done', 'failed', 'retry', 'lost', 'stopped'] satisfies FileOutcome['kind'][]) {
+    for (const outcome of [
+      'done',
+      'failed',
+      'retry',
+      'lost',
+      'key-dropped',
+      'stopped',
+    ] satisfies FileOutcome['kind'][]) {
       this.#ended.inc({ outcome }, 0);
     }
   }

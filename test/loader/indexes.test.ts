@@ -530,6 +530,31 @@ describe('indexes that an earlier load has dropped and not restored', () => {
     assert.match((await server.loaderFile(first, 'Group.ndjson')).message ?? '', /^23505.*group_pkey/);
   });
 
+  test('a key that is dropped under a load is back before its next file', async (t) => {
+    await createTable('Invoice');
+    await createTable('Goal');
+    const before = await shapeOf('invoice');
+    const gate = await server.gate(t, 'goal');
+    const bucket = await bucketOf({
+      // The larger file is the first.
+      'Goal.ndjson': [{ id: 'first', much: 'x'.repeat(100) }],
+      'Invoice.ndjson': [{ id: 'twice' }, { id: 'twice' }],
+    });
+    await startLoad(bucket, { 'thread-num': 1 });
+    await gate.reached();
+    // As another load leaves it that has missed this one's session, which was lost a moment ago.
+    await sql(`insert into disabledindex (id, txid, status, resource)
+               values ('dropped-under', 1, 'created', jsonb_build_object(
+                 'schemaname', current_schema(), 'tablename', 'invoice', 'indexname', 'invoice_pkey',
+                 'indexdef', pg_get_indexdef('invoice_pkey'::regclass), 'status', 'disabled',
+                 'constraint', '{"name": "invoice_pkey", "definition": "PRIMARY KEY (id)", "primary": true}'::jsonb));
+               alter table invoice drop constraint invoice_pkey`);
+    await gate.open();
+    assert.deepEqual(await ended(bucket), { state: 'completed', progress: { total: 2, done: 1, error: 1 } });
+    assert.match((await server.loaderFile(bucket, 'Invoice.ndjson')).message ?? '', /^23505.*invoice_pkey/);
+    assert.deepEqual(await shapeOf('invoice'), before);
+  });
+
   test('files stay in the queue while rows contradict the key, and the status says why', async () => {
     const { bucket } = await leftBehind('Linkage', 'Linkage.ndjson');
     await sql('insert into linkage select * from linkage');

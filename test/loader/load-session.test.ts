@@ -9,6 +9,8 @@ import { waitFor } from '../support/wait-for.ts';
 const database = await createTestDatabase({ after });
 
 describe('LoadSession', () => {
+  const { signal } = new AbortController();
+  const untouched = { givenUp: signal, shutdown: signal };
   const connect = async (t: { after(close: () => Promise<void>): void }) => {
     const client = new pg.Client({ ...database.connection, application_name: 'watcher' });
     await client.connect();
@@ -28,7 +30,7 @@ describe('LoadSession', () => {
   test('lost again and again while it is made again, it stands once, and ends without a trace', async (t) => {
     const watcher = await connect(t);
     let losses = 0;
-    const session = new LoadSession(database.connection, 's3://bucket', new AbortController().signal, () => losses++);
+    const session = new LoadSession(database.connection, 's3://bucket', untouched, () => losses++);
     await session.join(() => {});
     assert.equal(await held(watcher), 1);
     const until = performance.now() + 3_000;
@@ -48,7 +50,7 @@ describe('LoadSession', () => {
   test('ended while it is being made again, it does not come back', async (t) => {
     const watcher = await connect(t);
     for (let n = 0; n < 20; n++) {
-      const session = new LoadSession(database.connection, 's3://bucket', new AbortController().signal, () => {});
+      const session = new LoadSession(database.connection, 's3://bucket', untouched, () => {});
       await session.join(() => {});
       await watcher.query(`select pg_terminate_backend(pid) ${SESSIONS}`);
       await delay(Math.random() * 30);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { lockFile } from '../../src/db/loader-file/lock-file.ts';
+import { prepareShare, settleShare, shareName } from '../../src/db/prepared/prepared-share.ts';
 import { settleShares } from '../../src/loader/settle-in-doubt.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -76,6 +77,28 @@ describe('one large file', { skip: slots === 0 ? 'the server has no two-phase co
     const bucket = await server.bucketOf({ 'Account.ndjson.gz': resources });
     await server.load(bucket, { 'thread-num': 3, 'upsert?': true });
     assert.deepEqual(await transactionsOf('account'), { transactions: 1, rows: ROWS, txids: 1 });
+  });
+});
+
+describe('several who settle the same share', {
+  skip: slots === 0 ? 'the server has no two-phase commit' : false,
+}, () => {
+  test('take turns: each is told that it is settled, or that somebody is at it', async () => {
+    await server.sql('create table if not exists settled (n int)');
+    const settlers = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
+    let busy = 0;
+    // Until they have met: Postgres refuses (55000) who comes while another commits.
+    for (let n = 0; n < 5_000 && busy === 0; n++) {
+      const gid = shareName('loader-file', 'attempt', n);
+      await settlers[0].query(`begin; insert into settled values (${n})`);
+      await prepareShare(settlers[0], gid);
+      const settled = await Promise.all(settlers.map((client) => settleShare(client, gid, 'commit')));
+      busy += settled.filter((isSettled) => !isSettled).length;
+      assert.ok(settled.includes(true));
+    }
+    for (const client of settlers) client.release();
+    assert.ok(busy > 0, 'they never met');
+    assert.equal(await prepared(), 0);
   });
 });
 
