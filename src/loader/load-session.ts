@@ -18,6 +18,7 @@ export class LoadSession {
   /** One that is not in the load yet. */
   #joining: pg.Client | undefined;
   #ended = false;
+  #turn: Promise<unknown> = Promise.resolve();
 
   /**
    * @param givenUp aborted: nobody waits to join any more
@@ -72,6 +73,13 @@ export class LoadSession {
   get connection(): Queryable {
     if (this.#client === undefined) throw new Error('the load has no session');
     return this.#client;
+  }
+
+  /** Does something on the connection, once what was asked for before is done: it takes one statement at a time. */
+  do<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(() => work(this.connection));
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   /** Ends the connection, one that is being made again as well, and all locks with it. */

@@ -127,14 +127,11 @@ export class LoadTables {
   }
 
   async #prepareOne(type: string, { bucket, write }: LoadRequest): Promise<void> {
-    const { patience, session, isOver, onPrepared } = this.#parts;
+    const { patience, isOver, onPrepared } = this.#parts;
     const generation = this.#generation;
     try {
       if (isOver()) return;
-      const state = await patience.do(() =>
-        // The connection is asked for at each attempt: a lost session is made again.
-        prepareTable({ ...this.#parts, session: session.connection, bucket, type, write }),
-      );
+      const state = await patience.do(() => prepareTable({ ...this.#parts, bucket, type, write }));
       if (generation === this.#generation) this.#states.set(type, state);
     } finally {
       this.#preparing.delete(type);

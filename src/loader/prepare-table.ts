@@ -3,18 +3,18 @@ import type pg from 'pg';
 import type { WriteOptions } from '../db/bucket-load/bucket-load.ts';
 import { holdKey, leaveRestore, tryHoldIndexesOff, tryRestoreIndexes } from '../db/bucket-load/load-lock.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
-import type { Queryable } from '../db/query.ts';
 import { ensureResourceTable, tableName } from '../db/resource-tables.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { type FileFault, toFileFault } from './file-fault.ts';
 import type { LoadObserver } from './load-observer.ts';
+import type { LoadSession } from './load-session.ts';
 import { restoreIndex } from './restore-indexes.ts';
 import { tellRestored } from './tell-restored.ts';
 
 export interface PrepareTable {
   pool: pg.Pool;
   /** The session that stands for the load. */
-  session: Queryable;
+  session: LoadSession;
   log: Logger;
   observer: LoadObserver;
   bucket: string;
@@ -50,10 +50,10 @@ export async function prepareTable(options: PrepareTable): Promise<TableState> {
     if (fault.transient || fault.source !== 'postgres') throw error;
     return { kind: 'unusable', fault: { ...fault, message: `${fault.message} (making the table of ${type})` } };
   }
-  if (!write['drop-primary-key?']) await holdKey(session, table);
+  if (!write['drop-primary-key?']) await session.do((connection) => holdKey(connection, table));
   const state = await bringBackWanted(options, table);
   if (state.kind !== 'ready' || signal.aborted || !(write['disable-idx?'] || write['drop-primary-key?'])) return state;
-  if (!(await tryHoldIndexesOff(session, table))) {
+  if (!(await session.do((connection) => tryHoldIndexesOff(connection, table)))) {
     return { kind: 'later', until: `another load has made the indexes of ${table} again` };
   }
   await disableIndexes({
@@ -73,13 +73,13 @@ async function bringBackWanted(options: PrepareTable, table: string): Promise<Ta
   const missing = await listMissing(options, table);
   if (missing.length === 0) return { kind: 'ready' };
   const key = missing.find(isPrimaryKey)?.index.indexname;
-  if (!(await tryRestoreIndexes(session, table))) {
+  if (!(await session.do((connection) => tryRestoreIndexes(connection, table)))) {
     return key === undefined ? { kind: 'ready' } : { kind: 'later', until: `another load has restored ${key}` };
   }
   try {
     for (const index of missing) await restoreIndex({ pool, signal, ...tellRestored({ log, observer }) }, index);
   } finally {
-    await leaveRestore(session, table);
+    await session.do((connection) => leaveRestore(connection, table));
   }
   return { kind: (await listMissing(options, table)).some(isPrimaryKey) ? 'keyless' : 'ready' };
 }
