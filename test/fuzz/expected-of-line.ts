@@ -1,7 +1,8 @@
 import { MAX_ID_CHARACTERS } from '../../src/copy/line-fault.ts';
+import { parseJson, plainKey } from './parse-json.ts';
 import { LINE_TYPE } from './random-line.ts';
 
-/** What a loader has to make of a line, found the slow way: with JSON.parse. */
+/** What a loader has to make of a line, found the slow way: with JSON.parse. Keys of `rest` are in hexadecimal. */
 export type Expected =
   | { readonly kind: 'blank' | 'invalid' | 'fault' }
   | { readonly kind: 'resource'; readonly id: string; readonly rest: Record<string, unknown> };
@@ -16,20 +17,20 @@ export function expectedOfLine(line: Buffer): Expected {
   const keys = topLevelKeys(text);
   const count = (wanted: string) => keys.filter((key) => key === wanted).length;
   const members = new Map(Object.entries(value));
-  const id: unknown = members.get('id');
+  const id: unknown = members.get(plainKey('id'));
   if (count('id') !== 1 || typeof id !== 'string' || !isStorableId(id)) return { kind: 'fault' };
   if (count('resourceType') > 1) return { kind: 'fault' };
-  if (count('resourceType') === 1 && members.get('resourceType') !== LINE_TYPE) return { kind: 'fault' };
-  members.delete('id');
-  members.delete('resourceType');
+  if (count('resourceType') === 1 && members.get(plainKey('resourceType')) !== LINE_TYPE) return { kind: 'fault' };
+  members.delete(plainKey('id'));
+  members.delete(plainKey('resourceType'));
   return { kind: 'resource', id, rest: Object.fromEntries(members) };
 }
 
-/** The JSON value of some bytes; undefined where they are no UTF-8 or no JSON. */
+/** The JSON value of some bytes, keys in hexadecimal; undefined where they are no UTF-8 or no JSON. */
 export function parseStrictly(bytes: Buffer): { text: string; value: unknown } | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { text, value: JSON.parse(text) };
+    return { text, value: parseJson(text) };
   } catch {
     return undefined;
   }
