@@ -60,6 +60,23 @@ const createTable = async (type: string) => {
   await load(await bucketOf({ [`${type}.ndjson`]: '' }));
 };
 
+/** A table as a load that died has left it. */
+const leftBehind = async (type: string) => {
+  const table = type.toLowerCase();
+  await createTable(type);
+  await sql(`create index ${table}_plain on ${table} (ts)`);
+  const before = await shapeOf(table);
+  const bucket = await bucketOf({ [`${type}.ndjson`]: [{ id: `${table}-first` }] });
+  await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+  await sql(`drop index ${table}_plain; alter table ${table} drop constraint ${table}_pkey`);
+  await sql(
+    `update disabledindex set resource = resource - 'restore' || '{"status": "disabled"}'
+      where resource ->> 'tablename' = $1`,
+    [table],
+  );
+  return { bucket, before };
+};
+
 describe('disable-idx? and drop-primary-key?', () => {
   test('every kind of index and constraint is dropped during the load, and back as it was afterwards', async (t) => {
     await createTable('Patient');
@@ -342,15 +359,7 @@ describe('after a crash', () => {
   });
 
   test('died after the last file and before the restore: the next call restores, though nothing is to be loaded', async () => {
-    await createTable('Claim');
-    await sql('create index claim_plain on claim (ts)');
-    const before = await shapeOf('claim');
-    const bucket = await bucketOf({ 'Claim.ndjson': [{ id: 'c' }] });
-    await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
-    // Back to the instant before the restore.
-    await sql('drop index claim_plain; alter table claim drop constraint claim_pkey');
-    await sql(`update disabledindex set resource = resource - 'restore' || '{"status": "disabled"}'
-                where resource ->> 'tablename' = 'claim'`);
+    const { bucket, before } = await leftBehind('Claim');
     const { body } = await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` });
     assert.deepEqual(body.result, {
       state: 'interrupted',
@@ -404,27 +413,11 @@ describe('after a crash', () => {
 });
 
 describe('indexes that an earlier load has dropped and not restored', () => {
-  /** A table as a load that died has left it. */
-  const leftBehind = async (type: string, name: string) => {
-    const table = type.toLowerCase();
-    await createTable(type);
-    await sql(`create index ${table}_plain on ${table} (ts)`);
-    const before = await shapeOf(table);
-    const bucket = await bucketOf({ [name]: [{ id: `${table}-first` }] });
-    await load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
-    await sql(`drop index ${table}_plain; alter table ${table} drop constraint ${table}_pkey`);
-    await sql(
-      `update disabledindex set resource = resource - 'restore' || '{"status": "disabled"}'
-        where resource ->> 'tablename' = $1`,
-      [table],
-    );
-    return { bucket, before };
-  };
   const status = async (bucket: string) =>
     (await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` })).body.result;
 
   test('are not forgotten when their LoaderFiles are deleted', async () => {
-    const { bucket, before } = await leftBehind('Slot', 'Slot.ndjson');
+    const { bucket, before } = await leftBehind('Slot');
     await sql(`delete from loaderfile where resource ->> 'bucket' = $1`, [`s3://${bucket}`]);
     assert.deepEqual(await status(bucket), {
       state: 'interrupted',
@@ -454,7 +447,7 @@ describe('indexes that an earlier load has dropped and not restored', () => {
   });
 
   test('are back before a load of another bucket begins: duplicates fail, upsert? finds its rows', async () => {
-    const { before } = await leftBehind('Media', 'Media.ndjson');
+    const { before } = await leftBehind('Media');
     const bucket = await bucketOf({
       'Media-1.ndjson': [{ id: 'twice' }, { id: 'twice' }],
       'Media-2.ndjson': [{ id: 'media-first' }],
@@ -463,7 +456,7 @@ describe('indexes that an earlier load has dropped and not restored', () => {
     assert.match((await server.loaderFile(bucket, 'Media-1.ndjson')).message ?? '', /^23505.*media_pkey/);
     assert.deepEqual(await shapeOf('media'), before);
 
-    await leftBehind('Basic', 'Basic.ndjson');
+    await leftBehind('Basic');
     const upsert = await bucketOf({ 'Basic.ndjson': [{ id: 'basic-first', changed: true }, { id: 'new' }] });
     assert.deepEqual(await load(upsert, { 'upsert?': true }), { state: 'completed', progress: { total: 1, done: 1 } });
     assert.deepEqual(await sql('select id, resource from basic order by id'), [
@@ -507,17 +500,23 @@ describe('indexes that an earlier load has dropped and not restored', () => {
     await startLoad(first, { 'thread-num': 1 });
     await gate.reached();
     // Also when the session that says so is lost and made again.
-    const holds = () =>
-      sql<{ pid: number }>(
-        `select pid from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and granted
-            and database = (select oid from pg_database where datname = current_database()) order by pid`,
+    const session = async () => {
+      // A file in hand holds one such lock, the session those of the bucket and of both keys.
+      const sessions = await sql<{ pid: number; locks: number }>(
+        `select pid, count(*)::int as locks from pg_locks
+          where locktype = 'advisory' and mode = 'ShareLock' and granted
+            and database = (select oid from pg_database where datname = current_database())
+          group by pid having count(*) > 1`,
       );
-    const before = await holds();
-    await sql('select pg_terminate_backend($1)', [before[0]?.pid]);
+      return sessions[0];
+    };
+    const before = await session();
+    assert.equal(before?.locks, 3);
+    await sql('select pg_terminate_backend($1)', [before.pid]);
     await waitFor(
       async () => {
-        const now = await holds();
-        return now.length === before.length && now[0]?.pid !== before[0]?.pid;
+        const now = await session();
+        return now?.locks === before.locks && now.pid !== before.pid;
       },
       { what: 'the same locks, on a new session' },
     );
@@ -556,7 +555,7 @@ describe('indexes that an earlier load has dropped and not restored', () => {
   });
 
   test('files stay in the queue while rows contradict the key, and the status says why', async () => {
-    const { bucket } = await leftBehind('Linkage', 'Linkage.ndjson');
+    const { bucket } = await leftBehind('Linkage');
     await sql('insert into linkage select * from linkage');
     const other = await bucketOf({ 'Linkage.ndjson': [{ id: 'next' }], 'Slot.ndjson': [{ id: 'other' }] });
     const { state, progress, message } = await load(other);
