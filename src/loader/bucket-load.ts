@@ -77,11 +77,10 @@ export class BucketLoad {
     this.#prefixes = request.prefixes;
     this.#parts = { ...parts, log };
     this.#patience = new DatabasePatience(log, signal);
+    const common = { ...this.#parts, patience: this.#patience, signal };
     this.#lanes = new FileLanes(
       {
-        ...this.#parts,
-        patience: this.#patience,
-        signal,
+        ...common,
         onLaneEnd: () => this.#news.resolve(),
         onKeyDropped: () => this.#prepareAnew(),
       },
@@ -95,10 +94,8 @@ export class BucketLoad {
       this.#prepareAnew();
     });
     this.#tables = new LoadTables({
-      ...this.#parts,
-      patience: this.#patience,
+      ...common,
       session: this.#session,
-      signal,
       isOver: () => this.#isOver(),
       onPrepared: () => this.#news.resolve(),
     });
@@ -140,7 +137,6 @@ export class BucketLoad {
       const reason = new Error('the server is shutting down');
       this.#abort.abort(reason);
       this.#shutdown.abort(reason);
-      this.#news.resolve();
     }, graceMs);
     void this.ended.then(() => clearTimeout(timer));
   }

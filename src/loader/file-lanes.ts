@@ -1,25 +1,17 @@
-import type { FastifyBaseLogger as Logger } from 'fastify';
-import type pg from 'pg';
 import { type ClaimedFile, claimLoaderFile } from '../db/loader-file/claim-loader-file.ts';
 import type { QueuedFile } from '../db/loader-file/list-unfinished-files.ts';
 import { backOff } from './backoff.ts';
-import type { DatabasePatience } from './database-patience.ts';
 import { failUnfinishedFile } from './fail-unfinished-file.ts';
 import { isDatabaseUnreachable, toFileFault } from './file-fault.ts';
 import { FileQueue } from './file-queue.ts';
 import type { FileFigures, FileOutcome, FileProgress } from './file-task.ts';
-import type { LoadObserver } from './load-observer.ts';
+import type { LoadParts } from './load-parts.ts';
 import { bucketName, type LoadRequest } from './load-request.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-export interface FileLanesParts {
-  pool: pg.Pool;
+export interface FileLanesParts extends LoadParts {
   workers: WorkerPool;
-  log: Logger;
-  observer: LoadObserver;
-  patience: DatabasePatience;
-  /** Aborted: files in hand roll back. */
-  signal: AbortSignal;
   /** Told when a lane ends: it has found nothing to do. */
   onLaneEnd: () => void;
   /** Told when a table has lost the primary key that the load relies on. */
@@ -47,10 +39,11 @@ export class FileLanes {
   readonly #queue = new FileQueue();
   #finished: FileProgress = { bytes: 0, rows: 0 };
   #request: LoadRequest;
-  #claims: Promise<unknown> = Promise.resolve();
+  /** Claims and refills: the lanes do not offer the same file twice, and begin in order. */
+  readonly #turns = new OneAtATime();
   #running = 0;
   #laneEnd = Promise.withResolvers<void>();
-  #workSinceRefill = 0;
+  #hasWorked = false;
   /** Resolved by the next `refill` or `stop`; undefined while files may be begun. */
   #held: PromiseWithResolvers<void> | undefined;
   #stopped = false;
@@ -97,9 +90,9 @@ export class FileLanes {
    */
   async refill(files: readonly QueuedFile[], request: LoadRequest): Promise<void> {
     const held = this.#held;
-    await this.#inTurn(async () => this.#queue.refill(files));
+    await this.#turns.do(async () => this.#queue.refill(files));
     this.#request = request;
-    this.#workSinceRefill = this.#queue.inHand;
+    this.#hasWorked = this.#queue.hasInHand;
     if (this.#held === held) this.#release();
     while (this.#running < request.threadNum) this.#startLane();
   }
@@ -122,7 +115,7 @@ export class FileLanes {
 
   /** Whether there was anything to do since the last `refill`. */
   get hasWorked(): boolean {
-    return this.#workSinceRefill > 0;
+    return this.#hasWorked;
   }
 
   /** Whether the database stays out of reach, so that no further file is begun. */
@@ -157,13 +150,13 @@ export class FileLanes {
   async #lane(): Promise<void> {
     // More than a later call wants: the first that are free end.
     while (this.#running <= this.#request.threadNum) {
-      const claimed = await this.#inTurn(() => this.#parts.patience.do(() => this.#claim()));
+      const claimed = await this.#turns.do(() => this.#parts.patience.do(() => this.#claim()));
       if (claimed === undefined) {
         if (this.#held === undefined) return;
         await this.#held.promise;
         continue;
       }
-      this.#workSinceRefill++;
+      this.#hasWorked = true;
       await this.#load(claimed, this.#request);
     }
   }
@@ -171,13 +164,6 @@ export class FileLanes {
   #release(): void {
     this.#held?.resolve();
     this.#held = undefined;
-  }
-
-  /** One claim or refill at a time: the lanes do not offer the same file twice, and begin in order. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#claims.then(work);
-    this.#claims = turn.catch(() => {});
-    return turn;
   }
 
   async #claim(): Promise<ClaimedFile | undefined> {

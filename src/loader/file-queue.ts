@@ -38,9 +38,9 @@ export class FileQueue {
     return this.#bytesLeft;
   }
 
-  /** Files in this process's hands. */
-  get inHand(): number {
-    return this.#inHand.size;
+  /** Whether files are in this process's hands. */
+  get hasInHand(): boolean {
+    return this.#inHand.size > 0;
   }
 
   /** A file left this process's hands. */

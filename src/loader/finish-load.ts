@@ -9,7 +9,6 @@ import { tableName } from '../db/resource-tables.ts';
 import { pause } from './backoff.ts';
 import type { LoadObserver } from './load-observer.ts';
 import { restoreIndexes } from './restore-indexes.ts';
-import { tellRestored } from './tell-restored.ts';
 
 export interface FinishLoad {
   pool: pg.Pool;
@@ -44,15 +43,10 @@ export async function finishLoad(options: FinishLoad): Promise<readonly string[]
     last = await tryFinishLoad(session, bucket);
   }
   try {
-    await restore(options, types);
+    await restoreIndexes({ ...options, tables: types.map(tableName) });
     await flushCommits(pool);
   } finally {
     await leaveFinish(session, bucket);
   }
   return types;
-}
-
-async function restore(options: FinishLoad, types: readonly string[]): Promise<void> {
-  const { pool, session, bucket, signal } = options;
-  await restoreIndexes({ pool, session, bucket, tables: types.map(tableName), signal, ...tellRestored(options) });
 }

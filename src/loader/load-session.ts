@@ -3,6 +3,7 @@ import { joinLoad, tryJoinLoad } from '../db/bucket-load/load-lock.ts';
 import { connectClient, type DatabaseAddress } from '../db/connection-options.ts';
 import type { Queryable } from '../db/query.ts';
 import { backOff } from './backoff.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 
 /**
  * The connection that stands for this process's work on a bucket: its advisory lock says "in-progress" to every
@@ -18,7 +19,7 @@ export class LoadSession {
   /** One that is not in the load yet. */
   #joining: pg.Client | undefined;
   #ended = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #statements = new OneAtATime();
 
   /**
    * @param givenUp aborted: nobody waits to join any more
@@ -77,9 +78,7 @@ export class LoadSession {
 
   /** Does something on the connection, once what was asked for before is done: it takes one statement at a time. */
   do<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(() => work(this.connection));
-    this.#turn = turn.catch(() => {});
-    return turn;
+    return this.#statements.do(() => work(this.connection));
   }
 
   /** Ends the connection, one that is being made again as well, and all locks with it. */

@@ -1,12 +1,9 @@
-import type { FastifyBaseLogger as Logger } from 'fastify';
-import type pg from 'pg';
 import { setWaitsFor } from '../db/bucket-load/bucket-load.ts';
 import type { QueuedFile } from '../db/loader-file/list-unfinished-files.ts';
 import { atOnce } from './at-once.ts';
 import { pause } from './backoff.ts';
-import type { DatabasePatience } from './database-patience.ts';
 import { failUnfinishedFile } from './fail-unfinished-file.ts';
-import type { LoadObserver } from './load-observer.ts';
+import type { LoadParts } from './load-parts.ts';
 import type { LoadRequest } from './load-request.ts';
 import type { LoadSession } from './load-session.ts';
 import { prepareTable, type TableState } from './prepare-table.ts';
@@ -17,14 +14,8 @@ const TABLES_AT_ONCE = 4;
 /** How long the files of other tables wait for one that takes its time, in ms: an index that is made may take hours. */
 const WAIT_MS = 1_000;
 
-export interface LoadTablesParts {
-  pool: pg.Pool;
-  log: Logger;
-  observer: LoadObserver;
-  patience: DatabasePatience;
+export interface LoadTablesParts extends LoadParts {
   session: LoadSession;
-  /** Aborted: the load is given up. */
-  signal: AbortSignal;
   /** Whether no further table is to be prepared. */
   isOver: () => boolean;
   /** Told when a table may be ready. */

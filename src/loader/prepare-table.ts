@@ -1,27 +1,19 @@
-import type { FastifyBaseLogger as Logger } from 'fastify';
-import type pg from 'pg';
 import type { WriteOptions } from '../db/bucket-load/bucket-load.ts';
 import { holdKey, leaveRestore, tryHoldIndexesOff, tryRestoreIndexes } from '../db/bucket-load/load-lock.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../db/disabled-index/disabled-index.ts';
 import { ensureResourceTable, tableName } from '../db/resource-tables.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { type FileFault, toFileFault } from './file-fault.ts';
-import type { LoadObserver } from './load-observer.ts';
+import type { LoadParts } from './load-parts.ts';
 import type { LoadSession } from './load-session.ts';
 import { restoreIndex } from './restore-indexes.ts';
-import { tellRestored } from './tell-restored.ts';
 
-export interface PrepareTable {
-  pool: pg.Pool;
+export interface PrepareTable extends Omit<LoadParts, 'patience'> {
   /** The session that stands for the load. */
   session: LoadSession;
-  log: Logger;
-  observer: LoadObserver;
   bucket: string;
   type: string;
   write: WriteOptions;
-  /** Aborted: the load is given up. */
-  signal: AbortSignal;
 }
 
 /** What a load can do with the files of a resource type. */
@@ -69,7 +61,7 @@ export async function prepareTable(options: PrepareTable): Promise<TableState> {
 
 /** Makes those of the table's dropped indexes again that this load does not want off, unless another load does. */
 async function bringBackWanted(options: PrepareTable, table: string): Promise<TableState> {
-  const { pool, session, log, observer, signal } = options;
+  const { session } = options;
   const missing = await listMissing(options, table);
   if (missing.length === 0) return { kind: 'ready' };
   const key = missing.find(isPrimaryKey)?.index.indexname;
@@ -77,17 +69,14 @@ async function bringBackWanted(options: PrepareTable, table: string): Promise<Ta
     return key === undefined ? { kind: 'ready' } : { kind: 'later', until: `another load has restored ${key}` };
   }
   try {
-    for (const index of missing) await restoreIndex({ pool, signal, ...tellRestored({ log, observer }) }, index);
+    for (const index of missing) await restoreIndex(options, index);
   } finally {
     await session.do((connection) => leaveRestore(connection, table));
   }
   return { kind: (await listMissing(options, table)).some(isPrimaryKey) ? 'keyless' : 'ready' };
 }
 
-async function listMissing({ pool, bucket, write }: PrepareTable, table: string): Promise<IndexToRestore[]> {
-  const indexes = await listIndexesToRestore(pool, { bucket, tables: [table] });
-  return indexes.filter(
-    (one) =>
-      one.index.tablename === table && (isPrimaryKey(one) ? !write['drop-primary-key?'] : !write['disable-idx?']),
-  );
+async function listMissing({ pool, write }: PrepareTable, table: string): Promise<IndexToRestore[]> {
+  const indexes = await listIndexesToRestore(pool, { tables: [table] });
+  return indexes.filter((index) => (isPrimaryKey(index) ? !write['drop-primary-key?'] : !write['disable-idx?']));
 }

@@ -13,20 +13,15 @@ export type ResourceTypes = ReadonlyMap<string, string>;
  */
 export function resourceTypeOfKey(key: string, types: ResourceTypes): string | undefined {
   const name = key.slice(key.lastIndexOf('/') + 1);
-  const start = /^([A-Za-z]\w*).*\.ndjson(\.gz)?$/.exec(name)?.[1];
-  if (start === undefined) return undefined;
-  const letters = /^[A-Za-z]+/.exec(start)?.[0].length ?? 0;
-  return typeNamed(letters) ?? longestType();
-
-  function typeNamed(length: number): string | undefined {
-    return /^\p{L}/u.test(name.slice(length)) ? undefined : types.get(name.slice(0, length).toLowerCase());
+  const [, start, letters] = /^(([A-Za-z]+)\w*).*\.ndjson(\.gz)?$/.exec(name) ?? [];
+  if (start === undefined || letters === undefined) return undefined;
+  const typeNamed = (length: number) =>
+    /^\p{L}/u.test(name.slice(length)) ? undefined : types.get(name.slice(0, length).toLowerCase());
+  const plain = typeNamed(letters.length);
+  if (plain !== undefined) return plain;
+  for (let length = start.length; length > letters.length; length--) {
+    const type = typeNamed(length);
+    if (type !== undefined) return type;
   }
-
-  function longestType(): string | undefined {
-    for (let length = start?.length ?? 0; length > letters; length--) {
-      const type = typeNamed(length);
-      if (type !== undefined) return type;
-    }
-    return undefined;
-  }
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { leaveOrRestoreIndexes, leaveRestore } from '../db/bucket-load/load-lock.ts';
 import { cancellable } from '../db/cancellable.ts';
@@ -6,14 +7,15 @@ import { type IndexToRestore, listIndexesToRestore, updateDisabledIndex } from '
 import { inTransaction, type Queryable } from '../db/query.ts';
 import { atOnce } from './at-once.ts';
 import { toFileFault } from './file-fault.ts';
+import type { LoadObserver } from './load-observer.ts';
 
 /** Tables whose indexes are made at the same time. */
 const TABLES_AT_ONCE = 4;
 
 export interface RestoreIndex {
   pool: pg.Pool;
-  onRestored: (index: IndexToRestore, durationMs: number) => void;
-  onFailed: (index: IndexToRestore, reason: string) => void;
+  log: Logger;
+  observer: LoadObserver;
   /** Aborted: the index that is being made is given up, and no further one begun. */
   signal: AbortSignal;
 }
@@ -53,7 +55,7 @@ export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
  * @throws what keeps it from being made for now: a lost connection, a deadlock
  */
 export async function restoreIndex(
-  { pool, onRestored, onFailed, signal }: RestoreIndex,
+  { pool, log, observer, signal }: RestoreIndex,
   waiting: IndexToRestore,
 ): Promise<void> {
   const start = new Date();
@@ -66,13 +68,16 @@ export async function restoreIndex(
         restore: { start: start.toISOString(), end: end.toISOString(), duration: end.getTime() - start.getTime() },
       });
     });
-    onRestored(waiting, Date.now() - start.getTime());
+    const durationMs = Date.now() - start.getTime();
+    observer.onIndexRestored(durationMs);
+    log.info({ index: waiting.index.indexname, durationMs }, 'index restored');
   } catch (error) {
     if (signal.aborted) return;
     const { message, transient } = toFileFault(error);
     if (transient) throw error;
     const reason = `${waiting.index.indexname} could not be restored: ${message}`;
     await updateDisabledIndex(pool, waiting.id, { message: reason });
-    onFailed(waiting, reason);
+    observer.onIndexFailed();
+    log.error({ index: waiting.index.indexname }, 'index not restored; its DisabledIndex says why');
   }
 }

@@ -25,10 +25,7 @@ export async function joinLoad(session: Queryable, bucket: string): Promise<void
 
 /** Joins those who work on the bucket, unless somebody finishes it right now. */
 export async function tryJoinLoad(session: Queryable, bucket: string): Promise<boolean> {
-  const { rows } = await session.query<{ got: boolean }>(`select pg_try_advisory_lock_shared(${BUCKET}) as got`, [
-    bucket,
-  ]);
-  return rows[0]?.got === true;
+  return await got(session, `pg_try_advisory_lock_shared(${BUCKET})`, bucket);
 }
 
 /**
@@ -59,10 +56,7 @@ export async function isLoading(db: Queryable, bucket: string): Promise<boolean>
  * @returns false while somebody brings them back, which may take hours
  */
 export async function tryHoldIndexesOff(session: Queryable, table: string): Promise<boolean> {
-  const { rows } = await session.query<{ got: boolean }>(`select pg_try_advisory_lock_shared(${TABLE}) as got`, [
-    table,
-  ]);
-  return rows[0]?.got === true;
+  return await got(session, `pg_try_advisory_lock_shared(${TABLE})`, table);
 }
 
 /** Withdraws that, whoever else may rely on it. */
@@ -95,14 +89,12 @@ export async function holdKey(session: Queryable, table: string): Promise<void> 
 
 /** The same until the end of a transaction. @returns false while the key is being dropped */
 export async function tryHoldKey(db: Queryable, table: string): Promise<boolean> {
-  const { rows } = await db.query<{ got: boolean }>(`select pg_try_advisory_xact_lock_shared(${KEY}) as got`, [table]);
-  return rows[0]?.got === true;
+  return await got(db, `pg_try_advisory_xact_lock_shared(${KEY})`, table);
 }
 
 /** Gets the right to drop a table's primary key until the end of the transaction, unless a load relies on the key. */
 export async function tryDropKey(db: Queryable, table: string): Promise<boolean> {
-  const { rows } = await db.query<{ got: boolean }>(`select pg_try_advisory_xact_lock(${KEY}) as got`, [table]);
-  return rows[0]?.got === true;
+  return await got(db, `pg_try_advisory_xact_lock(${KEY})`, table);
 }
 
 /** Those of the tables whose indexes a load, of any bucket, relies on being off, or brings back right now. */
@@ -128,7 +120,12 @@ async function leaveOrTakeOver(session: Queryable, key: string, name: string): P
 }
 
 async function tryExclusive(session: Queryable, key: string, name: string): Promise<boolean> {
-  const { rows } = await session.query<{ got: boolean }>(`select pg_try_advisory_lock(${key}) as got`, [name]);
+  return await got(session, `pg_try_advisory_lock(${key})`, name);
+}
+
+/** @param lock a call of one of Postgres's functions that try to get a lock */
+async function got(db: Queryable, lock: string, name: string): Promise<boolean> {
+  const { rows } = await db.query<{ got: boolean }>(`select ${lock} as got`, [name]);
   return rows[0]?.got === true;
 }
 

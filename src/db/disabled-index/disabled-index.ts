@@ -58,21 +58,23 @@ export function isPrimaryKey({ index }: IndexToRestore): boolean {
   return index.constraint?.primary === true;
 }
 
+/** Of a DisabledIndex: it waits to be made again in the current schema. */
+const WAITS = `resource ->> 'status' = 'disabled' and resource ->> 'schemaname' = current_schema()`;
+const IS_KEY = `coalesce((resource #>> '{constraint,primary}')::boolean, false)`;
+
 /**
- * The indexes, of the current schema, that wait to be made again: those of these tables, and those dropped for this
- * bucket, whose LoaderFiles, which name its tables, may have been deleted. Keys first.
+ * The indexes, of the current schema, that wait to be made again: those of these tables, and those dropped for the
+ * bucket, if one is given: its LoaderFiles, which name its tables, may have been deleted. Keys first.
  */
 export async function listIndexesToRestore(
   db: Queryable,
-  { bucket, tables }: { bucket: string; tables: readonly string[] },
+  { bucket, tables }: { bucket?: string; tables: readonly string[] },
 ): Promise<IndexToRestore[]> {
   const { rows } = await db.query<{ id: string; resource: unknown }>(
     `select id, resource from disabledindex
-      where resource ->> 'status' = 'disabled'
-        and (resource ->> 'tablename' = any ($1) or resource ->> 'bucket' = $2)
-        and resource ->> 'schemaname' = current_schema()
-      order by coalesce((resource #>> '{constraint,primary}')::boolean, false) desc, ts, id`,
-    [tables, bucket],
+      where ${WAITS} and (resource ->> 'tablename' = any ($1) or resource ->> 'bucket' = $2)
+      order by ${IS_KEY} desc, ts, id`,
+    [tables, bucket ?? null],
   );
   return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
 }
@@ -80,9 +82,7 @@ export async function listIndexesToRestore(
 /** Whether the primary key of a table of the current schema waits to be made again. */
 export async function isKeyDropped(db: Queryable, table: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    `select from disabledindex
-      where resource ->> 'status' = 'disabled' and resource ->> 'tablename' = $1
-        and resource ->> 'schemaname' = current_schema() and (resource #>> '{constraint,primary}')::boolean`,
+    `select from disabledindex where ${WAITS} and resource ->> 'tablename' = $1 and ${IS_KEY}`,
     [table],
   );
   return rowCount !== 0;
