@@ -2,7 +2,7 @@
  * `npm run bench:index`: when dropping indexes for a load pays. Loads into tables with secondary indexes, empty ones
  * and ones that hold several times as many rows already; restoring is part of the time. Options as of `npm run bench`.
  */
-import { quotedTable } from '../src/db/resource-tables.ts';
+import { quotedTable } from '../src/store/resource-tables.ts';
 import { readBenchOptions } from './bench-options.ts';
 import { compareLoads, printReport } from './compare-loads.ts';
 import type { BenchParts, Contender } from './contenders/contender.ts';

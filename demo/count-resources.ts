@@ -1,5 +1,5 @@
-import { connectClient, type DatabaseAddress } from '../src/db/connection-options.ts';
-import { quotedTable } from '../src/db/resource-tables.ts';
+import { connectClient, type DatabaseAddress } from '../src/store/connection-options.ts';
+import { quotedTable } from '../src/store/resource-tables.ts';
 import type { BucketFill } from './fill-bucket.ts';
 
 /** What was put into the bucket of one type, and what Postgres has of it. */

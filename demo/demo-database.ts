@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { readConfig } from '../src/config.ts';
-import { connectClient, type DatabaseAddress } from '../src/db/connection-options.ts';
-import { startEmbeddedPostgres } from '../src/db/embedded-postgres/start-embedded-postgres.ts';
+import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-postgres.ts';
+import { connectClient, type DatabaseAddress } from '../src/store/connection-options.ts';
 
 /** A database for the demo alone, gone after `remove()`. */
 export interface DemoDatabase {

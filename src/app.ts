@@ -11,7 +11,7 @@ import { readyRoute } from './http/ready-route.ts';
 import { logRequests } from './http/request-log.ts';
 import { resourceRoutes } from './http/resource-routes.ts';
 import { rpcRoute } from './http/rpc-route.ts';
-import type { LoaderService } from './loader/loader-service.ts';
+import type { LoaderService } from './load/loader-service.ts';
 import type { Metrics } from './metrics/metrics.ts';
 
 export interface AppParts {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { z } from 'zod';
-import type { DatabaseAddress } from './db/connection-options.ts';
 import type { RootClient } from './http/auth.ts';
+import type { DatabaseAddress } from './store/connection-options.ts';
 
 export interface Config {
   host: string;

@@ -3,14 +3,14 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { LoggerOptions } from 'pino';
 import { app } from './app.ts';
 import type { Config } from './config.ts';
-import type { DatabaseAddress } from './db/connection-options.ts';
-import { createPool } from './db/create-pool.ts';
-import { startEmbeddedPostgres } from './db/embedded-postgres/start-embedded-postgres.ts';
-import { migrate } from './db/migrate.ts';
+import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgres.ts';
 import { requestLogOptions } from './http/request-log.ts';
-import { LoaderService } from './loader/loader-service.ts';
-import { settleShares } from './loader/settle-in-doubt.ts';
+import { LoaderService } from './load/loader-service.ts';
 import { Metrics } from './metrics/metrics.ts';
+import type { DatabaseAddress } from './store/connection-options.ts';
+import { createPool } from './store/create-pool.ts';
+import { migrate } from './store/migrate.ts';
+import { settleShares } from './target/partitioned/recover.ts';
 
 /** Connections of the main thread: claims, statuses, index work. */
 const POOL_SIZE = 16;

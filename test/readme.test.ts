@@ -3,7 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { environmentSchema } from '../src/config.ts';
-import { CLIENT_ERRORS } from '../src/errors.ts';
+import { CLIENT_ERRORS } from '../src/errors/client-error.ts';
 import { REST_TYPES } from '../src/http/resource-routes.ts';
 import { RPC_METHODS } from '../src/rpc/dispatch.ts';
 
@@ -101,7 +101,7 @@ test('README documents the resources that are served over REST', () => {
 });
 
 test('README documents every code of a bad line', async () => {
-  const source = await readFile(new URL('../src/copy/line-fault.ts', import.meta.url), 'utf8');
+  const source = await readFile(new URL('../src/errors/line-failure.ts', import.meta.url), 'utf8');
   const faults = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, fault]) => fault);
   assert.ok(faults.length > 5);
   const errors = section('## Errors');

@@ -1,4 +1,4 @@
-import { quotedTable } from '../../src/db/resource-tables.ts';
+import { quotedTable } from '../../src/store/resource-tables.ts';
 import { type BenchData, typesOf } from '../dataset/bench-data.ts';
 import type { BenchDatabase } from '../postgres/bench-database.ts';
 

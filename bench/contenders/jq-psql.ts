@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { quotedTable } from '../../src/db/resource-tables.ts';
-import { atOnce } from '../../src/loader/at-once.ts';
+import { atOnce } from '../../src/load/at-once.ts';
+import { quotedTable } from '../../src/store/resource-tables.ts';
 import type { BenchData } from '../dataset/bench-data.ts';
 import { endedChildrenCpuSeconds } from '../process/proc-stat.ts';
 import type { Contender, RunFigures } from './contender.ts';

@@ -1,8 +1,8 @@
-import { connectClient } from '../../src/db/connection-options.ts';
-import type { QueuedFile } from '../../src/db/loader-file/list-unfinished-files.ts';
-import { quotedTable } from '../../src/db/resource-tables.ts';
-import { atOnce } from '../../src/loader/at-once.ts';
-import { schedule } from '../../src/loader/schedule.ts';
+import { atOnce } from '../../src/load/at-once.ts';
+import { schedule } from '../../src/load/schedule.ts';
+import { connectClient } from '../../src/store/connection-options.ts';
+import type { QueuedFile } from '../../src/store/loader-file/list-unfinished-files.ts';
+import { quotedTable } from '../../src/store/resource-tables.ts';
 import type { BenchData, BenchFile } from '../dataset/bench-data.ts';
 import type { Contender, RunFigures } from './contender.ts';
 

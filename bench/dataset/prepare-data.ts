@@ -5,10 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { PlannedFile } from '../../demo/fhir-data/plan-bucket.ts';
 import { writeNdjsonGzip } from '../../demo/fhir-data/write-ndjson-gzip.ts';
-import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
-import { NdjsonEncoder } from '../../src/copy/ndjson-encoder.ts';
-import { readNdjson } from '../../src/copy/read-ndjson.ts';
-import { COPY_CHUNK_BYTES, encoderFor, insertTarget } from '../../src/loader/write-rows.ts';
+import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
+import { NdjsonEncoder } from '../../src/pipeline/ndjson-encoder.ts';
+import { readNdjson } from '../../src/pipeline/read-ndjson.ts';
+import { COPY_CHUNK_BYTES, encoderFor, insertTarget } from '../../src/target/row-target.ts';
 import type { BenchData, BenchFile } from './bench-data.ts';
 import { type DataOptions, planData } from './plan-data.ts';
 

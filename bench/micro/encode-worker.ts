@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
-import { CopyBuffers } from '../../src/copy/copy-buffers.ts';
-import type { NdjsonEncoder } from '../../src/copy/ndjson-encoder.ts';
+import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
+import type { NdjsonEncoder } from '../../src/pipeline/ndjson-encoder.ts';
 import { chunksOf, type SampleSource, sample } from './samples.ts';
 
 interface Job {

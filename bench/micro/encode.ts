@@ -13,7 +13,7 @@ import { SAMPLE_SOURCES, type SampleSource, sampleTypes } from './samples.ts';
 
 const ROUNDS = 6;
 const INPUT_CHUNK_BYTES = [1024 * 1024, 64 * 1024];
-const OURS = fileURLToPath(new URL('../../src/copy/ndjson-encoder.ts', import.meta.url));
+const OURS = fileURLToPath(new URL('../../src/pipeline/ndjson-encoder.ts', import.meta.url));
 const WORKER = fileURLToPath(new URL('./encode-worker.ts', import.meta.url));
 
 const workers = [OURS, ...process.argv.slice(2)].map((path) => fork(WORKER, [path]));

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { readNdjson } from '../../src/copy/read-ndjson.ts';
+import { readNdjson } from '../../src/pipeline/read-ndjson.ts';
 import { total } from '../dataset/bench-data.ts';
 import { prepareData } from '../dataset/prepare-data.ts';
 import { compareCases, type MicroCase } from './compare-cases.ts';

@@ -5,8 +5,8 @@
  *   node bench/micro/s3-reader.ts
  */
 
-import { ObjectReader } from '../../src/s3/object-reader.ts';
-import { S3Clients } from '../../src/s3/s3-clients.ts';
+import { ObjectReader } from '../../src/source/s3/object-reader.ts';
+import { S3Clients } from '../../src/source/s3/s3-clients.ts';
 import { type BenchData, total } from '../dataset/bench-data.ts';
 import { cacheFolder, prepareData } from '../dataset/prepare-data.ts';
 import { startFileServer } from '../s3/start-file-server.ts';

@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { connectClient, type DatabaseAddress } from '../../src/db/connection-options.ts';
-import { migrate } from '../../src/db/migrate.ts';
+import { connectClient, type DatabaseAddress } from '../../src/store/connection-options.ts';
+import { migrate } from '../../src/store/migrate.ts';
 import { connectionFromUrl, urlFromConnection } from '../../test/support/test-server-address.ts';
 import { limitMemory } from '../process/limit-memory.ts';
 import { startPostgres } from './start-postgres.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ensureResourceTable, quotedTable } from '../../src/db/resource-tables.ts';
+import { ensureResourceTable, quotedTable } from '../../src/store/resource-tables.ts';
 import { type BenchData, typesOf } from '../dataset/bench-data.ts';
 
 export type Compression = 'pglz' | 'lz4';

@@ -1,14 +1,14 @@
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultSettings, formatSettings, socketPort } from '../../src/db/embedded-postgres/cluster-settings.ts';
-import { clusterName } from '../../src/db/embedded-postgres/data-folder.ts';
-import { startPostmaster, stopPostmaster } from '../../src/db/embedded-postgres/postmaster.ts';
-import { findPostmaster, processTitle } from '../../src/db/embedded-postgres/postmaster-process.ts';
-import { findRunAccount, giveTo } from '../../src/db/embedded-postgres/run-account.ts';
-import { runProgram } from '../../src/db/embedded-postgres/run-program.ts';
-import { createSocketFolder } from '../../src/db/embedded-postgres/socket-folder.ts';
-import { startEmbeddedPostgres } from '../../src/db/embedded-postgres/start-embedded-postgres.ts';
+import { defaultSettings, formatSettings, socketPort } from '../../src/embedded-postgres/cluster-settings.ts';
+import { clusterName } from '../../src/embedded-postgres/data-folder.ts';
+import { startPostmaster, stopPostmaster } from '../../src/embedded-postgres/postmaster.ts';
+import { findPostmaster, processTitle } from '../../src/embedded-postgres/postmaster-process.ts';
+import { findRunAccount, giveTo } from '../../src/embedded-postgres/run-account.ts';
+import { runProgram } from '../../src/embedded-postgres/run-program.ts';
+import { createSocketFolder } from '../../src/embedded-postgres/socket-folder.ts';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 
 export interface StartedPostgres {
   readonly connection: { host: string; port: number; user: string; database: string };

@@ -1,4 +1,4 @@
-import { CLIENT_ERRORS, type ClientErrorKind } from '../../src/errors.ts';
+import { CLIENT_ERRORS, type ClientErrorKind } from '../../src/errors/client-error.ts';
 import { REST_TYPES } from '../../src/http/resource-routes.ts';
 import { RPC_METHODS } from '../../src/rpc/dispatch.ts';
 import type { RpcMethod } from '../../src/rpc/rpc-method.ts';

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import basicAuth from '@fastify/basic-auth';
 import type { FastifyInstance } from 'fastify';
-import { ClientError } from '../errors.ts';
+import { ClientError } from '../errors/client-error.ts';
 
 /** The one client that may call: id and secret, as in HTTP Basic. */
 export interface RootClient {

@@ -1,5 +1,5 @@
 import { CORE_SCHEMA, dump, load } from 'js-yaml';
-import { ClientError } from '../errors.ts';
+import { ClientError } from '../errors/client-error.ts';
 
 export type BodyFormat = 'json' | 'yaml';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { isMigrated } from '../db/is-migrated.ts';
-import type { Queryable } from '../db/query.ts';
+import { isMigrated } from '../store/is-migrated.ts';
+import type { Queryable } from '../store/query.ts';
 
 /** Longest wait for the database, in ms: less than the 3 s that a probe of Kubernetes should be given here. */
 const PATIENCE_MS = 2_000;

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import pg from 'pg';
-import { inTransaction } from '../db/query.ts';
-import { tableName } from '../db/resource-tables.ts';
-import { deleteResources } from '../db/resources/delete-resources.ts';
-import type { ResourceRow } from '../db/resources/resource-row.ts';
-import type { SearchFilter } from '../db/resources/search-condition.ts';
-import { searchResources } from '../db/resources/search-resources.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError } from '../errors/client-error.ts';
+import { inTransaction } from '../store/query.ts';
+import { tableName } from '../store/resource-tables.ts';
+import { deleteResources } from '../store/resources/delete-resources.ts';
+import type { ResourceRow } from '../store/resources/resource-row.ts';
+import type { SearchFilter } from '../store/resources/search-condition.ts';
+import { searchResources } from '../store/resources/search-resources.ts';
 import { sendAnswer } from './body-formats-plugin.ts';
 import { parseFilters, parseSearch } from './resource-search.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { SearchFilter } from '../db/resources/search-condition.ts';
-import type { Search, SearchSort } from '../db/resources/search-resources.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError } from '../errors/client-error.ts';
+import type { SearchFilter } from '../store/resources/search-condition.ts';
+import type { Search, SearchSort } from '../store/resources/search-resources.ts';
 
 const DEFAULT_COUNT = 100;
 const MOST_COUNT = 1000;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { ClientError } from '../errors.ts';
+import { ClientError } from '../errors/client-error.ts';
 import { dispatch } from '../rpc/dispatch.ts';
 import type { RpcContext } from '../rpc/rpc-method.ts';
 import { sendAnswer } from './body-formats-plugin.ts';

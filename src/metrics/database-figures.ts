@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { countDisabledIndexes } from '../db/disabled-index/count-disabled-indexes.ts';
-import { countRecentFiles, type FileCount } from '../db/loader-file/count-recent-files.ts';
-import type { Queryable } from '../db/query.ts';
+import { countDisabledIndexes } from '../store/disabled-index/count-disabled-indexes.ts';
+import { countRecentFiles, type FileCount } from '../store/loader-file/count-recent-files.ts';
+import type { Queryable } from '../store/query.ts';
 
 /** What a scrape reads from the database; the same on every replica. */
 export interface Figures {

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Queryable } from '../db/query.ts';
-import type { FileFault } from '../loader/file-fault.ts';
-import type { FileFigures, FileOutcome, FileProgress } from '../loader/file-task.ts';
-import type { LoadObserver } from '../loader/load-observer.ts';
+import type { FileFault } from '../errors/failure.ts';
+import type { LoadObserver } from '../load/load-observer.ts';
+import type { Queryable } from '../store/query.ts';
+import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
 import { DatabaseFigures } from './database-figures.ts';
 import { DatabaseGauges } from './database-gauges.ts';
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { ClientError } from '../errors.ts';
+import { ClientError } from '../errors/client-error.ts';
+import { toClientError } from '../errors/to-client-error.ts';
 import { loadFromBucket } from './load-from-bucket.ts';
 import { loadFromBucketCancel } from './load-from-bucket-cancel.ts';
 import { loadFromBucketRetry } from './load-from-bucket-retry.ts';
 import { loadFromBucketStatus } from './load-from-bucket-status.ts';
 import { parseParams } from './params.ts';
 import type { RpcContext, RpcMethod } from './rpc-method.ts';
-import { toClientError } from './to-client-error.ts';
 
 /** Every method that can be called. */
 export const RPC_METHODS: readonly RpcMethod[] = [

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ClientError } from '../errors.ts';
-import { SCHEDULERS } from '../loader/schedule.ts';
-import { PrivateHostError } from '../s3/private-hosts.ts';
-import { S3Error, toS3Error } from '../s3/s3-error.ts';
+import { ClientError } from '../errors/client-error.ts';
+import { SCHEDULERS } from '../load/schedule.ts';
+import { PrivateHostError } from '../source/s3/private-hosts.ts';
+import { S3Error, toS3Error } from '../source/s3/s3-error.ts';
 import { accountParam, bucketParam, prefixesParam, toS3Account } from './params.ts';
 import { defineMethod } from './rpc-method.ts';
 

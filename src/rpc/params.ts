@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ClientError, type FieldError } from '../errors.ts';
-import { endpointOfHost, type S3Account } from '../s3/s3-account.ts';
+import { ClientError, type FieldError } from '../errors/client-error.ts';
+import { endpointOfHost, type S3Account } from '../source/s3/s3-account.ts';
 
 /** `s3://<bucket-name>`; a trailing slash is forgiven and left out. */
 export const bucketParam = z

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { LoaderService } from '../loader/loader-service.ts';
+import type { LoaderService } from '../load/loader-service.ts';
 
 /** What the methods work with. */
 export interface RpcContext {

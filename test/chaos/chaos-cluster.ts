@@ -2,10 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import {
-  type EmbeddedPostgres,
-  startEmbeddedPostgres,
-} from '../../src/db/embedded-postgres/start-embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { type RpcAnswer, ServerProcess } from '../support/server-process.ts';

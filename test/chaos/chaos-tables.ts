@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ensureResourceTable, tableName } from '../../src/db/resource-tables.ts';
+import { ensureResourceTable, tableName } from '../../src/store/resource-tables.ts';
 import { CHAOS_TYPES } from './round-plan.ts';
 
 /** Indexes of many sorts, that all have to come back as they were. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../demo/fhir-data/random.ts';
-import { tableName } from '../../src/db/resource-tables.ts';
+import { tableName } from '../../src/store/resource-tables.ts';
 import type { FaultRule, S3Fault } from '../support/s3-fault.ts';
 import type { ChaosCluster } from './chaos-cluster.ts';
 import { CHAOS_TYPES, type RoundPlan } from './round-plan.ts';

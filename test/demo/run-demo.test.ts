@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { listProcesses } from '../../src/db/embedded-postgres/process-list.ts';
+import { listProcesses } from '../../src/embedded-postgres/process-list.ts';
 import { testServerConnection, urlFromConnection } from '../support/test-server-address.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Random } from '../../demo/fhir-data/random.ts';
-import { ResourceScanner } from '../../src/copy/resource-scanner.ts';
+import { ResourceScanner } from '../../src/pipeline/resource-scanner.ts';
 import { expectedOfLine, parseStrictly } from './expected-of-line.ts';
 import { mutateLine } from './mutate-line.ts';
 import { LINE_TYPE, randomLine } from './random-line.ts';

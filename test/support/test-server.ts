@@ -1,8 +1,8 @@
 import { CORE_SCHEMA, dump, load as parseYaml } from 'js-yaml';
 import pg from 'pg';
 import { readConfig } from '../../src/config.ts';
-import { APPLICATION_NAME } from '../../src/db/connection-options.ts';
 import { startServer } from '../../src/start-server.ts';
+import { APPLICATION_NAME } from '../../src/store/connection-options.ts';
 import { ndjson, ndjsonGzip } from './ndjson.ts';
 import { type S3Endpoint, startS3Endpoint } from './s3-endpoint.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';

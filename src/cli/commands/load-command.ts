@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { SCHEDULERS } from '../../loader/schedule.ts';
+import { SCHEDULERS } from '../../load/schedule.ts';
 import { bucketArgument } from '../bucket-argument.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { followLoad } from '../follow-load.ts';

@@ -1,6 +1,6 @@
-import type { BucketStatus } from '../../loader/bucket-status.ts';
-import type { LoadReport } from '../../loader/load-report.ts';
-import type { LoaderService } from '../../loader/loader-service.ts';
+import type { LoaderService } from '../../load/loader-service.ts';
+import type { BucketStatus } from '../../progress/bucket-status.ts';
+import type { LoadReport } from '../../progress/load-report.ts';
 
 /** What the page reads of the loader. */
 export type LoadSource = Pick<LoaderService, 'buckets' | 'status' | 'report'>;

@@ -1,0 +1,91 @@
+import pg from 'pg';
+import { toFileFault } from '../errors/failure.ts';
+import { pause } from '../load/backoff.ts';
+import { tryDropKey } from '../store/bucket-load/load-lock.ts';
+import { recordKeptIndex } from '../store/disabled-index/disabled-index.ts';
+import { inTransaction, type Queryable } from '../store/query.ts';
+import { dropIndex } from './drop-index.ts';
+import { hasIndexes, listTableIndexes, lockTable, type TableIndex, type WhichIndexes } from './table-index.ts';
+
+/** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
+const LOCK_TIMEOUT_MS = 2_000;
+const ATTEMPTS = 5;
+
+const LOCK_NOT_AVAILABLE = '55P03';
+const DEPENDENT_OBJECTS = '2BP01';
+
+export interface DisableIndexes {
+  pool: pg.Pool;
+  /** The bucket that is loaded. */
+  bucket: string;
+  table: string;
+  which: WhichIndexes;
+  /** Aborted: the indexes stay as they are. */
+  signal: AbortSignal;
+  /** Told of each index that had to stay, with the reason. */
+  onKept: (reason: string) => void;
+}
+
+/**
+ * Drops the indexes of a table, in one transaction that first records them as DisabledIndex resources. What cannot be
+ * dropped (the table's lock cannot be had, its role may not, a foreign key points to the key, another load relies on
+ * it) stays: the load is then slower but no less right. To be called with `tryHoldIndexesOff`.
+ * @throws what keeps Postgres from it for now: a lost connection, a deadlock
+ */
+export async function disableIndexes(options: DisableIndexes): Promise<void> {
+  if (await hasIndexes(options.pool, options.table, options.which)) await dropAll(options);
+}
+
+async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIndexes): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const kept = await inTransaction(pool, async (client) => {
+        await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+        await lockTable(client, table);
+        const reasons: string[] = [];
+        // Only under the lock is it sure which there are: the load of another bucket may drop the same.
+        for (const index of await listTableIndexes(client, table, which)) {
+          const reason = await dropUnlessNeeded(client, index, bucket);
+          if (reason !== undefined) reasons.push(reason);
+        }
+        return reasons;
+      });
+      for (const reason of kept) onKept(reason);
+      return;
+    } catch (error) {
+      const { code, message, transient } = toFileFault(error);
+      if (code !== LOCK_NOT_AVAILABLE) {
+        if (transient || !(error instanceof pg.DatabaseError)) throw error;
+        onKept(message);
+        return;
+      }
+      if (attempt === ATTEMPTS) {
+        onKept(`the lock that dropping indexes needs could not be had in ${ATTEMPTS} attempts`);
+        return;
+      }
+      await pause(LOCK_TIMEOUT_MS * (0.5 + Math.random()), signal);
+      if (signal.aborted) return;
+    }
+  }
+}
+
+/** @returns why the index had to stay, or undefined */
+async function dropUnlessNeeded(client: Queryable, index: TableIndex, bucket: string): Promise<string | undefined> {
+  if (index.primary && !(await tryDropKey(client, index.tablename))) {
+    const reason = `${index.indexname} was kept: another load relies on it`;
+    await recordKeptIndex(client, index, reason);
+    return reason;
+  }
+  await client.query('savepoint one_index');
+  try {
+    await dropIndex(client, index, bucket);
+    await client.query('release savepoint one_index');
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== DEPENDENT_OBJECTS) throw error;
+    await client.query('rollback to savepoint one_index');
+    const reason = `${index.indexname} was kept: ${error.detail ?? error.message}`;
+    await recordKeptIndex(client, index, reason);
+    return reason;
+  }
+}

@@ -1,0 +1,82 @@
+import { type FileFault, toFileFault } from '../errors/failure.ts';
+import type { LoadParts } from '../load/load-deps.ts';
+import type { LoadSession } from '../load/load-session.ts';
+import type { WriteOptions } from '../store/bucket-load/bucket-load.ts';
+import { holdKey, leaveRestore, tryHoldIndexesOff, tryRestoreIndexes } from '../store/bucket-load/load-lock.ts';
+import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { ensureResourceTable, tableName } from '../store/resource-tables.ts';
+import { disableIndexes } from './disable-indexes.ts';
+import { restoreIndex } from './restore-indexes.ts';
+
+export interface PrepareTable extends Omit<LoadParts, 'patience'> {
+  /** The session that stands for the load. */
+  session: LoadSession;
+  bucket: string;
+  type: string;
+  write: WriteOptions;
+}
+
+/** What a load can do with the files of a resource type. */
+export type TableState =
+  | { kind: 'ready' }
+  /** Nothing yet: another load has dropped the primary key, or makes the table's indexes right now. */
+  | { kind: 'later'; until: string }
+  /** Nothing: the primary key is missing, and rows contradict it. The files stay in the queue. */
+  | { kind: 'keyless' }
+  /** Fail them: the table cannot be made. */
+  | { kind: 'unusable'; fault: FileFault };
+
+/**
+ * Makes a type's table as the load needs it: creates it where it is absent, brings back what an earlier load has
+ * dropped and left behind, and drops what this one wants dropped. A load that wants the primary key never runs
+ * without it: duplicates would pass unseen, and `upsert?` would find no rows.
+ * @throws what keeps Postgres from it for now: a lost connection, a deadlock
+ */
+export async function prepareTable(options: PrepareTable): Promise<TableState> {
+  const { pool, session, log, bucket, type, write, signal } = options;
+  const table = tableName(type);
+  try {
+    await ensureResourceTable(pool, type);
+  } catch (error) {
+    const fault = toFileFault(error);
+    if (fault.transient || fault.source !== 'postgres') throw error;
+    return { kind: 'unusable', fault: { ...fault, message: `${fault.message} (making the table of ${type})` } };
+  }
+  if (!write['drop-primary-key?']) await session.do((connection) => holdKey(connection, table));
+  const state = await bringBackWanted(options, table);
+  if (state.kind !== 'ready' || signal.aborted || !(write['disable-idx?'] || write['drop-primary-key?'])) return state;
+  if (!(await session.do((connection) => tryHoldIndexesOff(connection, table)))) {
+    return { kind: 'later', until: `another load has made the indexes of ${table} again` };
+  }
+  await disableIndexes({
+    pool,
+    bucket,
+    table,
+    signal,
+    which: { primaryKey: write['drop-primary-key?'], others: write['disable-idx?'] },
+    onKept: (reason) => log.warn({ table, reason }, 'index kept'),
+  });
+  return state;
+}
+
+/** Makes those of the table's dropped indexes again that this load does not want off, unless another load does. */
+async function bringBackWanted(options: PrepareTable, table: string): Promise<TableState> {
+  const { session } = options;
+  const missing = await listMissing(options, table);
+  if (missing.length === 0) return { kind: 'ready' };
+  const key = missing.find(isPrimaryKey)?.index.indexname;
+  if (!(await session.do((connection) => tryRestoreIndexes(connection, table)))) {
+    return key === undefined ? { kind: 'ready' } : { kind: 'later', until: `another load has restored ${key}` };
+  }
+  try {
+    for (const index of missing) await restoreIndex(options, index);
+  } finally {
+    await session.do((connection) => leaveRestore(connection, table));
+  }
+  return { kind: (await listMissing(options, table)).some(isPrimaryKey) ? 'keyless' : 'ready' };
+}
+
+async function listMissing({ pool, write }: PrepareTable, table: string): Promise<IndexToRestore[]> {
+  const indexes = await listIndexesToRestore(pool, { tables: [table] });
+  return indexes.filter((index) => (isPrimaryKey(index) ? !write['drop-primary-key?'] : !write['disable-idx?']));
+}

@@ -1,0 +1,87 @@
+import type { FastifyBaseLogger as Logger } from 'fastify';
+import type pg from 'pg';
+import { toFileFault } from '../errors/failure.ts';
+import { atOnce } from '../load/at-once.ts';
+import type { LoadObserver } from '../load/load-observer.ts';
+import { leaveOrRestoreIndexes, leaveRestore } from '../store/bucket-load/load-lock.ts';
+import { cancellable } from '../store/cancellable.ts';
+import {
+  type IndexToRestore,
+  listIndexesToRestore,
+  updateDisabledIndex,
+} from '../store/disabled-index/disabled-index.ts';
+import { inTransaction, type Queryable } from '../store/query.ts';
+import { createIndex } from './create-index.ts';
+
+/** Tables whose indexes are made at the same time. */
+const TABLES_AT_ONCE = 4;
+
+export interface RestoreIndex {
+  pool: pg.Pool;
+  log: Logger;
+  observer: LoadObserver;
+  /** Aborted: the index that is being made is given up, and no further one begun. */
+  signal: AbortSignal;
+}
+
+export interface RestoreIndexes extends RestoreIndex {
+  /** A session that holds the right to restore while it lives. */
+  session: Queryable;
+  /** The bucket that was loaded, and the tables it was loaded into. */
+  bucket: string;
+  tables: readonly string[];
+}
+
+/**
+ * Makes the dropped indexes of a bucket's tables again. Tables on whose indexes another load still relies are left to
+ * that load.
+ * @throws after the others are made, what kept an index from being made for now: a lost connection, a deadlock
+ */
+export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
+  const waiting = await listIndexesToRestore(options.pool, options);
+  const queue: IndexToRestore[][] = [];
+  const held: string[] = [];
+  for (const [table, indexes] of Map.groupBy(waiting, ({ index }) => index.tablename)) {
+    if (!(await leaveOrRestoreIndexes(options.session, table))) continue;
+    held.push(table);
+    queue.push(indexes);
+  }
+  await atOnce(TABLES_AT_ONCE, queue, async (indexes) => {
+    for (const index of indexes) if (!options.signal.aborted) await restoreIndex(options, index);
+  });
+  for (const table of held) await leaveRestore(options.session, table);
+}
+
+/**
+ * Makes a dropped index again, in a transaction with the mark on its DisabledIndex row, so a crash at any instant
+ * leaves it either made and `restored` or still to be made. One that cannot be made (rows contradict a key) gets the
+ * reason as `message` and is tried again at the end of the next load. To be called with the right to restore.
+ * @throws what keeps it from being made for now: a lost connection, a deadlock
+ */
+export async function restoreIndex(
+  { pool, log, observer, signal }: RestoreIndex,
+  waiting: IndexToRestore,
+): Promise<void> {
+  const start = new Date();
+  try {
+    await inTransaction(pool, async (client) => {
+      await cancellable(pool, client, { signal, graceMs: 0 }, () => createIndex(client, waiting.index));
+      const end = new Date();
+      await updateDisabledIndex(client, waiting.id, {
+        status: 'restored',
+        restore: { start: start.toISOString(), end: end.toISOString(), duration: end.getTime() - start.getTime() },
+      });
+    });
+    const durationMs = Date.now() - start.getTime();
+    observer.onIndexRestored(durationMs);
+    log.info({ index: waiting.index.indexname, durationMs }, 'index restored');
+  } catch (error) {
+    if (signal.aborted) return;
+    const { message, transient } = toFileFault(error);
+    if (transient) throw error;
+    const reason = `${waiting.index.indexname} could not be restored: ${message}`;
+    await updateDisabledIndex(pool, waiting.id, { message: reason });
+    observer.onIndexFailed();
+    log.error({ index: waiting.index.indexname }, 'index not restored; its DisabledIndex says why');
+  }
+}

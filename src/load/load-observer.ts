@@ -1,0 +1,22 @@
+import type { FileOutcome, FileProgress } from '../worker/file-task.ts';
+
+/** Is told what the loads of this process do; must not throw. Metrics are made of it. */
+export interface LoadObserver {
+  /** An attempt at a file begins. */
+  onFileBegun(): void;
+  /** What has come and gone for a file in hand since the last word on it. */
+  onProgress(more: FileProgress): void;
+  /** That attempt ended. */
+  onFileEnded(outcome: FileOutcome): void;
+  onIndexRestored(durationMs: number): void;
+  onIndexFailed(): void;
+}
+
+/** For whom nobody watches. */
+export const NO_OBSERVER: LoadObserver = {
+  onFileBegun() {},
+  onProgress() {},
+  onFileEnded() {},
+  onIndexRestored() {},
+  onIndexFailed() {},
+};

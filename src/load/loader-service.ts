@@ -1,0 +1,185 @@
+import type { FastifyBaseLogger as Logger } from 'fastify';
+import type pg from 'pg';
+import { ClientError } from '../errors/client-error.ts';
+import { TableStatistics } from '../indexes/table-statistics.ts';
+import { type BucketStatus, bucketStatus } from '../progress/bucket-status.ts';
+import { type LoadReport, loadReport } from '../progress/load-report.ts';
+import { S3Clients } from '../source/s3/s3-clients.ts';
+import {
+  cancelCalls,
+  findWriteOptions,
+  listBuckets,
+  recordCall,
+  takeTurn,
+  type WriteOptions,
+} from '../store/bucket-load/bucket-load.ts';
+import { isLoading } from '../store/bucket-load/load-lock.ts';
+import type { DatabaseAddress } from '../store/connection-options.ts';
+import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
+import { releaseOrphans } from '../store/loader-file/release-orphans.ts';
+import { requeueFailedFiles } from '../store/loader-file/requeue-failed-files.ts';
+import { inTransaction, type Queryable } from '../store/query.ts';
+import { WorkerPool } from '../worker/worker-pool.ts';
+import { BucketLoad } from './bucket-load.ts';
+import { knownTypes } from './known-types.ts';
+import { listFiles } from './list-files.ts';
+import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
+import type { LoadRequest, NumberedRequest } from './load-request.ts';
+import { queueFiles } from './queue-files.ts';
+
+export interface LoaderServiceOptions {
+  address: DatabaseAddress;
+  pool: pg.Pool;
+  log: Logger;
+  observer?: LoadObserver;
+  maxLineBytes: number;
+  allowPrivateHosts: boolean;
+  /** How long files in hand may go on after `close`, in ms. */
+  shutdownGraceMs: number;
+  /** Worker threads; by default one per core. */
+  threads?: number | undefined;
+}
+
+/** What a call added to the queue. */
+export interface LoadStarted {
+  newFiles: number;
+  /** Objects passed over because their names promise no known resource type. */
+  ignoredFiles: number;
+  /** LoaderFiles of the bucket, of any status. */
+  totalFiles: number;
+}
+
+/** The loads of this process, one per bucket; other replicas have theirs on the same queue. */
+export class LoaderService {
+  readonly #options: LoaderServiceOptions;
+  readonly #workers: WorkerPool;
+  readonly #clients: S3Clients;
+  readonly #statistics: TableStatistics;
+  /** By bucket: the one that takes further calls. */
+  readonly #loads = new Map<string, BucketLoad>();
+  /** All that run, those that make their indexes again beside a newer one as well. */
+  readonly #running = new Set<BucketLoad>();
+  readonly #closing = new AbortController();
+
+  constructor(options: LoaderServiceOptions) {
+    this.#options = options;
+    const { address: database, maxLineBytes, allowPrivateHosts, threads } = options;
+    this.#workers = new WorkerPool({ database, maxLineBytes, allowPrivateHosts }, threads);
+    this.#clients = new S3Clients(options.allowPrivateHosts);
+    this.#statistics = new TableStatistics(options.pool, options.log);
+  }
+
+  /**
+   * Lists the bucket, queues what is new and begins to load; returns as soon as the files are queued.
+   * @throws ClientError when the load contradicts one under way, S3Error when the listing fails; nothing is queued then.
+   * ClientError also when the service closes meanwhile; another call continues where this one was
+   */
+  async load(request: LoadRequest): Promise<LoadStarted> {
+    const { signal } = this.#closing;
+    signal.throwIfAborted();
+    const { pool } = this.#options;
+    const { bucket, write } = request;
+    // Before the listing only to spare it; what counts is the one within the turn.
+    await refuseContradiction(pool, bucket, write);
+    const listing = await listFiles(this.#clients, request, await knownTypes(pool), signal);
+    const { call, ...counted } = await inTransaction(pool, async (client) => {
+      await takeTurn(client, bucket);
+      await refuseContradiction(client, bucket, write);
+      const newFiles = await queueFiles(client, bucket, listing);
+      const call = await recordCall(client, bucket, write);
+      return { call, newFiles, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
+    });
+    await releaseOrphans(pool, bucket);
+    signal.throwIfAborted();
+    await this.#begin({ ...request, call });
+    return { ...counted, ignoredFiles: listing.ignoredFiles };
+  }
+
+  /** @throws ClientError when nobody ever called for the bucket */
+  async status(bucket: string): Promise<BucketStatus> {
+    return await bucketStatus(this.#options.pool, bucket);
+  }
+
+  /** What a verbose status adds. */
+  async report(bucket: string): Promise<LoadReport> {
+    return await loadReport(this.#options.pool, bucket);
+  }
+
+  /** The buckets that were ever called for, the latest call first. */
+  async buckets(): Promise<string[]> {
+    return await listBuckets(this.#options.pool);
+  }
+
+  /**
+   * Cancels the bucket's load on all replicas: they begin no further file, and those in hand roll back to the queue.
+   * @throws ClientError when nobody loads the bucket
+   */
+  async cancel(bucket: string): Promise<BucketStatus> {
+    const { pool } = this.#options;
+    const status = await bucketStatus(pool, bucket);
+    if (status.state !== 'in-progress') {
+      throw new ClientError('domain-error', `Bucket <${bucket}> is not being loaded; its state is ${status.state}.`);
+    }
+    await cancelCalls(pool, bucket);
+    this.#loads.get(bucket)?.cancel();
+    return status;
+  }
+
+  /**
+   * Puts the bucket's failed files back in the queue. A load under way takes them; else the next call does.
+   * @param prefixes only files whose keys start with one of these; none means all
+   * @throws ClientError when nobody ever called for the bucket
+   */
+  async retry(bucket: string, prefixes: readonly string[]): Promise<{ retried: number; status: BucketStatus }> {
+    const { pool } = this.#options;
+    await bucketStatus(pool, bucket);
+    const retried = await requeueFailedFiles(pool, bucket, prefixes);
+    return { retried, status: await bucketStatus(pool, bucket) };
+  }
+
+  /** Refuses calls from now on, and ends those whose listing is under way. */
+  refuseCalls(): void {
+    this.#closing.abort(new ClientError('database-unavailable', 'the server is shutting down; call another replica'));
+  }
+
+  /**
+   * Stops all loads of this process: no further file is begun; those in hand may end within the grace period and
+   * then roll back to the queue. Resolves when nothing runs any more.
+   */
+  async close(): Promise<void> {
+    this.refuseCalls();
+    const loads = [...this.#running];
+    for (const load of loads) load.stop(this.#options.shutdownGraceMs);
+    await Promise.all(loads.map((load) => load.ended));
+    await this.#statistics.close();
+    await this.#workers.close();
+  }
+
+  async #begin(request: NumberedRequest): Promise<void> {
+    const { bucket } = request;
+    if (this.#loads.get(bucket)?.extend(request) === true) return;
+    const load = new BucketLoad(request, { observer: NO_OBSERVER, ...this.#options, workers: this.#workers });
+    this.#loads.set(bucket, load);
+    this.#running.add(load);
+    void load.run().then((types) => {
+      this.#statistics.refresh(types);
+      this.#running.delete(load);
+      if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);
+    });
+    await load.announced;
+  }
+}
+
+/** Two loads of one bucket at one time must agree on how rows are written, or nobody could tell how one was. */
+async function refuseContradiction(db: Queryable, bucket: string, wanted: WriteOptions): Promise<void> {
+  const current = await findWriteOptions(db, bucket);
+  if (current === undefined || !(await isLoading(db, bucket))) return;
+  const names = ['upsert?', 'disable-idx?', 'drop-primary-key?'] as const;
+  const differing = names.filter((name) => current[name] !== wanted[name]);
+  if (differing.length === 0) return;
+  const list = differing.map((name) => `${name}: ${current[name]}`).join(', ');
+  throw new ClientError(
+    'domain-error',
+    `Bucket <${bucket}> is being loaded with ${list}. Call with the same, or wait until that load has ended.`,
+  );
+}

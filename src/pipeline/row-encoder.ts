@@ -1,0 +1,125 @@
+import { LineError, type LineFault } from '../errors/line-failure.ts';
+import type { CopyBuffers } from './copy-buffers.ts';
+import { type ConstantField, CopyRowWriter, type EmitChunk } from './copy-row-writer.ts';
+import { LineMap } from './line-map.ts';
+import { type LineSink, LineSplitter } from './line-splitter.ts';
+import { ResourceScanner } from './resource-scanner.ts';
+import type { RowCounts } from './row-counts.ts';
+
+export interface EncoderOptions {
+  /** The type that the file's name promises, in FHIR's spelling. */
+  resourceType: string;
+  /** The COPY columns before `id` and `resource`, in order. */
+  constants: readonly ConstantField[];
+  /** Longest line accepted, in bytes. */
+  maxLineBytes: number;
+  /** The buffers handed to COPY. */
+  buffers: CopyBuffers;
+  /** Number of the first line, where the bytes are not a file's beginning; 1 by default. */
+  firstLine?: number;
+  /** Takes a bad line, which is then left out; without it the stream fails at the first one. */
+  onBadLine?: (error: LineError) => void;
+}
+
+/**
+ * ndjson bytes in, rows out: to one COPY stream, or to several, where a row's id decides the stream, so that two rows
+ * with one id meet in the same backend and the second is refused there.
+ */
+export class RowEncoder implements LineSink, RowCounts {
+  rows = 0;
+  bytesIn = 0;
+  busyMs = 0;
+  /** Which line of the file a row of a single stream came from. */
+  readonly lines: LineMap;
+
+  readonly #options: EncoderOptions;
+  readonly #splitter: LineSplitter;
+  readonly #scanner: ResourceScanner;
+  readonly #writers: readonly CopyRowWriter[];
+  readonly #writer: CopyRowWriter;
+  #buffer: Buffer = Buffer.alloc(0);
+  #line: number;
+
+  /** @param emits one for each COPY stream: takes the stream's next buffer */
+  constructor(options: EncoderOptions, emits: readonly EmitChunk[]) {
+    this.#options = options;
+    this.#line = (options.firstLine ?? 1) - 1;
+    this.lines = new LineMap(this.#line);
+    this.#splitter = new LineSplitter(this, options.maxLineBytes);
+    this.#scanner = new ResourceScanner(options.resourceType);
+    this.#writers = emits.map((emit) => new CopyRowWriter(options.constants, options.buffers, emit));
+    const [first] = this.#writers;
+    if (first === undefined) throw new RangeError('an encoder needs a stream to write to');
+    this.#writer = first;
+  }
+
+  /** Takes the next bytes of the file. Throws a LineError at the first bad line, unless `onBadLine` takes it. */
+  write(chunk: Buffer): void {
+    const started = performance.now();
+    this.bytesIn += chunk.length;
+    try {
+      this.#splitter.push(chunk);
+    } finally {
+      this.busyMs += performance.now() - started;
+    }
+  }
+
+  /** The file has ended: emits the last rows and the ends of the streams. */
+  end(): void {
+    this.#splitter.end();
+    for (const writer of this.#writers) writer.end();
+  }
+
+  attach(buffer: Buffer): void {
+    this.#buffer = buffer;
+    this.#scanner.attach(buffer);
+  }
+
+  line(start: number, end: number): void {
+    this.#line++;
+    const scanner = this.#scanner;
+    const result = scanner.scan(start, end);
+    if (result === 'resource') {
+      const writer = this.#writers.length === 1 ? this.#writer : this.#writerOfId();
+      writer.row(
+        scanner.idBytes,
+        scanner.idStart,
+        scanner.idEnd,
+        this.#buffer,
+        start,
+        scanner.cutStart1,
+        scanner.cutEnd1,
+        scanner.cutStart2,
+        scanner.cutEnd2,
+        end,
+      );
+      this.rows++;
+    } else if (result === 'blank') this.lines.skipped(this.rows);
+    else this.#fail(result);
+  }
+
+  lineTooLong(): void {
+    this.#line++;
+    this.#fail('line-too-long');
+  }
+
+  /** FNV-1a over the id. */
+  #writerOfId(): CopyRowWriter {
+    const { idBytes, idStart, idEnd } = this.#scanner;
+    let hash = 0x811c9dc5;
+    for (let i = idStart; i < idEnd; i++) hash = Math.imul(hash ^ (idBytes[i] ?? 0), 0x01000193);
+    // The low bits of FNV depend on few bits of the input; the fold mixes the high ones in.
+    return this.#writers[((hash ^ (hash >>> 15)) >>> 0) % this.#writers.length] ?? this.#writer;
+  }
+
+  #fail(fault: LineFault): void {
+    const error = new LineError(fault, this.#line, {
+      id: fault === 'line-too-long' ? undefined : this.#scanner.idSoFar,
+      expectedType: this.#options.resourceType,
+      limit: this.#options.maxLineBytes,
+    });
+    if (this.#options.onBadLine === undefined) throw error;
+    this.lines.skipped(this.rows);
+    this.#options.onBadLine(error);
+  }
+}

@@ -1,0 +1,70 @@
+import { ClientError } from '../errors/client-error.ts';
+import { findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
+import { isLoading, tablesInUse } from '../store/bucket-load/load-lock.ts';
+import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
+import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
+import { UNFINISHED } from '../store/loader-file/loader-file.ts';
+import type { Queryable } from '../store/query.ts';
+import { tableName } from '../store/resource-tables.ts';
+
+/** The states that the seed names. */
+export type LoadState = 'in-progress' | 'completed' | 'interrupted';
+
+export interface BucketStatus {
+  state: LoadState;
+  progress: { total: number } & Record<string, number>;
+  /** What the load waits for; or why it was given up, and why dropped indexes are not back. */
+  message?: string;
+}
+
+/**
+ * How far a bucket is. `in-progress` while any replica holds the bucket's lock, restoring indexes included, also when
+ * the load of another bucket, which needs the same tables' indexes off, is the one that will restore them;
+ * `completed` when every file is finished and every index is back; `interrupted` when something is left to do and
+ * nobody does it: the next call continues.
+ * @throws ClientError when nobody ever called for the bucket
+ */
+export async function bucketStatus(db: Queryable, bucket: string): Promise<BucketStatus> {
+  // Locks before what they stand for: a load that ends in between then reads as still in progress, never as interrupted.
+  const loading = await isLoading(db, bucket);
+  const counts = await countFilesByStatus(db, bucket);
+  const total = totalOf(counts);
+  if (total === 0 && (await findWriteOptions(db, bucket)) === undefined) {
+    throw new ClientError(
+      'domain-error',
+      `Bucket <${bucket}> was never loaded. Start with aidbox.bulk/load-from-bucket.`,
+    );
+  }
+  const progress = { total, ...counts };
+  const { waitsFor, givenUp } = await findReasons(db, bucket);
+  if (loading) return { state: 'in-progress', progress, ...(waitsFor === undefined ? {} : { message: waitsFor }) };
+  const unfinished = UNFINISHED.some((status) => counts[status] !== undefined);
+  const missing = await missingIndexes(db, bucket);
+  if (!unfinished && missing.length === 0) return { state: 'completed', progress };
+  if (!unfinished && missing.every(({ inUse }) => inUse)) return { state: 'in-progress', progress };
+  const reasons = missing.map(({ indexname, message }) => message ?? `${indexname} is not restored yet`);
+  const whys = [
+    ...(givenUp === undefined ? [] : [givenUp]),
+    ...(reasons.length === 0 ? [] : [`Dropped indexes are not back: ${reasons.join('; ')}.`]),
+  ];
+  const again = 'Call aidbox.bulk/load-from-bucket again to retry.';
+  return { state: 'interrupted', progress, ...(whys.length === 0 ? {} : { message: [...whys, again].join(' ') }) };
+}
+
+/** The dropped indexes that are not back yet, and whether another load relies on that or brings them back. */
+async function missingIndexes(
+  db: Queryable,
+  bucket: string,
+): Promise<{ indexname: string; message?: string | undefined; inUse: boolean }[]> {
+  const tables = (await listBucketTypes(db, bucket)).map(tableName);
+  const first = await listIndexesToRestore(db, { bucket, tables });
+  // Locks before what they stand for, as above: what is back by the second look is not missing.
+  const inUse = await tablesInUse(db, [...new Set(first.map(({ index }) => index.tablename))]);
+  const missing = first.length === 0 ? first : await listIndexesToRestore(db, { bucket, tables });
+  return missing.map(({ index: { indexname, message, tablename } }) => ({
+    indexname,
+    message,
+    inUse: inUse.has(tablename),
+  }));
+}

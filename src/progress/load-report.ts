@@ -1,0 +1,99 @@
+import { readProgress } from '../store/bucket-load/replica-progress.ts';
+import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { listFilesByStatus } from '../store/loader-file/list-files-by-status.ts';
+import { type FileSummary, summarizeFiles } from '../store/loader-file/summarize-files.ts';
+import type { Queryable } from '../store/query.ts';
+import { tableName } from '../store/resource-tables.ts';
+
+/** Failed files and files in work that a report names. */
+const MOST_FILES = 100;
+
+/** What a verbose status adds to the seed's answer; wire names. */
+export interface LoadReport {
+  /** Of the objects as stored: in all, and of files that are finished (failed ones too) or received by those in work. */
+  bytes: { total: number; done: number };
+  resources: { loaded: number };
+  /** Now, of all replicas. */
+  rate: { 'bytes-per-second': number; 'resources-per-second': number };
+  /** Seconds until the last file ends at this rate; absent when nothing moves. */
+  'eta-seconds'?: number;
+  replicas: number;
+  types: TypeReport[];
+  /** Files in work. */
+  files: { id: string; file: string; type: string; size: number; bytes: number; resources: number; start: string }[];
+  errors: { id: string; file: string; type: string; message: string; error: { source?: string; code?: string } }[];
+  /** Dropped indexes that are not back yet. */
+  indexes: { table: string; index: string; message?: string }[];
+}
+
+export interface TypeReport {
+  type: string;
+  files: number;
+  done: number;
+  error: number;
+  bytes: number;
+  resources: number;
+}
+
+/** Gathers what a bucket's LoaderFiles and all replicas tell. Counts of files in work are not committed yet. */
+export async function loadReport(db: Queryable, bucket: string): Promise<LoadReport> {
+  const summary = await summarizeFiles(db, bucket);
+  const replicas = await readProgress(db, bucket);
+  const inWork = await listFilesByStatus(db, bucket, 'in-progress', MOST_FILES);
+  const failed = await listFilesByStatus(db, bucket, 'error', MOST_FILES);
+  const types = typesOf(summary);
+  const missing = await listIndexesToRestore(db, { bucket, tables: types.map(({ type }) => tableName(type)) });
+
+  const progress = new Map(replicas.flatMap(({ files }) => Object.entries(files)));
+  const files = inWork.map(({ id, file = '', type = '', size = 0, start = '' }) => {
+    const { bytes = 0, rows = 0 } = progress.get(id) ?? {};
+    return { id, file, type, size, bytes, resources: rows, start };
+  });
+  const total = sumOf(summary, ({ bytes }) => bytes);
+  const settled = summary.filter(({ status }) => status !== 'pending' && status !== 'in-progress');
+  const done = sumOf(settled, ({ bytes }) => bytes) + sumOf(files, ({ bytes }) => bytes);
+  const bytesPerSecond = sumOf(replicas, (replica) => replica.bytesPerSecond);
+  const remaining = total - done;
+  return {
+    bytes: { total, done },
+    resources: { loaded: sumOf(summary, ({ loaded }) => loaded) + sumOf(files, ({ resources }) => resources) },
+    rate: {
+      'bytes-per-second': Math.round(bytesPerSecond),
+      'resources-per-second': Math.round(sumOf(replicas, (replica) => replica.rowsPerSecond)),
+    },
+    ...(remaining > 0 && bytesPerSecond > 0 ? { 'eta-seconds': Math.ceil(remaining / bytesPerSecond) } : {}),
+    replicas: replicas.length,
+    types,
+    files,
+    errors: failed.map(({ id, file = '', type = '', message = '', error = {} }) => ({
+      id,
+      file,
+      type,
+      message,
+      error: {
+        ...(error.source === undefined ? {} : { source: error.source }),
+        ...(error.code === undefined ? {} : { code: error.code }),
+      },
+    })),
+    indexes: missing.map(({ index }) => ({
+      table: index.tablename,
+      index: index.indexname,
+      ...(index.message === undefined ? {} : { message: index.message }),
+    })),
+  };
+}
+
+function typesOf(summary: readonly FileSummary[]): TypeReport[] {
+  return [...Map.groupBy(summary, ({ type }) => type)].map(([type, rows]) => ({
+    type,
+    files: sumOf(rows, ({ files }) => files),
+    done: sumOf(rows, ({ status, files }) => (status === 'done' ? files : 0)),
+    error: sumOf(rows, ({ status, files }) => (status === 'error' ? files : 0)),
+    bytes: sumOf(rows, ({ bytes }) => bytes),
+    resources: sumOf(rows, ({ loaded }) => loaded),
+  }));
+}
+
+function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + value(item), 0);
+}

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import type { FileLanes } from '../load/file-slots.ts';
+import { publishProgress, withdrawProgress } from '../store/bucket-load/replica-progress.ts';
+import { RateMeter } from './rate-meter.ts';
+
+/** How often progress is told, in ms. */
+const PUBLISH_MS = 1_000;
+
+/** Tells the other replicas, once a second, how far this process is with a bucket's files. */
+export class ProgressPublisher {
+  readonly #pool: pg.Pool;
+  readonly #bucket: string;
+  readonly #lanes: FileLanes;
+  readonly #replica = randomUUID();
+  readonly #meter = new RateMeter();
+  #timer: NodeJS.Timeout | undefined;
+  #busy: Promise<void> = Promise.resolve();
+  #idle = true;
+
+  constructor(pool: pg.Pool, bucket: string, lanes: FileLanes) {
+    this.#pool = pool;
+    this.#bucket = bucket;
+    this.#lanes = lanes;
+  }
+
+  start(): void {
+    this.#meter.sample(performance.now(), 0, 0);
+    this.#timer = setInterval(() => {
+      // One at a time: a slow database gets no queue of them.
+      if (!this.#idle) return;
+      this.#idle = false;
+      this.#busy = this.#publish().finally(() => {
+        this.#idle = true;
+      });
+    }, PUBLISH_MS);
+  }
+
+  /** Stops telling, and takes back what was told. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#busy;
+    // Progress is a courtesy: a database out of reach is the lanes' concern.
+    await withdrawProgress(this.#pool, this.#bucket, this.#replica).catch(() => {});
+  }
+
+  async #publish(): Promise<void> {
+    const { bytes, rows } = this.#lanes.totals();
+    this.#meter.sample(performance.now(), bytes, rows);
+    const files = Object.fromEntries(this.#lanes.progress);
+    await publishProgress(this.#pool, this.#bucket, this.#replica, { ...this.#meter.rates(), files }).catch(() => {});
+  }
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { indexMarksSchema } from '../../indexes/index-marks.ts';
+import type { TableIndex } from '../../indexes/table-index.ts';
+import type { Queryable } from '../query.ts';
+
+/** The DisabledIndex resource as stored (contract); `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
+export const disabledIndexSchema = z.looseObject({
+  /** The bucket for whose load it was dropped. */
+  bucket: z.string().optional(),
+  schemaname: z.string(),
+  tablename: z.string(),
+  tablespace: z.string().nullish(),
+  indexname: z.string(),
+  indexdef: z.string(),
+  constraint: z.object({ name: z.string(), definition: z.string(), primary: z.boolean() }).optional(),
+  marks: indexMarksSchema.optional(),
+  status: z.string(),
+  message: z.string().optional(),
+});
+export type DisabledIndex = z.infer<typeof disabledIndexSchema>;
+
+/** A DisabledIndex whose index is still to be made again. */
+export interface IndexToRestore {
+  id: string;
+  index: DisabledIndex;
+}
+
+/** Writes down an index that is about to be dropped for a bucket's load; in the transaction that drops it. */
+export async function recordDisabledIndex(db: Queryable, index: TableIndex, bucket: string): Promise<void> {
+  await insert(db, index, { bucket, status: 'disabled' });
+}
+
+/** Writes down an index that had to stay, and why; once, however many loads it stays through. */
+export async function recordKeptIndex(db: Queryable, index: TableIndex, message: string): Promise<void> {
+  const { schemaname, tablename, indexname } = index;
+  const { rowCount } = await db.query('select from disabledindex where resource @> $1 limit 1', [
+    { schemaname, tablename, indexname, status: 'restored', message },
+  ]);
+  if (rowCount === 0) await insert(db, index, { status: 'restored', message });
+}
+
+async function insert(db: Queryable, index: TableIndex, state: object): Promise<void> {
+  const { constraintname, constraintdef, primary, tablespace, marks, ...plain } = index;
+  const constraint =
+    constraintname === null || constraintdef === null
+      ? {}
+      : { constraint: { name: constraintname, definition: constraintdef, primary } };
+  const someMarks = Object.keys(marks).length === 0 ? {} : { marks };
+  await db.query(
+    `insert into disabledindex (id, txid, resource_type, status, resource)
+     values (gen_random_uuid()::text, nextval('transaction_id_seq'), 'DisabledIndex', 'created', $1)`,
+    [{ ...plain, ...(tablespace === null ? {} : { tablespace }), ...constraint, ...someMarks, ...state }],
+  );
+}
+
+/** Whether the dropped index is the table's primary key. */
+export function isPrimaryKey({ index }: IndexToRestore): boolean {
+  return index.constraint?.primary === true;
+}
+
+/** Of a DisabledIndex: it waits to be made again in the current schema. */
+const WAITS = `resource ->> 'status' = 'disabled' and resource ->> 'schemaname' = current_schema()`;
+const IS_KEY = `coalesce((resource #>> '{constraint,primary}')::boolean, false)`;
+
+/**
+ * The indexes, of the current schema, that wait to be made again: those of these tables, and those dropped for the
+ * bucket, if one is given: its LoaderFiles, which name its tables, may have been deleted. Keys first.
+ */
+export async function listIndexesToRestore(
+  db: Queryable,
+  { bucket, tables }: { bucket?: string; tables: readonly string[] },
+): Promise<IndexToRestore[]> {
+  const { rows } = await db.query<{ id: string; resource: unknown }>(
+    `select id, resource from disabledindex
+      where ${WAITS} and (resource ->> 'tablename' = any ($1) or resource ->> 'bucket' = $2)
+      order by ${IS_KEY} desc, ts, id`,
+    [tables, bucket ?? null],
+  );
+  return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
+}
+
+/** Whether the primary key of a table of the current schema waits to be made again. */
+export async function isKeyDropped(db: Queryable, table: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from disabledindex where ${WAITS} and resource ->> 'tablename' = $1 and ${IS_KEY}`,
+    [table],
+  );
+  return rowCount !== 0;
+}
+
+/** Changes fields of a DisabledIndex. */
+export async function updateDisabledIndex(db: Queryable, id: string, change: object): Promise<void> {
+  await db.query(
+    `update disabledindex set resource = (resource - 'message') || $2::jsonb,
+            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
+      where id = $1`,
+    [id, change],
+  );
+}

@@ -1,0 +1,106 @@
+import type pg from 'pg';
+import { type FileFault, toFileFault } from '../errors/failure.ts';
+import { lineOfCopyError } from '../pipeline/copy-position.ts';
+import { type CopyRows, copyRows } from '../pipeline/copy-rows.ts';
+import { type BadLine, copyTolerantly, TooManyBadLines } from '../pipeline/lenient-copy.ts';
+import type { LineMap } from '../pipeline/line-map.ts';
+import type { RowCounts } from '../pipeline/row-counts.ts';
+import type { StageTimes } from '../pipeline/stage-times.ts';
+import { ObjectReader } from '../source/s3/object-reader.ts';
+import { replaceLoaderErrors } from '../store/loader-error/replace-loader-errors.ts';
+import { markDone } from '../store/loader-file/finish-loader-file.ts';
+import { nextTxid } from '../store/next-txid.ts';
+import { decideCommit } from '../target/partitioned/commit-decision.ts';
+import type { FileShares } from '../target/partitioned/file-partitions.ts';
+import { encoderFor, insertTarget, isDuplicateInFile, upsertTarget } from '../target/row-target.ts';
+import type { FileFigures, FileTask } from './file-task.ts';
+import type { LoadFile } from './load-file.ts';
+
+/** The rows of one attempt at a file, on their way from S3 into the transaction that is given, and their counters. */
+export class FileRows {
+  readonly #task: Omit<FileTask, 'port'>;
+  readonly #options: LoadFile;
+  readonly #reader: ObjectReader;
+  readonly #started = performance.now();
+  #counts: RowCounts = { rows: 0, bytesIn: 0, busyMs: 0 };
+  readonly #times: StageTimes = { gunzipMs: 0, postgresMs: 0 };
+  #lines: LineMap | undefined;
+  #badLines: readonly BadLine[] = [];
+
+  constructor(task: Omit<FileTask, 'port'>, options: LoadFile) {
+    this.#task = task;
+    this.#options = options;
+    this.#reader = new ObjectReader(options.s3, task, {
+      readTimeoutMs: task.timeouts.readTimeoutMs,
+      signal: options.signal,
+    });
+  }
+
+  /** Writes all rows, and the LoaderFile's `done` (or, with shares, the decision for it) beside them. */
+  async write(client: pg.PoolClient, shares: FileShares): Promise<void> {
+    const { id, type, upsert } = this.#task;
+    const { signal } = this.#options;
+    const txid = await nextTxid(client);
+    const target = upsert ? upsertTarget(type, txid) : insertTarget(type, txid);
+    const encoder = encoderFor(target, type, this.#options);
+    const copy = { statement: target.statement, encoder, signal, times: this.#times };
+    if (shares.clients.length > 0) {
+      await copyRows([client, ...shares.clients], this.#reader.read(), copy, this.#start);
+      await decideCommit(client, id, { attempt: shares.attempt, loaded: this.#counts.rows });
+      await this.recordBadLines(client);
+      await shares.prepare();
+      return;
+    }
+    await target.prepare(client);
+    await this.#copy(client, copy);
+    await target.complete(client);
+    const left = this.#badLines.length;
+    await markDone(client, id, this.#counts.rows, left === 0 ? undefined : `${left} bad lines were left out`);
+    await this.recordBadLines(client);
+  }
+
+  /** Keeps the bad lines that were found, in the place of those of an earlier load of the file. */
+  async recordBadLines(client: pg.ClientBase): Promise<void> {
+    const { id, bucket, key, type } = this.#task;
+    await replaceLoaderErrors(client, { id, bucket: `s3://${bucket}`, file: key, type }, this.#badLines);
+  }
+
+  /** What an error of `write` says of the file, with its line where that is known. */
+  faultOf(error: unknown): FileFault {
+    if (error instanceof TooManyBadLines) this.#badLines = error.badLines;
+    const fault = toFileFault(error, this.#lines === undefined ? undefined : lineOfCopyError(error, this.#lines));
+    if (!isDuplicateInFile(error)) return fault;
+    return { ...fault, message: `${fault.message}; with upsert? an id may still stand only once in a file` };
+  }
+
+  figures(): FileFigures {
+    return {
+      bytes: this.#reader.bytes,
+      rows: this.#counts.rows,
+      rawBytes: this.#counts.bytesIn,
+      resumes: this.#reader.resumes,
+      totalMs: performance.now() - this.#started,
+      s3Ms: this.#reader.waitMs,
+      encodeMs: this.#counts.busyMs,
+      ...this.#times,
+    };
+  }
+
+  async #copy(client: pg.PoolClient, copy: CopyRows): Promise<void> {
+    const { maxErrors } = this.#task;
+    if (maxErrors > 0) {
+      const options = { ...copy, maxErrors };
+      this.#badLines = (await copyTolerantly(client, this.#reader.read(), options, this.#start)).badLines;
+      return;
+    }
+    await copyRows([client], this.#reader.read(), copy, (encoder) => {
+      this.#lines = encoder.lines;
+      this.#start(encoder);
+    });
+  }
+
+  readonly #start = (counts: RowCounts): void => {
+    this.#counts = counts;
+    this.#options.onStart(() => ({ bytes: this.#reader.bytes, rows: counts.rows }));
+  };
+}

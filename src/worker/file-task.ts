@@ -1,0 +1,73 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { FileFault } from '../errors/failure.ts';
+import type { S3Account, S3Timeouts } from '../source/s3/s3-account.ts';
+import type { DatabaseAddress } from '../store/connection-options.ts';
+
+/** What every worker thread knows from its start. */
+export interface WorkerSetup {
+  database: DatabaseAddress;
+  maxLineBytes: number;
+  allowPrivateHosts: boolean;
+}
+
+/** One claimed file to load. Plain data, and a port for `FileProgress` one way and `'stop'` the other. */
+export interface FileTask {
+  /** The LoaderFile's id. */
+  id: string;
+  /** Bucket name, without `s3://`. */
+  bucket: string;
+  key: string;
+  type: string;
+  /** Size of the object as listed, in bytes. */
+  size: number;
+  etag?: string | undefined;
+  account: S3Account;
+  timeouts: S3Timeouts;
+  upsert: boolean;
+  /** Whether no row may be written while the loader has dropped the table's primary key. */
+  relyOnKey: boolean;
+  /** Bad lines that may be left out; 0 fails the file at the first. */
+  maxErrors: number;
+  /** Backends that the file's rows are dealt to; more than one only for plain inserts, by two-phase commit. */
+  backends: number;
+  port: MessagePort;
+}
+
+export interface FileProgress {
+  /** Bytes of the object received. */
+  bytes: number;
+  /** Rows written to COPY. */
+  rows: number;
+}
+
+/** What loading a file took. */
+export interface FileFigures extends FileProgress {
+  /** Bytes of ndjson, unpacked. */
+  rawBytes: number;
+  /** How often a broken S3 body was resumed. */
+  resumes: number;
+  /** From claim to commit, in ms. */
+  totalMs: number;
+  /** Of that, the stages overlapping: waiting for bytes of S3. */
+  s3Ms: number;
+  /** Unpacking. */
+  gunzipMs: number;
+  /** Scanning lines and writing rows. */
+  encodeMs: number;
+  /** Waiting for Postgres to take the rows. */
+  postgresMs: number;
+}
+
+export type FileOutcome =
+  /** Rows and `done` are committed. */
+  | { kind: 'done'; figures: FileFigures }
+  /** The LoaderFile says `error`; no row stayed. */
+  | { kind: 'failed'; fault: FileFault; figures: FileFigures }
+  /** No row stayed; the file is still to be loaded and may well be. */
+  | { kind: 'retry'; fault: FileFault }
+  /** Somebody else has the file, or it is finished or deleted. */
+  | { kind: 'lost' }
+  /** The primary key that its load relies on is dropped by now; the file is back in the queue, without a row. */
+  | { kind: 'key-dropped' }
+  /** Stopped on request; no row stayed. */
+  | { kind: 'stopped' };

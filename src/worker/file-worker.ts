@@ -1,0 +1,56 @@
+import type pg from 'pg';
+import { CopyBuffers } from '../pipeline/copy-buffers.ts';
+import { S3Clients } from '../source/s3/s3-clients.ts';
+import { createPool } from '../store/create-pool.ts';
+import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
+import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
+import { loadFile } from './load-file.ts';
+
+/** How often a file's progress is told, in ms. */
+const PROGRESS_MS = 500;
+
+/** Most files that one thread has in hand; the loads' own thread numbers are what limits them in practice. */
+const MAX_CONNECTIONS = 128;
+
+/** What a worker thread keeps between its files: connections to Postgres, and to S3 by account; buffers. */
+export class FileWorker {
+  readonly #setup: WorkerSetup;
+  readonly #pool: pg.Pool;
+  readonly #clients: S3Clients;
+  readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup;
+    this.#pool = createPool(setup.database, {
+      max: MAX_CONNECTIONS,
+      onIdleError: () => {},
+      toastCompression: 'lz4',
+      idleTimeoutMs: 5_000,
+    });
+    this.#clients = new S3Clients(setup.allowPrivateHosts);
+  }
+
+  /** Loads one file; tells its progress on the task's port and stops when anything is said there. Never throws. */
+  async run(task: FileTask): Promise<FileOutcome> {
+    const { port, ...plain } = task;
+    const abort = new AbortController();
+    port.on('message', () => abort.abort(new Error('the load was stopped')));
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await loadFile(plain, {
+        pool: this.#pool,
+        s3: this.#clients.get(task.account, task.bucket, task.timeouts),
+        maxLineBytes: this.#setup.maxLineBytes,
+        buffers: this.#buffers,
+        signal: abort.signal,
+        onStart: (progress) => {
+          const tell = () => port.postMessage(progress() satisfies FileProgress);
+          timer = setInterval(tell, PROGRESS_MS);
+        },
+      });
+    } finally {
+      clearInterval(timer);
+      port.close();
+    }
+  }
+}

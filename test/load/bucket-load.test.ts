@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, describe, test } from 'node:test';
+import pg from 'pg';
+import { addLoaderFiles } from '../../src/store/loader-file/add-loader-files.ts';
+import { patients } from '../support/ndjson.ts';
+import { createTestDatabase } from '../support/test-database.ts';
+import { asOwnRole } from '../support/test-role.ts';
+import { startTestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const server = await startTestServer({ after });
+const { sql, load, bucketOf, startLoad, ended } = server;
+
+/** How many of a bucket's files have a status. */
+const filesOf = async (bucket: string, status: string) =>
+  (
+    await sql(`select from loaderfile where resource ->> 'bucket' = $1 and resource ->> 'status' = $2`, [
+      `s3://${bucket}`,
+      status,
+    ])
+  ).length;
+
+describe('while one file takes long', () => {
+  test('a further call leaves no thread idle', async (t) => {
+    await load(await bucketOf({ 'Observation.ndjson': '', 'Patient.ndjson': '' }));
+    const long = await server.gate(t, 'observation');
+    const short = await server.gate(t, 'patient');
+    const bucket = await bucketOf({
+      // The largest is the first to be begun.
+      'Observation-long.ndjson': patients(50, 'o').map((row) => ({ ...row, resourceType: 'Observation' })),
+      'Patient-1.ndjson': [{ id: '1' }],
+      'Patient-2.ndjson': [{ id: '2' }],
+      'Patient-3.ndjson': [{ id: '3' }],
+    });
+    await startLoad(bucket, { 'thread-num': 2 });
+    await waitFor(async () => (await filesOf(bucket, 'in-progress')) === 2, { what: 'both threads at work' });
+    await startLoad(bucket, { 'thread-num': 2 });
+    await short.open();
+    await waitFor(async () => (await filesOf(bucket, 'done')) === 3, { what: 'the short files' });
+    assert.equal(await filesOf(bucket, 'in-progress'), 1);
+    await long.open();
+    assert.deepEqual(await ended(bucket), { state: 'completed', progress: { total: 4, done: 4 } });
+  });
+
+  test('a further call’s files and threads are put to work', async (t) => {
+    await load(await bucketOf({ 'Encounter.ndjson': '' }));
+    const long = await server.gate(t, 'encounter');
+    const bucket = await bucketOf({ 'Encounter.ndjson': [{ id: 'long' }] });
+    await startLoad(bucket, { 'thread-num': 1 });
+    await long.reached();
+    await server.s3.putObject(bucket, 'Goal-1.ndjson', '{"id":"new"}');
+    await startLoad(bucket, { 'thread-num': 2 });
+    await waitFor(async () => (await filesOf(bucket, 'done')) === 1, { what: 'the new file' });
+    await long.open();
+    assert.equal((await ended(bucket)).state, 'completed');
+  });
+
+  test('what another replica has queued and does not load is taken by a thread that has nothing to do', async (t) => {
+    await load(await bucketOf({ 'Encounter.ndjson': '', 'Goal.ndjson': '' }));
+    const long = await server.gate(t, 'encounter');
+    const bucket = await bucketOf({ 'Encounter.ndjson': [{ id: 'longer' }] });
+    await startLoad(bucket, { 'thread-num': 2 });
+    await long.reached();
+    const content = '{"id":"queued"}';
+    await server.s3.putObject(bucket, 'Goal-2.ndjson', content);
+    const etag = `"${createHash('md5').update(content).digest('hex')}"`;
+    const client = new pg.Client(server.database.connection);
+    await client.connect();
+    const object = { key: 'Goal-2.ndjson', size: content.length, etag, lastModified: new Date() };
+    await addLoaderFiles(client, `s3://${bucket}`, [{ ...object, type: 'Goal' }]);
+    await client.end();
+    await waitFor(async () => (await filesOf(bucket, 'done')) === 1, { what: 'the queued file' });
+    await long.open();
+    assert.equal((await ended(bucket)).state, 'completed');
+  });
+});
+
+describe('a table that cannot be made or changed', () => {
+  test('only its own files fail, with the reason', async () => {
+    await sql(`create type account as enum ('not a table')`);
+    const bucket = await bucketOf({ 'Account.ndjson': [{ id: 'a' }], 'Patient.ndjson': [{ id: 'beside' }] });
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 2, done: 1, error: 1 } });
+    const { message, error } = await server.loaderFile(bucket, 'Account.ndjson');
+    assert.equal(error?.source, 'postgres');
+    assert.match(
+      message ?? '',
+      new RegExp(`^${error?.code}: ERROR: .*"?account"?.* \\(making the table of Account\\)$`),
+    );
+    await sql('drop type account');
+    await server.rpc('aidbox.bulk/load-from-bucket-retry', { bucket: `s3://${bucket}` });
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
+  });
+
+  test('indexes that the role may not drop stay, and the load goes on', async (t) => {
+    const closing: (() => Promise<void>)[] = [];
+    t.after(async () => {
+      for (const close of closing.reverse()) await close();
+    });
+    const part = { after: (close: () => Promise<void>) => closing.push(close) };
+    const dropped: (() => Promise<void>)[] = [];
+    const database = await createTestDatabase({ after: (drop) => dropped.push(drop) });
+    const role = await asOwnRole(part, database);
+    closing.push(...dropped);
+    const admin = new pg.Client(database.connection);
+    await admin.connect();
+    closing.push(() => admin.end());
+    const limited = await startTestServer(part, { database: role });
+    await limited.load(await limited.bucketOf({ 'Patient.ndjson': '' }));
+    await admin.query('alter table patient owner to current_user');
+    await admin.query(`grant select, insert, update, delete on patient to "${role.connection.user}"`);
+    const bucket = await limited.bucketOf({ 'Patient-1.ndjson': [{ id: '1' }] });
+    const status = await limited.load(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+    assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
+  });
+});
+
+test('a load that is given up says why in its status, until it is called for again', async () => {
+  await sql('alter table disabledindex rename to hidden');
+  const bucket = await bucketOf({ 'Patient.ndjson': [{ id: 'given-up' }] });
+  await startLoad(bucket);
+  await waitFor(
+    async () => (await sql('select from fhir_bucket_loader.bucket_load where given_up is not null')).length > 0,
+    { what: 'the reason' },
+  );
+  await sql('alter table hidden rename to disabledindex');
+  assert.deepEqual(await ended(bucket), {
+    state: 'interrupted',
+    progress: { total: 1, pending: 1 },
+    message:
+      'The load was given up: 42P01: ERROR: relation "disabledindex" does not exist. ' +
+      'Call aidbox.bulk/load-from-bucket again to retry.',
+  });
+  assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+});

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { chmod, chown, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { readConfig } from '../../src/config.ts';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
+import { startServer } from '../../src/start-server.ts';
+import { patients } from '../support/ndjson.ts';
+import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
+import { createTestDatabase } from '../support/test-database.ts';
+import { asOwnRole } from '../support/test-role.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { urlFromConnection } from '../support/test-server-address.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const server = await startTestServer({ after });
+const proxy = await S3FaultProxy.start({ after }, server.s3);
+
+/** Reads of objects are so slow that no file ends before `quickly`: a load is met half-way, however slow the machine is. */
+const slowly = (chunkBytes = 1) => {
+  proxy.rule = ({ method, key }) =>
+    method === 'GET' && key !== '' ? { kind: 'trickle', chunkBytes, everyMs: 50 } : undefined;
+};
+const quickly = () => {
+  proxy.rule = () => undefined;
+};
+const OTHERS = `from pg_stat_activity
+  where datname = current_database() and application_name = 'fhir-bucket-loader'`;
+const copying = async (on: TestServer) =>
+  (await on.sql(`select from pg_stat_progress_copy where datname = current_database()`)).length > 0;
+const untilCopying = (on: TestServer) => waitFor(() => copying(on), { timeoutMs: 30_000, what: 'a COPY under way' });
+const countOf = async (on: TestServer, prefix: string) =>
+  (await on.sql<{ n: number }>(`select count(*)::int as n from patient where starts_with(id, $1)`, [`${prefix}-`]))[0]
+    ?.n;
+const start = (on: TestServer, bucket: string, params: object = {}) =>
+  on.startLoad(bucket, { account: proxy.account, ...params });
+
+beforeEach(quickly);
+
+describe('connections that end', () => {
+  test('the backend that runs the COPY: the file is loaded again, once', async () => {
+    const bucket = await server.bucketOf({ 'Patient.ndjson.gz': patients(2_000, 'copy') });
+    slowly();
+    await start(server, bucket);
+    await untilCopying(server);
+    await server.sql(`select pg_terminate_backend(pid) from pg_stat_progress_copy where datname = current_database()`);
+    quickly();
+    assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.equal(await countOf(server, 'copy'), 2_000);
+  });
+
+  test('the session that stands for the load: it is made again, and the load goes on', async () => {
+    const bucket = await server.bucketOf({ 'Patient.ndjson.gz': patients(3_000, 'session') });
+    slowly();
+    await start(server, bucket);
+    await untilCopying(server);
+    const holders = async () =>
+      await server.sql<{ pid: number }>(
+        `select distinct l.pid from pg_locks l join pg_stat_activity a using (pid)
+          where l.locktype = 'advisory' and l.granted and a.datname = current_database()`,
+      );
+    const [lost] = await holders();
+    await server.sql('select pg_terminate_backend($1)', [lost?.pid]);
+    const madeAgain = async () => (await holders()).some(({ pid }) => pid !== lost?.pid);
+    await waitFor(madeAgain, { what: 'the session, made again' });
+    quickly();
+    assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.equal(await countOf(server, 'session'), 3_000);
+  });
+
+  for (const [which, victims] of [
+    ['all of them', OTHERS],
+    ['the one that makes an index', `${OTHERS} and wait_event_type = 'Lock'`],
+  ] as const)
+    test(`${which} while indexes are brought back: they are back without another call`, async (t) => {
+      const bucket = await server.bucketOf({ 'Patient.ndjson.gz': patients(1_500, `finish-${victims.length}`) });
+      slowly();
+      await start(server, bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
+      await untilCopying(server);
+      const blocker = new pg.Client(server.database.connection);
+      await blocker.connect();
+      t.after(() => blocker.end());
+      await blocker.query('begin; lock table disabledindex in share mode');
+      quickly();
+      await waitFor(
+        async () =>
+          (await server.sql(`select from pg_locks where relation = 'disabledindex'::regclass and not granted`)).length >
+          0,
+        { timeoutMs: 30_000, what: 'the restore of an index' },
+      );
+      await server.sql(`select pg_terminate_backend(pid) ${victims}`);
+      await blocker.query('rollback');
+      const indexes = () => server.sql(`select from pg_index where indrelid = 'patient'::regclass and indisprimary`);
+      await waitFor(async () => (await indexes()).length === 1, { timeoutMs: 30_000, what: 'the primary key' });
+      await waitFor(async () => (await server.ended(bucket)).state === 'completed', { what: 'completed' });
+    });
+});
+
+test('an immediate restart of Postgres in mid-load: the server stays up, and the load goes on by itself', async (t) => {
+  const dataFolder = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'restart-'));
+  await chmod(dataFolder, 0o755);
+  t.after(() => rm(dataFolder, { recursive: true, force: true }));
+  const postgres = await startEmbeddedPostgres({ dataFolder, settings: { fsync: 'off' } });
+  t.after(() => postgres.stop());
+  const { url, close } = await startServer(
+    readConfig({
+      DATABASE_URL: urlFromConnection(postgres.connection),
+      BOX_WEB_PORT: '0',
+      S3_ALLOW_PRIVATE_HOSTS: 'true',
+      LOG_LEVEL: 'silent',
+    }),
+  );
+  t.after(close);
+  const rpc = async (method: string, params: object) => {
+    const response = await fetch(`${url}/rpc`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ method: `aidbox.bulk/${method}`, params }),
+    });
+    return {
+      status: response.status,
+      body: (await response.json()) as { result?: { state: string; progress: object } },
+    };
+  };
+  const bucket = await server.bucketOf(
+    Object.fromEntries(
+      Array.from({ length: 6 }, (_, n) => [`Patient-${n}.ndjson.gz`, patients(1_000, `restart-${n}`)]),
+    ),
+  );
+  slowly();
+  const call = { bucket: `s3://${bucket}`, account: proxy.account, 'disable-idx?': true, 'drop-primary-key?': true };
+  assert.equal((await rpc('load-from-bucket', call)).status, 200);
+  await waitFor(() => proxy.made['trickle'] !== undefined, { what: 'a file being read' });
+  await delay(500);
+  await postgres.restart({ mode: 'immediate' });
+  quickly();
+  assert.equal((await fetch(`${url}/health`)).status, 200);
+  const status = await waitFor(
+    async () => {
+      const { body } = await rpc('load-from-bucket-status', { bucket: `s3://${bucket}` });
+      return body.result?.state === 'completed' && body.result;
+    },
+    { timeoutMs: 60_000, what: 'the end of the load' },
+  );
+  assert.deepEqual(status.progress, { total: 6, done: 6 });
+  const client = new pg.Client(postgres.connection);
+  await client.connect();
+  const { rows } = await client.query(
+    `select count(*)::int as rows, count(distinct id)::int as ids,
+            (select count(*)::int from pg_index where indrelid = 'patient'::regclass) as indexes from patient`,
+  );
+  await client.end();
+  assert.deepEqual(rows, [{ rows: 6_000, ids: 6_000, indexes: 1 }]);
+});
+
+describe('limits of the role', () => {
+  const startAs = async (t: TestContext, options: string) => {
+    // Closed in this order: the server, the database, the role.
+    const closing: (() => Promise<void>)[] = [];
+    t.after(async () => {
+      for (const close of closing) await close();
+    });
+    const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
+    const own = await asOwnRole({ after: (drop) => closing.push(drop) }, database, options);
+    const limited = await startTestServer(
+      { after: (close) => closing.unshift(close) },
+      { database: own, s3: server.s3 },
+    );
+    return limited;
+  };
+
+  test('too many connections: files wait for one, none fails', async (t) => {
+    // One for the test; four, the least that the guide asks for, for a load that would use nine.
+    const limited = await startAs(t, 'connection limit 5');
+    const bucket = await limited.bucketOf(
+      Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`Patient-${n}.ndjson.gz`, patients(50, `few-${n}`)])),
+    );
+    const ended = async () => {
+      await delay(500);
+      const { body } = await start(limited, bucket, { 'thread-num': 6 });
+      if (body.error !== undefined) assert.equal(body.error.code, '53300');
+      const files = await limited.sql<{ status: string; n: number }>(
+        `select resource ->> 'status' as status, count(*)::int as n from loaderfile group by 1`,
+      );
+      return files.every(({ status }) => status === 'done') && files;
+    };
+    assert.deepEqual(await waitFor(ended, { timeoutMs: 120_000, what: 'the end of the load' }), [
+      { status: 'done', n: 12 },
+    ]);
+    assert.equal((await limited.sql<{ n: number }>('select count(*)::int as n from patient'))[0]?.n, 600);
+  });
+
+  test('statement_timeout and its like: a COPY that waits for S3 outlives them', async (t) => {
+    const limited = await startAs(t, '');
+    const { user } = limited.database.connection;
+    // transaction_timeout came with Postgres 17.
+    const timeouts = await server.sql<{ name: string }>('select name from pg_settings where name = any ($1)', [
+      ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'],
+    ]);
+    assert.ok(timeouts.length >= 2);
+    for (const { name } of timeouts) await server.sql(`alter role ${user} set ${name} = '300ms'`);
+    await limited.sql(`select pg_terminate_backend(pid) ${OTHERS}`);
+    const bucket = await limited.bucketOf({ 'Patient.ndjson.gz': patients(2_000, 'timeout') });
+    slowly(200);
+    await waitFor(async () => (await start(limited, bucket)).status === 200, { what: 'connections made anew' });
+    assert.deepEqual((await limited.ended(bucket)).progress, { total: 1, done: 1 });
+    assert.equal(await countOf(limited, 'timeout'), 2_000);
+  });
+
+  test('read-only, as on a standby: the call says so, and the server stays up', async (t) => {
+    const limited = await startAs(t, '');
+    const { user } = limited.database.connection;
+    await server.sql(`alter role ${user} set default_transaction_read_only = on`);
+    await limited.sql(`select pg_terminate_backend(pid) ${OTHERS}`);
+    const bucket = await limited.bucketOf({ 'Patient.ndjson.gz': patients(1, 'standby') });
+    const answer = await waitFor(
+      async () => {
+        const { status, body } = await start(limited, bucket);
+        return body.error?.code === '25006' && { status, ...body.error };
+      },
+      { what: 'an answer' },
+    );
+    assert.equal(answer.status, 503);
+    assert.match(answer.message ?? '', /takes no writes/);
+    assert.equal((await fetch(`${limited.url}/health`)).status, 200);
+    const config = readConfig({ DATABASE_URL: limited.database.url, BOX_WEB_PORT: '0', LOG_LEVEL: 'silent' });
+    // Also where it starts: the tables are there.
+    await (await startServer(config)).close();
+
+    // Once it is the primary, the same call loads.
+    await server.sql(`alter role ${user} reset default_transaction_read_only`);
+    await limited.sql(`select pg_terminate_backend(pid) ${OTHERS}`);
+    await waitFor(async () => (await start(limited, bucket)).status === 200, { what: 'a writable connection' });
+    assert.deepEqual((await limited.ended(bucket)).progress, { total: 1, done: 1 });
+  });
+});
+
+test('a lock on a table whose indexes are to drop: they stay, with a word, and the load ends', async (t) => {
+  const bucket = await server.bucketOf({ 'Encounter.ndjson': '{"id":"locked"}' });
+  await server.load(await server.bucketOf({ 'Encounter.ndjson': '' }));
+  await server.sql(`create index encounter_locked on encounter (ts)`);
+  const reader = new pg.Client(server.database.connection);
+  await reader.connect();
+  t.after(() => reader.end());
+  await reader.query('begin; select from encounter');
+  await start(server, bucket, { 'disable-idx?': true });
+  assert.deepEqual((await server.ended(bucket)).progress, { total: 1, done: 1 });
+  await reader.query('rollback');
+  const indexes = await server.sql(`select from pg_class where relname = 'encounter_locked'`);
+  assert.equal(indexes.length, 1);
+});
+
+test('a full disk fails the files it meets, with its SQLSTATE, and the next call goes on', async (t) => {
+  const disk = await mountSmallDisk(t, 12);
+  if (disk === undefined) return t.skip('no small file system can be mounted here');
+  const [owner] = await server.sql<{ folder: string }>(`select current_setting('data_directory') as folder`);
+  const { uid, gid } = await stat(owner?.folder ?? '').catch(() => ({ uid: -1, gid: -1 }));
+  if (uid < 0) return t.skip('Postgres is on another machine');
+  await chown(disk, uid, gid);
+  const space = `small_${process.pid}`;
+  await server.sql(`create tablespace ${space} location '${disk}'`);
+  await server.load(await server.bucketOf({ 'Device.ndjson': '', 'Location.ndjson': '{"id":"l"}' }));
+  await server.sql(`alter table device set tablespace ${space}`);
+  const large = Array.from({ length: 60_000 }, (_, n) => ({ id: `device-${n}`, text: 'x'.repeat(300) }));
+  const bucket = await server.bucketOf({ 'Device-1.ndjson.gz': large, 'Location-1.ndjson': '{"id":"small"}' });
+  assert.deepEqual(await server.load(bucket), { state: 'completed', progress: { total: 2, done: 1, error: 1 } });
+  const file = await server.loaderFile(bucket, 'Device-1.ndjson.gz');
+  assert.deepEqual(file.error, { source: 'postgres', code: '53100' });
+  assert.match(file.message ?? '', /No space left on device/);
+  assert.equal((await server.sql(`select from location where id = 'small'`)).length, 1);
+
+  await server.sql('alter table device set tablespace pg_default');
+  await server.sql(`drop tablespace ${space}`);
+  await server.rpc('aidbox.bulk/load-from-bucket-retry', { bucket: `s3://${bucket}` });
+  assert.deepEqual((await server.load(bucket)).progress, { total: 2, done: 2 });
+  assert.equal((await server.sql<{ n: number }>('select count(*)::int as n from device'))[0]?.n, 60_000);
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { LineSplitter } from '../../src/pipeline/line-splitter.ts';
+import { cutAt } from './cut-at.ts';
+
+const TOO_LONG = '<too long>';
+
+function split(chunks: readonly Buffer[], maxLineBytes = 1000): string[] {
+  const lines: string[] = [];
+  let attached = Buffer.alloc(0);
+  const splitter = new LineSplitter(
+    {
+      attach: (buffer) => {
+        attached = Buffer.from(buffer);
+      },
+      line: (start, end) => lines.push(attached.toString('utf8', start, end)),
+      lineTooLong: () => lines.push(TOO_LONG),
+    },
+    maxLineBytes,
+  );
+  for (const chunk of chunks) {
+    const passing = Buffer.from(chunk);
+    splitter.push(passing);
+    // Its owner may use the memory again at once.
+    passing.fill(0);
+  }
+  splitter.end();
+  return lines;
+}
+
+test('Lines end at line feeds, and the last one needs none', () => {
+  assert.deepEqual(split([Buffer.from('a\nbc\n\nd')]), ['a', 'bc', '', 'd']);
+  assert.deepEqual(split([Buffer.from('a\n')]), ['a']);
+  assert.deepEqual(split([]), []);
+  assert.deepEqual(split([Buffer.alloc(0), Buffer.from('\n'), Buffer.alloc(0)]), ['']);
+});
+
+test('A byte order mark is skipped before any line, once', () => {
+  assert.deepEqual(split([Buffer.from('\ufeffa\n\ufeffb\n\ufeff\ufeffc\nd\ufeff')]), ['a', 'b', '\ufeffc', 'd\ufeff']);
+  assert.deepEqual(split([Buffer.from('\ufeff')]), ['']);
+  assert.deepEqual(split([Buffer.from([0xef, 0xbb, 0x0a, 0xef])]), ['\ufffd', '\ufffd']);
+});
+
+test('A line of exactly the limit passes and a longer one is reported once, in its place', () => {
+  const text = `${'a'.repeat(5)}\n${'b'.repeat(6)}\nc\n${'d'.repeat(6)}`;
+  for (let at = 0; at <= text.length; at++)
+    assert.deepEqual(split(cutAt(Buffer.from(text), [at]), 5), ['aaaaa', TOO_LONG, 'c', TOO_LONG]);
+});
+
+test('The byte order mark does not count towards the limit, wherever the chunks are cut', () => {
+  const bytes = Buffer.from('\ufeffaaaaa\n');
+  for (let at = 0; at <= bytes.length; at++) assert.deepEqual(split(cutAt(bytes, [at]), 5), ['aaaaa']);
+});
+
+test('The cuts between chunks make no difference', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', '\ufeff', 'bbbb'), maxLength: 30 });
+  fc.assert(
+    fc.property(
+      text,
+      fc.array(fc.nat(90), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 12 }),
+      (ndjson, cuts, limit) => {
+        const bytes = Buffer.from(ndjson);
+        assert.deepEqual(split(cutAt(bytes, cuts), limit), split([bytes], limit));
+      },
+    ),
+  );
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { readNdjson } from '../../src/pipeline/read-ndjson.ts';
+import { cutAt } from './cut-at.ts';
+
+const TIMES = { gunzipMs: 0 };
+
+/** Random, so that gzip cannot make much of it: its output comes in many pieces. */
+const content = randomBytes(5_000_000);
+
+const source = (bytes: Buffer) =>
+  Readable.from(cutAt(bytes, [1, ...Array.from({ length: 80 }, (_, n) => (n + 1) * 65_536)]));
+
+describe('the memory of unpacked chunks', () => {
+  test('passing: all of it is gone at the end, and every byte was there in time', async () => {
+    const seen: Buffer[] = [];
+    const read: Buffer[] = [];
+    for await (const chunk of readNdjson(source(gzipSync(content)), TIMES, 'passing')) {
+      read.push(Buffer.from(chunk));
+      seen.push(chunk);
+    }
+    assert.ok(Buffer.concat(read).equals(content));
+    assert.ok(seen.length > 1);
+    assert.deepEqual(
+      seen.filter((chunk) => chunk.length > 0),
+      [],
+    );
+  });
+
+  test('passing: what is not gzip is left alone, as its memory may be shared', async () => {
+    const seen: Buffer[] = [];
+    for await (const chunk of readNdjson(source(content), TIMES, 'passing')) seen.push(chunk);
+    assert.ok(Buffer.concat(seen).equals(content));
+  });
+
+  test('lasting: it stays', async () => {
+    const seen: Buffer[] = [];
+    for await (const chunk of readNdjson(source(gzipSync(content)), TIMES)) seen.push(chunk);
+    assert.ok(Buffer.concat(seen).equals(content));
+  });
+});

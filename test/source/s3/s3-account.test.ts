@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { distinctPrefixes } from '../../../src/source/s3/list-objects.ts';
+import { assertPublicEndpoint, isPrivateAddress } from '../../../src/source/s3/private-hosts.ts';
+import { endpointOfHost } from '../../../src/source/s3/s3-account.ts';
+
+describe('endpointOfHost', () => {
+  for (const [host, endpoint] of [
+    ['amazonaws.com', undefined],
+    ['s3.eu-west-1.amazonaws.com', undefined],
+    ['https://s3.amazonaws.com', undefined],
+    ['amazonaws.com.cn', undefined],
+    ['notamazonaws.com', 'https://notamazonaws.com'],
+    ['amazonaws.com.evil.org', 'https://amazonaws.com.evil.org'],
+    ['minio.example.org', 'https://minio.example.org'],
+    ['minio.example.org:9000', 'https://minio.example.org:9000'],
+    ['http://127.0.0.1:9000', 'http://127.0.0.1:9000'],
+    ['http://127.0.0.1:9000/', 'http://127.0.0.1:9000'],
+    ['HTTPS://Store.Example.org', 'https://store.example.org'],
+    ['http://[::1]:9000', 'http://[::1]:9000'],
+  ] as const)
+    test(`${host} means ${endpoint ?? 'AWS itself'}`, () => assert.equal(endpointOfHost(host), endpoint));
+
+  for (const host of ['', 'http://', 'a b', 'store/path', 'http://store/?q', 'ftp://store', 'http://user@store', 'a:x'])
+    test(`${JSON.stringify(host)} is no host`, () => assert.throws(() => endpointOfHost(host), TypeError));
+});
+
+describe('private hosts', () => {
+  for (const address of [
+    '127.0.0.1',
+    '127.8.9.1',
+    '0.0.0.0',
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.0.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    'fe80::1',
+    'fd00::1',
+    '::ffff:127.0.0.1',
+    '::ffff:10.0.0.1',
+  ])
+    test(`${address} is private`, () => assert.equal(isPrivateAddress(address), true));
+
+  for (const address of ['52.216.0.1', '172.32.0.1', '192.167.1.1', '8.8.8.8', '2600:1f60::1', '::ffff:8.8.8.8'])
+    test(`${address} is public`, () => assert.equal(isPrivateAddress(address), false));
+
+  for (const endpoint of [
+    'http://localhost:9000',
+    'http://store.localhost',
+    'http://127.0.0.1',
+    'http://[::1]:9000',
+    'http://[::ffff:7f00:1]',
+    // URLs spell these as 127.0.0.1.
+    'http://2130706433',
+    'http://0x7f.1',
+    'http://127.1',
+  ])
+    test(`${endpoint} is refused`, () =>
+      assert.throws(() => assertPublicEndpoint(endpoint), { name: 'PrivateHostError' }));
+
+  test('a public name or address is let through', () => {
+    assertPublicEndpoint('https://minio.example.org');
+    assertPublicEndpoint('https://52.216.0.1');
+  });
+});
+
+describe('distinctPrefixes', () => {
+  for (const [prefixes, distinct] of [
+    [[], ['']],
+    [['a'], ['a']],
+    [['a', 'a'], ['a']],
+    [['a/b', 'a/', 'a/b/c'], ['a/']],
+    [['a', ''], ['']],
+    [
+      ['a/1', 'a/2', 'b'],
+      ['a/1', 'a/2', 'b'],
+    ],
+    [['ab', 'a b', 'a'], ['a']],
+  ] as const)
+    test(`${JSON.stringify(prefixes)} lists ${JSON.stringify(distinct)}`, () =>
+      assert.deepEqual(distinctPrefixes(prefixes), distinct));
+});

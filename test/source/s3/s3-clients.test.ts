@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, test } from 'node:test';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { atOnce } from '../../../src/load/at-once.ts';
+import type { S3Account } from '../../../src/source/s3/s3-account.ts';
+import { S3Clients } from '../../../src/source/s3/s3-clients.ts';
+import { errorXml } from '../../support/s3-fault.ts';
+
+/** Objects a second that the store gives from the bucket `slow`; to more requests it says SlowDown. */
+const RATE = 20;
+const OBJECTS = 160;
+
+let given = RATE;
+let since = performance.now();
+const store = createServer((request, response) => {
+  if (request.url?.startsWith('/slow/') === true) {
+    const now = performance.now();
+    given = Math.min(RATE, given + ((now - since) / 1000) * RATE);
+    since = now;
+    if (given < 1) {
+      response.writeHead(503, { 'content-type': 'application/xml' }).end(errorXml('SlowDown', ''));
+      return;
+    }
+    given--;
+  }
+  response.writeHead(200, { etag: '"e"' }).end('x');
+}).listen(0, '127.0.0.1');
+await once(store, 'listening');
+after(() => store.close().closeAllConnections());
+
+const account: S3Account = {
+  region: 'us-east-1',
+  endpoint: `http://127.0.0.1:${(store.address() as AddressInfo).port}`,
+  credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+};
+const another: S3Account = { ...account, credentials: { accessKeyId: 'another', secretAccessKey: 'secret' } };
+const clients = new S3Clients(true);
+const readAll = async (of: S3Account, bucket: string, lanes: number, objects: number) => {
+  const client = clients.get(of, bucket, { connectTimeoutMs: 0 });
+  const keys = Array.from({ length: objects }, (_, n) => `${n}`);
+  await atOnce(lanes, keys, async (Key) => {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+    assert.equal(await Body?.transformToString(), 'x');
+  });
+};
+
+test('many small files of a bucket that S3 slows down come at its pace, none fails, and other buckets keep theirs', async () => {
+  let ended = false;
+  const slow = readAll(account, 'slow', 64, OBJECTS).finally(() => {
+    ended = true;
+  });
+  await readAll(account, 'other', 1, 200);
+  await readAll(another, 'slower', 1, 200);
+  assert.equal(ended, false, 'the others waited for the slow one');
+  await slow;
+});

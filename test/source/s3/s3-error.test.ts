@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, test } from 'node:test';
+import { createS3Client } from '../../../src/source/s3/create-s3-client.ts';
+import { ObjectReader } from '../../../src/source/s3/object-reader.ts';
+import { toS3Error } from '../../../src/source/s3/s3-error.ts';
+
+/** An error as the SDK throws it: S3's code as its name, the status in its metadata. */
+const ofSdk = (name: string, httpStatusCode: number, message = 'said S3') =>
+  Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
+/** An error as Node's sockets throw it. */
+const ofSocket = (code: string) => Object.assign(new Error(`connect ${code}`), { code, syscall: 'connect' });
+
+describe('toS3Error gives the codes of the contract', () => {
+  for (const [what, error, code, transient] of [
+    ['unknown key id', ofSdk('InvalidAccessKeyId', 403), 'InvalidAccount', false],
+    ['wrong secret', ofSdk('SignatureDoesNotMatch', 403), 'InvalidAccount', false],
+    ['no credentials', ofSdk('CredentialsProviderError', 0), 'InvalidAccount', false],
+    ['no such bucket', ofSdk('NoSuchBucket', 404), 'NoSuchKey', false],
+    ['no such object', ofSdk('NoSuchKey', 404), 'NoSuchKey', false],
+    ['no right', ofSdk('AccessDenied', 403), 'AccessDenied', false],
+    ['expired keys', ofSdk('ExpiredToken', 400), 'ExpiredToken', false],
+    ['replaced', ofSdk('PreconditionFailed', 412), 'PreconditionFailed', false],
+    ['another region', ofSdk('PermanentRedirect', 301), 'PermanentRedirect', false],
+    ['slow down', ofSdk('SlowDown', 503), 'SlowDown', true],
+    ['500', ofSdk('InternalError', 500), 'InternalError', true],
+    ['500 without a body', ofSdk('Unknown', 500, 'UnknownError'), 'HTTP500', true],
+    ['502 of a proxy', ofSdk('Unknown', 502, 'UnknownError'), 'HTTP502', true],
+    ['400 that is no XML', ofSdk('Error', 400, 'XML parse error'), 'HTTP400', false],
+    ['a redirect', ofSdk('Unknown', 302, 'UnknownError'), 'HTTP302', false],
+    ['403 without a body', ofSdk('Unknown', 403, 'UnknownError'), 'AccessDenied', false],
+    ['refused', ofSocket('ECONNREFUSED'), 'ECONNREFUSED', true],
+    ['reset', ofSocket('ECONNRESET'), 'ECONNRESET', true],
+    ['no such host', ofSocket('ENOTFOUND'), 'ENOTFOUND', false],
+  ] as const)
+    test(what, () => {
+      const result = toS3Error(error, 's3://bucket/key');
+      assert.deepEqual([result.code, result.transient], [code, transient]);
+      assert.match(result.message, new RegExp(`^${code}: .+ \\(s3://bucket/key\\)$`));
+    });
+
+  test('an error of its own stays as it is', () => {
+    const error = toS3Error(ofSocket('ECONNRESET'), 's3://b/k');
+    assert.equal(toS3Error(error, 's3://other'), error);
+  });
+});
+
+test('an object whose store answers 500 without a body fails with that status, and may be tried again', async (t) => {
+  const store = createServer((_request, response) => response.writeHead(500).end()).listen(0, '127.0.0.1');
+  await once(store, 'listening');
+  t.after(() => store.close().closeAllConnections());
+  const client = createS3Client(
+    {
+      region: 'us-east-1',
+      endpoint: `http://127.0.0.1:${(store.address() as AddressInfo).port}`,
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    },
+    { connectTimeoutMs: 0, maxSockets: 1, allowPrivateHosts: true },
+  );
+  t.after(() => client.destroy());
+  const object = { bucket: 'bucket', key: 'key', size: 1 };
+  const { signal } = new AbortController();
+  await assert.rejects(new ObjectReader(client, object, { readTimeoutMs: 0, signal }).read().next(), {
+    code: 'HTTP500',
+    message: 'HTTP500: HTTP 500 without a reason (s3://bucket/key)',
+    transient: true,
+  });
+});
