@@ -5,7 +5,7 @@
 import { quotedTable } from '../src/store/resource-tables.ts';
 import { readBenchOptions } from './bench-options.ts';
 import { compareLoads, printReport } from './compare-loads.ts';
-import type { BenchParts, Contender } from './contenders/contender.ts';
+import type { BenchDeps, Contender } from './contenders/contender.ts';
 import { fillTables } from './contenders/fill-tables.ts';
 import { loader } from './contenders/loader.ts';
 import { type BenchData, typesOf } from './dataset/bench-data.ts';
@@ -44,7 +44,7 @@ function contenders(existing?: BenchData): Contender[] {
       params,
     }),
     ...(existing === undefined ? {} : { existing }),
-    async prepare({ database }: BenchParts) {
+    async prepare({ database }: BenchDeps) {
       if (existing !== undefined) await fillTables(database, existing);
       await createIndexes(database.client);
     },
@@ -52,7 +52,7 @@ function contenders(existing?: BenchData): Contender[] {
 }
 
 /** Indexes as searches by reference, by date and by any element need them. */
-async function createIndexes(client: BenchParts['database']['client']): Promise<void> {
+async function createIndexes(client: BenchDeps['database']['client']): Promise<void> {
   for (const type of typesOf(data)) {
     const table = quotedTable(type);
     await client.query(`create index on ${table} ((resource #>> '{subject,reference}'))`);

@@ -1,4 +1,4 @@
-import type { BenchParts, Contender } from './contenders/contender.ts';
+import type { BenchDeps, Contender } from './contenders/contender.ts';
 import { RowCheck, resetTables } from './postgres/resource-rows.ts';
 import { cpuSeconds, familyCpuSeconds } from './process/proc-stat.ts';
 import type { MeasuredRun } from './report/bench-report.ts';
@@ -10,7 +10,7 @@ import type { MeasuredRun } from './report/bench-report.ts';
  */
 export async function runRounds(
   contenders: readonly Contender[],
-  parts: BenchParts,
+  parts: BenchDeps,
   rounds: number,
 ): Promise<Map<string, MeasuredRun[]>> {
   const { client } = parts.database;
@@ -33,7 +33,7 @@ export async function runRounds(
   return runs;
 }
 
-async function measure(contender: Contender, parts: BenchParts, round: number): Promise<MeasuredRun> {
+async function measure(contender: Contender, parts: BenchDeps, round: number): Promise<MeasuredRun> {
   const { database, s3 } = parts;
   const postgresCpu = () => (database.pid === undefined ? undefined : familyCpuSeconds(database.pid));
   const postgresBefore = postgresCpu();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import type { BenchParts } from './contenders/contender.ts';
+import type { BenchDeps } from './contenders/contender.ts';
 import { cacheFolder } from './dataset/prepare-data.ts';
 import { openBenchDatabase } from './postgres/bench-database.ts';
 import { startFileServer } from './s3/start-file-server.ts';
@@ -15,7 +15,7 @@ export async function withParts<T>(
     postgresMemory,
     threads,
   }: { postgres: string | undefined; postgresMemory?: number | undefined; threads: number },
-  work: (parts: BenchParts) => Promise<T>,
+  work: (parts: BenchDeps) => Promise<T>,
 ): Promise<T> {
   await mkdir(cacheFolder(), { recursive: true });
   const s3 = await startFileServer(cacheFolder());

@@ -14,7 +14,7 @@ import { rpcRoute } from './http/rpc-route.ts';
 import type { LoaderService } from './load/loader-service.ts';
 import type { Metrics } from './metrics/metrics.ts';
 
-export interface AppParts {
+export interface AppDeps {
   pool: pg.Pool;
   loader: LoaderService;
   metrics: Metrics;
@@ -23,7 +23,7 @@ export interface AppParts {
 }
 
 /** Puts every route on a Fastify instance; starting, listening and closing are the caller's. */
-export async function app(fastify: FastifyInstance, { pool, loader, metrics, rootClient }: AppParts): Promise<void> {
+export async function app(fastify: FastifyInstance, { pool, loader, metrics, rootClient }: AppDeps): Promise<void> {
   logRequests(fastify);
   handleErrors(fastify);
   acceptBodyFormats(fastify);

@@ -71,8 +71,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new ConfigError(`Wrong settings. ${faults.join('. ')}.`);
+    const failures = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new ConfigError(`Wrong settings. ${failures.join('. ')}.`);
   }
   const env = parsed.data;
   const secret = env.BOX_ROOT_CLIENT_SECRET;

@@ -10,7 +10,7 @@ import { Metrics } from './metrics/metrics.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 import { createPool } from './store/create-pool.ts';
 import { migrate } from './store/migrate.ts';
-import { settleShares } from './target/partitioned/recover.ts';
+import { recoverPrepared } from './target/partitioned/recover.ts';
 
 /** Connections of the main thread: claims, statuses, index work. */
 const POOL_SIZE = 16;
@@ -70,7 +70,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       onIdleError: (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'),
     });
     opened.push({ close: () => pool.end() });
-    await settleShares(pool);
+    await recoverPrepared(pool);
     const metrics = new Metrics(pool);
     const loader = new LoaderService({ address: database, pool, log, observer: metrics, ...config });
     opened.push({ close: () => loader.close() });

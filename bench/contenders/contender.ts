@@ -13,7 +13,7 @@ export interface RunFigures {
   peakRssBytes?: number;
 }
 
-export interface BenchParts {
+export interface BenchDeps {
   readonly database: BenchDatabase;
   readonly s3: FileServer;
   /** Files at a time. */
@@ -32,7 +32,7 @@ export interface Contender {
   /** Rows that `prepare` puts into the tables besides those of `data`. */
   readonly existing?: BenchData;
   /** Follows the emptying of the tables, unmeasured. */
-  prepare?(parts: BenchParts): Promise<void>;
+  prepare?(parts: BenchDeps): Promise<void>;
   /** Loads the data. */
-  run(parts: BenchParts): Promise<RunFigures>;
+  run(parts: BenchDeps): Promise<RunFigures>;
 }

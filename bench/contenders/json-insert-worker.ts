@@ -23,7 +23,7 @@ process.on('message', async (job: JsonInsertJob) => {
   const cpuBefore = process.cpuUsage();
   await atOnce(job.threads, job.files, async ({ type, gzipPath }) => {
     const client = idle.pop();
-    if (client === undefined) throw new Error('more lanes than connections');
+    if (client === undefined) throw new Error('more slots than connections');
     await client.query('begin; set local synchronous_commit = off');
     await insertFile(client, type, gzipPath);
     await client.query('commit');

@@ -1,7 +1,7 @@
 import type { BenchData } from '../dataset/bench-data.ts';
 import { type Compression, resetTables } from '../postgres/resource-rows.ts';
 import { LoaderProcess, type LoaderProcessOptions } from '../process/loader-process.ts';
-import type { BenchParts, Contender, RunFigures } from './contender.ts';
+import type { BenchDeps, Contender, RunFigures } from './contender.ts';
 
 export interface LoaderContender {
   name: string;
@@ -28,11 +28,11 @@ export function loader({
   ...contender
 }: LoaderContender): Contender {
   const { data } = contender;
-  const start = ({ database }: BenchParts) => LoaderProcess.start({ databaseUrl: database.url, ...options });
-  const load = (server: LoaderProcess, { s3, threads }: BenchParts) =>
+  const start = ({ database }: BenchDeps) => LoaderProcess.start({ databaseUrl: database.url, ...options });
+  const load = (server: LoaderProcess, { s3, threads }: BenchDeps) =>
     server.load(data.name, s3, { 'thread-num': threads, ...params });
   let warmed: LoaderProcess | undefined;
-  const warmUp = async (parts: BenchParts) => {
+  const warmUp = async (parts: BenchDeps) => {
     warmed = await start(parts);
     await load(warmed, parts);
     await resetTables(parts.database.client, data, compression);

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { bindToCores } from '../process/cpu-affinity.ts';
-import type { BenchParts, Contender } from './contender.ts';
+import type { BenchDeps, Contender } from './contender.ts';
 
 /**
  * The same contender with Postgres alone on one core, and the S3 server, the loader and the bench on the others: as
@@ -10,7 +10,7 @@ import type { BenchParts, Contender } from './contender.ts';
 export function onOwnCore(contender: Contender, floor: string): Contender {
   const all = `0-${availableParallelism() - 1}`;
   const others = `1-${availableParallelism() - 1}`;
-  const bind = ({ database }: BenchParts, postgres: string, rest: string) => {
+  const bind = ({ database }: BenchDeps, postgres: string, rest: string) => {
     if (database.pid !== undefined) bindToCores(database.pid, postgres);
     // The S3 server and the loader are children of this process; Postgres, started by pg_ctl, is not.
     bindToCores(process.pid, rest);

@@ -25,7 +25,7 @@ export function serverCopy(name: string, data: BenchData): Contender {
         const started = performance.now();
         await atOnce(threads, inLoaderOrder(data.files), async (file) => {
           const client = idle.pop();
-          if (client === undefined) throw new Error('more lanes than connections');
+          if (client === undefined) throw new Error('more slots than connections');
           await client.query('begin; set local synchronous_commit = off');
           await client.query(
             `copy ${quotedTable(file.type)} (txid, resource_type, status, id, resource)

@@ -6,11 +6,11 @@ import type { LoaderFileError } from '../store/loader-file/loader-file.ts';
 import { LineError } from './line-failure.ts';
 
 /** Why a file could not be loaded, as its LoaderFile tells it. Plain data: it crosses from a worker thread. */
-export interface FileFault extends LoaderFileError {
+export interface Failure extends LoaderFileError {
   message: string;
   /** Whether loading the file again, as it is, may well succeed. */
   transient: boolean;
-  /** 1-based line of the file, where the fault has one. */
+  /** 1-based line of the file, where the failure has one. */
   line?: number | undefined;
 }
 
@@ -32,12 +32,12 @@ const CONNECTION_CLASS = '08';
 const CONNECTION_FAILURE = '08006';
 
 /** @param line the file's line that a Postgres error speaks of */
-export function toFileFault(error: unknown, line?: number): FileFault {
+export function toFailure(error: unknown, line?: number): Failure {
   if (error instanceof S3Error) {
     return { source: 'aws', code: error.code, message: error.message, transient: error.transient };
   }
   if (error instanceof LineError) {
-    return { source: 'aidbox', code: error.fault, message: error.message, transient: false, line: error.line };
+    return { source: 'aidbox', code: error.failure, message: error.message, transient: false, line: error.line };
   }
   if (error instanceof TooManyBadLines) {
     const { line } = error.badLines[0] ?? {};
@@ -69,10 +69,12 @@ export function toFileFault(error: unknown, line?: number): FileFault {
 }
 
 /** Whether the database itself is out of reach or takes no writes, so that no other file would fare better. */
-export function isDatabaseUnreachable(fault: FileFault): boolean {
-  if (fault.source !== 'postgres') return false;
+export function isDatabaseUnreachable(failure: Failure): boolean {
+  if (failure.source !== 'postgres') return false;
   return (
-    fault.code.startsWith(CONNECTION_CLASS) || fault.code.startsWith('57P') || ['53300', '25006'].includes(fault.code)
+    failure.code.startsWith(CONNECTION_CLASS) ||
+    failure.code.startsWith('57P') ||
+    ['53300', '25006'].includes(failure.code)
   );
 }
 

@@ -2,7 +2,7 @@
  * Why a line of an ndjson file cannot become a row. The seed demands an `id` in every resource; the rest keeps
  * Postgres from being handed a row of another table or a JSON text that was mended on the way.
  */
-export type LineFault =
+export type LineFailure =
   | 'not-json'
   | 'not-an-object'
   | 'id-missing'
@@ -21,26 +21,26 @@ export const MAX_ID_CHARACTERS = 64;
 /** A bad line, by its 1-based number in the file, so that a person can open the file there. */
 export class LineError extends Error {
   override readonly name = 'LineError';
-  readonly fault: LineFault;
+  readonly failure: LineFailure;
   readonly line: number;
-  /** The resource's id, where it was read before the fault was met. */
+  /** The resource's id, where it was read before the failure was met. */
   readonly id: string | undefined;
 
   constructor(
-    fault: LineFault,
+    failure: LineFailure,
     line: number,
     detail: { id?: string | undefined; expectedType?: string; limit?: number },
   ) {
     const where = detail.id === undefined ? `line ${line}` : `line ${line}, id ${JSON.stringify(detail.id)}`;
-    super(`${where}: ${explain(fault, detail)}`);
-    this.fault = fault;
+    super(`${where}: ${explain(failure, detail)}`);
+    this.failure = failure;
     this.line = line;
     this.id = detail.id;
   }
 }
 
-function explain(fault: LineFault, { expectedType, limit }: { expectedType?: string; limit?: number }): string {
-  switch (fault) {
+function explain(failure: LineFailure, { expectedType, limit }: { expectedType?: string; limit?: number }): string {
+  switch (failure) {
     case 'not-json':
       return 'the line is not valid JSON';
     case 'not-an-object':

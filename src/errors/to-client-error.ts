@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { ClientError } from './client-error.ts';
-import { isDatabaseUnreachable, toFileFault } from './failure.ts';
+import { isDatabaseUnreachable, toFailure } from './failure.ts';
 
 /**
  * What of an error a client may see. Postgres's own words are shown: the client runs that database, and they name
@@ -9,16 +9,16 @@ import { isDatabaseUnreachable, toFileFault } from './failure.ts';
  */
 export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ClientError) return error;
-  const fault = toFileFault(error);
-  if (isDatabaseUnreachable(fault)) {
-    const problem = fault.code === '25006' ? 'takes no writes (is it a standby?)' : 'cannot be reached now';
-    return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code: fault.code });
+  const failure = toFailure(error);
+  if (isDatabaseUnreachable(failure)) {
+    const problem = failure.code === '25006' ? 'takes no writes (is it a standby?)' : 'cannot be reached now';
+    return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code: failure.code });
   }
   if (!(error instanceof pg.DatabaseError)) return undefined;
   return new ClientError(
     'domain-error',
-    `The database refused: ${fault.message}`,
-    { code: fault.code },
+    `The database refused: ${failure.message}`,
+    { code: failure.code },
     { cause: error },
   );
 }

@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { toFileFault } from '../errors/failure.ts';
+import { toFailure } from '../errors/failure.ts';
 import { pause } from '../load/backoff.ts';
-import { tryDropKey } from '../store/bucket-load/load-lock.ts';
+import { tryDropPrimaryKey } from '../store/bucket-load/load-lock.ts';
 import { recordKeptIndex } from '../store/disabled-index/disabled-index.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
 import { dropIndex } from './drop-index.ts';
@@ -14,7 +14,7 @@ const ATTEMPTS = 5;
 const LOCK_NOT_AVAILABLE = '55P03';
 const DEPENDENT_OBJECTS = '2BP01';
 
-export interface DisableIndexes {
+export interface DisableIndexesOptions {
   pool: pg.Pool;
   /** The bucket that is loaded. */
   bucket: string;
@@ -32,11 +32,11 @@ export interface DisableIndexes {
  * it) stays: the load is then slower but no less right. To be called with `tryHoldIndexesOff`.
  * @throws what keeps Postgres from it for now: a lost connection, a deadlock
  */
-export async function disableIndexes(options: DisableIndexes): Promise<void> {
+export async function disableIndexes(options: DisableIndexesOptions): Promise<void> {
   if (await hasIndexes(options.pool, options.table, options.which)) await dropAll(options);
 }
 
-async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIndexes): Promise<void> {
+async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIndexesOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       const kept = await inTransaction(pool, async (client) => {
@@ -53,7 +53,7 @@ async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIn
       for (const reason of kept) onKept(reason);
       return;
     } catch (error) {
-      const { code, message, transient } = toFileFault(error);
+      const { code, message, transient } = toFailure(error);
       if (code !== LOCK_NOT_AVAILABLE) {
         if (transient || !(error instanceof pg.DatabaseError)) throw error;
         onKept(message);
@@ -71,7 +71,7 @@ async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIn
 
 /** @returns why the index had to stay, or undefined */
 async function dropUnlessNeeded(client: Queryable, index: TableIndex, bucket: string): Promise<string | undefined> {
-  if (index.primary && !(await tryDropKey(client, index.tablename))) {
+  if (index.primary && !(await tryDropPrimaryKey(client, index.tablename))) {
     const reason = `${index.indexname} was kept: another load relies on it`;
     await recordKeptIndex(client, index, reason);
     return reason;

@@ -1,14 +1,14 @@
-import { type FileFault, toFileFault } from '../errors/failure.ts';
-import type { LoadParts } from '../load/load-deps.ts';
+import { type Failure, toFailure } from '../errors/failure.ts';
+import type { LoadDeps } from '../load/load-deps.ts';
 import type { LoadSession } from '../load/load-session.ts';
 import type { WriteOptions } from '../store/bucket-load/bucket-load.ts';
-import { holdKey, leaveRestore, tryHoldIndexesOff, tryRestoreIndexes } from '../store/bucket-load/load-lock.ts';
+import { holdPrimaryKey, leaveRestore, tryHoldIndexesOff, tryRestoreIndexes } from '../store/bucket-load/load-lock.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
 import { ensureResourceTable, tableName } from '../store/resource-tables.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { restoreIndex } from './restore-indexes.ts';
 
-export interface PrepareTable extends Omit<LoadParts, 'patience'> {
+export interface PrepareTableOptions extends Omit<LoadDeps, 'retryPolicy'> {
   /** The session that stands for the load. */
   session: LoadSession;
   bucket: string;
@@ -22,9 +22,9 @@ export type TableState =
   /** Nothing yet: another load has dropped the primary key, or makes the table's indexes right now. */
   | { kind: 'later'; until: string }
   /** Nothing: the primary key is missing, and rows contradict it. The files stay in the queue. */
-  | { kind: 'keyless' }
+  | { kind: 'primary-key-missing' }
   /** Fail them: the table cannot be made. */
-  | { kind: 'unusable'; fault: FileFault };
+  | { kind: 'unusable'; failure: Failure };
 
 /**
  * Makes a type's table as the load needs it: creates it where it is absent, brings back what an earlier load has
@@ -32,17 +32,17 @@ export type TableState =
  * without it: duplicates would pass unseen, and `upsert?` would find no rows.
  * @throws what keeps Postgres from it for now: a lost connection, a deadlock
  */
-export async function prepareTable(options: PrepareTable): Promise<TableState> {
+export async function prepareTable(options: PrepareTableOptions): Promise<TableState> {
   const { pool, session, log, bucket, type, write, signal } = options;
   const table = tableName(type);
   try {
     await ensureResourceTable(pool, type);
   } catch (error) {
-    const fault = toFileFault(error);
-    if (fault.transient || fault.source !== 'postgres') throw error;
-    return { kind: 'unusable', fault: { ...fault, message: `${fault.message} (making the table of ${type})` } };
+    const failure = toFailure(error);
+    if (failure.transient || failure.source !== 'postgres') throw error;
+    return { kind: 'unusable', failure: { ...failure, message: `${failure.message} (making the table of ${type})` } };
   }
-  if (!write['drop-primary-key?']) await session.do((connection) => holdKey(connection, table));
+  if (!write['drop-primary-key?']) await session.do((connection) => holdPrimaryKey(connection, table));
   const state = await bringBackWanted(options, table);
   if (state.kind !== 'ready' || signal.aborted || !(write['disable-idx?'] || write['drop-primary-key?'])) return state;
   if (!(await session.do((connection) => tryHoldIndexesOff(connection, table)))) {
@@ -60,7 +60,7 @@ export async function prepareTable(options: PrepareTable): Promise<TableState> {
 }
 
 /** Makes those of the table's dropped indexes again that this load does not want off, unless another load does. */
-async function bringBackWanted(options: PrepareTable, table: string): Promise<TableState> {
+async function bringBackWanted(options: PrepareTableOptions, table: string): Promise<TableState> {
   const { session } = options;
   const missing = await listMissing(options, table);
   if (missing.length === 0) return { kind: 'ready' };
@@ -73,10 +73,10 @@ async function bringBackWanted(options: PrepareTable, table: string): Promise<Ta
   } finally {
     await session.do((connection) => leaveRestore(connection, table));
   }
-  return { kind: (await listMissing(options, table)).some(isPrimaryKey) ? 'keyless' : 'ready' };
+  return { kind: (await listMissing(options, table)).some(isPrimaryKey) ? 'primary-key-missing' : 'ready' };
 }
 
-async function listMissing({ pool, write }: PrepareTable, table: string): Promise<IndexToRestore[]> {
+async function listMissing({ pool, write }: PrepareTableOptions, table: string): Promise<IndexToRestore[]> {
   const indexes = await listIndexesToRestore(pool, { tables: [table] });
   return indexes.filter((index) => (isPrimaryKey(index) ? !write['drop-primary-key?'] : !write['disable-idx?']));
 }

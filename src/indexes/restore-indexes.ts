@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { toFileFault } from '../errors/failure.ts';
+import { toFailure } from '../errors/failure.ts';
 import { atOnce } from '../load/at-once.ts';
 import type { LoadObserver } from '../load/load-observer.ts';
 import { leaveOrRestoreIndexes, leaveRestore } from '../store/bucket-load/load-lock.ts';
@@ -16,7 +16,7 @@ import { createIndex } from './create-index.ts';
 /** Tables whose indexes are made at the same time. */
 const TABLES_AT_ONCE = 4;
 
-export interface RestoreIndex {
+export interface RestoreIndexOptions {
   pool: pg.Pool;
   log: Logger;
   observer: LoadObserver;
@@ -24,7 +24,7 @@ export interface RestoreIndex {
   signal: AbortSignal;
 }
 
-export interface RestoreIndexes extends RestoreIndex {
+export interface RestoreIndexesOptions extends RestoreIndexOptions {
   /** A session that holds the right to restore while it lives. */
   session: Queryable;
   /** The bucket that was loaded, and the tables it was loaded into. */
@@ -37,7 +37,7 @@ export interface RestoreIndexes extends RestoreIndex {
  * that load.
  * @throws after the others are made, what kept an index from being made for now: a lost connection, a deadlock
  */
-export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
+export async function restoreIndexes(options: RestoreIndexesOptions): Promise<void> {
   const waiting = await listIndexesToRestore(options.pool, options);
   const queue: IndexToRestore[][] = [];
   const held: string[] = [];
@@ -59,7 +59,7 @@ export async function restoreIndexes(options: RestoreIndexes): Promise<void> {
  * @throws what keeps it from being made for now: a lost connection, a deadlock
  */
 export async function restoreIndex(
-  { pool, log, observer, signal }: RestoreIndex,
+  { pool, log, observer, signal }: RestoreIndexOptions,
   waiting: IndexToRestore,
 ): Promise<void> {
   const start = new Date();
@@ -77,7 +77,7 @@ export async function restoreIndex(
     log.info({ index: waiting.index.indexname, durationMs }, 'index restored');
   } catch (error) {
     if (signal.aborted) return;
-    const { message, transient } = toFileFault(error);
+    const { message, transient } = toFailure(error);
     if (transient) throw error;
     const reason = `${waiting.index.indexname} could not be restored: ${message}`;
     await updateDisabledIndex(pool, waiting.id, { message: reason });

@@ -4,10 +4,10 @@
  */
 export async function atOnce<T>(most: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values();
-  // The lanes share one iterator: each takes the next item when it is done with its last.
-  const lane = async () => {
+  // The slots share one iterator: each takes the next item when it is done with its last.
+  const slot = async () => {
     for (const item of queue) await work(item);
   };
-  const lanes = await Promise.allSettled(Array.from({ length: most }, lane));
-  for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
+  const slots = await Promise.allSettled(Array.from({ length: most }, slot));
+  for (const ended of slots) if (ended.status === 'rejected') throw ended.reason;
 }

@@ -1,24 +1,24 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { toFileFault } from '../errors/failure.ts';
+import { toFailure } from '../errors/failure.ts';
 import { ProgressPublisher } from '../progress/progress-publisher.ts';
 import { distinctPrefixes } from '../source/s3/list-objects.ts';
 import { isCancelled, setGivenUp } from '../store/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import { listUnfinishedFiles } from '../store/loader-file/list-unfinished-files.ts';
 import { maxPreparedTransactions } from '../target/partitioned/prepared-partition.ts';
-import { settleBucket } from '../target/partitioned/recover.ts';
+import { recoverBucket } from '../target/partitioned/recover.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
-import { FileLanes } from './file-slots.ts';
+import { FileSlots } from './file-slots.ts';
 import { finishLoad } from './finish-load.ts';
 import type { LoadObserver } from './load-observer.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { LoadSession } from './load-session.ts';
 import { LoadTables } from './load-tables.ts';
-import { DatabasePatience } from './retry-policy.ts';
+import { RetryPolicy } from './retry-policy.ts';
 import { schedule } from './schedule.ts';
 
-export interface BucketLoadParts {
+export interface BucketLoadDeps {
   address: DatabaseAddress;
   pool: pg.Pool;
   workers: WorkerPool;
@@ -27,7 +27,7 @@ export interface BucketLoadParts {
 }
 
 /**
- * How often a load that has lanes to spare looks for files, in ms: what other replicas' calls have queued, and what
+ * How often a load that has slots to spare looks for files, in ms: what other replicas' calls have queued, and what
  * replicas that died had in hand.
  */
 const SWEEP_MS = 1_000;
@@ -36,7 +36,7 @@ const SWEEP_MS = 1_000;
 const CANCEL_POLL_MS = 1_000;
 
 /**
- * The work of this process on one bucket: as many lanes as the call's `thread-num`, each taking one file at a time
+ * The work of this process on one bucket: as many slots as the call's `thread-num`, each taking one file at a time
  * from the queue that all replicas share, until no file within the calls' prefixes is unfinished, wherever it is
  * being loaded. A later call for the bucket is merged in. `run` never rejects: what goes wrong is logged, and stands
  * in the LoaderFiles.
@@ -45,7 +45,7 @@ export class BucketLoad {
   /** Resolves when a status answer, of any replica, shows that the bucket is worked on; or when it never will be. */
   readonly announced: Promise<void>;
 
-  readonly #parts: BucketLoadParts;
+  readonly #parts: BucketLoadDeps;
   readonly #announce: () => void;
   /** Aborted: no further file, and those in hand roll back. */
   readonly #abort = new AbortController();
@@ -53,8 +53,8 @@ export class BucketLoad {
   readonly #shutdown = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #session: LoadSession;
-  readonly #patience: DatabasePatience;
-  readonly #lanes: FileLanes;
+  readonly #retryPolicy: RetryPolicy;
+  readonly #slots: FileSlots;
   readonly #publisher: ProgressPublisher;
   readonly #tables: LoadTables;
   /** Resolved when something has happened that may be a reason to look at the queue. */
@@ -67,7 +67,7 @@ export class BucketLoad {
   #stopping = false;
   #sawFiles = false;
 
-  constructor(request: NumberedRequest, parts: BucketLoadParts) {
+  constructor(request: NumberedRequest, parts: BucketLoadDeps) {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { signal } = this.#abort;
     const log = parts.log.child({ bucket: request.bucket });
@@ -76,22 +76,22 @@ export class BucketLoad {
     this.#request = request;
     this.#prefixes = request.prefixes;
     this.#parts = { ...parts, log };
-    this.#patience = new DatabasePatience(log, signal);
-    const common = { ...this.#parts, patience: this.#patience, signal };
-    this.#lanes = new FileLanes(
+    this.#retryPolicy = new RetryPolicy(log, signal);
+    const common = { ...this.#parts, retryPolicy: this.#retryPolicy, signal };
+    this.#slots = new FileSlots(
       {
         ...common,
-        onLaneEnd: () => this.#news.resolve(),
-        onKeyDropped: () => this.#prepareAnew(),
+        onSlotEnd: () => this.#news.resolve(),
+        onPrimaryKeyDropped: () => this.#invalidateTables(),
       },
       request,
     );
-    this.#publisher = new ProgressPublisher(parts.pool, request.bucket, this.#lanes);
+    this.#publisher = new ProgressPublisher(parts.pool, request.bucket, this.#slots);
     const signals = { givenUp: signal, shutdown: this.#shutdown.signal };
     this.#session = new LoadSession(parts.address, request.bucket, signals, (error) => {
       log.warn({ reason: error.message }, 'lost the connection that stands for the load; making it again');
       // Its locks said what this load needs of the tables: others may have dropped or restored indexes meanwhile.
-      this.#prepareAnew();
+      this.#invalidateTables();
     });
     this.#tables = new LoadTables({
       ...common,
@@ -110,8 +110,8 @@ export class BucketLoad {
     const everything = this.#prefixes.length === 0 || request.prefixes.length === 0;
     this.#prefixes = everything ? [] : distinctPrefixes([...this.#prefixes, ...request.prefixes]);
     this.#request = request;
-    this.#tables.forgetKeyless();
-    this.#lanes.hold();
+    this.#tables.invalidatePrimaryKeyMissing();
+    this.#slots.hold();
     this.#news.resolve();
     return true;
   }
@@ -131,7 +131,7 @@ export class BucketLoad {
   stop(graceMs: number): void {
     this.#closed = true;
     this.#stopping = true;
-    this.#lanes.stop();
+    this.#slots.stop();
     this.#news.resolve();
     const timer = setTimeout(() => {
       const reason = new Error('the server is shutting down');
@@ -156,16 +156,16 @@ export class BucketLoad {
     const started = performance.now();
     const watch = this.#watchForCancel();
     try {
-      await this.#patience.do(() => this.#session.join(this.#announce));
+      await this.#retryPolicy.do(() => this.#session.join(this.#announce));
       this.#publisher.start();
-      this.#lanes.maxShares = await this.#patience.do(() => maxPreparedTransactions(this.#parts.pool));
+      this.#slots.maxPartitions = await this.#retryPolicy.do(() => maxPreparedTransactions(this.#parts.pool));
       await this.#loadAll();
       await this.#publisher.stop();
       if (!this.#stopping) {
         const { bucket } = this.#request;
         // A cancelled load brings its indexes back too, whatever the database does meanwhile.
-        const patience = new DatabasePatience(log, this.#shutdown.signal);
-        types = await patience.do(() =>
+        const retryPolicy = new RetryPolicy(log, this.#shutdown.signal);
+        types = await retryPolicy.do(() =>
           finishLoad({
             ...this.#parts,
             bucket,
@@ -195,66 +195,68 @@ export class BucketLoad {
   /** Best effort: it may be the database that is out of reach. */
   async #tellGivenUp(error: unknown): Promise<void> {
     if (this.#abort.signal.aborted) return;
-    const reason = `The load was given up: ${toFileFault(error).message}.`;
+    const reason = `The load was given up: ${toFailure(error).message}.`;
     await setGivenUp(this.#parts.pool, this.#request.bucket, reason).catch(() => {});
   }
 
-  /** Keeps the lanes supplied until nothing within the prefixes is unfinished, here or on other replicas. */
+  /** Keeps the slots supplied until nothing within the prefixes is unfinished, here or on other replicas. */
   async #loadAll(): Promise<void> {
     try {
-      await this.#supplyLanes();
+      await this.#supplySlots();
     } finally {
       this.#closed = true;
-      this.#lanes.stop();
+      this.#slots.stop();
       await this.#tables.settled();
-      await this.#lanes.idle();
+      await this.#slots.idle();
     }
   }
 
-  async #supplyLanes(): Promise<void> {
-    const lanes = this.#lanes;
+  async #supplySlots(): Promise<void> {
+    const slots = this.#slots;
     while (!this.#isOver()) {
       const request = this.#request;
       const prefixes = this.#prefixes;
-      await this.#patience.do(() => settleBucket(this.#parts.pool, request.bucket));
-      const unfinished = await this.#patience.do(() => listUnfinishedFiles(this.#parts.pool, request.bucket, prefixes));
+      await this.#retryPolicy.do(() => recoverBucket(this.#parts.pool, request.bucket));
+      const unfinished = await this.#retryPolicy.do(() =>
+        listUnfinishedFiles(this.#parts.pool, request.bucket, prefixes),
+      );
       if (this.#request !== request) continue;
       this.#sawFiles ||= unfinished.length > 0;
       const { loadable, isAll } = await this.#tables.prepare(unfinished, request);
       if (this.#request !== request || this.#stopping) continue;
-      if (loadable.length === 0 && isAll && lanes.isIdle) {
+      if (loadable.length === 0 && isAll && slots.isIdle) {
         this.#closed = true;
         return;
       }
-      await lanes.refill(schedule(loadable, request.scheduler), request);
+      await slots.refill(schedule(loadable, request.scheduler), request);
       await this.#untilNextLook(request);
     }
   }
 
   /** Whether no further file is to be begun. */
   #isOver(): boolean {
-    return this.#abort.signal.aborted || this.#stopping || this.#lanes.hasFailed;
+    return this.#abort.signal.aborted || this.#stopping || this.#slots.hasFailed;
   }
 
-  /** Until the lanes have done all they were given, one has had nothing to do for a while, or a later call comes. */
+  /** Until the slots have done all they were given, one has had nothing to do for a while, or a later call comes. */
   async #untilNextLook(request: LoadRequest): Promise<void> {
-    const lanes = this.#lanes;
+    const slots = this.#slots;
     let sweepIsDue = false;
     const timer = setTimeout(() => {
       sweepIsDue = true;
       this.#news.resolve();
     }, SWEEP_MS);
     while (this.#request === request && !this.#isOver() && !this.#tables.needsLook) {
-      if (lanes.isIdle && lanes.hasWorked) break;
-      if (lanes.hasSpare && sweepIsDue) break;
+      if (slots.isIdle && slots.hasWorked) break;
+      if (slots.hasSpare && sweepIsDue) break;
       await this.#news.promise;
       this.#news = Promise.withResolvers();
     }
     clearTimeout(timer);
   }
 
-  #prepareAnew(): void {
-    this.#tables.forget();
+  #invalidateTables(): void {
+    this.#tables.invalidate();
     this.#news.resolve();
   }
 
@@ -266,7 +268,7 @@ export class BucketLoad {
         (cancelled) => {
           if (cancelled && this.#request.call === call) this.cancel();
         },
-        // A database out of reach is met, and waited for, by the lanes.
+        // A database out of reach is met, and waited for, by the slots.
         () => {},
       );
     }, CANCEL_POLL_MS);

@@ -1,4 +1,4 @@
-import { isDatabaseUnreachable, toFileFault } from '../errors/failure.ts';
+import { isDatabaseUnreachable, toFailure } from '../errors/failure.ts';
 import { type ClaimedFile, claimLoaderFile } from '../store/loader-file/claim-loader-file.ts';
 import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
 import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
@@ -6,19 +6,19 @@ import type { WorkerPool } from '../worker/worker-pool.ts';
 import { backOff } from './backoff.ts';
 import { failUnfinishedFile } from './fail-unfinished-file.ts';
 import { FileQueue } from './file-queue.ts';
-import type { LoadParts } from './load-deps.ts';
+import type { LoadDeps } from './load-deps.ts';
 import { bucketName, type LoadRequest } from './load-request.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 
-export interface FileLanesParts extends LoadParts {
+export interface FileSlotsDeps extends LoadDeps {
   workers: WorkerPool;
-  /** Told when a lane ends: it has found nothing to do. */
-  onLaneEnd: () => void;
+  /** Told when a slot ends: it has found nothing to do. */
+  onSlotEnd: () => void;
   /** Told when a table has lost the primary key that the load relies on. */
-  onKeyDropped: () => void;
+  onPrimaryKeyDropped: () => void;
 }
 
-/** Attempts at a file whose fault may pass (a lock, a 503) before it becomes `error`. */
+/** Attempts at a file whose failure may pass (a lock, a 503) before it becomes `error`. */
 const FILE_ATTEMPTS = 5;
 
 /** Size from which a file may be dealt to several backends, in bytes of the object: a second or two of COPY. */
@@ -27,22 +27,22 @@ const SPREAD_FROM_BYTES = 4 * 1024 * 1024;
 /** One thread encodes for all of a file's backends; it keeps up with about this many. */
 const MOST_BACKENDS = 8;
 
-/** The files that one load of this process has in hand: `thread-num` lanes, each with one file at a time. */
-export class FileLanes {
+/** The files that one load of this process has in hand: `thread-num` slots, each with one file at a time. */
+export class FileSlots {
   /** How far the files in hand are, by LoaderFile id. */
   readonly progress = new Map<string, FileProgress>();
 
   /** Prepared transactions that the server has room for; 0 where it does not know two-phase commit. */
-  maxShares = 0;
+  maxPartitions = 0;
 
-  readonly #parts: FileLanesParts;
+  readonly #parts: FileSlotsDeps;
   readonly #queue = new FileQueue();
   #finished: FileProgress = { bytes: 0, rows: 0 };
   #request: LoadRequest;
-  /** Claims and refills: the lanes do not offer the same file twice, and begin in order. */
+  /** Claims and refills: the slots do not offer the same file twice, and begin in order. */
   readonly #turns = new OneAtATime();
   #running = 0;
-  #laneEnd = Promise.withResolvers<void>();
+  #slotEnd = Promise.withResolvers<void>();
   #hasWorked = false;
   /** Resolved by the next `refill` or `stop`; undefined while files may be begun. */
   #held: PromiseWithResolvers<void> | undefined;
@@ -50,7 +50,7 @@ export class FileLanes {
   #failure: { reason: unknown } | undefined;
 
   /** @param request the call whose settings count until the first `refill` */
-  constructor(parts: FileLanesParts, request: LoadRequest) {
+  constructor(parts: FileSlotsDeps, request: LoadRequest) {
     this.#parts = parts;
     this.#request = request;
   }
@@ -66,14 +66,14 @@ export class FileLanes {
   }
 
   /**
-   * Over how many backends a file is dealt: its share of the bytes still to be loaded, so that the last large files
+   * Over how many backends a file is dealt: its partition of the bytes still to be loaded, so that the last large files
    * keep all of the call's threads busy. Files that load in a second are not worth a second commit.
    */
-  #backendsFor(size: number, { threadNum, write, maxErrors }: LoadRequest): number {
+  #partitionsFor(size: number, { threadNum, write, maxErrors }: LoadRequest): number {
     const plain = !write['upsert?'] && maxErrors === 0;
-    if (!plain || size < SPREAD_FROM_BYTES || this.maxShares === 0) return 1;
+    if (!plain || size < SPREAD_FROM_BYTES || this.maxPartitions === 0) return 1;
     const rest = this.#queue.bytesLeft + size;
-    return Math.min(threadNum, this.maxShares + 1, MOST_BACKENDS, Math.ceil((threadNum * size) / rest));
+    return Math.min(threadNum, this.maxPartitions + 1, MOST_BACKENDS, Math.ceil((threadNum * size) / rest));
   }
 
   /** Begins no further file until a `refill` that begins after this: a new order and other settings are to come. */
@@ -85,7 +85,7 @@ export class FileLanes {
   }
 
   /**
-   * Replaces what is still to come by these files, in this order, and puts as many lanes to work as the call wants.
+   * Replaces what is still to come by these files, in this order, and puts as many slots to work as the call wants.
    * Files in hand go on with the settings that they were begun with.
    */
   async refill(files: readonly QueuedFile[], request: LoadRequest): Promise<void> {
@@ -94,7 +94,7 @@ export class FileLanes {
     this.#request = request;
     this.#hasWorked = this.#queue.hasInHand;
     if (this.#held === held) this.#release();
-    while (this.#running < request.threadNum) this.#startLane();
+    while (this.#running < request.threadNum) this.#startSlot();
   }
 
   /** No further file is begun. */
@@ -108,7 +108,7 @@ export class FileLanes {
     return this.#running === 0;
   }
 
-  /** Whether there are fewer lanes at work than the call wants. */
+  /** Whether there are fewer slots at work than the call wants. */
   get hasSpare(): boolean {
     return this.#running < this.#request.threadNum;
   }
@@ -125,32 +125,32 @@ export class FileLanes {
 
   /**
    * Waits for the files in hand.
-   * @throws what made the lanes give up, if they did
+   * @throws what made the slots give up, if they did
    */
   async idle(): Promise<void> {
-    while (this.#running > 0) await this.#laneEnd.promise;
+    while (this.#running > 0) await this.#slotEnd.promise;
     if (this.#failure !== undefined) throw this.#failure.reason;
   }
 
-  #startLane(): void {
+  #startSlot(): void {
     this.#running++;
-    void this.#lane()
+    void this.#slot()
       .catch((reason: unknown) => {
         this.#failure ??= { reason };
         this.stop();
       })
       .finally(() => {
         this.#running--;
-        this.#laneEnd.resolve();
-        this.#laneEnd = Promise.withResolvers();
-        this.#parts.onLaneEnd();
+        this.#slotEnd.resolve();
+        this.#slotEnd = Promise.withResolvers();
+        this.#parts.onSlotEnd();
       });
   }
 
-  async #lane(): Promise<void> {
+  async #slot(): Promise<void> {
     // More than a later call wants: the first that are free end.
     while (this.#running <= this.#request.threadNum) {
-      const claimed = await this.#turns.do(() => this.#parts.patience.do(() => this.#claim()));
+      const claimed = await this.#turns.do(() => this.#parts.retryPolicy.do(() => this.#claim()));
       if (claimed === undefined) {
         if (this.#held === undefined) return;
         await this.#held.promise;
@@ -180,26 +180,26 @@ export class FileLanes {
     }
   }
 
-  /** Loads a claimed file, again and with a pause where its fault may pass. */
+  /** Loads a claimed file, again and with a pause where its failure may pass. */
   async #load(first: ClaimedFile, request: LoadRequest): Promise<void> {
-    const { pool, patience, signal } = this.#parts;
+    const { pool, retryPolicy, signal } = this.#parts;
     let claimed: ClaimedFile | undefined = first;
     let attempts = 0;
     try {
       while (claimed !== undefined && !signal.aborted && !this.#stopped) {
         const outcome = await this.#loadOnce(claimed, request);
-        if (outcome.kind === 'key-dropped') this.#parts.onKeyDropped();
-        if (outcome.kind !== 'retry') return patience.reached();
-        const { fault } = outcome;
-        // A database out of reach is no fault of the file's: patience for it is counted by time, not by attempts.
-        if (isDatabaseUnreachable(fault)) {
-          if (!(await patience.wait(fault))) return;
+        if (outcome.kind === 'primary-key-dropped') this.#parts.onPrimaryKeyDropped();
+        if (outcome.kind !== 'retry') return retryPolicy.reached();
+        const { failure } = outcome;
+        // A database out of reach is no failure of the file's: patience for it is counted by time, not by attempts.
+        if (isDatabaseUnreachable(failure)) {
+          if (!(await retryPolicy.wait(failure))) return;
         } else if (++attempts < FILE_ATTEMPTS) await backOff(attempts, signal);
         else {
-          await patience.do(() => failUnfinishedFile(pool, first.id, fault));
+          await retryPolicy.do(() => failUnfinishedFile(pool, first.id, failure));
           return;
         }
-        claimed = await patience.do(() => claimLoaderFile(pool, [first.id]));
+        claimed = await retryPolicy.do(() => claimLoaderFile(pool, [first.id]));
       }
     } finally {
       this.#queue.release(first.id);
@@ -225,8 +225,8 @@ export class FileLanes {
           timeouts,
           upsert: write['upsert?'],
           maxErrors,
-          relyOnKey: !write['drop-primary-key?'],
-          backends: this.#backendsFor(file.size ?? 0, request),
+          requiresPrimaryKey: !write['drop-primary-key?'],
+          backends: this.#partitionsFor(file.size ?? 0, request),
         },
         { signal: this.#parts.signal, onProgress: (progress) => this.#progressed(id, progress) },
       );
@@ -236,7 +236,7 @@ export class FileLanes {
     } catch (error) {
       // The worker thread died, out of memory for instance; its connection is gone and with it all of the file's rows.
       this.#parts.log.error({ file: key, err: error }, 'a worker thread died');
-      ended = { kind: 'retry', fault: { ...toFileFault(error), transient: true } };
+      ended = { kind: 'retry', failure: { ...toFailure(error), transient: true } };
       return ended;
     } finally {
       const { bytes, rows } = this.progress.get(id) ?? { bytes: 0, rows: 0 };
@@ -257,11 +257,13 @@ export class FileLanes {
   #log(key: string, outcome: FileOutcome): void {
     const { log } = this.#parts;
     // Messages may quote a resource; the log gets the place and the code, the LoaderFile has the rest.
-    const fault =
-      'fault' in outcome ? { source: outcome.fault.source, code: outcome.fault.code, line: outcome.fault.line } : {};
+    const failure =
+      'failure' in outcome
+        ? { source: outcome.failure.source, code: outcome.failure.code, line: outcome.failure.line }
+        : {};
     const figures: Partial<FileFigures> = 'figures' in outcome ? outcome.figures : {};
     const whole = Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value)]));
     const level = outcome.kind === 'failed' || outcome.kind === 'retry' ? 'warn' : 'info';
-    log[level]({ file: key, ...whole, ...fault }, `file ${outcome.kind}`);
+    log[level]({ file: key, ...whole, ...failure }, `file ${outcome.kind}`);
   }
 }

@@ -10,7 +10,7 @@ import { tableName } from '../store/resource-tables.ts';
 import { pause } from './backoff.ts';
 import type { LoadObserver } from './load-observer.ts';
 
-export interface FinishLoad {
+export interface FinishLoadOptions {
   pool: pg.Pool;
   session: Queryable;
   bucket: string;
@@ -30,7 +30,7 @@ const POLL_MS = 1_000;
  * stay until the indexes are back, so that one of them takes over should the finisher die.
  * @returns the bucket's resource types, where this process was the last one out; else none
  */
-export async function finishLoad(options: FinishLoad): Promise<readonly string[]> {
+export async function finishLoad(options: FinishLoadOptions): Promise<readonly string[]> {
   const { pool, session, bucket, signal } = options;
   const types = [...new Set([...options.types, ...(await listBucketTypes(pool, bucket))])];
   let last = await leaveOrFinishLoad(session, bucket);

@@ -1,14 +1,14 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import type { LoadObserver } from './load-observer.ts';
-import type { DatabasePatience } from './retry-policy.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 /** What all that one load of this process does has in common. */
-export interface LoadParts {
+export interface LoadDeps {
   pool: pg.Pool;
   log: Logger;
   observer: LoadObserver;
-  patience: DatabasePatience;
+  retryPolicy: RetryPolicy;
   /** Aborted: the load is given up; files in hand roll back. */
   signal: AbortSignal;
 }

@@ -4,7 +4,7 @@ import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
 import { atOnce } from './at-once.ts';
 import { pause } from './backoff.ts';
 import { failUnfinishedFile } from './fail-unfinished-file.ts';
-import type { LoadParts } from './load-deps.ts';
+import type { LoadDeps } from './load-deps.ts';
 import type { LoadRequest } from './load-request.ts';
 import type { LoadSession } from './load-session.ts';
 
@@ -14,7 +14,7 @@ const TABLES_AT_ONCE = 4;
 /** How long the files of other tables wait for one that takes its time, in ms: an index that is made may take hours. */
 const WAIT_MS = 1_000;
 
-export interface LoadTablesParts extends LoadParts {
+export interface LoadTablesDeps extends LoadDeps {
   session: LoadSession;
   /** Whether no further table is to be prepared. */
   isOver: () => boolean;
@@ -24,7 +24,7 @@ export interface LoadTablesParts extends LoadParts {
 
 /** The tables that one load of this process writes to. */
 export class LoadTables {
-  readonly #parts: LoadTablesParts;
+  readonly #parts: LoadTablesDeps;
   readonly #states = new Map<string, TableState>();
   readonly #preparing = new Set<string>();
   readonly #work = new Set<Promise<void>>();
@@ -35,7 +35,7 @@ export class LoadTables {
   #tellsWait = false;
   #failure: { reason: unknown } | undefined;
 
-  constructor(parts: LoadTablesParts) {
+  constructor(parts: LoadTablesDeps) {
     this.#parts = parts;
   }
 
@@ -50,16 +50,16 @@ export class LoadTables {
   }
 
   /** Forgets all: the session that said what is needed of the tables was lost, or somebody has taken no notice. */
-  forget(): void {
+  invalidate(): void {
     this.#generation++;
     this.#states.clear();
     this.#needsLook = true;
   }
 
   /** Forgets which keys could not be made: somebody calls again. */
-  forgetKeyless(): void {
+  invalidatePrimaryKeyMissing(): void {
     this.#generation++;
-    for (const [type, { kind }] of this.#states) if (kind === 'keyless') this.#states.delete(type);
+    for (const [type, { kind }] of this.#states) if (kind === 'primary-key-missing') this.#states.delete(type);
   }
 
   /**
@@ -81,7 +81,7 @@ export class LoadTables {
     let isAll = true;
     for (const [type, ofType] of byType) {
       const state = this.#states.get(type);
-      isAll &&= state?.kind === 'ready' || state?.kind === 'keyless';
+      isAll &&= state?.kind === 'ready' || state?.kind === 'primary-key-missing';
       if (state?.kind === 'ready') loadable.push(...ofType);
       if (state?.kind === 'later') waits.push(state.until);
       if (state === undefined) waits.push(`the table of ${type} is prepared`);
@@ -118,11 +118,11 @@ export class LoadTables {
   }
 
   async #prepareOne(type: string, { bucket, write }: LoadRequest): Promise<void> {
-    const { patience, isOver, onPrepared } = this.#parts;
+    const { retryPolicy, isOver, onPrepared } = this.#parts;
     const generation = this.#generation;
     try {
       if (isOver()) return;
-      const state = await patience.do(() => prepareTable({ ...this.#parts, bucket, type, write }));
+      const state = await retryPolicy.do(() => prepareTable({ ...this.#parts, bucket, type, write }));
       if (generation === this.#generation) this.#states.set(type, state);
     } finally {
       this.#preparing.delete(type);
@@ -131,17 +131,17 @@ export class LoadTables {
     }
   }
 
-  async #fail(files: readonly QueuedFile[], { fault }: Extract<TableState, { kind: 'unusable' }>): Promise<void> {
-    const { pool, log, patience } = this.#parts;
-    for (const { id } of files) await patience.do(() => failUnfinishedFile(pool, id, fault));
-    log.error({ code: fault.code, files: files.length }, 'files failed: their table cannot be made');
+  async #fail(files: readonly QueuedFile[], { failure }: Extract<TableState, { kind: 'unusable' }>): Promise<void> {
+    const { pool, log, retryPolicy } = this.#parts;
+    for (const { id } of files) await retryPolicy.do(() => failUnfinishedFile(pool, id, failure));
+    log.error({ code: failure.code, files: files.length }, 'files failed: their table cannot be made');
   }
 
   /** Puts what is waited for into the status answer, or takes it back. */
   async #tell(bucket: string, waits: readonly string[]): Promise<void> {
     if (waits.length === 0 && !this.#tellsWait) return;
     const text = waits.length === 0 ? undefined : `Waits until ${waits.join('; ')}.`;
-    await this.#parts.patience.do(() => setWaitsFor(this.#parts.pool, bucket, text));
+    await this.#parts.retryPolicy.do(() => setWaitsFor(this.#parts.pool, bucket, text));
     this.#tellsWait = text !== undefined;
   }
 }

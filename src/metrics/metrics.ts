@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { FileFault } from '../errors/failure.ts';
+import type { Failure } from '../errors/failure.ts';
 import type { LoadObserver } from '../load/load-observer.ts';
 import type { Queryable } from '../store/query.ts';
 import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
@@ -14,7 +14,7 @@ export class Metrics implements LoadObserver {
   readonly #registry = new Registry();
   readonly #inHand = this.#gauge('files_in_hand', 'Files being loaded by this process.');
   readonly #ended = this.#counter('files_ended_total', 'Attempts at a file, by how they ended.', ['outcome']);
-  readonly #faults = this.#counter('file_faults_total', 'Attempts at a file that failed or are to be repeated.', [
+  readonly #failures = this.#counter('file_faults_total', 'Attempts at a file that failed or are to be repeated.', [
     'source',
     'code',
   ]);
@@ -41,7 +41,7 @@ export class Metrics implements LoadObserver {
       'failed',
       'retry',
       'lost',
-      'key-dropped',
+      'primary-key-dropped',
       'stopped',
     ] satisfies FileOutcome['kind'][]) {
       this.#ended.inc({ outcome }, 0);
@@ -60,7 +60,7 @@ export class Metrics implements LoadObserver {
   onFileEnded(outcome: FileOutcome): void {
     this.#inHand.dec();
     this.#ended.inc({ outcome: outcome.kind });
-    if ('fault' in outcome) this.#addFault(outcome.fault);
+    if ('failure' in outcome) this.#addFault(outcome.failure);
     if ('figures' in outcome) this.#addFigures(outcome.figures);
     if (outcome.kind !== 'done') return;
     this.#committed.inc(outcome.figures.rows);
@@ -81,8 +81,8 @@ export class Metrics implements LoadObserver {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  #addFault({ source, code }: FileFault): void {
-    this.#faults.inc({ source, code: CODE.test(code) ? code : 'other' });
+  #addFault({ source, code }: Failure): void {
+    this.#failures.inc({ source, code: CODE.test(code) ? code : 'other' });
   }
 
   #addFigures({ rawBytes, resumes, s3Ms, gunzipMs, encodeMs, postgresMs }: FileFigures): void {

@@ -9,7 +9,7 @@ import type { StageTimes } from './stage-times.ts';
 const CERTAINLY_DRAINED_BYTES = 64 * 1024;
 
 /** Encodes ndjson and writes each row to the COPY that its id decides; as fast as the slowest takes its share. */
-export class RowDealer {
+export class CopyPartitioner {
   readonly encoder: RowEncoder;
 
   readonly #copies: readonly Writable[];

@@ -2,12 +2,12 @@ import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { asError } from '../errors/as-error.ts';
-import { RowDealer } from './copy-partitioner.ts';
+import { CopyPartitioner } from './copy-partitioner.ts';
 import { readNdjson } from './read-ndjson.ts';
 import type { EncoderOptions, RowEncoder } from './row-encoder.ts';
 import type { StageTimes } from './stage-times.ts';
 
-export interface CopyRows {
+export interface CopyRowsOptions {
   /** A `COPY … FROM STDIN (FORMAT binary)` whose columns fit the encoder's constants. */
   statement: string;
   encoder: EncoderOptions;
@@ -26,13 +26,13 @@ export interface CopyRows {
 export async function copyRows(
   clients: readonly pg.ClientBase[],
   bytes: AsyncIterable<Buffer>,
-  { statement, encoder: options, signal, times }: CopyRows,
+  { statement, encoder: options, signal, times }: CopyRowsOptions,
   onStart: (encoder: RowEncoder) => void,
 ): Promise<RowEncoder> {
   signal.throwIfAborted();
   const copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: options.buffers.bytes })));
-  const dealer = new RowDealer(options, copies, times);
-  const { encoder } = dealer;
+  const partitioner = new CopyPartitioner(options, copies, times);
+  const { encoder } = partitioner;
   onStart(encoder);
   // Every COPY has its end awaited from the start: a failure of one must not go unnoticed while another is written to.
   const ends = copies.map((copy) => finished(copy));
@@ -41,11 +41,11 @@ export async function copyRows(
   const stop = () => stopped.reject(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await Promise.race([dealAll(readNdjson(bytes, times, 'passing'), dealer), failed, stopped.promise]);
+    await Promise.race([dealAll(readNdjson(bytes, times, 'passing'), partitioner), failed, stopped.promise]);
     const sent = performance.now();
     await Promise.all(ends);
     times.postgresMs += performance.now() - sent;
-    dealer.reuseAll();
+    partitioner.reuseAll();
   } catch (error) {
     const reason = asError(error);
     for (const copy of copies) copy.destroy(reason);
@@ -61,10 +61,10 @@ export async function copyRows(
 }
 
 /** Ends, its sources with it, at the next chunk after the COPYs were closed: their own ends tell why. */
-async function dealAll(chunks: AsyncIterable<Buffer>, dealer: RowDealer): Promise<void> {
+async function dealAll(chunks: AsyncIterable<Buffer>, partitioner: CopyPartitioner): Promise<void> {
   for await (const chunk of chunks) {
-    if (dealer.closed) return;
-    await dealer.write(chunk);
+    if (partitioner.closed) return;
+    await partitioner.write(chunk);
   }
-  dealer.end();
+  partitioner.end();
 }

@@ -20,7 +20,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  * before a colon; an escaped key must spell a letter as `\u005x`, `\u006x` or `\u007x`. In a line of invalid JSON a
  * key may be overlooked; that line stays invalid wherever the scan stops.
  */
-export class KeyNeedles {
+export class KeyScanner {
   #buffer: Buffer = Buffer.alloc(0);
   #id = NEVER;
   #type = NEVER;

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { LineError } from '../errors/line-failure.ts';
 import { lineOfCopyError } from './copy-position.ts';
-import type { CopyRows } from './copy-rows.ts';
+import type { CopyRowsOptions } from './copy-rows.ts';
 import { NdjsonEncoder } from './ndjson-encoder.ts';
 import { readNdjson } from './read-ndjson.ts';
 import type { RowCounts } from './row-counts.ts';
@@ -42,7 +42,7 @@ export class TooManyBadLines extends Error {
   }
 }
 
-export interface CopyTolerantly extends CopyRows {
+export interface LenientCopyOptions extends CopyRowsOptions {
   /** Most bad lines that may be left out. */
   maxErrors: number;
 }
@@ -52,10 +52,10 @@ export interface CopyTolerantly extends CopyRows {
  * refuses by splitting the run of lines around them. Each run is a COPY behind a savepoint, so what was good stays.
  * @throws TooManyBadLines, or what `copyRows` throws for anything but a bad line
  */
-export async function copyTolerantly(
+export async function lenientCopy(
   client: pg.ClientBase,
   bytes: AsyncIterable<Buffer>,
-  options: CopyTolerantly,
+  options: LenientCopyOptions,
   onStart: (counts: RowCounts) => void,
 ): Promise<{ counts: RowCounts; badLines: BadLine[] }> {
   const copy = new TolerantCopy(client, options);
@@ -76,10 +76,10 @@ class TolerantCopy implements RowCounts {
   busyMs = 0;
 
   readonly #client: pg.ClientBase;
-  readonly #options: CopyTolerantly;
+  readonly #options: LenientCopyOptions;
   readonly #bad = new Map<number, BadLine>();
 
-  constructor(client: pg.ClientBase, options: CopyTolerantly) {
+  constructor(client: pg.ClientBase, options: LenientCopyOptions) {
     this.#client = client;
     this.#options = options;
   }
@@ -153,8 +153,8 @@ class TolerantCopy implements RowCounts {
   }
 }
 
-function ofLineError({ id, fault, message }: LineError) {
-  return { id, source: 'aidbox', code: fault, message } as const;
+function ofLineError({ id, failure, message }: LineError) {
+  return { id, source: 'aidbox', code: failure, message } as const;
 }
 
 function ofDatabaseError({ code = 'XX000', severity = 'ERROR', message, detail }: pg.DatabaseError, line: number) {

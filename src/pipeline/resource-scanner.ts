@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type LineFault, MAX_ID_CHARACTERS } from '../errors/line-failure.ts';
+import { type LineFailure, MAX_ID_CHARACTERS } from '../errors/line-failure.ts';
 import {
   BACKSLASH,
   CLOSE_BRACE,
@@ -13,12 +13,12 @@ import {
   SPACE,
   TAB,
 } from './json-bytes.ts';
-import { KeyNeedles } from './key-scanner.ts';
+import { KeyScanner } from './key-scanner.ts';
 
 type Key = 'id' | 'resourceType' | 'other';
 
-/** What a scan says of a line: a resource to write, nothing to write, or a fault. */
-export type ScanResult = 'resource' | 'blank' | LineFault;
+/** What a scan says of a line: a resource to write, nothing to write, or a failure. */
+export type ScanResult = 'resource' | 'blank' | LineFailure;
 
 /**
  * Walks one line's bytes and finds the `id` and where the top-level members `id` and `resourceType` lie, so that a
@@ -42,7 +42,7 @@ export class ResourceScanner {
   #idSeen = false;
   readonly #expectedType: Buffer;
   readonly #front: Buffer;
-  readonly #needles = new KeyNeedles();
+  readonly #keyScanner = new KeyScanner();
   #buffer: Buffer = Buffer.alloc(0);
   #cuts = 0;
 
@@ -55,7 +55,7 @@ export class ResourceScanner {
   /** Sets the buffer that the following scans lie in; lines are then scanned in ascending order. */
   attach(buffer: Buffer): void {
     this.#buffer = buffer;
-    this.#needles.attach(buffer);
+    this.#keyScanner.attach(buffer);
   }
 
   /** The id of the line scanned last, as far as the scan came to it. */
@@ -100,8 +100,8 @@ export class ResourceScanner {
         if (b[i] !== QUOTE) return key === 'id' ? 'id-not-a-string' : 'type-not-a-string';
         const valueEnd = this.#stringEnd(i + 1, end);
         if (valueEnd === -1) return 'not-json';
-        const fault = key === 'id' ? this.#takeId(i, valueEnd) : this.#checkType(i, valueEnd);
-        if (fault !== undefined) return fault;
+        const failure = key === 'id' ? this.#takeId(i, valueEnd) : this.#checkType(i, valueEnd);
+        if (failure !== undefined) return failure;
         if (key === 'id') this.#idSeen = true;
         else typeSeen = true;
         i = valueEnd + 1;
@@ -119,7 +119,7 @@ export class ResourceScanner {
       else this.#cut(keyStart, i + 1);
       i = this.#skipSpace(i + 1, end);
       if (i >= end || b[i] !== QUOTE) return 'not-json';
-      if (this.#idSeen && !this.#needles.mayOccur(i, end)) return 'resource';
+      if (this.#idSeen && !this.#keyScanner.mayOccur(i, end)) return 'resource';
     }
   }
 
@@ -142,7 +142,7 @@ export class ResourceScanner {
       i++;
     }
     if (i === idStart || b[i] !== QUOTE || b[i + 1] !== COMMA || b[i + 2] !== QUOTE) return false;
-    if (this.#needles.mayOccur(i + 2, end)) return false;
+    if (this.#keyScanner.mayOccur(i + 2, end)) return false;
     this.idBytes = b;
     this.idStart = idStart;
     this.idEnd = i;
@@ -216,7 +216,7 @@ export class ResourceScanner {
     return decoded === 'id' || decoded === 'resourceType' ? decoded : 'other';
   }
 
-  #takeId(quote: number, close: number): LineFault | undefined {
+  #takeId(quote: number, close: number): LineFailure | undefined {
     const b = this.#buffer;
     const start = quote + 1;
     if (start === close) return 'id-empty';
@@ -251,7 +251,7 @@ export class ResourceScanner {
     return false;
   }
 
-  #checkType(quote: number, close: number): LineFault | undefined {
+  #checkType(quote: number, close: number): LineFailure | undefined {
     const expected = this.#expectedType;
     const b = this.#buffer;
     if (close - quote - 1 === expected.length) {

@@ -1,4 +1,4 @@
-import { LineError, type LineFault } from '../errors/line-failure.ts';
+import { LineError, type LineFailure } from '../errors/line-failure.ts';
 import type { CopyBuffers } from './copy-buffers.ts';
 import { type ConstantField, CopyRowWriter, type EmitChunk } from './copy-row-writer.ts';
 import { LineMap } from './line-map.ts';
@@ -112,9 +112,9 @@ export class RowEncoder implements LineSink, RowCounts {
     return this.#writers[((hash ^ (hash >>> 15)) >>> 0) % this.#writers.length] ?? this.#writer;
   }
 
-  #fail(fault: LineFault): void {
-    const error = new LineError(fault, this.#line, {
-      id: fault === 'line-too-long' ? undefined : this.#scanner.idSoFar,
+  #fail(failure: LineFailure): void {
+    const error = new LineError(failure, this.#line, {
+      id: failure === 'line-too-long' ? undefined : this.#scanner.idSoFar,
       expectedType: this.#options.resourceType,
       limit: this.#options.maxLineBytes,
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import type { FileLanes } from '../load/file-slots.ts';
+import type { FileSlots } from '../load/file-slots.ts';
 import { publishProgress, withdrawProgress } from '../store/bucket-load/replica-progress.ts';
 import { RateMeter } from './rate-meter.ts';
 
@@ -11,17 +11,17 @@ const PUBLISH_MS = 1_000;
 export class ProgressPublisher {
   readonly #pool: pg.Pool;
   readonly #bucket: string;
-  readonly #lanes: FileLanes;
+  readonly #slots: FileSlots;
   readonly #replica = randomUUID();
   readonly #meter = new RateMeter();
   #timer: NodeJS.Timeout | undefined;
   #busy: Promise<void> = Promise.resolve();
   #idle = true;
 
-  constructor(pool: pg.Pool, bucket: string, lanes: FileLanes) {
+  constructor(pool: pg.Pool, bucket: string, slots: FileSlots) {
     this.#pool = pool;
     this.#bucket = bucket;
-    this.#lanes = lanes;
+    this.#slots = slots;
   }
 
   start(): void {
@@ -40,14 +40,14 @@ export class ProgressPublisher {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#busy;
-    // Progress is a courtesy: a database out of reach is the lanes' concern.
+    // Progress is a courtesy: a database out of reach is the slots' concern.
     await withdrawProgress(this.#pool, this.#bucket, this.#replica).catch(() => {});
   }
 
   async #publish(): Promise<void> {
-    const { bytes, rows } = this.#lanes.totals();
+    const { bytes, rows } = this.#slots.totals();
     this.#meter.sample(performance.now(), bytes, rows);
-    const files = Object.fromEntries(this.#lanes.progress);
+    const files = Object.fromEntries(this.#slots.progress);
     await publishProgress(this.#pool, this.#bucket, this.#replica, { ...this.#meter.rates(), files }).catch(() => {});
   }
 }

@@ -6,7 +6,7 @@ import { S3Error, toS3Error } from '../source/s3/s3-error.ts';
 import { accountParam, bucketParam, prefixesParam, toS3Account } from './params.ts';
 import { defineMethod } from './rpc-method.ts';
 
-/** More lanes than any database has use for; a typing error should not open a thousand connections. */
+/** More slots than any database has use for; a typing error should not open a thousand connections. */
 const MOST_THREADS = 128;
 
 /** Each bad line costs a COPY of its own and a record. */

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { ConstantField } from '../pipeline/copy-row-writer.ts';
-import type { CopyRows } from '../pipeline/copy-rows.ts';
+import type { CopyRowsOptions } from '../pipeline/copy-rows.ts';
 import { quotedTable } from '../store/resource-tables.ts';
 
 /** Where a file's rows go first: which COPY takes them, and what has to follow it in the same transaction. */
@@ -70,7 +70,7 @@ export function isDuplicateInFile(error: unknown): boolean {
 export function encoderFor(
   target: RowTarget,
   type: string,
-  { maxLineBytes, buffers }: Pick<CopyRows['encoder'], 'maxLineBytes' | 'buffers'>,
-): CopyRows['encoder'] {
+  { maxLineBytes, buffers }: Pick<CopyRowsOptions['encoder'], 'maxLineBytes' | 'buffers'>,
+): CopyRowsOptions['encoder'] {
   return { resourceType: type, constants: target.constants, maxLineBytes, buffers };
 }

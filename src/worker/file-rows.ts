@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { type FileFault, toFileFault } from '../errors/failure.ts';
+import { type Failure, toFailure } from '../errors/failure.ts';
 import { lineOfCopyError } from '../pipeline/copy-position.ts';
-import { type CopyRows, copyRows } from '../pipeline/copy-rows.ts';
-import { type BadLine, copyTolerantly, TooManyBadLines } from '../pipeline/lenient-copy.ts';
+import { type CopyRowsOptions, copyRows } from '../pipeline/copy-rows.ts';
+import { type BadLine, lenientCopy, TooManyBadLines } from '../pipeline/lenient-copy.ts';
 import type { LineMap } from '../pipeline/line-map.ts';
 import type { RowCounts } from '../pipeline/row-counts.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
@@ -11,15 +11,15 @@ import { replaceLoaderErrors } from '../store/loader-error/replace-loader-errors
 import { markDone } from '../store/loader-file/finish-loader-file.ts';
 import { nextTxid } from '../store/next-txid.ts';
 import { decideCommit } from '../target/partitioned/commit-decision.ts';
-import type { FileShares } from '../target/partitioned/file-partitions.ts';
+import type { FilePartitions } from '../target/partitioned/file-partitions.ts';
 import { encoderFor, insertTarget, isDuplicateInFile, upsertTarget } from '../target/row-target.ts';
 import type { FileFigures, FileTask } from './file-task.ts';
-import type { LoadFile } from './load-file.ts';
+import type { LoadFileOptions } from './load-file.ts';
 
 /** The rows of one attempt at a file, on their way from S3 into the transaction that is given, and their counters. */
 export class FileRows {
   readonly #task: Omit<FileTask, 'port'>;
-  readonly #options: LoadFile;
+  readonly #options: LoadFileOptions;
   readonly #reader: ObjectReader;
   readonly #started = performance.now();
   #counts: RowCounts = { rows: 0, bytesIn: 0, busyMs: 0 };
@@ -27,7 +27,7 @@ export class FileRows {
   #lines: LineMap | undefined;
   #badLines: readonly BadLine[] = [];
 
-  constructor(task: Omit<FileTask, 'port'>, options: LoadFile) {
+  constructor(task: Omit<FileTask, 'port'>, options: LoadFileOptions) {
     this.#task = task;
     this.#options = options;
     this.#reader = new ObjectReader(options.s3, task, {
@@ -36,19 +36,19 @@ export class FileRows {
     });
   }
 
-  /** Writes all rows, and the LoaderFile's `done` (or, with shares, the decision for it) beside them. */
-  async write(client: pg.PoolClient, shares: FileShares): Promise<void> {
+  /** Writes all rows, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
+  async write(client: pg.PoolClient, partitions: FilePartitions): Promise<void> {
     const { id, type, upsert } = this.#task;
     const { signal } = this.#options;
     const txid = await nextTxid(client);
     const target = upsert ? upsertTarget(type, txid) : insertTarget(type, txid);
     const encoder = encoderFor(target, type, this.#options);
     const copy = { statement: target.statement, encoder, signal, times: this.#times };
-    if (shares.clients.length > 0) {
-      await copyRows([client, ...shares.clients], this.#reader.read(), copy, this.#start);
-      await decideCommit(client, id, { attempt: shares.attempt, loaded: this.#counts.rows });
+    if (partitions.clients.length > 0) {
+      await copyRows([client, ...partitions.clients], this.#reader.read(), copy, this.#start);
+      await decideCommit(client, id, { attempt: partitions.attempt, loaded: this.#counts.rows });
       await this.recordBadLines(client);
-      await shares.prepare();
+      await partitions.prepare();
       return;
     }
     await target.prepare(client);
@@ -66,11 +66,11 @@ export class FileRows {
   }
 
   /** What an error of `write` says of the file, with its line where that is known. */
-  faultOf(error: unknown): FileFault {
+  failureOf(error: unknown): Failure {
     if (error instanceof TooManyBadLines) this.#badLines = error.badLines;
-    const fault = toFileFault(error, this.#lines === undefined ? undefined : lineOfCopyError(error, this.#lines));
-    if (!isDuplicateInFile(error)) return fault;
-    return { ...fault, message: `${fault.message}; with upsert? an id may still stand only once in a file` };
+    const failure = toFailure(error, this.#lines === undefined ? undefined : lineOfCopyError(error, this.#lines));
+    if (!isDuplicateInFile(error)) return failure;
+    return { ...failure, message: `${failure.message}; with upsert? an id may still stand only once in a file` };
   }
 
   figures(): FileFigures {
@@ -86,11 +86,11 @@ export class FileRows {
     };
   }
 
-  async #copy(client: pg.PoolClient, copy: CopyRows): Promise<void> {
+  async #copy(client: pg.PoolClient, copy: CopyRowsOptions): Promise<void> {
     const { maxErrors } = this.#task;
     if (maxErrors > 0) {
       const options = { ...copy, maxErrors };
-      this.#badLines = (await copyTolerantly(client, this.#reader.read(), options, this.#start)).badLines;
+      this.#badLines = (await lenientCopy(client, this.#reader.read(), options, this.#start)).badLines;
       return;
     }
     await copyRows([client], this.#reader.read(), copy, (encoder) => {

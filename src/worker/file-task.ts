@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { FileFault } from '../errors/failure.ts';
+import type { Failure } from '../errors/failure.ts';
 import type { S3Account, S3Timeouts } from '../source/s3/s3-account.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 
@@ -25,7 +25,7 @@ export interface FileTask {
   timeouts: S3Timeouts;
   upsert: boolean;
   /** Whether no row may be written while the loader has dropped the table's primary key. */
-  relyOnKey: boolean;
+  requiresPrimaryKey: boolean;
   /** Bad lines that may be left out; 0 fails the file at the first. */
   maxErrors: number;
   /** Backends that the file's rows are dealt to; more than one only for plain inserts, by two-phase commit. */
@@ -62,12 +62,12 @@ export type FileOutcome =
   /** Rows and `done` are committed. */
   | { kind: 'done'; figures: FileFigures }
   /** The LoaderFile says `error`; no row stayed. */
-  | { kind: 'failed'; fault: FileFault; figures: FileFigures }
+  | { kind: 'failed'; failure: Failure; figures: FileFigures }
   /** No row stayed; the file is still to be loaded and may well be. */
-  | { kind: 'retry'; fault: FileFault }
+  | { kind: 'retry'; failure: Failure }
   /** Somebody else has the file, or it is finished or deleted. */
   | { kind: 'lost' }
   /** The primary key that its load relies on is dropped by now; the file is back in the queue, without a row. */
-  | { kind: 'key-dropped' }
+  | { kind: 'primary-key-dropped' }
   /** Stopped on request; no row stayed. */
   | { kind: 'stopped' };

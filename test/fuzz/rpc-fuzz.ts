@@ -26,7 +26,7 @@ export async function fuzzRpc(url: string, count: number, seed: number): Promise
   const statuses: Record<string, number> = {};
   const findings: string[] = [];
   let next = 0;
-  const lane = async () => {
+  const slot = async () => {
     while (next < count && findings.length < MOST_FINDINGS) {
       const number = next++;
       const request = randomRequest(new Random(seed, 'rpc-fuzz', number));
@@ -37,7 +37,7 @@ export async function fuzzRpc(url: string, count: number, seed: number): Promise
       findings.push(`${number}: ${finding}: ${request.path} ${JSON.stringify(request.headers)} ${body}`);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: AT_ONCE }, slot));
   return { statuses, findings };
 }
 

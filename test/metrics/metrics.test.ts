@@ -84,7 +84,7 @@ describe('GET /metrics', () => {
     const metrics = new Metrics(new pg.Pool({ host: '127.0.0.1', port: 1 }));
     for (const code of ['a b', 'x"} 1\n', 'y'.repeat(41)]) {
       metrics.onFileBegun();
-      metrics.onFileEnded({ kind: 'retry', fault: { source: 'aws', code, message: '', transient: true } });
+      metrics.onFileEnded({ kind: 'retry', failure: { source: 'aws', code, message: '', transient: true } });
     }
     const { text } = await metrics.exposition();
     assert.equal(parseExposition(text).value('fhir_loader_file_faults_total', { source: 'aws', code: 'other' }), 3);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KeyNeedles } from '../../src/pipeline/key-scanner.ts';
+import { KeyScanner } from '../../src/pipeline/key-scanner.ts';
 
 function mayOccur(rest: string): boolean {
-  const needles = new KeyNeedles();
+  const keyScanner = new KeyScanner();
   const before = '{"a":1,';
   const buffer = Buffer.from(before + rest);
-  needles.attach(buffer);
-  return needles.mayOccur(before.length, buffer.length);
+  keyScanner.attach(buffer);
+  return keyScanner.mayOccur(before.length, buffer.length);
 }
 
 test('Keys after a comma count, spaced and escaped as JSON allows', () => {
@@ -42,14 +42,14 @@ test('What valid JSON cannot have as a further top-level key does not count', ()
 });
 
 test('A hit is kept until it is passed, and belongs to the range it lies in', () => {
-  const needles = new KeyNeedles();
+  const keyScanner = new KeyScanner();
   const buffer = Buffer.from('{"a":1,"b":2}\n{"a":1,"id":2,"c":3}');
   const secondLine = buffer.indexOf('\n') + 1;
   const id = buffer.indexOf('"id"');
-  needles.attach(buffer);
-  assert.equal(needles.mayOccur(7, secondLine - 1), false);
-  assert.equal(needles.mayOccur(id, buffer.length), true);
-  assert.equal(needles.mayOccur(buffer.indexOf('"c"'), buffer.length), false);
-  needles.attach(Buffer.from('{"a":1,"id":2}'));
-  assert.equal(needles.mayOccur(7, 14), true);
+  keyScanner.attach(buffer);
+  assert.equal(keyScanner.mayOccur(7, secondLine - 1), false);
+  assert.equal(keyScanner.mayOccur(id, buffer.length), true);
+  assert.equal(keyScanner.mayOccur(buffer.indexOf('"c"'), buffer.length), false);
+  keyScanner.attach(Buffer.from('{"a":1,"id":2}'));
+  assert.equal(keyScanner.mayOccur(7, 14), true);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { LineError, type LineFault } from '../../src/errors/line-failure.ts';
+import { LineError, type LineFailure } from '../../src/errors/line-failure.ts';
 import { encode, encodeText, testEncoder } from './encode.ts';
 
 describe('Lines that become rows', () => {
@@ -53,8 +53,8 @@ describe('Lines that Postgres is left to refuse', () => {
   });
 });
 
-describe('Lines with a fault', () => {
-  const cases: readonly (readonly [LineFault, string, string?])[] = [
+describe('Lines with a failure', () => {
+  const cases: readonly (readonly [LineFailure, string, string?])[] = [
     ['id-missing', '{}'],
     ['id-missing', '{"a":{"id":"x"}}'],
     ['id-missing', '{"ID":"x"}'],
@@ -89,22 +89,22 @@ describe('Lines with a fault', () => {
     ['not-json', '{"id":"\\u0000"}'],
     ['not-json', '{"id":"\\ud83d"}'],
   ];
-  for (const [fault, line, id] of cases)
-    test(`${fault}: ${line.slice(0, 80)}`, async () => {
+  for (const [failure, line, id] of cases)
+    test(`${failure}: ${line.slice(0, 80)}`, async () => {
       const error = await lineErrorOf(`{"id":"before"}\n\n${line}\n{"id":"after"}\n`);
-      assert.deepEqual({ fault: error.fault, line: error.line, id: error.id }, { fault, line: 3, id });
+      assert.deepEqual({ failure: error.failure, line: error.line, id: error.id }, { failure, line: 3, id });
     });
 
   test('Invalid UTF-8 in an id', async () => {
     const bytes = Buffer.concat([Buffer.from('{"id":"'), Buffer.from([0xff]), Buffer.from('"}')]);
-    await assert.rejects(encode([bytes]), { name: 'LineError', fault: 'not-json', line: 1 });
+    await assert.rejects(encode([bytes]), { name: 'LineError', failure: 'not-json', line: 1 });
   });
 
   test('A line above the limit', async () => {
     const long = `{"id":"x","a":"${'y'.repeat(100)}"}`;
     await assert.rejects(encodeText(`{"id":"x"}\n${long}\n{"id":"z"}\n`, { maxLineBytes: long.length - 1 }), {
       name: 'LineError',
-      fault: 'line-too-long',
+      failure: 'line-too-long',
       line: 2,
     });
     assert.equal((await encodeText(long, { maxLineBytes: long.length })).length, 1);

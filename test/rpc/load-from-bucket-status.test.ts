@@ -40,7 +40,7 @@ test('in-progress with one count per status that occurs, then completed', async 
   t.after(() => other.end());
   await other.query('begin; lock table encounter in exclusive mode');
 
-  // One lane: the held file, the larger one and so the first, keeps the other one pending.
+  // One slot: the held file, the larger one and so the first, keeps the other one pending.
   await server.startLoad(bucket, { 'thread-num': 1, prefixes: [bad] });
   await server.ended(bucket);
   await server.startLoad(bucket, { 'thread-num': 1, prefixes: [held, pending] });

@@ -83,17 +83,17 @@ export async function leaveRestore(session: Queryable, table: string): Promise<v
 }
 
 /** Says that a load relies on this table's primary key standing; held on the load's session until its end. */
-export async function holdKey(session: Queryable, table: string): Promise<void> {
+export async function holdPrimaryKey(session: Queryable, table: string): Promise<void> {
   await session.query(`select pg_advisory_lock_shared(${KEY})`, [table]);
 }
 
 /** The same until the end of a transaction. @returns false while the key is being dropped */
-export async function tryHoldKey(db: Queryable, table: string): Promise<boolean> {
+export async function tryHoldPrimaryKey(db: Queryable, table: string): Promise<boolean> {
   return await got(db, `pg_try_advisory_xact_lock_shared(${KEY})`, table);
 }
 
 /** Gets the right to drop a table's primary key until the end of the transaction, unless a load relies on the key. */
-export async function tryDropKey(db: Queryable, table: string): Promise<boolean> {
+export async function tryDropPrimaryKey(db: Queryable, table: string): Promise<boolean> {
   return await got(db, `pg_try_advisory_xact_lock(${KEY})`, table);
 }
 

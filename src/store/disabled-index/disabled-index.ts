@@ -80,7 +80,7 @@ export async function listIndexesToRestore(
 }
 
 /** Whether the primary key of a table of the current schema waits to be made again. */
-export async function isKeyDropped(db: Queryable, table: string): Promise<boolean> {
+export async function isPrimaryKeyDropped(db: Queryable, table: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `select from disabledindex where ${WAITS} and resource ->> 'tablename' = $1 and ${IS_KEY}`,
     [table],

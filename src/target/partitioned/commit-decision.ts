@@ -7,7 +7,7 @@ export interface CommitDecision {
 }
 
 /**
- * Writes the decision down. Its commit is the moment at which the whole file is in: from then on the shares are only
+ * Writes the decision down. Its commit is the moment at which the whole file is in: from then on the partitions are only
  * committed, never rolled back, by whoever finds them. `done` follows when all of them are visible.
  */
 export async function decideCommit(db: Queryable, id: string, decision: CommitDecision): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { prepareShare, settleShare, shareName } from './prepared-partition.ts';
+import { partitionGid, preparePartition, resolvePrepared } from './prepared-partition.ts';
 
 /**
  * Two rows of one file may contradict each other in two backends, by a unique index besides the key, and the one would
@@ -16,8 +16,8 @@ const BUSY_MS = 20;
  * The further backends of one file: transactions beside the one that holds the LoaderFile's lock. They are prepared
  * (two-phase commit) before that one commits the decision, and committed after it.
  */
-export class FileShares {
-  /** Names the attempt in the decision and in the shares. */
+export class FilePartitions {
+  /** Names the attempt in the decision and in the partitions. */
   readonly attempt = randomUUID();
   readonly clients: pg.PoolClient[] = [];
 
@@ -46,19 +46,20 @@ export class FileShares {
 
   /** Prepares all of them. */
   async prepare(): Promise<void> {
-    for (const [share, client] of this.clients.entries()) {
-      const gid = shareName(this.#id, this.attempt, share);
+    for (const [partition, client] of this.clients.entries()) {
+      const gid = partitionGid(this.#id, this.attempt, partition);
       this.#prepared.push(gid);
-      await prepareShare(client, gid);
+      await preparePartition(client, gid);
     }
   }
 
   /** Commits them; only after the decision is committed. All rows are visible when it resolves. */
   async commit(): Promise<void> {
     await Promise.all(
-      this.clients.map(async (client, share) => {
+      this.clients.map(async (client, partition) => {
         // Somebody who looks for what is in doubt may have met it first.
-        while (!(await settleShare(client, shareName(this.#id, this.attempt, share), 'commit'))) await delay(BUSY_MS);
+        while (!(await resolvePrepared(client, partitionGid(this.#id, this.attempt, partition), 'commit')))
+          await delay(BUSY_MS);
       }),
     );
   }
@@ -66,7 +67,7 @@ export class FileShares {
   /** Undoes them, prepared or not. What cannot be undone now is found in doubt, and undone, later. */
   async rollback(): Promise<void> {
     for (const client of this.clients) await client.query('rollback').catch((error: Error) => this.#breaks(error));
-    for (const gid of this.#prepared) await settleShare(this.#pool, gid, 'rollback').catch(() => {});
+    for (const gid of this.#prepared) await resolvePrepared(this.#pool, gid, 'rollback').catch(() => {});
   }
 
   /** Gives the connections back. */

@@ -5,7 +5,7 @@ import type { Queryable } from '../../store/query.ts';
  * A share of a file's rows that waits, prepared, for the file's decision (Postgres manual, "PREPARE TRANSACTION").
  * Its name tells the LoaderFile, the attempt at it and the share, so that any replica can settle it.
  */
-export interface PreparedShare {
+export interface PreparedPartition {
   gid: string;
   loaderFile: string;
   attempt: string;
@@ -14,12 +14,12 @@ export interface PreparedShare {
 const PREFIX = 'fhir_bucket_loader';
 
 /** The name of a share. */
-export function shareName(loaderFile: string, attempt: string, share: number): string {
-  return [PREFIX, loaderFile, attempt, share].join(':');
+export function partitionGid(loaderFile: string, attempt: string, partition: number): string {
+  return [PREFIX, loaderFile, attempt, partition].join(':');
 }
 
 /** Prepares the transaction that `client` is in; it is then no session's and waits for its decision. */
-export async function prepareShare(client: Queryable, gid: string): Promise<void> {
+export async function preparePartition(client: Queryable, gid: string): Promise<void> {
   await client.query(`prepare transaction ${pg.escapeLiteral(gid)}`);
 }
 
@@ -31,7 +31,7 @@ const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
  * Settles a share; one that another replica has settled already is fine. Not in a transaction.
  * @returns false while somebody else settles it
  */
-export async function settleShare(db: Queryable, gid: string, decision: 'commit' | 'rollback'): Promise<boolean> {
+export async function resolvePrepared(db: Queryable, gid: string, decision: 'commit' | 'rollback'): Promise<boolean> {
   try {
     await db.query(`${decision} prepared ${pg.escapeLiteral(gid)}`);
     return true;
@@ -43,8 +43,8 @@ export async function settleShare(db: Queryable, gid: string, decision: 'commit'
   }
 }
 
-/** All shares in doubt in this database. */
-export async function listPreparedShares(db: Queryable): Promise<PreparedShare[]> {
+/** All partitions in doubt in this database. */
+export async function listPreparedPartitions(db: Queryable): Promise<PreparedPartition[]> {
   const { rows } = await db.query<{ gid: string }>(
     `select gid from pg_prepared_xacts where database = current_database() and starts_with(gid, $1)`,
     [`${PREFIX}:`],

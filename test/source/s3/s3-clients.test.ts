@@ -38,10 +38,10 @@ const account: S3Account = {
 };
 const another: S3Account = { ...account, credentials: { accessKeyId: 'another', secretAccessKey: 'secret' } };
 const clients = new S3Clients(true);
-const readAll = async (of: S3Account, bucket: string, lanes: number, objects: number) => {
+const readAll = async (of: S3Account, bucket: string, slots: number, objects: number) => {
   const client = clients.get(of, bucket, { connectTimeoutMs: 0 });
   const keys = Array.from({ length: objects }, (_, n) => `${n}`);
-  await atOnce(lanes, keys, async (Key) => {
+  await atOnce(slots, keys, async (Key) => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
     assert.equal(await Body?.transformToString(), 'x');
   });

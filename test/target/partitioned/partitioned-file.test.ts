@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { lockFile } from '../../../src/store/loader-file/lock-file.ts';
-import { prepareShare, settleShare, shareName } from '../../../src/target/partitioned/prepared-partition.ts';
-import { settleShares } from '../../../src/target/partitioned/recover.ts';
+import { partitionGid, preparePartition, resolvePrepared } from '../../../src/target/partitioned/prepared-partition.ts';
+import { recoverPrepared } from '../../../src/target/partitioned/recover.ts';
 import { startTestServer } from '../../support/test-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -89,10 +89,10 @@ describe('several who settle the same share', {
     let busy = 0;
     // Until they have met: Postgres refuses (55000) who comes while another commits.
     for (let n = 0; n < 5_000 && busy === 0; n++) {
-      const gid = shareName('loader-file', 'attempt', n);
+      const gid = partitionGid('loader-file', 'attempt', n);
       await settlers[0].query(`begin; insert into settled values (${n})`);
-      await prepareShare(settlers[0], gid);
-      const settled = await Promise.all(settlers.map((client) => settleShare(client, gid, 'commit')));
+      await preparePartition(settlers[0], gid);
+      const settled = await Promise.all(settlers.map((client) => resolvePrepared(client, gid, 'commit')));
       busy += settled.filter((isSettled) => !isSettled).length;
       assert.ok(settled.includes(true));
     }
@@ -143,7 +143,7 @@ describe('a replica that died between', { skip: slots === 0 ? 'the server has no
 
   test('the decision and the last COMMIT PREPARED: its shares are committed and the file is done, not loaded again', async () => {
     const { bucket, key, table, id } = await leave('Contract', true);
-    // A lane that still has the file in hand must not load it again.
+    // A slot that still has the file in hand must not load it again.
     assert.equal(await lockFile(pool, id, ['in-progress']), false);
     const status = await server.load(bucket);
     assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
@@ -156,7 +156,7 @@ describe('a replica that died between', { skip: slots === 0 ? 'the server has no
 
   test('is settled at the start of a server as well, and by several at once', async () => {
     const { table } = await leave('Composition', true);
-    await Promise.all([settleShares(pool), settleShares(pool), settleShares(pool)]);
+    await Promise.all([recoverPrepared(pool), recoverPrepared(pool), recoverPrepared(pool)]);
     await waitFor(async () => (await prepared()) === 0, { timeoutMs: 10_000, what: 'no share in doubt' });
     assert.equal((await transactionsOf(table))?.rows, 3);
   });
@@ -166,11 +166,11 @@ describe('a replica that died between', { skip: slots === 0 ? 'the server has no
     const owner = await pool.connect();
     await owner.query('begin');
     await owner.query('select from loaderfile where id = $1 for update', [id]);
-    await settleShares(pool);
+    await recoverPrepared(pool);
     assert.equal(await prepared(), 1);
     await owner.query('rollback');
     owner.release();
-    await settleShares(pool);
+    await recoverPrepared(pool);
     assert.equal(await prepared(), 0);
     assert.equal((await transactionsOf(table))?.rows, 0);
   });
