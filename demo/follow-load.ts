@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const COMMAND_LINE = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const COMMAND_LINE = fileURLToPath(new URL(`../src/cli/main${extname(import.meta.url)}`, import.meta.url));
 
 /** The command line's exit codes for a load that has ended: all files done, some failed, interrupted. */
 const ENDED = [0, 2, 3];

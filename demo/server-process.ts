@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -12,7 +13,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-const ENTRY = fileURLToPath(new URL('../src/server.ts', import.meta.url));
+const ENTRY = fileURLToPath(new URL(`../src/server${extname(import.meta.url)}`, import.meta.url));
 
 /** Time for the server to start, migrations included, and to end, in ms. */
 const START_TIMEOUT_MS = 60_000;

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, SHARE_ENV } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -36,7 +37,7 @@ export class WorkerPool {
     // Of this process, but it counts for the heaps that are made from now on. Workers take no such flag by themselves.
     setFlagsFromString(WORKER_HEAP);
     this.#piscina = new Piscina({
-      filename: new URL('./worker.ts', import.meta.url).href,
+      filename: new URL(`./worker${extname(import.meta.url)}`, import.meta.url).href,
       workerData: setup,
       env: SHARE_ENV,
       minThreads: Math.min(threads, READY_THREADS),

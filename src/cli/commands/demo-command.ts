@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { CliError, EXIT } from '../exit-codes.ts';
@@ -12,7 +13,7 @@ interface DemoOptions {
   keep?: boolean;
 }
 
-const ENTRY = fileURLToPath(new URL('../../../demo/run-demo.ts', import.meta.url));
+const ENTRY = fileURLToPath(new URL(`../../../demo/run-demo${extname(import.meta.url)}`, import.meta.url));
 
 /** `demo`: a bucket of generated FHIR data, a Postgres and a server, all of them gone at the end. */
 export function demoCommand(): Command {
