@@ -23,8 +23,8 @@ export interface Run {
 
 /**
  * Runs a program and undoes what it started: after success, failure, and an interrupt, of which later ones change
- * nothing. Sets the process's exit code: the program's own, 1 with the reason after a failure, 2 for a wrong command
- * line, 128 + n after a signal.
+ * nothing. Sets the process's exit code: the program's own, 1 with the reason after a failure or a wrong command line,
+ * 128 + n after a signal.
  */
 export async function runUntilEnd(program: (run: Run) => Promise<number>): Promise<void> {
   const abort = new AbortController();
@@ -59,6 +59,5 @@ function report(error: unknown): number {
   const plain = error instanceof Interrupted || error instanceof UsageError || error instanceof ConfigError;
   const text = error instanceof Error ? (plain ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`\n${text}\n`);
-  if (error instanceof Interrupted) return error.exitCode;
-  return error instanceof UsageError ? 2 : 1;
+  return error instanceof Interrupted ? error.exitCode : 1;
 }

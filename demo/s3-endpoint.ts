@@ -1,4 +1,4 @@
-import { buildApp } from 'fauxqs';
+import { UsageError } from './command-line.ts';
 
 /** A store's address and keys, in the form of the RPC parameter `account`. */
 export interface DemoAccount {
@@ -16,9 +16,10 @@ export interface DemoEndpoint {
 /**
  * Starts an S3 endpoint inside this process, on 127.0.0.1 only; it keeps its objects in memory.
  * @param port 0 is any free one
- * @throws when the port is taken
+ * @throws when the port is taken; UsageError when the optional package is not installed
  */
 export async function startS3Endpoint(port = 0): Promise<DemoEndpoint> {
+  const { buildApp } = await importFauxqs();
   // Not startFauxqs(): that one listens on all interfaces.
   const app = buildApp({ logger: false, host: '127.0.0.1' });
   const host = await app.listen({ port, host: '127.0.0.1' });
@@ -29,4 +30,15 @@ export async function startS3Endpoint(port = 0): Promise<DemoEndpoint> {
       await app.close();
     },
   };
+}
+
+async function importFauxqs(): Promise<typeof import('fauxqs')> {
+  try {
+    return await import('fauxqs');
+  } catch (cause) {
+    throw new UsageError(
+      'The demo needs the optional npm package fauxqs, an S3 endpoint, which is not installed. Run "npm install --include=optional".',
+      { cause },
+    );
+  }
 }

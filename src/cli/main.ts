@@ -17,9 +17,7 @@ First steps:
   $ fhir-bucket-loader demo                              see a load from nothing
   $ fhir-bucket-loader serve                             run the server; its live page is at http://127.0.0.1:8888/
   $ fhir-bucket-loader load s3://hospital --follow       load a bucket
-  $ fhir-bucket-loader help load                         what a load can be told
-
-It needs Node 22.18 or later. With an older one, in a checkout: npm run cli -- load s3://hospital --follow`;
+  $ fhir-bucket-loader help load                         what a load can be told`;
 
 const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(manifest));
