@@ -101,7 +101,7 @@ test('README documents the resources that are served over REST', () => {
 });
 
 test('README documents every code of a bad line', async () => {
-  const source = await readFile(new URL('../src/errors/line-failure.ts', import.meta.url), 'utf8');
+  const source = await readFile(new URL('../src/errors/line-error.ts', import.meta.url), 'utf8');
   const faults = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, fault]) => fault);
   assert.ok(faults.length > 5);
   const errors = section('## Errors');

@@ -1,24 +1,21 @@
-import pg from 'pg';
 import { ClientError } from './client-error.ts';
 import { isDatabaseUnreachable, toFailure } from './failure.ts';
+import { FileError } from './file-error.ts';
+import { sqlstateOf } from './sqlstate.ts';
 
 /**
- * What of an error a client may see. Postgres's own words are shown: the client runs that database, and they name
- * neither hosts nor secrets. Errors of the loader itself stay in the log.
+ * What of an error a client may see: why a bucket cannot be read, and Postgres's own words, since the client runs that
+ * database; neither holds a secret. Unexpected errors stay in the log.
  * @returns the ClientError, or undefined when the error is internal
  */
 export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ClientError) return error;
-  const failure = toFailure(error);
-  if (isDatabaseUnreachable(failure)) {
-    const problem = failure.code === '25006' ? 'takes no writes (is it a standby?)' : 'cannot be reached now';
-    return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code: failure.code });
+  const { source, code, message } = toFailure(error);
+  if (isDatabaseUnreachable({ source, code })) {
+    const problem = code === '25006' ? 'takes no writes (is it a standby?)' : 'cannot be reached now';
+    return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code });
   }
-  if (!(error instanceof pg.DatabaseError)) return undefined;
-  return new ClientError(
-    'domain-error',
-    `The database refused: ${failure.message}`,
-    { code: failure.code },
-    { cause: error },
-  );
+  if (error instanceof FileError) return new ClientError('domain-error', message, { code }, { cause: error });
+  if (sqlstateOf(error) === undefined) return undefined;
+  return new ClientError('domain-error', `The database refused: ${message}`, { code }, { cause: error });
 }

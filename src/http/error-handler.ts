@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { ClientError, type ClientErrorKind } from '../errors/client-error.ts';
+import { toErrorBody } from '../errors/error-body.ts';
 import { toClientError } from '../errors/to-client-error.ts';
-import { toErrorBody } from '../rpc/dispatch.ts';
 import { sendAnswer } from './body-formats-plugin.ts';
 
 /** Fastify's own refusals, in the loader's words. */

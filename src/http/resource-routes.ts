@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import pg from 'pg';
+import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
+import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import { inTransaction } from '../store/query.ts';
 import { tableName } from '../store/resource-tables.ts';
 import { deleteResources } from '../store/resources/delete-resources.ts';
@@ -15,7 +16,6 @@ export const REST_TYPES = ['LoaderFile', 'DisabledIndex', 'LoaderError'] as cons
 
 /** How long a delete waits for a file that is being loaded, in ms. */
 const LOCK_TIMEOUT_MS = 2_000;
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** GET by id, search, DELETE by id and by condition, at `/<type>` and `/fhir/<type>`. */
 export function resourceRoutes(app: FastifyInstance, pool: pg.Pool): void {
@@ -76,7 +76,7 @@ async function remove(
       );
     });
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
+    if (sqlstateOf(error) !== SQLSTATE.lockNotAvailable) throw error;
     throw new ClientError('conflict', 'One of these files is being loaded right now; wait until it is finished.');
   }
 }

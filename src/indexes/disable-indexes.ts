@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
+import { SQLSTATE } from '../errors/sqlstate.ts';
 import { pause } from '../load/backoff.ts';
 import { tryDropPrimaryKey } from '../store/bucket-load/load-lock.ts';
 import { recordKeptIndex } from '../store/disabled-index/disabled-index.ts';
@@ -10,9 +11,6 @@ import { hasIndexes, listTableIndexes, lockTable, type TableIndex, type WhichInd
 /** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
 const LOCK_TIMEOUT_MS = 2_000;
 const ATTEMPTS = 5;
-
-const LOCK_NOT_AVAILABLE = '55P03';
-const DEPENDENT_OBJECTS = '2BP01';
 
 export interface DisableIndexesOptions {
   pool: pg.Pool;
@@ -54,7 +52,7 @@ async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIn
       return;
     } catch (error) {
       const { code, message, transient } = toFailure(error);
-      if (code !== LOCK_NOT_AVAILABLE) {
+      if (code !== SQLSTATE.lockNotAvailable) {
         if (transient || !(error instanceof pg.DatabaseError)) throw error;
         onKept(message);
         return;
@@ -82,7 +80,7 @@ async function dropUnlessNeeded(client: Queryable, index: TableIndex, bucket: st
     await client.query('release savepoint one_index');
     return undefined;
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || error.code !== DEPENDENT_OBJECTS) throw error;
+    if (!(error instanceof pg.DatabaseError) || error.code !== SQLSTATE.dependentObjectsStillExist) throw error;
     await client.query('rollback to savepoint one_index');
     const reason = `${index.indexname} was kept: ${error.detail ?? error.message}`;
     await recordKeptIndex(client, index, reason);

@@ -2,7 +2,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { LineError } from '../errors/line-failure.ts';
+import { type Failure, toFailure } from '../errors/failure.ts';
+import { FileError } from '../errors/file-error.ts';
+import { LineError } from '../errors/line-error.ts';
+import { blamesRow } from '../errors/sqlstate.ts';
 import { lineOfCopyError } from './copy-position.ts';
 import type { CopyRowsOptions } from './copy-rows.ts';
 import { NdjsonEncoder } from './ndjson-encoder.ts';
@@ -23,7 +26,7 @@ export interface BadLine {
   /** Offset of the line in the unpacked file, in bytes. */
   offset: number;
   id: string | undefined;
-  source: 'postgres' | 'aidbox';
+  source: Failure['source'];
   /** SQLSTATE, or the loader's own word. */
   code: string;
   message: string;
@@ -32,12 +35,17 @@ export interface BadLine {
 }
 
 /** More bad lines than the call allows. Carries those that were found. */
-export class TooManyBadLines extends Error {
+export class TooManyBadLines extends FileError {
   override readonly name = 'TooManyBadLines';
   readonly badLines: readonly BadLine[];
 
   constructor(maxErrors: number, badLines: readonly BadLine[]) {
-    super(`more than ${maxErrors} bad lines (max-errors); the first is ${badLines[0]?.message}`);
+    const [first] = badLines;
+    super(`more than ${maxErrors} bad lines (max-errors); the first is ${first?.message}`, {
+      source: 'aidbox',
+      code: 'too-many-errors',
+      line: first?.line,
+    });
     this.badLines = badLines;
   }
 }
@@ -67,9 +75,6 @@ export async function lenientCopy(
   return { counts: copy, badLines: copy.badLines };
 }
 
-/** SQLSTATE classes that blame the row: data exception, integrity constraint violation, an error raised by a trigger. */
-const ROW_CLASSES = new Set(['22', '23', 'P0']);
-
 class TolerantCopy implements RowCounts {
   rows = 0;
   bytesIn = 0;
@@ -90,7 +95,7 @@ class TolerantCopy implements RowCounts {
 
   leaveOutOverlong(run: LineRun): void {
     const { maxLineBytes: limit } = this.#options.encoder;
-    this.#leaveOut(run, new LineError('line-too-long', run.firstLine, { limit }));
+    this.#leaveOut(run, new LineError('line-too-long', run.firstLine, { limit }), run.firstLine);
   }
 
   /** Copies the run; around a line that Postgres refuses, first what comes before it and then what comes after. */
@@ -111,7 +116,7 @@ class TolerantCopy implements RowCounts {
     const encoder = new NdjsonEncoder({
       ...plain,
       firstLine: run.firstLine,
-      onBadLine: (error) => this.#leaveOut(run, error),
+      onBadLine: (error) => this.#leaveOut(run, error, error.line),
     });
     const started = performance.now();
     await this.#client.query('savepoint line_run');
@@ -120,8 +125,7 @@ class TolerantCopy implements RowCounts {
     } catch (error) {
       signal.throwIfAborted();
       const line = lineOfCopyError(error, encoder.lines);
-      if (!(error instanceof pg.DatabaseError) || line === undefined) throw error;
-      if (!ROW_CLASSES.has(error.code?.slice(0, 2) ?? '')) throw error;
+      if (line === undefined || !blamesRow(error)) throw error;
       await this.#client.query('rollback to savepoint line_run');
       this.#leaveOut(run, error, line);
       return line;
@@ -135,32 +139,20 @@ class TolerantCopy implements RowCounts {
     return undefined;
   }
 
-  #leaveOut(run: LineRun, error: LineError): void;
-  #leaveOut(run: LineRun, error: pg.DatabaseError, line: number): void;
-  #leaveOut(run: LineRun, error: LineError | pg.DatabaseError, refused?: number): void {
-    const line = error instanceof LineError ? error.line : (refused ?? run.firstLine);
+  #leaveOut(run: LineRun, error: unknown, line: number): void {
+    const { source, code, message } = toFailure(error, line);
     const { start, end } = placeOf(run, line);
-    const where = {
-      line,
-      offset: run.offset + start,
-      text: run.bytes.toString('utf8', start, Math.min(end, start + TEXT_BYTES)),
-    };
-    this.#bad.set(
-      line,
-      error instanceof LineError ? { ...where, ...ofLineError(error) } : { ...where, ...ofDatabaseError(error, line) },
-    );
+    const text = run.bytes.toString('utf8', start, Math.min(end, start + TEXT_BYTES));
+    this.#bad.set(line, { line, offset: run.offset + start, id: idOf(error), source, code, message, text });
     if (this.#bad.size > this.#options.maxErrors) throw new TooManyBadLines(this.#options.maxErrors, this.badLines);
   }
 }
 
-function ofLineError({ id, failure, message }: LineError) {
-  return { id, source: 'aidbox', code: failure, message } as const;
-}
-
-function ofDatabaseError({ code = 'XX000', severity = 'ERROR', message, detail }: pg.DatabaseError, line: number) {
-  const id = /^Key \(id\)=\((.*)\) already exists\.$/.exec(detail ?? '')?.[1];
-  const rest = detail === undefined ? '' : `: ${detail}`;
-  return { id, source: 'postgres', code, message: `${code}: ${severity}: ${message} (line ${line}${rest})` } as const;
+/** The id of the resource that an error speaks of, where it names one. */
+function idOf(error: unknown): string | undefined {
+  if (error instanceof LineError) return error.id;
+  const detail = error instanceof pg.DatabaseError ? error.detail : undefined;
+  return /^Key \(id\)=\((.*)\) already exists\.$/.exec(detail ?? '')?.[1];
 }
 
 /** Where a line of the run begins and ends, its line feed included. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type LineFailure, MAX_ID_CHARACTERS } from '../errors/line-failure.ts';
+import { type LineFailure, MAX_ID_CHARACTERS } from '../errors/line-error.ts';
 import {
   BACKSLASH,
   CLOSE_BRACE,

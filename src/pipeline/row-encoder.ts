@@ -1,4 +1,4 @@
-import { LineError, type LineFailure } from '../errors/line-failure.ts';
+import { LineError, type LineFailure } from '../errors/line-error.ts';
 import type { CopyBuffers } from './copy-buffers.ts';
 import { type ConstantField, CopyRowWriter, type EmitChunk } from './copy-row-writer.ts';
 import { LineMap } from './line-map.ts';

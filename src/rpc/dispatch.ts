@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ClientError } from '../errors/client-error.ts';
+import { type ErrorBody, toErrorBody } from '../errors/error-body.ts';
 import { toClientError } from '../errors/to-client-error.ts';
 import { loadFromBucket } from './load-from-bucket.ts';
 import { loadFromBucketCancel } from './load-from-bucket-cancel.ts';
@@ -24,14 +25,7 @@ const requestSchema = z.looseObject({
 });
 
 /** An RPC answer: `result` or `error`, and JSON-RPC's two members when the request had them. */
-export type RpcAnswer = ({ result: unknown } | { error: RpcErrorBody }) & { jsonrpc?: unknown; id?: unknown };
-
-export interface RpcErrorBody {
-  message: string;
-  method?: string;
-  code?: string;
-  errors?: { message: string; path: string; type: string }[];
-}
+export type RpcAnswer = ({ result: unknown } | { error: ErrorBody }) & { jsonrpc?: unknown; id?: unknown };
 
 /** An answer with the HTTP status that it would have on its own. */
 export interface Dispatched {
@@ -79,22 +73,5 @@ function jsonRpcMembers(request: unknown): { jsonrpc?: unknown; id?: unknown } {
   return {
     ...('jsonrpc' in request ? { jsonrpc: request.jsonrpc } : {}),
     ...('id' in request ? { id: request.id } : {}),
-  };
-}
-
-/** What a client is told of an error: the whole of a ClientError, nothing of any other (undefined). */
-export function toErrorBody(error: ClientError | undefined): { status: number; body: RpcErrorBody } {
-  if (error === undefined) {
-    return { status: 500, body: { message: 'Internal error. The server log has the details.' } };
-  }
-  const { method, errors, code } = error.details;
-  return {
-    status: error.status,
-    body: {
-      message: error.message,
-      ...(method === undefined ? {} : { method }),
-      ...(code === undefined ? {} : { code }),
-      ...(errors === undefined ? {} : { errors }),
-    },
   };
 }

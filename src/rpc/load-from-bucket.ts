@@ -1,8 +1,5 @@
 import { z } from 'zod';
-import { ClientError } from '../errors/client-error.ts';
 import { SCHEDULERS } from '../load/schedule.ts';
-import { PrivateHostError } from '../source/s3/private-hosts.ts';
-import { S3Error, toS3Error } from '../source/s3/s3-error.ts';
 import { accountParam, bucketParam, prefixesParam, toS3Account } from './params.ts';
 import { defineMethod } from './rpc-method.ts';
 
@@ -62,31 +59,25 @@ export const loadFromBucket = defineMethod({
   params,
   async handle(given, { loader }) {
     const { bucket } = given;
-    try {
-      const started = await loader.load({
-        bucket,
-        threadNum: given['thread-num'],
-        account: toS3Account(given.account),
-        write: {
-          'upsert?': given['upsert?'],
-          'disable-idx?': given['disable-idx?'],
-          'drop-primary-key?': given['drop-primary-key?'],
-        },
-        scheduler: given.scheduler,
-        prefixes: given.prefixes,
-        timeouts: { connectTimeoutMs: given['connect-timeout'], readTimeoutMs: given['read-timeout'] },
-        maxErrors: given['max-errors'],
-      });
-      const ignored = started.ignoredFiles === 0 ? '' : ` ${started.ignoredFiles} files ignored for their names.`;
-      return {
-        message: `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.${ignored}`,
-        progress: { total: started.totalFiles },
-        'new-files-count': started.newFiles,
-      };
-    } catch (error) {
-      if (!(error instanceof S3Error || error instanceof PrivateHostError)) throw error;
-      const { code, message } = toS3Error(error, bucket);
-      throw new ClientError('domain-error', message, { code }, { cause: error });
-    }
+    const started = await loader.load({
+      bucket,
+      threadNum: given['thread-num'],
+      account: toS3Account(given.account),
+      write: {
+        'upsert?': given['upsert?'],
+        'disable-idx?': given['disable-idx?'],
+        'drop-primary-key?': given['drop-primary-key?'],
+      },
+      scheduler: given.scheduler,
+      prefixes: given.prefixes,
+      timeouts: { connectTimeoutMs: given['connect-timeout'], readTimeoutMs: given['read-timeout'] },
+      maxErrors: given['max-errors'],
+    });
+    const ignored = started.ignoredFiles === 0 ? '' : ` ${started.ignoredFiles} files ignored for their names.`;
+    return {
+      message: `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.${ignored}`,
+      progress: { total: started.totalFiles },
+      'new-files-count': started.newFiles,
+    };
   },
 });

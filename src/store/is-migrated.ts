@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
+import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import { MIGRATIONS } from './migrate.ts';
 import type { Queryable } from './query.ts';
-
-const UNDEFINED_TABLE = '42P01';
 
 /**
  * Whether the database has this program's newest migration; a database restored from a backup may not.
@@ -16,7 +15,7 @@ export async function isMigrated(db: Queryable): Promise<boolean> {
     );
     return (rows[0]?.version ?? 0) >= Math.max(...wanted);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return false;
+    if (sqlstateOf(error) === SQLSTATE.undefinedTable) return false;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { SQLSTATE } from '../errors/sqlstate.ts';
 import type { ConstantField } from '../pipeline/copy-row-writer.ts';
 import type { CopyRowsOptions } from '../pipeline/copy-rows.ts';
 import { quotedTable } from '../store/resource-tables.ts';
@@ -63,7 +64,8 @@ export function upsertTarget(type: string, txid: bigint): RowTarget {
 
 /** Whether the error is an upsert's "this id stands twice in the file". */
 export function isDuplicateInFile(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === `${STAGE}_key`;
+  if (!(error instanceof pg.DatabaseError)) return false;
+  return error.code === SQLSTATE.uniqueViolation && error.constraint === `${STAGE}_key`;
 }
 
 /** The encoder's options for a target. */

@@ -1,4 +1,4 @@
-import { MAX_ID_CHARACTERS } from '../../src/errors/line-failure.ts';
+import { MAX_ID_CHARACTERS } from '../../src/errors/line-error.ts';
 import { parseJson, plainKey } from './parse-json.ts';
 import { LINE_TYPE } from './random-line.ts';
 

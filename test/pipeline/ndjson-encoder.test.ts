@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { LineError, type LineFailure } from '../../src/errors/line-failure.ts';
+import { LineError, type LineFailure } from '../../src/errors/line-error.ts';
 import { encode, encodeText, testEncoder } from './encode.ts';
 
 describe('Lines that become rows', () => {

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
+import { toErrorBody } from '../../errors/error-body.ts';
 import { toClientError } from '../../errors/to-client-error.ts';
-import { toErrorBody } from '../../rpc/dispatch.ts';
 import { type LoadSource, type LoadView, MOST_LOADS, readLoad, type UpdateEvent } from './load-view.ts';
 import { RateHistory } from './rate-history.ts';
 

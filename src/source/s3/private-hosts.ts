@@ -1,13 +1,15 @@
 import { lookup as systemLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { FileError } from '../../errors/file-error.ts';
 
 /** A store's host may not be one that only this machine or its network can reach. */
-export class PrivateHostError extends Error {
+export class PrivateHostError extends FileError {
   override readonly name = 'PrivateHostError';
   constructor(host: string) {
     super(
       `account.host ${host} is a loopback, link-local or private address; ` +
         'start the loader with S3_ALLOW_PRIVATE_HOSTS=true if such stores are meant',
+      { source: 'aws', code: 'PrivateHost' },
     );
   }
 }

@@ -1,17 +1,13 @@
 import { z } from 'zod';
+import { FileError } from '../../errors/file-error.ts';
 import { PrivateHostError } from './private-hosts.ts';
 
-/** A failure of S3, or of the way to it, in words for the user. `code` is what LoaderFile's `error.code` holds. */
-export class S3Error extends Error {
+/** A failure of S3, or of the way to it, in words for the user. */
+export class S3Error extends FileError {
   override readonly name = 'S3Error';
-  readonly code: string;
-  /** Whether the same request may well succeed later, without anybody's doing. */
-  readonly transient: boolean;
 
   constructor(code: string, message: string, options: { transient?: boolean; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.code = code;
-    this.transient = options.transient ?? false;
+    super(message, { source: 'aws', code, ...options });
   }
 }
 

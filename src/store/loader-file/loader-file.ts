@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Failure } from '../../errors/failure.ts';
 
 /** Why a file failed: who said so, and that party's own code (contract, "LoaderFile"). */
-export interface LoaderFileError {
-  source: 'postgres' | 'aws' | 'aidbox';
-  code: string;
-}
+export type LoaderFileError = Pick<Failure, 'source' | 'code'>;
 
 /** The resource as stored: all fields are optional, since Aidbox may have written it too. */
 export const loaderFileSchema = z.looseObject({

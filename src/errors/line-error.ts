@@ -1,3 +1,5 @@
+import { FileError } from './file-error.ts';
+
 /**
  * Why a line of an ndjson file cannot become a row. The seed demands an `id` in every resource; the rest keeps
  * Postgres from being handed a row of another table or a JSON text that was mended on the way.
@@ -19,10 +21,10 @@ export type LineFailure =
 export const MAX_ID_CHARACTERS = 64;
 
 /** A bad line, by its 1-based number in the file, so that a person can open the file there. */
-export class LineError extends Error {
+export class LineError extends FileError {
   override readonly name = 'LineError';
+  override readonly line: number;
   readonly failure: LineFailure;
-  readonly line: number;
   /** The resource's id, where it was read before the failure was met. */
   readonly id: string | undefined;
 
@@ -32,9 +34,9 @@ export class LineError extends Error {
     detail: { id?: string | undefined; expectedType?: string; limit?: number },
   ) {
     const where = detail.id === undefined ? `line ${line}` : `line ${line}, id ${JSON.stringify(detail.id)}`;
-    super(`${where}: ${explain(failure, detail)}`);
-    this.failure = failure;
+    super(`${where}: ${explain(failure, detail)}`, { source: 'aidbox', code: failure, line });
     this.line = line;
+    this.failure = failure;
     this.id = detail.id;
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LineError } from '../../src/errors/line-failure.ts';
+import { LineError } from '../../src/errors/line-error.ts';
 
 test('A line error names line, id, fault and the way out', () => {
   const error = new LineError('type-differs', 12, { id: 'a"b', expectedType: 'Patient' });

@@ -1,0 +1,12 @@
+import type pg from 'pg';
+
+/**
+ * An error of Postgres as the user reads it everywhere: `SQLSTATE: SEVERITY: message (line N: DETAIL). Hint: HINT`.
+ * @param line 1-based line of the file that the error speaks of
+ */
+export function postgresMessage(error: pg.DatabaseError, line?: number): string {
+  const head = `${error.code ?? 'XX000'}: ${error.severity ?? 'ERROR'}: ${error.message}`;
+  const where = [line === undefined ? undefined : `line ${line}`, error.detail].filter((part) => part !== undefined);
+  const hint = error.hint === undefined ? '' : `. Hint: ${error.hint}`;
+  return `${head}${where.length === 0 ? '' : ` (${where.join(': ')})`}${hint}`;
+}

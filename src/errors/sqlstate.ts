@@ -1,0 +1,65 @@
+import pg from 'pg';
+
+/**
+ * What an SQLSTATE says about another attempt.
+ * - `outage`: the database is out of reach or takes no writes; no other file would fare better. Waited out by time.
+ * - `retry`: this statement met something that passes. Tried again a few times.
+ * - `final`: the same attempt fails again.
+ */
+export type Verdict = 'outage' | 'retry' | 'final';
+
+/**
+ * Verdicts by SQLSTATE, or by its first two or three characters (Postgres manual, appendix A); the longest match counts,
+ * and what is not named is final.
+ */
+const VERDICTS: Readonly<Record<string, Verdict>> = {
+  // Connection exceptions: Postgres restarts, or the network is cut. Also given to connections that end without a word.
+  '08': 'outage',
+  // read_only_sql_transaction: a standby, until it is promoted.
+  '25006': 'outage',
+  // serialization_failure: another transaction got ahead.
+  '40001': 'retry',
+  // deadlock_detected: Postgres chose this transaction to give way.
+  '40P01': 'retry',
+  // out_of_memory: of one backend; others give memory back.
+  '53200': 'retry',
+  // too_many_connections: somebody else's end sooner or later, and no file gets one before.
+  '53300': 'outage',
+  // lock_not_available: lock_timeout has passed; its holder ends its transaction.
+  '55P03': 'retry',
+  // admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped, idle_session_timeout: the session is ended from
+  // outside, and the server comes back or a failover follows.
+  '57P': 'outage',
+};
+
+/** Code of a connection that ended without Postgres saying why (connection_failure). */
+export const CONNECTION_FAILURE = '08006';
+
+/** SQLSTATEs that the loader acts on, by Postgres's names for them. */
+export const SQLSTATE = {
+  dependentObjectsStillExist: '2BP01',
+  lockNotAvailable: '55P03',
+  objectNotInPrerequisiteState: '55000',
+  undefinedObject: '42704',
+  undefinedTable: '42P01',
+  uniqueViolation: '23505',
+} as const;
+
+/** Classes that blame a row: data exception, integrity constraint violation, an error raised by a trigger. */
+const ROW_CLASSES = new Set(['22', '23', 'P0']);
+
+/** What an SQLSTATE says about another attempt. */
+export function verdictOf(sqlstate: string): Verdict {
+  return VERDICTS[sqlstate] ?? VERDICTS[sqlstate.slice(0, 3)] ?? VERDICTS[sqlstate.slice(0, 2)] ?? 'final';
+}
+
+/** The SQLSTATE of an error that Postgres answered; undefined for any other error. */
+export function sqlstateOf(error: unknown): string | undefined {
+  // Postgres sends a code with every error; XX000 is its own for what has none.
+  return error instanceof pg.DatabaseError ? (error.code ?? 'XX000') : undefined;
+}
+
+/** Whether Postgres refused a row for what is in it, so that the rows around it can still be written. */
+export function blamesRow(error: unknown): boolean {
+  return ROW_CLASSES.has(sqlstateOf(error)?.slice(0, 2) ?? '');
+}
