@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { PlannedFile } from '../../demo/fhir-data/plan-bucket.ts';
 import { writeNdjsonGzip } from '../../demo/fhir-data/write-ndjson-gzip.ts';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
+import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
 import { NdjsonEncoder } from '../../src/pipeline/ndjson-encoder.ts';
 import { readNdjson } from '../../src/pipeline/read-ndjson.ts';
 import { COPY_CHUNK_BYTES, encoderFor, insertTarget } from '../../src/target/row-target.ts';
@@ -54,7 +55,7 @@ export async function prepareCopyFiles(data: BenchData): Promise<void> {
     const unfinished = `${copyPath}.unfinished-${process.pid}`;
     const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
     const encoder = new NdjsonEncoder(
-      encoderFor(insertTarget(type, 1n), type, { maxLineBytes: MAX_LINE_BYTES, buffers }),
+      encoderFor(insertTarget(type, 1n), new IdentityTransform(type), { maxLineBytes: MAX_LINE_BYTES, buffers }),
     );
     await pipeline(readNdjson(createReadStream(gzipPath)), encoder, createWriteStream(unfinished));
     if (encoder.rows !== rows) throw new Error(`${gzipPath}: ${encoder.rows} rows of ${rows} lines`);

@@ -1,10 +1,9 @@
-/** Measures one encoder, the module given as the first argument, as often as its parent asks (see encode.ts). */
+/** Measures one encoder, of the pipeline folder given as the first argument, as often as its parent asks (see encode.ts). */
 import { resolve } from 'node:path';
-import { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
-import type { NdjsonEncoder } from '../../src/pipeline/ndjson-encoder.ts';
+import type { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
+import type { RowEncoder } from '../../src/pipeline/row-encoder.ts';
 import { chunksOf, type SampleSource, sample } from './samples.ts';
 
 interface Job {
@@ -16,8 +15,10 @@ interface Job {
 const BYTES_PER_RUN = 64 * 2 ** 20;
 const buffers = new CopyBuffers(256 * 1024);
 
-const module: { NdjsonEncoder: typeof NdjsonEncoder } = await import(
-  pathToFileURL(resolve(process.argv[2] ?? '')).href
+const folder = pathToFileURL(`${resolve(process.argv[2] ?? '')}/`);
+const encoding: { RowEncoder: typeof RowEncoder } = await import(new URL('row-encoder.ts', folder).href);
+const identity: { IdentityTransform: typeof IdentityTransform } = await import(
+  new URL('identity-transform.ts', folder).href
 );
 
 process.on('message', async ({ source, type, chunkBytes }: Job) => {
@@ -26,21 +27,20 @@ process.on('message', async ({ source, type, chunkBytes }: Job) => {
 
 /** CPU seconds (user and system, all threads) per GB of ndjson. */
 async function cpuSecondsPerGb(resourceType: string, chunks: readonly Buffer[]): Promise<number> {
-  const encoder = new module.NdjsonEncoder({
-    resourceType,
-    constants: [{ kind: 'int8', value: 1n }],
-    maxLineBytes: 2 ** 26,
-    buffers,
-  });
-  const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const encoder = new encoding.RowEncoder(
+    {
+      transform: new identity.IdentityTransform(resourceType),
+      constants: [{ kind: 'int8', value: 1n }],
+      maxLineBytes: 2 ** 26,
+      buffers,
+    },
+    [(_chunk, reuse) => reuse()],
+  );
   const passBytes = chunks.reduce((bytes, chunk) => bytes + chunk.length, 0);
   const passes = Math.max(1, Math.round(BYTES_PER_RUN / passBytes));
   const before = process.cpuUsage();
-  await pipeline(Readable.from(repeat(chunks, passes)), encoder, discard);
+  for (let pass = 0; pass < passes; pass++) for (const chunk of chunks) encoder.write(chunk);
+  encoder.end();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1e6 / ((passBytes * passes) / 1e9);
-}
-
-function* repeat(chunks: readonly Buffer[], times: number): Generator<Buffer> {
-  for (let i = 0; i < times; i++) yield* chunks;
 }

@@ -1,9 +1,9 @@
 /**
- * CPU time of the NdjsonEncoder stage, from ndjson in memory to a Writable that discards.
+ * CPU time of the encoder, from ndjson in memory to buffers that are discarded.
  *
- *   node bench/micro/encode.ts [path/to/another/ndjson-encoder.ts …]
+ *   node bench/micro/encode.ts [path/to/another/src/pipeline …]
  *
- * Every encoder named is measured besides this repository's, one column each: in a process of its own, as V8 shares
+ * Every pipeline folder named is measured besides this repository's, one column each: in a process of its own, as V8 shares
  * what it learned of a call between copies of a class, and in turn, as the machine's speed drifts.
  */
 import { fork } from 'node:child_process';
@@ -13,7 +13,7 @@ import { SAMPLE_SOURCES, type SampleSource, sampleTypes } from './samples.ts';
 
 const ROUNDS = 6;
 const INPUT_CHUNK_BYTES = [1024 * 1024, 64 * 1024];
-const OURS = fileURLToPath(new URL('../../src/pipeline/ndjson-encoder.ts', import.meta.url));
+const OURS = fileURLToPath(new URL('../../src/pipeline', import.meta.url));
 const WORKER = fileURLToPath(new URL('./encode-worker.ts', import.meta.url));
 
 const workers = [OURS, ...process.argv.slice(2)].map((path) => fork(WORKER, [path]));

@@ -20,6 +20,16 @@ export type LineFailure =
 /** FHIR R4 datatypes, `id`: at most 64 characters. */
 export const MAX_ID_CHARACTERS = 64;
 
+/** What a line's error names besides the line. */
+export interface LineErrorDetail {
+  /** The resource's id, where it was read before the failure was met. */
+  id?: string | undefined;
+  /** Of `type-differs`: the type in the file's name. */
+  expectedType?: string;
+  /** Of `line-too-long`: in bytes. */
+  limit?: number;
+}
+
 /** A bad line, by its 1-based number in the file, so that a person can open the file there. */
 export class LineError extends FileError {
   override readonly name = 'LineError';
@@ -28,11 +38,7 @@ export class LineError extends FileError {
   /** The resource's id, where it was read before the failure was met. */
   readonly id: string | undefined;
 
-  constructor(
-    failure: LineFailure,
-    line: number,
-    detail: { id?: string | undefined; expectedType?: string; limit?: number },
-  ) {
+  constructor(failure: LineFailure, line: number, detail: LineErrorDetail) {
     const where = detail.id === undefined ? `line ${line}` : `line ${line}, id ${JSON.stringify(detail.id)}`;
     super(`${where}: ${explain(failure, detail)}`, { source: 'aidbox', code: failure, line });
     this.line = line;
@@ -41,7 +47,7 @@ export class LineError extends FileError {
   }
 }
 
-function explain(failure: LineFailure, { expectedType, limit }: { expectedType?: string; limit?: number }): string {
+function explain(failure: LineFailure, { expectedType, limit }: LineErrorDetail): string {
   switch (failure) {
     case 'not-json':
       return 'the line is not valid JSON';

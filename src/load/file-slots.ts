@@ -207,7 +207,7 @@ export class FileSlots {
   }
 
   async #loadOnce({ id, file }: ClaimedFile, request: LoadRequest): Promise<FileOutcome> {
-    const { account, timeouts, write, bucket, maxErrors } = request;
+    const { account, timeouts, transform, write, bucket, maxErrors } = request;
     const { file: key = '', type = '', size = 0, etag } = file;
     this.progress.set(id, { bytes: 0, rows: 0 });
     this.#parts.observer.onFileBegun();
@@ -223,6 +223,7 @@ export class FileSlots {
           etag,
           account,
           timeouts,
+          transform,
           upsert: write['upsert?'],
           maxErrors,
           requiresPrimaryKey: !write['drop-primary-key?'],

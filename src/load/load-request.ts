@@ -1,3 +1,4 @@
+import type { TransformName } from '../pipeline/create-transform.ts';
 import type { S3Account, S3Timeouts } from '../source/s3/s3-account.ts';
 import type { WriteOptions } from '../store/bucket-load/bucket-load.ts';
 import type { Scheduler } from './schedule.ts';
@@ -9,6 +10,8 @@ export interface LoadRequest {
   /** Files loaded at once. */
   threadNum: number;
   account: S3Account;
+  /** How the files' lines become rows. */
+  transform: TransformName;
   write: WriteOptions;
   scheduler: Scheduler;
   prefixes: readonly string[];

@@ -1,14 +1,14 @@
-import { LineError, type LineFailure } from '../errors/line-error.ts';
+import { LineError, type LineErrorDetail, type LineFailure } from '../errors/line-error.ts';
 import type { CopyBuffers } from './copy-buffers.ts';
 import { type ConstantField, CopyRowWriter, type EmitChunk } from './copy-row-writer.ts';
 import { LineMap } from './line-map.ts';
 import { type LineSink, LineSplitter } from './line-splitter.ts';
-import { ResourceScanner } from './resource-scanner.ts';
 import type { RowCounts } from './row-counts.ts';
+import type { LineTransform } from './transform.ts';
 
 export interface EncoderOptions {
-  /** The type that the file's name promises, in FHIR's spelling. */
-  resourceType: string;
+  /** Makes the rows of the lines; of this file alone. */
+  transform: LineTransform;
   /** The COPY columns before `id` and `resource`, in order. */
   constants: readonly ConstantField[];
   /** Longest line accepted, in bytes. */
@@ -34,10 +34,9 @@ export class RowEncoder implements LineSink, RowCounts {
 
   readonly #options: EncoderOptions;
   readonly #splitter: LineSplitter;
-  readonly #scanner: ResourceScanner;
+  readonly #transform: LineTransform;
   readonly #writers: readonly CopyRowWriter[];
   readonly #writer: CopyRowWriter;
-  #buffer: Buffer = Buffer.alloc(0);
   #line: number;
 
   /** @param emits one for each COPY stream: takes the stream's next buffer */
@@ -46,7 +45,7 @@ export class RowEncoder implements LineSink, RowCounts {
     this.#line = (options.firstLine ?? 1) - 1;
     this.lines = new LineMap(this.#line);
     this.#splitter = new LineSplitter(this, options.maxLineBytes);
-    this.#scanner = new ResourceScanner(options.resourceType);
+    this.#transform = options.transform;
     this.#writers = emits.map((emit) => new CopyRowWriter(options.constants, options.buffers, emit));
     const [first] = this.#writers;
     if (first === undefined) throw new RangeError('an encoder needs a stream to write to');
@@ -71,53 +70,37 @@ export class RowEncoder implements LineSink, RowCounts {
   }
 
   attach(buffer: Buffer): void {
-    this.#buffer = buffer;
-    this.#scanner.attach(buffer);
+    this.#transform.attach(buffer);
   }
 
   line(start: number, end: number): void {
     this.#line++;
-    const scanner = this.#scanner;
-    const result = scanner.scan(start, end);
-    if (result === 'resource') {
+    const transform = this.#transform;
+    const result = transform.take(start, end);
+    if (result === 'row') {
       const writer = this.#writers.length === 1 ? this.#writer : this.#writerOfId();
-      writer.row(
-        scanner.idBytes,
-        scanner.idStart,
-        scanner.idEnd,
-        this.#buffer,
-        start,
-        scanner.cutStart1,
-        scanner.cutEnd1,
-        scanner.cutStart2,
-        scanner.cutEnd2,
-        end,
-      );
+      writer.row(transform);
       this.rows++;
     } else if (result === 'blank') this.lines.skipped(this.rows);
-    else this.#fail(result);
+    else this.#fail(result, transform.failureDetail);
   }
 
   lineTooLong(): void {
     this.#line++;
-    this.#fail('line-too-long');
+    this.#fail('line-too-long', { limit: this.#options.maxLineBytes });
   }
 
   /** FNV-1a over the id. */
   #writerOfId(): CopyRowWriter {
-    const { idBytes, idStart, idEnd } = this.#scanner;
+    const { idBytes, idStart, idEnd } = this.#transform;
     let hash = 0x811c9dc5;
     for (let i = idStart; i < idEnd; i++) hash = Math.imul(hash ^ (idBytes[i] ?? 0), 0x01000193);
     // The low bits of FNV depend on few bits of the input; the fold mixes the high ones in.
     return this.#writers[((hash ^ (hash >>> 15)) >>> 0) % this.#writers.length] ?? this.#writer;
   }
 
-  #fail(failure: LineFailure): void {
-    const error = new LineError(failure, this.#line, {
-      id: failure === 'line-too-long' ? undefined : this.#scanner.idSoFar,
-      expectedType: this.#options.resourceType,
-      limit: this.#options.maxLineBytes,
-    });
+  #fail(failure: LineFailure, detail: LineErrorDetail): void {
+    const error = new LineError(failure, this.#line, detail);
     if (this.#options.onBadLine === undefined) throw error;
     this.lines.skipped(this.rows);
     this.#options.onBadLine(error);

@@ -63,6 +63,7 @@ export const loadFromBucket = defineMethod({
       bucket,
       threadNum: given['thread-num'],
       account: toS3Account(given.account),
+      transform: 'identity',
       write: {
         'upsert?': given['upsert?'],
         'disable-idx?': given['disable-idx?'],

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { SQLSTATE } from '../errors/sqlstate.ts';
 import type { ConstantField } from '../pipeline/copy-row-writer.ts';
 import type { CopyRowsOptions } from '../pipeline/copy-rows.ts';
+import type { LineTransform } from '../pipeline/transform.ts';
 import { quotedTable } from '../store/resource-tables.ts';
 
 /** Where a file's rows go first: which COPY takes them, and what has to follow it in the same transaction. */
@@ -71,8 +72,8 @@ export function isDuplicateInFile(error: unknown): boolean {
 /** The encoder's options for a target. */
 export function encoderFor(
   target: RowTarget,
-  type: string,
+  transform: LineTransform,
   { maxLineBytes, buffers }: Pick<CopyRowsOptions['encoder'], 'maxLineBytes' | 'buffers'>,
 ): CopyRowsOptions['encoder'] {
-  return { resourceType: type, constants: target.constants, maxLineBytes, buffers };
+  return { transform, constants: target.constants, maxLineBytes, buffers };
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { lineOfCopyError } from '../pipeline/copy-position.ts';
 import { type CopyRowsOptions, copyRows } from '../pipeline/copy-rows.ts';
+import { createTransform } from '../pipeline/create-transform.ts';
 import { type BadLine, lenientCopy, TooManyBadLines } from '../pipeline/lenient-copy.ts';
 import type { LineMap } from '../pipeline/line-map.ts';
 import type { RowCounts } from '../pipeline/row-counts.ts';
@@ -38,11 +39,11 @@ export class FileRows {
 
   /** Writes all rows, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
   async write(client: pg.PoolClient, partitions: FilePartitions): Promise<void> {
-    const { id, type, upsert } = this.#task;
+    const { id, type, transform, upsert } = this.#task;
     const { signal } = this.#options;
     const txid = await nextTxid(client);
     const target = upsert ? upsertTarget(type, txid) : insertTarget(type, txid);
-    const encoder = encoderFor(target, type, this.#options);
+    const encoder = encoderFor(target, createTransform(transform, type), this.#options);
     const copy = { statement: target.statement, encoder, signal, times: this.#times };
     if (partitions.clients.length > 0) {
       await copyRows([client, ...partitions.clients], this.#reader.read(), copy, this.#start);

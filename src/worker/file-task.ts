@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Failure } from '../errors/failure.ts';
+import type { TransformName } from '../pipeline/create-transform.ts';
 import type { S3Account, S3Timeouts } from '../source/s3/s3-account.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 
@@ -23,6 +24,8 @@ export interface FileTask {
   etag?: string | undefined;
   account: S3Account;
   timeouts: S3Timeouts;
+  /** How the file's lines become rows. */
+  transform: TransformName;
   upsert: boolean;
   /** Whether no row may be written while the loader has dropped the table's primary key. */
   requiresPrimaryKey: boolean;

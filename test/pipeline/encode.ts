@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
+import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
 import { NdjsonEncoder } from '../../src/pipeline/ndjson-encoder.ts';
 import type { EncoderOptions } from '../../src/pipeline/row-encoder.ts';
 import { readCopyBinary } from './read-copy-binary.ts';
@@ -16,7 +17,7 @@ const JSONB_VERSION = 1;
 /** An encoder with limits far above what tests feed it, unless told otherwise. */
 export function testEncoder(options: Partial<EncoderOptions> = {}): NdjsonEncoder {
   return new NdjsonEncoder({
-    resourceType: 'Patient',
+    transform: new IdentityTransform('Patient'),
     constants: [],
     maxLineBytes: 1e6,
     buffers: new CopyBuffers(4096),

@@ -1,0 +1,35 @@
+import type { LineErrorDetail, LineFailure } from '../errors/line-error.ts';
+
+/** What a line became: a row, nothing (a blank line), or a failure. */
+export type LineResult = 'row' | 'blank' | LineFailure;
+
+/** The row that a line became. Stands until the transform takes another line. */
+export interface TransformedLine {
+  /** The id's bytes are `idBytes[idStart, idEnd)`. */
+  readonly idBytes: Buffer;
+  readonly idStart: number;
+  readonly idEnd: number;
+  /** Length of the JSON text, in bytes. */
+  readonly jsonBytes: number;
+  /** Writes the JSON text, `jsonBytes` long, into `out` from `at` on. @returns the offset past it */
+  writeJson(out: Buffer, at: number): number;
+}
+
+/**
+ * Makes the row of each line of an ndjson file: finds the resource's id, and says which JSON text is stored for it. One
+ * transform serves one file; to add one, implement this and register it in `create-transform.ts`.
+ *
+ * It runs for every line of every file: it works on the line's bytes, and the text is written once, straight into the
+ * buffer that goes to Postgres, which is why its length has to be known before.
+ */
+export interface LineTransform extends TransformedLine {
+  /** Sets the buffer that the following lines lie in, in ascending order. */
+  attach(buffer: Buffer): void;
+  /**
+   * Takes the line [start, end) of the attached buffer, its line feed excluded.
+   * After `'row'` the fields of `TransformedLine` hold the row; after a failure `failureDetail` says more.
+   */
+  take(start: number, end: number): LineResult;
+  /** What the error of a line that failed names besides the line's number: the id, where it was read, and so on. */
+  readonly failureDetail: LineErrorDetail;
+}
