@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { z } from 'zod';
 import type { RootClient } from './http/auth.ts';
+import type { SourceOptions } from './source/sources.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 
 export interface Config {
@@ -16,7 +17,7 @@ export interface Config {
   maxLineBytes: number;
   /** Worker threads; undefined is one per core. */
   threads?: number | undefined;
-  allowPrivateHosts: boolean;
+  sources: SourceOptions;
   /** How long files in hand may go on after SIGTERM, in ms. */
   shutdownGraceMs: number;
 }
@@ -91,7 +92,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     logLevel: env.LOG_LEVEL,
     maxLineBytes: env.LOADER_MAX_LINE_BYTES,
     threads: env.LOADER_THREADS,
-    allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS,
+    sources: { allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS },
     shutdownGraceMs: env.LOADER_SHUTDOWN_GRACE_MS,
   };
 }

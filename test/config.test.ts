@@ -4,10 +4,9 @@ import { readConfig } from '../src/config.ts';
 
 describe('readConfig', () => {
   test('without any setting: loopback, port 8888, an embedded Postgres in ./data, no secret', () => {
-    const { host, port, rootClient, database, dataFolder, logLevel, maxLineBytes, threads, allowPrivateHosts } =
-      readConfig({});
+    const { host, port, rootClient, database, dataFolder, logLevel, maxLineBytes, threads, sources } = readConfig({});
     assert.deepEqual(
-      { host, port, rootClient, database, dataFolder, logLevel, maxLineBytes, threads, allowPrivateHosts },
+      { host, port, rootClient, database, dataFolder, logLevel, maxLineBytes, threads, sources },
       {
         host: '127.0.0.1',
         port: 8888,
@@ -17,7 +16,7 @@ describe('readConfig', () => {
         logLevel: 'info',
         maxLineBytes: 256 * 1024 * 1024,
         threads: undefined,
-        allowPrivateHosts: false,
+        sources: { allowPrivateHosts: false },
       },
     );
   });

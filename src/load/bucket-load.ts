@@ -2,7 +2,7 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
 import { ProgressPublisher } from '../progress/progress-publisher.ts';
-import { distinctPrefixes } from '../source/s3/list-objects.ts';
+import { distinctPrefixes } from '../source/distinct-prefixes.ts';
 import { isCancelled, setGivenUp } from '../store/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import { listUnfinishedFiles } from '../store/loader-file/list-unfinished-files.ts';

@@ -7,7 +7,7 @@ import { backOff } from './backoff.ts';
 import { failUnfinishedFile } from './fail-unfinished-file.ts';
 import { FileQueue } from './file-queue.ts';
 import type { LoadDeps } from './load-deps.ts';
-import { bucketName, type LoadRequest } from './load-request.ts';
+import type { LoadRequest } from './load-request.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 
 export interface FileSlotsDeps extends LoadDeps {
@@ -207,7 +207,7 @@ export class FileSlots {
   }
 
   async #loadOnce({ id, file }: ClaimedFile, request: LoadRequest): Promise<FileOutcome> {
-    const { account, timeouts, transform, write, bucket, maxErrors } = request;
+    const { source, transform, write, bucket, maxErrors } = request;
     const { file: key = '', type = '', size = 0, etag } = file;
     this.progress.set(id, { bytes: 0, rows: 0 });
     this.#parts.observer.onFileBegun();
@@ -216,13 +216,12 @@ export class FileSlots {
       ended = await this.#parts.workers.run(
         {
           id,
-          bucket: bucketName(bucket),
+          bucket,
+          source,
           key,
           type,
           size,
           etag,
-          account,
-          timeouts,
           transform,
           upsert: write['upsert?'],
           maxErrors,

@@ -1,15 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { listObjects } from '../source/s3/list-objects.ts';
-import type { S3Clients } from '../source/s3/s3-clients.ts';
+import type { ObjectSource } from '../source/object-source.ts';
 import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
-import { bucketName, type LoadRequest } from './load-request.ts';
 import { type ResourceTypes, resourceTypeOfKey } from './resource-type-of-key.ts';
-
-/** Time to connect to S3 for a listing where the call sets none, in ms: somebody waits for the answer. */
-const LISTING_CONNECT_TIMEOUT_MS = 10_000;
-/** Time for a page of a listing where the call sets none, in ms. */
-const LISTING_READ_TIMEOUT_MS = 30_000;
 
 /** The objects of a bucket that are to be queued, and how many were passed over for their names. */
 export interface FileListing {
@@ -19,23 +12,19 @@ export interface FileListing {
 }
 
 /**
- * Lists the bucket within the call's prefixes, for objects that have a known resource type's name. It takes as long as
- * S3 does: to be called without a connection of the database in hand.
- * @throws S3Error, or the signal's reason when aborted
+ * Lists the source within the call's prefixes, for objects that have a known resource type's name. It takes as long as
+ * the source does: to be called without a connection of the database in hand.
+ * @throws FileError, or the signal's reason when aborted
  */
 export async function listFiles(
-  clients: S3Clients,
-  { bucket, account, prefixes, timeouts }: LoadRequest,
+  source: ObjectSource,
+  prefixes: readonly string[],
   types: ResourceTypes,
   signal: AbortSignal,
 ): Promise<FileListing> {
-  const connectTimeoutMs = timeouts.connectTimeoutMs === 0 ? LISTING_CONNECT_TIMEOUT_MS : timeouts.connectTimeoutMs;
-  const limitMs = timeouts.readTimeoutMs === 0 ? LISTING_READ_TIMEOUT_MS : timeouts.readTimeoutMs;
-  const name = bucketName(bucket);
-  const client = clients.get(account, name, { connectTimeoutMs });
   const pages: Buffer[] = [];
   let ignoredFiles = 0;
-  for await (const page of listObjects(client, { bucket: name, prefixes, limitMs, signal })) {
+  for await (const page of source.list(prefixes, signal)) {
     const files: NewLoaderFile[] = [];
     for (const object of page) {
       const type = resourceTypeOfKey(object.key, types);

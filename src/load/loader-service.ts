@@ -4,7 +4,7 @@ import { ClientError } from '../errors/client-error.ts';
 import { TableStatistics } from '../indexes/table-statistics.ts';
 import { type BucketStatus, bucketStatus } from '../progress/bucket-status.ts';
 import { type LoadReport, loadReport } from '../progress/load-report.ts';
-import { S3Clients } from '../source/s3/s3-clients.ts';
+import { type SourceOptions, Sources } from '../source/sources.ts';
 import {
   cancelCalls,
   findWriteOptions,
@@ -33,7 +33,7 @@ export interface LoaderServiceOptions {
   log: Logger;
   observer?: LoadObserver;
   maxLineBytes: number;
-  allowPrivateHosts: boolean;
+  sources: SourceOptions;
   /** How long files in hand may go on after `close`, in ms. */
   shutdownGraceMs: number;
   /** Worker threads; by default one per core. */
@@ -53,7 +53,7 @@ export interface LoadStarted {
 export class LoaderService {
   readonly #options: LoaderServiceOptions;
   readonly #workers: WorkerPool;
-  readonly #clients: S3Clients;
+  readonly #sources: Sources;
   readonly #statistics: TableStatistics;
   /** By bucket: the one that takes further calls. */
   readonly #loads = new Map<string, BucketLoad>();
@@ -63,25 +63,25 @@ export class LoaderService {
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
-    const { address: database, maxLineBytes, allowPrivateHosts, threads } = options;
-    this.#workers = new WorkerPool({ database, maxLineBytes, allowPrivateHosts }, threads);
-    this.#clients = new S3Clients(options.allowPrivateHosts);
+    const { address: database, maxLineBytes, sources, threads } = options;
+    this.#workers = new WorkerPool({ database, maxLineBytes, sources }, threads);
+    this.#sources = new Sources(sources);
     this.#statistics = new TableStatistics(options.pool, options.log);
   }
 
   /**
    * Lists the bucket, queues what is new and begins to load; returns as soon as the files are queued.
-   * @throws ClientError when the load contradicts one under way, S3Error when the listing fails; nothing is queued then.
+   * @throws ClientError when the load contradicts one under way, FileError when the listing fails; nothing is queued then.
    * ClientError also when the service closes meanwhile; another call continues where this one was
    */
   async load(request: LoadRequest): Promise<LoadStarted> {
     const { signal } = this.#closing;
     signal.throwIfAborted();
     const { pool } = this.#options;
-    const { bucket, write } = request;
+    const { bucket, prefixes, source, write } = request;
     // Before the listing only to spare it; what counts is the one within the turn.
     await refuseContradiction(pool, bucket, write);
-    const listing = await listFiles(this.#clients, request, await knownTypes(pool), signal);
+    const listing = await listFiles(this.#sources.open(source), prefixes, await knownTypes(pool), signal);
     const { call, ...counted } = await inTransaction(pool, async (client) => {
       await takeTurn(client, bucket);
       await refuseContradiction(client, bucket, write);

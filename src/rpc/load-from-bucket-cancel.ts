@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { bucketParam } from './params.ts';
 import { defineMethod } from './rpc-method.ts';
+import { bucketParam } from './source-params.ts';
 
 /** Stops a bucket's load on all replicas. The loader's own method; Aidbox has none. */
 export const loadFromBucketCancel = defineMethod({

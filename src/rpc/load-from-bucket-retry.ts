@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { bucketParam, prefixesParam } from './params.ts';
 import { defineMethod } from './rpc-method.ts';
+import { bucketParam, prefixesParam } from './source-params.ts';
 
 /** Queues failed files again. The loader's own method; with Aidbox one deletes their LoaderFiles. */
 export const loadFromBucketRetry = defineMethod({

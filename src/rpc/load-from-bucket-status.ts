@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { bucketParam } from './params.ts';
 import { defineMethod } from './rpc-method.ts';
+import { bucketParam } from './source-params.ts';
 
 /** Tells how far a bucket is (seed, "aidbox.bulk/load-from-bucket-status"). */
 export const loadFromBucketStatus = defineMethod({

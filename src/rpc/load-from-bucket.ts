@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SCHEDULERS } from '../load/schedule.ts';
-import { accountParam, bucketParam, prefixesParam, toS3Account } from './params.ts';
 import { defineMethod } from './rpc-method.ts';
+import { accountParam, bucketParam, prefixesParam, toSource } from './source-params.ts';
 
 /** More slots than any database has use for; a typing error should not open a thousand connections. */
 const MOST_THREADS = 128;
@@ -62,7 +62,7 @@ export const loadFromBucket = defineMethod({
     const started = await loader.load({
       bucket,
       threadNum: given['thread-num'],
-      account: toS3Account(given.account),
+      source: toSource(given),
       transform: 'identity',
       write: {
         'upsert?': given['upsert?'],
@@ -71,7 +71,6 @@ export const loadFromBucket = defineMethod({
       },
       scheduler: given.scheduler,
       prefixes: given.prefixes,
-      timeouts: { connectTimeoutMs: given['connect-timeout'], readTimeoutMs: given['read-timeout'] },
       maxErrors: given['max-errors'],
     });
     const ignored = started.ignoredFiles === 0 ? '' : ` ${started.ignoredFiles} files ignored for their names.`;

@@ -7,7 +7,7 @@ import { type BadLine, lenientCopy, TooManyBadLines } from '../pipeline/lenient-
 import type { LineMap } from '../pipeline/line-map.ts';
 import type { RowCounts } from '../pipeline/row-counts.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
-import { ObjectReader } from '../source/s3/object-reader.ts';
+import type { ObjectBytes } from '../source/object-source.ts';
 import { replaceLoaderErrors } from '../store/loader-error/replace-loader-errors.ts';
 import { markDone } from '../store/loader-file/finish-loader-file.ts';
 import { nextTxid } from '../store/next-txid.ts';
@@ -17,11 +17,11 @@ import { encoderFor, insertTarget, isDuplicateInFile, upsertTarget } from '../ta
 import type { FileFigures, FileTask } from './file-task.ts';
 import type { LoadFileOptions } from './load-file.ts';
 
-/** The rows of one attempt at a file, on their way from S3 into the transaction that is given, and their counters. */
+/** The rows of one attempt at a file, on their way from the source into the transaction that is given, and their counters. */
 export class FileRows {
   readonly #task: Omit<FileTask, 'port'>;
   readonly #options: LoadFileOptions;
-  readonly #reader: ObjectReader;
+  readonly #reader: ObjectBytes;
   readonly #started = performance.now();
   #counts: RowCounts = { rows: 0, bytesIn: 0, busyMs: 0 };
   readonly #times: StageTimes = { gunzipMs: 0, postgresMs: 0 };
@@ -31,10 +31,7 @@ export class FileRows {
   constructor(task: Omit<FileTask, 'port'>, options: LoadFileOptions) {
     this.#task = task;
     this.#options = options;
-    this.#reader = new ObjectReader(options.s3, task, {
-      readTimeoutMs: task.timeouts.readTimeoutMs,
-      signal: options.signal,
-    });
+    this.#reader = options.source.open(task, options.signal);
   }
 
   /** Writes all rows, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
@@ -63,7 +60,7 @@ export class FileRows {
   /** Keeps the bad lines that were found, in the place of those of an earlier load of the file. */
   async recordBadLines(client: pg.ClientBase): Promise<void> {
     const { id, bucket, key, type } = this.#task;
-    await replaceLoaderErrors(client, { id, bucket: `s3://${bucket}`, file: key, type }, this.#badLines);
+    await replaceLoaderErrors(client, { id, bucket, file: key, type }, this.#badLines);
   }
 
   /** What an error of `write` says of the file, with its line where that is known. */

@@ -1,29 +1,28 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Failure } from '../errors/failure.ts';
 import type { TransformName } from '../pipeline/create-transform.ts';
-import type { S3Account, S3Timeouts } from '../source/s3/s3-account.ts';
+import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 
 /** What every worker thread knows from its start. */
 export interface WorkerSetup {
   database: DatabaseAddress;
   maxLineBytes: number;
-  allowPrivateHosts: boolean;
+  sources: SourceOptions;
 }
 
 /** One claimed file to load. Plain data, and a port for `FileProgress` one way and `'stop'` the other. */
 export interface FileTask {
   /** The LoaderFile's id. */
   id: string;
-  /** Bucket name, without `s3://`. */
+  /** The bucket as LoaderFiles name it. */
   bucket: string;
+  source: SourceAddress;
   key: string;
   type: string;
   /** Size of the object as listed, in bytes. */
   size: number;
   etag?: string | undefined;
-  account: S3Account;
-  timeouts: S3Timeouts;
   /** How the file's lines become rows. */
   transform: TransformName;
   upsert: boolean;

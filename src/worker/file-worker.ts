@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { CopyBuffers } from '../pipeline/copy-buffers.ts';
-import { S3Clients } from '../source/s3/s3-clients.ts';
+import { Sources } from '../source/sources.ts';
 import { createPool } from '../store/create-pool.ts';
 import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
@@ -12,11 +12,11 @@ const PROGRESS_MS = 500;
 /** Most files that one thread has in hand; the loads' own thread numbers are what limits them in practice. */
 const MAX_CONNECTIONS = 128;
 
-/** What a worker thread keeps between its files: connections to Postgres, and to S3 by account; buffers. */
+/** What a worker thread keeps between its files: connections to Postgres and to sources; buffers. */
 export class FileWorker {
   readonly #setup: WorkerSetup;
   readonly #pool: pg.Pool;
-  readonly #clients: S3Clients;
+  readonly #sources: Sources;
   readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
 
   constructor(setup: WorkerSetup) {
@@ -27,7 +27,7 @@ export class FileWorker {
       toastCompression: 'lz4',
       idleTimeoutMs: 5_000,
     });
-    this.#clients = new S3Clients(setup.allowPrivateHosts);
+    this.#sources = new Sources(setup.sources);
   }
 
   /** Loads one file; tells its progress on the task's port and stops when anything is said there. Never throws. */
@@ -39,7 +39,7 @@ export class FileWorker {
     try {
       return await loadFile(plain, {
         pool: this.#pool,
-        s3: this.#clients.get(task.account, task.bucket, task.timeouts),
+        source: this.#sources.open(task.source),
         maxLineBytes: this.#setup.maxLineBytes,
         buffers: this.#buffers,
         signal: abort.signal,

@@ -1,9 +1,9 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import type pg from 'pg';
 import { asError } from '../errors/as-error.ts';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { failUnfinishedFile } from '../load/fail-unfinished-file.ts';
 import type { CopyBuffers } from '../pipeline/copy-buffers.ts';
+import type { ObjectSource } from '../source/object-source.ts';
 import { tryHoldPrimaryKey } from '../store/bucket-load/load-lock.ts';
 import { cancellable } from '../store/cancellable.ts';
 import { commitLazily } from '../store/commit-lazily.ts';
@@ -21,7 +21,7 @@ const STOP_GRACE_MS = 1_000;
 
 export interface LoadFileOptions {
   pool: pg.Pool;
-  s3: S3Client;
+  source: ObjectSource;
   maxLineBytes: number;
   buffers: CopyBuffers;
   signal: AbortSignal;

@@ -1,15 +1,8 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { distinctPrefixes } from '../distinct-prefixes.ts';
+import type { ListedObject } from '../object-source.ts';
 import { awaitWithin } from './await-within.ts';
 import { NOT_S3, S3Error, toS3Error } from './s3-error.ts';
-
-/** An object as listed. */
-export interface ListedObject {
-  key: string;
-  /** Size in bytes. */
-  size: number;
-  etag: string;
-  lastModified: Date;
-}
 
 export interface ListOptions {
   bucket: string;
@@ -21,16 +14,6 @@ export interface ListOptions {
 
 /** What the SDK's further attempts at a page, and its pauses between them, may take besides the longest wait, in ms. */
 const RETRIES_MS = 30_000;
-
-/**
- * Leaves out each prefix that another one covers, so that no object is listed twice.
- * No prefix at all means the whole bucket: one empty prefix.
- */
-export function distinctPrefixes(prefixes: readonly string[]): string[] {
-  if (prefixes.length === 0) return [''];
-  const unique = [...new Set(prefixes)];
-  return unique.filter((prefix) => !unique.some((other) => other !== prefix && prefix.startsWith(other)));
-}
 
 /**
  * Lists a bucket page by page (up to 1000 objects each), one listing per prefix. Needs `s3:ListBucket` only.

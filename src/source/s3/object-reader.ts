@@ -1,16 +1,13 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import type { ObjectBytes, ObjectToRead } from '../object-source.ts';
 import { awaitWithin } from './await-within.ts';
 import { S3Error, toS3Error } from './s3-error.ts';
 
-export interface ObjectToRead {
+/** An object of a bucket. */
+export interface ObjectOfBucket extends ObjectToRead {
   bucket: string;
-  key: string;
-  /** Size listed, in bytes: the object is read to exactly this length. */
-  size: number;
-  /** ETag listed; the object read must still be that one. Undefined where nobody wrote it down. */
-  etag?: string | undefined;
 }
 
 export interface ReaderOptions {
@@ -29,7 +26,7 @@ const MOST_BACKOFF_MS = 10_000;
  * `Range` and `If-Match`, so whoever consumes the bytes never notices. Only time spent waiting for bytes counts
  * against `readTimeoutMs`: a slow consumer is no stall (the SDK's own socket timeout would kill such a download).
  */
-export class ObjectReader {
+export class ObjectReader implements ObjectBytes {
   /** Bytes received so far. */
   bytes = 0;
   /** How often a broken body was resumed. */
@@ -38,12 +35,12 @@ export class ObjectReader {
   waitMs = 0;
 
   readonly #client: S3Client;
-  readonly #object: ObjectToRead;
+  readonly #object: ObjectOfBucket;
   readonly #options: ReaderOptions;
   readonly #name: string;
   #etag: string | undefined;
 
-  constructor(client: S3Client, object: ObjectToRead, options: ReaderOptions) {
+  constructor(client: S3Client, object: ObjectOfBucket, options: ReaderOptions) {
     this.#client = client;
     this.#object = object;
     this.#options = options;

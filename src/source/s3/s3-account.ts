@@ -15,6 +15,15 @@ export interface S3Timeouts {
   readTimeoutMs: number;
 }
 
+/** A bucket of an account, as a source of files. */
+export interface S3Address {
+  kind: 's3';
+  /** The bucket's name alone. */
+  bucket: string;
+  account: S3Account;
+  timeouts: S3Timeouts;
+}
+
 /**
  * The endpoint that `account.host` means: undefined for AWS's own hosts, whose address the SDK derives from the
  * region; else the host's URL, https unless a scheme says otherwise.

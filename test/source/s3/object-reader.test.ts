@@ -4,7 +4,7 @@ import { after, beforeEach, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createS3Client } from '../../../src/source/s3/create-s3-client.ts';
 import { listObjects } from '../../../src/source/s3/list-objects.ts';
-import { ObjectReader, type ObjectToRead } from '../../../src/source/s3/object-reader.ts';
+import { type ObjectOfBucket, ObjectReader } from '../../../src/source/s3/object-reader.ts';
 import { S3Error } from '../../../src/source/s3/s3-error.ts';
 import { startBlackhole } from '../../support/blackhole.ts';
 import { startS3Endpoint } from '../../support/s3-endpoint.ts';
@@ -30,7 +30,7 @@ const clientOf = (endpoint: string, connectTimeoutMs = 0) =>
 const client = clientOf(proxy.url);
 after(() => client.destroy());
 
-let object: ObjectToRead;
+let object: ObjectOfBucket;
 beforeEach(async () => {
   const bucket = await s3.createBucket();
   await s3.putObject(bucket, KEY, CONTENT);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { distinctPrefixes } from '../../../src/source/s3/list-objects.ts';
 import { assertPublicEndpoint, isPrivateAddress } from '../../../src/source/s3/private-hosts.ts';
 import { endpointOfHost } from '../../../src/source/s3/s3-account.ts';
 
@@ -68,21 +67,4 @@ describe('private hosts', () => {
     assertPublicEndpoint('https://minio.example.org');
     assertPublicEndpoint('https://52.216.0.1');
   });
-});
-
-describe('distinctPrefixes', () => {
-  for (const [prefixes, distinct] of [
-    [[], ['']],
-    [['a'], ['a']],
-    [['a', 'a'], ['a']],
-    [['a/b', 'a/', 'a/b/c'], ['a/']],
-    [['a', ''], ['']],
-    [
-      ['a/1', 'a/2', 'b'],
-      ['a/1', 'a/2', 'b'],
-    ],
-    [['ab', 'a b', 'a'], ['a']],
-  ] as const)
-    test(`${JSON.stringify(prefixes)} lists ${JSON.stringify(distinct)}`, () =>
-      assert.deepEqual(distinctPrefixes(prefixes), distinct));
 });

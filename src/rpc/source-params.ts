@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { endpointOfHost, type S3Account } from '../source/s3/s3-account.ts';
+import type { SourceAddress } from '../source/sources.ts';
+
+/** `s3://<bucket-name>`; a trailing slash is forgiven and left out. */
+export const bucketParam = z
+  .string()
+  .regex(/^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]\/?$/, {
+    error: 'must have the form s3://<bucket-name>; paths go into prefixes',
+  })
+  .transform((bucket) => bucket.replace(/\/$/, ''))
+  .describe('The bucket, as `s3://<bucket-name>`.');
+
+/** Which part of a bucket is meant. */
+export const prefixesParam = z
+  .array(z.string())
+  .default([])
+  .describe('Only objects whose keys start with one of these. Default: all.');
+
+/** What a request's signature names goes into its headers. */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** What the SDK takes; stores of their own have regions such as `auto` or `RegionOne`. */
+const HOST_LABEL = /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/;
+
+/** Credentials and address of the bucket's store. */
+export const accountParam = z
+  .strictObject({
+    'access-key-id': z
+      .string()
+      .regex(VISIBLE_ASCII, { error: 'must be of visible ASCII characters, without spaces or line breaks' })
+      .describe('AWS key ID.'),
+    'secret-access-key': z.string().min(1).describe('AWS secret key. Never stored, never logged.'),
+    region: z
+      .string()
+      .regex(HOST_LABEL, { error: 'must be of letters, digits and hyphens, as us-east-1' })
+      .describe('AWS region of the bucket.'),
+    host: z
+      .string()
+      .refine(isHost, { error: 'must be a host, host:port or http(s)://host:port, without a path' })
+      .optional()
+      .describe('Host of an S3-compatible store, with scheme and port where needed. Default: `amazonaws.com`.'),
+  })
+  .describe(
+    "Credentials. Without it the server's own AWS credentials apply (environment, profile, instance or pod role).",
+  );
+
+/** The params of a call that say where its files come from. */
+export interface SourceParams {
+  bucket: z.infer<typeof bucketParam>;
+  account?: z.infer<typeof accountParam> | undefined;
+  'connect-timeout': number;
+  'read-timeout': number;
+}
+
+/** The source that a call means. */
+export function toSource({ bucket, account, ...timeouts }: SourceParams): SourceAddress {
+  return {
+    kind: 's3',
+    bucket: bucket.replace(/^s3:\/\//, ''),
+    account: toS3Account(account),
+    timeouts: { connectTimeoutMs: timeouts['connect-timeout'], readTimeoutMs: timeouts['read-timeout'] },
+  };
+}
+
+function toS3Account(account: SourceParams['account']): S3Account {
+  if (account === undefined) return {};
+  return {
+    region: account.region,
+    endpoint: account.host === undefined ? undefined : endpointOfHost(account.host),
+    credentials: { accessKeyId: account['access-key-id'], secretAccessKey: account['secret-access-key'] },
+  };
+}
+
+function isHost(host: string): boolean {
+  try {
+    endpointOfHost(host);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,47 @@
+/** An object as listed. */
+export interface ListedObject {
+  key: string;
+  /** Size in bytes. */
+  size: number;
+  /** Changes whenever the object's content does. */
+  etag: string;
+  lastModified: Date;
+}
+
+/** An object to read. */
+export interface ObjectToRead {
+  key: string;
+  /** Size listed, in bytes: the object is read to exactly this length. */
+  size: number;
+  /** ETag listed; the object read must still be that one. Undefined where nobody wrote it down. */
+  etag?: string | undefined;
+}
+
+/** The bytes of one object, on their way. */
+export interface ObjectBytes {
+  /**
+   * All bytes in order, once; a body that breaks off is resumed where it did, without the reader's notice.
+   * @throws FileError, also when the object was replaced since it was listed; the signal's reason when aborted
+   */
+  read(): AsyncIterable<Buffer>;
+  /** Bytes received so far. */
+  readonly bytes: number;
+  /** How often a broken body was resumed. */
+  readonly resumes: number;
+  /** Time spent waiting for bytes, in ms. */
+  readonly waitMs: number;
+}
+
+/**
+ * Where a load's files come from: one bucket of a store, or one folder. To add a kind of source, implement this in a
+ * folder beside `s3/` and register it in `sources.ts`.
+ */
+export interface ObjectSource {
+  /**
+   * The objects whose keys start with one of the prefixes (none means all), each once, page by page.
+   * @throws FileError, or the signal's reason when aborted
+   */
+  list(prefixes: readonly string[], signal: AbortSignal): AsyncIterable<ListedObject[]>;
+  /** Begins nothing yet: `read` does. */
+  open(object: ObjectToRead, signal: AbortSignal): ObjectBytes;
+}
