@@ -1,7 +1,9 @@
+import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { isLoading, tablesInUse } from '../store/bucket-load/load-lock.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { flushVisibleCommits } from '../store/flush-commits.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
 import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
 import { UNFINISHED } from '../store/loader-file/loader-file.ts';
@@ -22,10 +24,10 @@ export interface BucketStatus {
  * How far a bucket is. `in-progress` while any replica holds the bucket's lock, restoring indexes included, also when
  * the load of another bucket, which needs the same tables' indexes off, is the one that will restore them;
  * `completed` when every file is finished and every index is back; `interrupted` when something is left to do and
- * nobody does it: the next call continues.
+ * nobody does it: the next call continues. What is `completed` survives a crash of Postgres from that moment.
  * @throws ClientError when nobody ever called for the bucket
  */
-export async function bucketStatus(db: Queryable, bucket: string): Promise<BucketStatus> {
+export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketStatus> {
   // Locks before what they stand for: a load that ends in between then reads as still in progress, never as interrupted.
   const loading = await isLoading(db, bucket);
   const counts = await countFilesByStatus(db, bucket);
@@ -41,7 +43,11 @@ export async function bucketStatus(db: Queryable, bucket: string): Promise<Bucke
   if (loading) return { state: 'in-progress', progress, ...(waitsFor === undefined ? {} : { message: waitsFor }) };
   const unfinished = UNFINISHED.some((status) => counts[status] !== undefined);
   const missing = await missingIndexes(db, bucket);
-  if (!unfinished && missing.length === 0) return { state: 'completed', progress };
+  if (!unfinished && missing.length === 0) {
+    // The replica that loaded the last file may have died before its flush.
+    await flushVisibleCommits(db);
+    return { state: 'completed', progress };
+  }
   if (!unfinished && missing.every(({ inUse }) => inUse)) return { state: 'in-progress', progress };
   const reasons = missing.map(({ indexname, message }) => message ?? `${indexname} is not restored yet`);
   const whys = [

@@ -2,6 +2,16 @@ import type pg from 'pg';
 import { inTransaction } from './query.ts';
 
 /**
+ * Makes all that is visible now durable (see `flushCommits`), with no write where the WAL is on disk up to here already.
+ */
+export async function flushVisibleCommits(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ flushed: boolean }>(
+    'select pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn() as flushed',
+  );
+  if (rows[0]?.flushed !== true) await flushCommits(pool);
+}
+
+/**
  * Makes all that was committed lazily (see `commitLazily`) durable: a commit that waits for the disk takes those before
  * it along, if it has written anything itself. The message that it writes is read by nobody.
  */
