@@ -12,8 +12,11 @@ import { createPool } from './store/create-pool.ts';
 import { migrate } from './store/migrate.ts';
 import { recoverPrepared } from './target/partitioned/recover.ts';
 
-/** Connections of the main thread: claims, statuses, index work. */
+/** Connections of the main thread for what is quick: claims, statuses. */
 const POOL_SIZE = 16;
+
+/** Connections, and so index builds and ANALYZEs, at once: more would take the disk and memory from each other. */
+const BUILD_POOL_SIZE = 4;
 
 /** Longest wait for requests and files in hand when the server closes, in ms. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -65,14 +68,14 @@ export async function startServer(config: Config): Promise<RunningServer> {
     }
     const migrations = await migrate(database);
     log.info({ host: database.host, database: database.database, migrations }, 'database ready');
-    const pool = createPool(database, {
-      max: POOL_SIZE,
-      onIdleError: (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'),
-    });
+    const onIdleError = (error: Error) => log.warn({ reason: error.message }, 'an idle database connection was lost');
+    const pool = createPool(database, { max: POOL_SIZE, onIdleError });
     opened.push({ close: () => pool.end() });
+    const buildPool = createPool(database, { max: BUILD_POOL_SIZE, onIdleError, connectTimeoutMs: 0 });
+    opened.push({ close: () => buildPool.end() });
     await recoverPrepared(pool);
     const metrics = new Metrics(pool);
-    const loader = new LoaderService({ address: database, pool, log, observer: metrics, ...config });
+    const loader = new LoaderService({ address: database, pool, buildPool, log, observer: metrics, ...config });
     opened.push({ close: () => loader.close() });
     await fastify.register(app, { pool, loader, metrics, rootClient: config.rootClient });
     fastify.addHook('preClose', async () => {

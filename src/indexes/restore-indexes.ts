@@ -18,6 +18,8 @@ const TABLES_AT_ONCE = 4;
 
 export interface RestoreIndexOptions {
   pool: pg.Pool;
+  /** Where indexes are built: a build may take hours, and waits for a connection as long as it takes. */
+  buildPool: pg.Pool;
   log: Logger;
   observer: LoadObserver;
   /** Aborted: the index that is being made is given up, and no further one begun. */
@@ -59,20 +61,21 @@ export async function restoreIndexes(options: RestoreIndexesOptions): Promise<vo
  * @throws what keeps it from being made for now: a lost connection, a deadlock
  */
 export async function restoreIndex(
-  { pool, log, observer, signal }: RestoreIndexOptions,
+  { pool, buildPool, log, observer, signal }: RestoreIndexOptions,
   waiting: IndexToRestore,
 ): Promise<void> {
-  const start = new Date();
   try {
-    await inTransaction(pool, async (client) => {
+    const durationMs = await inTransaction(buildPool, async (client) => {
+      signal.throwIfAborted();
+      const start = new Date();
       await cancellable(pool, client, { signal, graceMs: 0 }, () => createIndex(client, waiting.index));
       const end = new Date();
       await updateDisabledIndex(client, waiting.id, {
         status: 'restored',
         restore: { start: start.toISOString(), end: end.toISOString(), duration: end.getTime() - start.getTime() },
       });
+      return end.getTime() - start.getTime();
     });
-    const durationMs = Date.now() - start.getTime();
     observer.onIndexRestored(durationMs);
     log.info({ index: waiting.index.indexname, durationMs }, 'index restored');
   } catch (error) {

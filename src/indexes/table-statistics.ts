@@ -2,10 +2,14 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { atOnce } from '../load/at-once.ts';
 import { cancellable } from '../store/cancellable.ts';
+import { inTransaction } from '../store/query.ts';
 import { quotedTable } from '../store/resource-tables.ts';
 
 /** Tables that are analyzed at the same time. */
 const TABLES_AT_ONCE = 4;
+
+/** Somebody's VACUUM may hold a table for hours; index builds need the connection more. */
+const BOUND_WAIT = `set local lock_timeout = '10s'`;
 
 /**
  * The planner's statistics of tables that were loaded into. They are gathered after the load has ended: its rows are
@@ -14,12 +18,15 @@ const TABLES_AT_ONCE = 4;
  */
 export class TableStatistics {
   readonly #pool: pg.Pool;
+  readonly #buildPool: pg.Pool;
   readonly #log: Logger;
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<void>>();
 
-  constructor(pool: pg.Pool, log: Logger) {
+  /** @param pools `pool` cancels what runs in `buildPool` */
+  constructor({ pool, buildPool }: { pool: pg.Pool; buildPool: pg.Pool }, log: Logger) {
     this.#pool = pool;
+    this.#buildPool = buildPool;
     this.#log = log;
   }
 
@@ -52,12 +59,11 @@ export class TableStatistics {
     );
     await atOnce(TABLES_AT_ONCE, rows, async ({ table }) => {
       if (signal.aborted) return;
-      const client = await this.#pool.connect();
-      try {
+      await inTransaction(this.#buildPool, async (client) => {
+        if (signal.aborted) return;
+        await client.query(BOUND_WAIT);
         await cancellable(this.#pool, client, { signal, graceMs: 0 }, () => client.query(`analyze ${table}`));
-      } finally {
-        client.release();
-      }
+      });
     });
     signal.throwIfAborted();
   }

@@ -21,6 +21,7 @@ import { schedule } from './schedule.ts';
 export interface BucketLoadDeps {
   address: DatabaseAddress;
   pool: pg.Pool;
+  buildPool: pg.Pool;
   workers: WorkerPool;
   log: Logger;
   observer: LoadObserver;

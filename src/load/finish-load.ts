@@ -12,6 +12,7 @@ import type { LoadObserver } from './load-observer.ts';
 
 export interface FinishLoadOptions {
   pool: pg.Pool;
+  buildPool: pg.Pool;
   session: Queryable;
   bucket: string;
   /** Types that this process has loaded; the bucket's LoaderFiles, if not deleted meanwhile, name all. */

@@ -6,6 +6,8 @@ import type { RetryPolicy } from './retry-policy.ts';
 /** What all that one load of this process does has in common. */
 export interface LoadDeps {
   pool: pg.Pool;
+  /** Connections of their own for what may take hours, so that it leaves `pool` to what must be quick. */
+  buildPool: pg.Pool;
   log: Logger;
   observer: LoadObserver;
   retryPolicy: RetryPolicy;

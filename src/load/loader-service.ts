@@ -30,6 +30,8 @@ import { queueFiles } from './queue-files.ts';
 export interface LoaderServiceOptions {
   address: DatabaseAddress;
   pool: pg.Pool;
+  /** For index builds and ANALYZE, which may take hours. */
+  buildPool: pg.Pool;
   log: Logger;
   observer?: LoadObserver;
   maxLineBytes: number;
@@ -66,7 +68,7 @@ export class LoaderService {
     const { address: database, maxLineBytes, sources, threads } = options;
     this.#workers = new WorkerPool({ database, maxLineBytes, sources }, threads);
     this.#sources = new Sources(sources);
-    this.#statistics = new TableStatistics(options.pool, options.log);
+    this.#statistics = new TableStatistics(options, options.log);
   }
 
   /**

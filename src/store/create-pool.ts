@@ -10,6 +10,8 @@ export interface PoolOptions {
   idleTimeoutMs?: number;
   /** How large values are compressed where a column does not say; ignored by a server that does not know it. */
   toastCompression?: 'lz4';
+  /** Longest wait for a connection, a free place included, in ms; 0 waits for a place as long as it takes. Default 10 s. */
+  connectTimeoutMs?: number;
 }
 
 /** A pool whose sessions are prepared for long loads (see `prepareSession`). The caller ends it. */
@@ -17,6 +19,7 @@ export function createPool(address: DatabaseAddress, options: PoolOptions): pg.P
   const pool = new pg.Pool({
     ...connectionOptions(address),
     max: options.max,
+    ...(options.connectTimeoutMs === undefined ? {} : { connectionTimeoutMillis: options.connectTimeoutMs }),
     idleTimeoutMillis: options.idleTimeoutMs ?? 30_000,
     onConnect: async (client: pg.ClientBase) => {
       // A connection lost while checked out fails its query and also emits this; unheard it would end the process.
