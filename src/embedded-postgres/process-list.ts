@@ -35,7 +35,7 @@ async function listWithPs(): Promise<ProcessEntry[]> {
   const self = { name: 'the current user', uid: undefined, gid: undefined };
   const { output } = await runProgram('ps', ['-axww', '-o', 'pid=,command='], self);
   return output.split('\n').flatMap((line) => {
-    const [, pid, command] = /^\s*(\d+)\s+(.*\S)/.exec(line) ?? [];
+    const [, pid, command] = /^(\d+)\s+(\S.*)$/.exec(line.trim()) ?? [];
     return pid === undefined || command === undefined ? [] : [{ pid: Number(pid), command }];
   });
 }

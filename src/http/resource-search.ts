@@ -41,8 +41,16 @@ export function parseFilters(query: unknown): SearchFilter[] {
 }
 
 function splitValues(text: string): string[] {
-  const unescapedComma = /(?<=(?<!\\)(?:\\\\)*),/;
-  return text.split(unescapedComma).map((value) => value.replace(/\\([,|$\\])/g, '$1'));
+  const values: string[] = [];
+  let value = '';
+  // An escaped character, which may be a comma, or any other one.
+  for (const [piece] of text.matchAll(/\\.|./gs)) {
+    if (piece === ',') {
+      values.push(value);
+      value = '';
+    } else value += /^\\[,|$\\]$/.test(piece) ? piece.slice(1) : piece;
+  }
+  return [...values, value];
 }
 
 function toSort(field: string): SearchSort {

@@ -8,6 +8,7 @@ import type { LineMap } from './line-map.ts';
  */
 export function lineOfCopyError(error: unknown, lines: LineMap): number | undefined {
   if (!(error instanceof pg.DatabaseError) || error.where === undefined) return undefined;
-  const row = /^COPY .+?, \D*?(\d+)(?:,|:|$)/m.exec(error.where)?.[1];
+  const context = error.where.split('\n').find((line) => line.startsWith('COPY ')) ?? '';
+  const row = /\d+/.exec(context.slice(context.indexOf(', ')))?.[0];
   return row === undefined ? undefined : lines.lineOf(Number(row));
 }

@@ -52,6 +52,23 @@ describe('resourceTypeOfKey', () => {
     });
 });
 
+test('a name of any length is compared with no more than the longest type there can be', () => {
+  let compared = 0;
+  const counting = {
+    ...types,
+    get(name: string) {
+      compared++;
+      assert.ok(name.length <= 63, `a name of ${name.length} characters was looked up`);
+      return undefined;
+    },
+  } as unknown as typeof types;
+  for (const name of ['x'.repeat(1_000_000), `x${'1'.repeat(1_000_000)}`, `x1${'_'.repeat(1_000_000)}`]) {
+    assert.equal(resourceTypeOfKey(`${name}.ndjson.gz`, counting), undefined);
+    assert.equal(resourceTypeOfKey(`${name}.ndjsonx`, counting), undefined);
+  }
+  assert.ok(compared <= 3 * 63, `${compared} look-ups`);
+});
+
 describe('file names, through the server', () => {
   test('types of FHIR R4, R4B and R5 are known, in any case; other names are ignored', async (t) => {
     const server = await startTestServer(t);
