@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, readConfig } from './config.ts';
+import { StartError } from './errors/start-error.ts';
 import { startServer } from './start-server.ts';
 
 /** Time for what follows the files' grace period (rolling back, closing), in ms; then the process exits anyway. */
@@ -15,7 +16,9 @@ try {
     server.log.info('closed');
   });
 } catch (error) {
-  process.stderr.write(`${error instanceof ConfigError ? error.message : describe(error)}\n`);
+  process.stderr.write(
+    `${error instanceof ConfigError || error instanceof StartError ? error.message : describe(error)}\n`,
+  );
   process.exitCode = 1;
 }
 

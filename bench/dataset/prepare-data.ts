@@ -55,7 +55,10 @@ export async function prepareCopyFiles(data: BenchData): Promise<void> {
     const unfinished = `${copyPath}.unfinished-${process.pid}`;
     const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
     const encoder = new NdjsonEncoder(
-      encoderFor(insertTarget(type, 1n), new IdentityTransform(type), { maxLineBytes: MAX_LINE_BYTES, buffers }),
+      encoderFor(insertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n), new IdentityTransform(type), {
+        maxLineBytes: MAX_LINE_BYTES,
+        buffers,
+      }),
     );
     await pipeline(readNdjson(createReadStream(gzipPath)), encoder, createWriteStream(unfinished));
     if (encoder.rows !== rows) throw new Error(`${gzipPath}: ${encoder.rows} rows of ${rows} lines`);

@@ -54,10 +54,14 @@ const hotPath: MicroCase = {
   bytes,
   async run() {
     for (const { gzipPath, type, rows } of data.files) {
-      const encoder = encoderFor(insertTarget(type, 1n), new IdentityTransform(type), {
-        maxLineBytes: MAX_LINE_BYTES,
-        buffers,
-      });
+      const encoder = encoderFor(
+        insertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n),
+        new IdentityTransform(type),
+        {
+          maxLineBytes: MAX_LINE_BYTES,
+          buffers,
+        },
+      );
       const { signal } = new AbortController();
       const copy = { statement: `copy rows ${rows}`, encoder, signal, times: { gunzipMs: 0, postgresMs: 0 } };
       await copyRows([client], createReadStream(gzipPath), copy, () => {});

@@ -5,8 +5,16 @@ import { pause } from '../load/backoff.ts';
 import { tryDropPrimaryKey } from '../store/bucket-load/load-lock.ts';
 import { recordKeptIndex } from '../store/disabled-index/disabled-index.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
+import type { ResourceTable } from '../store/resource-tables.ts';
 import { dropIndex } from './drop-index.ts';
-import { hasIndexes, listTableIndexes, lockTable, type TableIndex, type WhichIndexes } from './table-index.ts';
+import {
+  hasIndexes,
+  listFixedIndexes,
+  listTableIndexes,
+  lockTable,
+  type TableIndex,
+  type WhichIndexes,
+} from './table-index.ts';
 
 /** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -16,12 +24,14 @@ export interface DisableIndexesOptions {
   pool: pg.Pool;
   /** The bucket that is loaded. */
   bucket: string;
-  table: string;
+  table: ResourceTable;
   which: WhichIndexes;
   /** Aborted: the indexes stay as they are. */
   signal: AbortSignal;
   /** Told of each index that had to stay, with the reason. */
   onKept: (reason: string) => void;
+  /** Told when the table has none of those indexes. */
+  onNone: () => void;
 }
 
 /**
@@ -31,7 +41,14 @@ export interface DisableIndexesOptions {
  * @throws what keeps Postgres from it for now: a lost connection, a deadlock
  */
 export async function disableIndexes(options: DisableIndexesOptions): Promise<void> {
-  if (await hasIndexes(options.pool, options.table, options.which)) await dropAll(options);
+  const { pool, table, which, onKept, onNone } = options;
+  const fixed = await listFixedIndexes(pool, table, which);
+  for (const { index, reason } of fixed) {
+    onKept(reason);
+    await recordKeptIndex(pool, index, reason);
+  }
+  if (await hasIndexes(pool, table, which)) await dropAll(options);
+  else if (fixed.length === 0) onNone();
 }
 
 async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIndexesOptions): Promise<void> {
@@ -43,7 +60,7 @@ async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIn
         const reasons: string[] = [];
         // Only under the lock is it sure which there are: the load of another bucket may drop the same.
         for (const index of await listTableIndexes(client, table, which)) {
-          const reason = await dropUnlessNeeded(client, index, bucket);
+          const reason = await dropUnlessNeeded(client, table, index, bucket);
           if (reason !== undefined) reasons.push(reason);
         }
         return reasons;
@@ -68,8 +85,13 @@ async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIn
 }
 
 /** @returns why the index had to stay, or undefined */
-async function dropUnlessNeeded(client: Queryable, index: TableIndex, bucket: string): Promise<string | undefined> {
-  if (index.primary && !(await tryDropPrimaryKey(client, index.tablename))) {
+async function dropUnlessNeeded(
+  client: Queryable,
+  table: ResourceTable,
+  index: TableIndex,
+  bucket: string,
+): Promise<string | undefined> {
+  if (index.primary && !(await tryDropPrimaryKey(client, table))) {
     const reason = `${index.indexname} was kept: another load relies on it`;
     await recordKeptIndex(client, index, reason);
     return reason;

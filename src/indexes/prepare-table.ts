@@ -4,7 +4,8 @@ import type { LoadSession } from '../load/load-session.ts';
 import type { WriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { holdPrimaryKey, leaveRestore, tryHoldIndexesOff, tryRestoreIndexes } from '../store/bucket-load/load-lock.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
-import { ensureResourceTable, tableName } from '../store/resource-tables.ts';
+import { ensureResourceTable, type ResourceTable } from '../store/resource-tables.ts';
+import { checkShape, hasUniqueId, UnfitTable } from '../store/table-shape.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { restoreIndex } from './restore-indexes.ts';
 
@@ -23,30 +24,39 @@ export type TableState =
   | { kind: 'later'; until: string }
   /** Nothing: the primary key is missing, and rows contradict it. The files stay in the queue. */
   | { kind: 'primary-key-missing' }
-  /** Fail them: the table cannot be made. */
+  /** Fail them: the table cannot be made, or cannot hold resources as they are. */
   | { kind: 'unusable'; failure: Failure };
+
+const NO_KEY =
+  'it has no primary key on id alone, so that duplicates would pass unseen; add one, or call with drop-primary-key?';
 
 /**
  * Makes a type's table as the load needs it: creates it where it is absent, brings back what an earlier load has
  * dropped and left behind, and drops what this one wants dropped. A load that wants the primary key never runs
- * without it: duplicates would pass unseen, and `upsert?` would find no rows.
+ * without it: duplicates would pass unseen, and `upsert?` would find no rows. A table whose columns would take rows for
+ * something else is left alone.
  * @throws what keeps Postgres from it for now: a lost connection, a deadlock
  */
 export async function prepareTable(options: PrepareTableOptions): Promise<TableState> {
   const { pool, session, log, bucket, type, write, signal } = options;
-  const table = tableName(type);
+  let table: ResourceTable;
   try {
-    await ensureResourceTable(pool, type);
+    table = await ensureResourceTable(pool, type);
+    await checkShape(pool, table);
   } catch (error) {
     const failure = toFailure(error);
+    if (error instanceof UnfitTable) return { kind: 'unusable', failure };
     if (failure.transient || failure.source !== 'postgres') throw error;
     return { kind: 'unusable', failure: { ...failure, message: `${failure.message} (making the table of ${type})` } };
   }
   if (!write['drop-primary-key?']) await session.do((connection) => holdPrimaryKey(connection, table));
   const state = await bringBackWanted(options, table);
+  if (state.kind === 'ready' && !write['drop-primary-key?'] && !(await hasUniqueId(pool, table))) {
+    return { kind: 'unusable', failure: toFailure(new UnfitTable(table, [NO_KEY])) };
+  }
   if (state.kind !== 'ready' || signal.aborted || !(write['disable-idx?'] || write['drop-primary-key?'])) return state;
   if (!(await session.do((connection) => tryHoldIndexesOff(connection, table)))) {
-    return { kind: 'later', until: `another load has made the indexes of ${table} again` };
+    return { kind: 'later', until: `another load has made the indexes of ${table.name} again` };
   }
   await disableIndexes({
     pool,
@@ -54,15 +64,16 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
     table,
     signal,
     which: { primaryKey: write['drop-primary-key?'], others: write['disable-idx?'] },
-    onKept: (reason) => log.warn({ table, reason }, 'index kept'),
+    onKept: (reason) => log.warn({ table: table.name, reason }, 'index kept'),
+    onNone: () => log.info({ table: table.name }, 'no index to drop'),
   });
   return state;
 }
 
 /** Makes those of the table's dropped indexes again that this load does not want off, unless another load does. */
-async function bringBackWanted(options: PrepareTableOptions, table: string): Promise<TableState> {
+async function bringBackWanted(options: PrepareTableOptions, table: ResourceTable): Promise<TableState> {
   const { session } = options;
-  const missing = await listMissing(options, table);
+  const missing = await listMissing(options);
   if (missing.length === 0) return { kind: 'ready' };
   const key = missing.find(isPrimaryKey)?.index.indexname;
   if (!(await session.do((connection) => tryRestoreIndexes(connection, table)))) {
@@ -73,10 +84,10 @@ async function bringBackWanted(options: PrepareTableOptions, table: string): Pro
   } finally {
     await session.do((connection) => leaveRestore(connection, table));
   }
-  return { kind: (await listMissing(options, table)).some(isPrimaryKey) ? 'primary-key-missing' : 'ready' };
+  return { kind: (await listMissing(options)).some(isPrimaryKey) ? 'primary-key-missing' : 'ready' };
 }
 
-async function listMissing({ pool, write }: PrepareTableOptions, table: string): Promise<IndexToRestore[]> {
-  const indexes = await listIndexesToRestore(pool, { tables: [table] });
+async function listMissing({ pool, type, write }: PrepareTableOptions): Promise<IndexToRestore[]> {
+  const indexes = await listIndexesToRestore(pool, { types: [type] });
   return indexes.filter((index) => (isPrimaryKey(index) ? !write['drop-primary-key?'] : !write['disable-idx?']));
 }

@@ -8,9 +8,11 @@ import { cancellable } from '../store/cancellable.ts';
 import {
   type IndexToRestore,
   listIndexesToRestore,
+  tableOf,
   updateDisabledIndex,
 } from '../store/disabled-index/disabled-index.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
+import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
 import { createIndex } from './create-index.ts';
 
 /** Tables whose indexes are made at the same time. */
@@ -29,9 +31,9 @@ export interface RestoreIndexOptions {
 export interface RestoreIndexesOptions extends RestoreIndexOptions {
   /** A session that holds the right to restore while it lives. */
   session: Queryable;
-  /** The bucket that was loaded, and the tables it was loaded into. */
+  /** The bucket that was loaded, and the resource types of its files. */
   bucket: string;
-  tables: readonly string[];
+  types: readonly string[];
 }
 
 /**
@@ -42,8 +44,11 @@ export interface RestoreIndexesOptions extends RestoreIndexOptions {
 export async function restoreIndexes(options: RestoreIndexesOptions): Promise<void> {
   const waiting = await listIndexesToRestore(options.pool, options);
   const queue: IndexToRestore[][] = [];
-  const held: string[] = [];
-  for (const [table, indexes] of Map.groupBy(waiting, ({ index }) => index.tablename)) {
+  const held: ResourceTable[] = [];
+  for (const indexes of Map.groupBy(waiting, ({ index }) => qualifiedName(tableOf(index))).values()) {
+    const [first] = indexes;
+    if (first === undefined) continue;
+    const table = tableOf(first.index);
     if (!(await leaveOrRestoreIndexes(options.session, table))) continue;
     held.push(table);
     queue.push(indexes);

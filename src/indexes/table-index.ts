@@ -1,5 +1,5 @@
-import pg from 'pg';
 import type { Queryable } from '../store/query.ts';
+import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
 import { INDEX_MARKS, type IndexMarks } from './index-marks.ts';
 
 /** An index of a resource table, with all that is needed to make it again. */
@@ -23,20 +23,35 @@ export interface WhichIndexes {
   others: boolean;
 }
 
-const FROM_DROPPABLE = `
+const FROM_INDEXES = `
        from pg_index x
        join pg_class i on i.oid = x.indexrelid
        join pg_class t on t.oid = x.indrelid
        join pg_namespace n on n.oid = t.relnamespace
        left join pg_tablespace ts on ts.oid = i.reltablespace
        left join pg_constraint c on c.conindid = i.oid and c.contype in ('p', 'u', 'x')
-      where t.relnamespace = current_schema()::regnamespace and t.relname = $1
-        and not x.indisreplident and not i.relispartition and i.relkind = 'i' and x.indisvalid
-        and case when x.indisprimary then $2::boolean else $3::boolean end`;
+      where t.oid = $1::regclass and case when x.indisprimary then $2::boolean else $3::boolean end`;
+
+/** Why an index cannot be dropped and made again; null where it can. */
+const WHY_FIXED = `case when x.indisreplident then 'it is the replica identity of the table'
+                 when i.relispartition then 'it belongs to an index of the partitioned table'
+                 when i.relkind <> 'i' then 'the table is partitioned'
+                 when not x.indisvalid then 'it is invalid, so perhaps it cannot be made again' end`;
+
+const FROM_DROPPABLE = `${FROM_INDEXES} and ${WHY_FIXED} is null`;
+
+const COLUMNS = `n.nspname as schemaname, t.relname as tablename, ts.spcname as tablespace, i.relname as indexname,
+            pg_get_indexdef(i.oid) as indexdef, x.indisprimary as primary,
+            c.conname as constraintname, pg_get_constraintdef(c.oid) as constraintdef,
+            ${INDEX_MARKS} as marks`;
 
 /** Whether a table has indexes that `listTableIndexes` would list. */
-export async function hasIndexes(db: Queryable, table: string, which: WhichIndexes): Promise<boolean> {
-  const { rowCount } = await db.query(`select ${FROM_DROPPABLE} limit 1`, [table, which.primaryKey, which.others]);
+export async function hasIndexes(db: Queryable, table: ResourceTable, which: WhichIndexes): Promise<boolean> {
+  const { rowCount } = await db.query(`select ${FROM_DROPPABLE} limit 1`, [
+    qualifiedName(table),
+    which.primaryKey,
+    which.others,
+  ]);
   return rowCount === 1;
 }
 
@@ -47,20 +62,36 @@ export async function hasIndexes(db: Queryable, table: string, which: WhichIndex
  * To be called under `lockTable`: Postgres cannot describe an index that is dropped at the same moment.
  * @param which of them: the primary key's, and all others (plain, unique, exclusion)
  */
-export async function listTableIndexes(db: Queryable, table: string, which: WhichIndexes): Promise<TableIndex[]> {
+export async function listTableIndexes(
+  db: Queryable,
+  table: ResourceTable,
+  which: WhichIndexes,
+): Promise<TableIndex[]> {
   const { rows } = await db.query<TableIndex>(
-    `select n.nspname as schemaname, t.relname as tablename, ts.spcname as tablespace, i.relname as indexname,
-            pg_get_indexdef(i.oid) as indexdef, x.indisprimary as primary,
-            c.conname as constraintname, pg_get_constraintdef(c.oid) as constraintdef,
-            ${INDEX_MARKS} as marks
+    `select ${COLUMNS}
        ${FROM_DROPPABLE}
       order by x.indisprimary, i.relname`,
-    [table, which.primaryKey, which.others],
+    [qualifiedName(table), which.primaryKey, which.others],
   );
   return rows;
 }
 
-/** Locks a table of the current schema as dropping its indexes does, until the end of the transaction. */
-export async function lockTable(db: Queryable, table: string): Promise<void> {
-  await db.query(`lock table ${pg.escapeIdentifier(table)} in access exclusive mode`);
+/** Those that `listTableIndexes` leaves out, each with the reason in a sentence. */
+export async function listFixedIndexes(
+  db: Queryable,
+  table: ResourceTable,
+  which: WhichIndexes,
+): Promise<{ index: TableIndex; reason: string }[]> {
+  const { rows } = await db.query<TableIndex & { why: string }>(
+    `select ${COLUMNS}, ${WHY_FIXED} as why
+       ${FROM_INDEXES} and ${WHY_FIXED} is not null
+      order by i.relname`,
+    [qualifiedName(table), which.primaryKey, which.others],
+  );
+  return rows.map(({ why, ...index }) => ({ index, reason: `${index.indexname} was kept: ${why}` }));
+}
+
+/** Locks a table as dropping its indexes does, until the end of the transaction. */
+export async function lockTable(db: Queryable, table: ResourceTable): Promise<void> {
+  await db.query(`lock table ${qualifiedName(table)} in access exclusive mode`);
 }

@@ -6,7 +6,7 @@ import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts'
 import { flushCommits } from '../store/flush-commits.ts';
 import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
 import type { Queryable } from '../store/query.ts';
-import { tableName } from '../store/resource-tables.ts';
+import { resolveTables } from '../store/resource-tables.ts';
 import { pause } from './backoff.ts';
 import type { LoadObserver } from './load-observer.ts';
 
@@ -36,15 +36,15 @@ export async function finishLoad(options: FinishLoadOptions): Promise<readonly s
   const types = [...new Set([...options.types, ...(await listBucketTypes(pool, bucket))])];
   let last = await leaveOrFinishLoad(session, bucket);
   // The last one would leave these tables to this process, which may die while it waits.
-  if (!last) for (const type of types) await leaveIndexesOff(session, tableName(type));
+  if (!last) for (const table of await resolveTables(pool, types)) await leaveIndexesOff(session, table);
   while (!last) {
-    const missing = await listIndexesToRestore(pool, { bucket, tables: types.map(tableName) });
+    const missing = await listIndexesToRestore(pool, { bucket, types });
     if (missing.length === 0 || signal.aborted) return [];
     await pause(POLL_MS, signal);
     last = await tryFinishLoad(session, bucket);
   }
   try {
-    await restoreIndexes({ ...options, tables: types.map(tableName) });
+    await restoreIndexes({ ...options, types });
     await flushCommits(pool);
   } finally {
     await leaveFinish(session, bucket);

@@ -2,13 +2,12 @@ import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { isLoading, tablesInUse } from '../store/bucket-load/load-lock.ts';
-import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
 import { flushVisibleCommits } from '../store/flush-commits.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
 import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
 import { UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
-import { tableName } from '../store/resource-tables.ts';
 
 /** The states that the seed names. */
 export type LoadState = 'in-progress' | 'completed' | 'interrupted';
@@ -63,14 +62,17 @@ async function missingIndexes(
   db: Queryable,
   bucket: string,
 ): Promise<{ indexname: string; message?: string | undefined; inUse: boolean }[]> {
-  const tables = (await listBucketTypes(db, bucket)).map(tableName);
-  const first = await listIndexesToRestore(db, { bucket, tables });
+  const types = await listBucketTypes(db, bucket);
+  const first = await listIndexesToRestore(db, { bucket, types });
   // Locks before what they stand for, as above: what is back by the second look is not missing.
-  const inUse = await tablesInUse(db, [...new Set(first.map(({ index }) => index.tablename))]);
-  const missing = first.length === 0 ? first : await listIndexesToRestore(db, { bucket, tables });
-  return missing.map(({ index: { indexname, message, tablename } }) => ({
-    indexname,
-    message,
-    inUse: inUse.has(tablename),
+  const inUse = await tablesInUse(
+    db,
+    first.map(({ index }) => tableOf(index)),
+  );
+  const missing = first.length === 0 ? first : await listIndexesToRestore(db, { bucket, types });
+  return missing.map(({ index }) => ({
+    indexname: index.indexname,
+    message: index.message,
+    inUse: inUse(tableOf(index)),
   }));
 }

@@ -3,7 +3,6 @@ import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts'
 import { listFilesByStatus } from '../store/loader-file/list-files-by-status.ts';
 import { type FileSummary, summarizeFiles } from '../store/loader-file/summarize-files.ts';
 import type { Queryable } from '../store/query.ts';
-import { tableName } from '../store/resource-tables.ts';
 
 /** Failed files and files in work that a report names. */
 const MOST_FILES = 100;
@@ -42,7 +41,7 @@ export async function loadReport(db: Queryable, bucket: string): Promise<LoadRep
   const inWork = await listFilesByStatus(db, bucket, 'in-progress', MOST_FILES);
   const failed = await listFilesByStatus(db, bucket, 'error', MOST_FILES);
   const types = typesOf(summary);
-  const missing = await listIndexesToRestore(db, { bucket, tables: types.map(({ type }) => tableName(type)) });
+  const missing = await listIndexesToRestore(db, { bucket, types: types.map(({ type }) => type) });
 
   const progress = new Map(replicas.flatMap(({ files }) => Object.entries(files)));
   const files = inWork.map(({ id, file = '', type = '', size = 0, start = '' }) => {

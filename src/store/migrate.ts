@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
 import Postgrator from 'postgrator';
+import { checkDatabase, checkOwnTables } from './check-database.ts';
 import { connectClient, type DatabaseAddress } from './connection-options.ts';
 
 /** Any number that nobody else locks: the turn of the one replica that migrates. */
@@ -12,20 +14,41 @@ export const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta
  * Brings the database to the newest migration. Replicas that start together take turns. Safe where Aidbox's own
  * tables stand: the migrations create what is absent and alter nothing.
  * @returns how many migrations were applied
- * @throws what Postgres answers, or an error that names a migration file whose text was changed after it had run
+ * @throws StartError where the database or the loader's tables in it cannot be used, what Postgres answers, or an error
+ * that names a migration file whose text was changed after it had run
  */
 export async function migrate(address: DatabaseAddress): Promise<number> {
   const client = await connectClient(address);
   try {
+    await checkDatabase(client);
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const searchPath = await putAidboxFirst(client);
     const postgrator = new Postgrator({
       driver: 'pg',
       schemaTable: 'fhir_bucket_loader.schema_version',
       migrationPattern: `${MIGRATIONS}*.sql`,
       execQuery: (text) => client.query(text),
     });
-    return (await postgrator.migrate()).length;
+    const applied = (await postgrator.migrate()).length;
+    await client.query(`select set_config('search_path', $1, false)`, [searchPath]);
+    await checkOwnTables(client);
+    return applied;
   } finally {
     await client.end();
   }
+}
+
+/**
+ * Puts the schema of Aidbox's tables first: `create … if not exists` looks into the first one only, and would make a second
+ * sequence beside Aidbox's, further down the search_path, from which all else takes its numbers.
+ * @returns the search_path as it was
+ */
+async function putAidboxFirst(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ before: string }>(
+    `select current_setting('search_path') as before,
+            (select set_config('search_path', quote_ident(n.nspname) || ', ' || current_setting('search_path'), false)
+               from pg_class c join pg_namespace n on n.oid = c.relnamespace
+              where c.oid = coalesce(to_regclass('transaction_id_seq'), to_regclass('loaderfile')))`,
+  );
+  return rows[0]?.before ?? '';
 }

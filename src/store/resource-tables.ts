@@ -2,20 +2,51 @@ import pg from 'pg';
 import type { Queryable } from './query.ts';
 
 /** Tables of Aidbox's shape that hold the loader's own records; a file never loads into them. */
-const OWN_TABLES = ['loaderfile', 'disabledindex', 'loadererror'];
+export const OWN_TABLES = ['loaderfile', 'disabledindex', 'loadererror'];
+
+/**
+ * A table as Postgres resolved its name along the search_path. All statements of one piece of work use one resolution:
+ * two of them could otherwise mean two tables.
+ */
+export interface ResourceTable {
+  schema: string;
+  /** Lowercase (contract: "How a resource is stored"). */
+  name: string;
+}
 
 /** The table of a resource type: its name in lowercase (contract: "How a resource is stored"). */
 export function tableName(resourceType: string): string {
   return resourceType.toLowerCase();
 }
 
-/** The table of a resource type, quoted for use in a statement. */
+/** The table of a resource type, quoted for use in a statement; Postgres resolves it along the search_path. */
 export function quotedTable(resourceType: string): string {
   return pg.escapeIdentifier(tableName(resourceType));
 }
 
+/** The table's name with its schema, quoted for use in a statement. */
+export function qualifiedName({ schema, name }: ResourceTable): string {
+  return `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+}
+
+/** The tables that the names of these resource types mean; types without a table have none. */
+export async function resolveTables(db: Queryable, types: readonly string[]): Promise<ResourceTable[]> {
+  // A LoaderFile that Aidbox wrote may have no type.
+  return await resolve(db, types.filter((type) => type !== '').map(quotedTable));
+}
+
+async function resolve(db: Queryable, quoted: readonly string[]): Promise<ResourceTable[]> {
+  const { rows } = await db.query<ResourceTable>(
+    `select distinct n.nspname as schema, c.relname as name
+       from unnest($1::text[]) as wanted
+       join pg_class c on c.oid = to_regclass(wanted) join pg_namespace n on n.oid = c.relnamespace`,
+    [quoted],
+  );
+  return rows;
+}
+
 /**
- * Every table of Aidbox's shape in the current schema, but for the loader's own and the history twins.
+ * Every table of Aidbox's shape that an unqualified name means, but for the loader's own and the history twins.
  * @returns table names, lowercase
  */
 export async function listResourceTables(db: Queryable): Promise<string[]> {
@@ -23,7 +54,7 @@ export async function listResourceTables(db: Queryable): Promise<string[]> {
     `select c.relname as table
        from pg_class c
        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+      where pg_table_is_visible(c.oid) and c.relpersistence <> 't' and c.relkind in ('r', 'p')
         and right(c.relname, 8) <> '_history' and c.relname <> all ($1)
         and a.attname in ('id', 'txid', 'ts', 'cts', 'resource_type', 'status', 'resource')
       group by c.relname
@@ -54,27 +85,44 @@ export async function spellingOfType(db: Queryable, table: string): Promise<stri
 }
 
 /**
- * Creates the table of a resource type and its history twin where they are absent; existing ones stay untouched.
- * Two replicas that do so at once take turns.
+ * Creates the table of a resource type and its history twin where they are absent, both in one schema; existing ones
+ * stay untouched. Two replicas that do so at once take turns.
+ * @returns the table that the type's name means from then on
  */
-export async function ensureResourceTable(db: Queryable, resourceType: string): Promise<void> {
-  const { rows } = await db.query<{ present: boolean }>(
-    `select bool_and(to_regclass(name) is not null) as present from unnest($1::text[]) as name`,
-    [[quotedTable(resourceType), pg.escapeIdentifier(`${tableName(resourceType)}_history`)]],
-  );
-  if (rows[0]?.present === true) return;
+export async function ensureResourceTable(db: Queryable, resourceType: string): Promise<ResourceTable> {
+  const name = tableName(resourceType);
+  const [present] = await resolve(db, [quotedTable(resourceType)]);
+  const [twin] = await resolve(db, [pg.escapeIdentifier(`${name}_history`)]);
+  if (present !== undefined && twin !== undefined) return present;
+  // An unqualified `create table if not exists` looks at the first schema of the search_path only.
+  const schema = (present ?? twin)?.schema;
+  const place = schema === undefined ? '' : `${pg.escapeIdentifier(schema)}.`;
   const columns = `txid bigint not null,
     ts timestamptz default current_timestamp,
     cts timestamptz default current_timestamp,
     resource_type text default ${pg.escapeLiteral(resourceType)},
     status resource_status not null,
     resource jsonb not null`;
-  const table = quotedTable(resourceType);
-  const history = pg.escapeIdentifier(`${tableName(resourceType)}_history`);
+  const table = `${place}${quotedTable(resourceType)}`;
+  const history = `${place}${pg.escapeIdentifier(`${name}_history`)}`;
   // One simple-protocol query is one transaction; the lock ends with it.
   await db.query(
-    `select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(`fhir-bucket-loader table ${table}`)}, 0));
+    `select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(`fhir-bucket-loader table ${name}`)}, 0));
      create table if not exists ${table} (id text primary key, ${columns});
      create table if not exists ${history} (id text, ${columns}, primary key (id, txid));`,
   );
+  return await resolveTable(db, resourceType);
+}
+
+/**
+ * The table that a type's name means.
+ * @throws pg.DatabaseError 42P01 where there is none
+ */
+export async function resolveTable(db: Queryable, resourceType: string): Promise<ResourceTable> {
+  const quoted = quotedTable(resourceType);
+  const [table] = await resolve(db, [quoted]);
+  if (table !== undefined) return table;
+  // Postgres says so in its own words.
+  await db.query('select $1::regclass', [quoted]);
+  throw new Error(`${quoted} cannot be resolved`);
 }

@@ -3,7 +3,7 @@ import { SQLSTATE } from '../errors/sqlstate.ts';
 import type { ConstantField } from '../pipeline/copy-row-writer.ts';
 import type { CopyRowsOptions } from '../pipeline/copy-rows.ts';
 import type { LineTransform } from '../pipeline/transform.ts';
-import { quotedTable } from '../store/resource-tables.ts';
+import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
 
 /** Where a file's rows go first: which COPY takes them, and what has to follow it in the same transaction. */
 export interface RowTarget {
@@ -22,9 +22,9 @@ export const COPY_CHUNK_BYTES = 256 * 1024;
 export const STAGE = 'fhir_bucket_loader_stage';
 
 /** New rows straight into the resource table; an id that exists is a unique violation (23505). */
-export function insertTarget(type: string, txid: bigint): RowTarget {
+export function insertTarget(table: ResourceTable, type: string, txid: bigint): RowTarget {
   return {
-    statement: `copy ${quotedTable(type)} (txid, resource_type, status, id, resource) from stdin (format binary)`,
+    statement: `copy ${qualifiedName(table)} (txid, resource_type, status, id, resource) from stdin (format binary)`,
     constants: [
       { kind: 'int8', value: txid },
       { kind: 'text', value: type },
@@ -40,7 +40,7 @@ export function insertTarget(type: string, txid: bigint): RowTarget {
  * are inserted and existing ones overwritten: `status` updated, `ts` and `txid` new, `cts` kept. The time comes by way of
  * `excluded`, since Citus takes only immutable functions in `do update set`.
  */
-export function upsertTarget(type: string, txid: bigint): RowTarget {
+export function upsertTarget(table: ResourceTable, type: string, txid: bigint): RowTarget {
   return {
     statement: `copy pg_temp.${STAGE} (id, resource) from stdin (format binary)`,
     constants: [],
@@ -52,7 +52,7 @@ export function upsertTarget(type: string, txid: bigint): RowTarget {
     },
     async complete(client) {
       await client.query(
-        `insert into ${quotedTable(type)} as existing (id, txid, ts, resource_type, status, resource)
+        `insert into ${qualifiedName(table)} as existing (id, txid, ts, resource_type, status, resource)
          select id, $1, current_timestamp, $2, 'created', resource from pg_temp.${STAGE}
          on conflict (id) do update
             set txid = excluded.txid, ts = excluded.ts, resource_type = excluded.resource_type,

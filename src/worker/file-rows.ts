@@ -11,6 +11,7 @@ import type { ObjectBytes } from '../source/object-source.ts';
 import { replaceLoaderErrors } from '../store/loader-error/replace-loader-errors.ts';
 import { markDone } from '../store/loader-file/finish-loader-file.ts';
 import { nextTxid } from '../store/next-txid.ts';
+import type { ResourceTable } from '../store/resource-tables.ts';
 import { decideCommit } from '../target/partitioned/commit-decision.ts';
 import type { FilePartitions } from '../target/partitioned/file-partitions.ts';
 import { encoderFor, insertTarget, isDuplicateInFile, upsertTarget } from '../target/row-target.ts';
@@ -34,12 +35,12 @@ export class FileRows {
     this.#reader = options.source.open(task, options.signal);
   }
 
-  /** Writes all rows, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
-  async write(client: pg.PoolClient, partitions: FilePartitions): Promise<void> {
+  /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
+  async write(client: pg.PoolClient, table: ResourceTable, partitions: FilePartitions): Promise<void> {
     const { id, type, transform, upsert } = this.#task;
     const { signal } = this.#options;
     const txid = await nextTxid(client);
-    const target = upsert ? upsertTarget(type, txid) : insertTarget(type, txid);
+    const target = upsert ? upsertTarget(table, type, txid) : insertTarget(table, type, txid);
     const encoder = encoderFor(target, createTransform(transform, type), this.#options);
     const copy = { statement: target.statement, encoder, signal, times: this.#times };
     if (partitions.clients.length > 0) {

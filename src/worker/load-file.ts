@@ -10,7 +10,7 @@ import { commitLazily } from '../store/commit-lazily.ts';
 import { isPrimaryKeyDropped } from '../store/disabled-index/disabled-index.ts';
 import { markFailed, markPending } from '../store/loader-file/finish-loader-file.ts';
 import { lockFile } from '../store/loader-file/lock-file.ts';
-import { tableName } from '../store/resource-tables.ts';
+import { type ResourceTable, resolveTable } from '../store/resource-tables.ts';
 import { completeDecided } from '../target/partitioned/commit-decision.ts';
 import { FilePartitions } from '../target/partitioned/file-partitions.ts';
 import { FileRows } from './file-rows.ts';
@@ -75,7 +75,7 @@ async function loadOnce(task: Omit<FileTask, 'port'>, options: LoadFileOptions):
  * Whether the table's primary key is not dropped, and will not be before the end of the transaction. The load's session
  * sees to that, but may have been lost a moment ago. The lock comes first, so that the look is not outdated.
  */
-async function hasKey(client: pg.ClientBase, table: string): Promise<boolean> {
+async function hasKey(client: pg.ClientBase, table: ResourceTable): Promise<boolean> {
   return (await tryHoldPrimaryKey(client, table)) && !(await isPrimaryKeyDropped(client, table));
 }
 
@@ -100,7 +100,8 @@ class FileAttempt {
       await client.query('rollback');
       return { kind: 'lost' };
     }
-    if (requiresPrimaryKey && !(await hasKey(client, tableName(type)))) {
+    const table = await resolveTable(client, type);
+    if (requiresPrimaryKey && !(await hasKey(client, table))) {
       await markPending(client, id);
       await client.query('commit');
       return { kind: 'primary-key-dropped' };
@@ -110,7 +111,7 @@ class FileAttempt {
     await client.query('savepoint no_rows');
     try {
       const stop = { signal: this.#options.signal, graceMs: STOP_GRACE_MS };
-      const outcome = await cancellable(this.#options.pool, client, stop, () => this.#tryRows(client));
+      const outcome = await cancellable(this.#options.pool, client, stop, () => this.#tryRows(client, table));
       await client.query('commit');
       if (outcome.kind === 'done' && this.#partitions.clients.length > 0) {
         await this.#partitions.commit();
@@ -137,11 +138,14 @@ class FileAttempt {
     }
   }
 
-  async #tryRows(client: pg.PoolClient): Promise<Exclude<FileOutcome, { kind: 'lost' | 'primary-key-dropped' }>> {
+  async #tryRows(
+    client: pg.PoolClient,
+    table: ResourceTable,
+  ): Promise<Exclude<FileOutcome, { kind: 'lost' | 'primary-key-dropped' }>> {
     const { id, backends } = this.#task;
     try {
       if (backends > 1) await this.#partitions.open(client, backends - 1);
-      await this.#rows.write(client, this.#partitions);
+      await this.#rows.write(client, table, this.#partitions);
       return { kind: 'done', figures: this.#rows.figures() };
     } catch (error) {
       await client.query('rollback to savepoint no_rows');

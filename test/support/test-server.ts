@@ -188,7 +188,7 @@ function clientOf(
       await waitFor(async () => (await sql(waiting)).length > 0, { what: 'a session that waits for a lock' });
     },
     async gate(t, table) {
-      const name = `gate_of_${table}`;
+      const name = `gate_of_${table.replace('.', '_')}`;
       await sql(`
         create table if not exists ${name} ();
         create or replace function ${name}() returns trigger language plpgsql as

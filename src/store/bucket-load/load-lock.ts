@@ -1,4 +1,5 @@
 import type { Queryable } from '../query.ts';
+import type { ResourceTable } from '../resource-tables.ts';
 
 /**
  * The key of an advisory lock: the 64-bit hash of a name. Whoever relies on a thing's staying as it is holds its lock
@@ -13,10 +14,15 @@ function keyOf(name: string): string {
 const BUCKET = keyOf(`'bucket ' || $1::text`);
 
 /** "A load relies on this table's indexes being off." */
-const TABLE = keyOf(`'indexes of ' || current_schema() || ' ' || $1::text`);
+const TABLE = keyOf(`'indexes of ' || $1::text`);
 
 /** "A load relies on this table's primary key standing." */
-const KEY = keyOf(`'key of ' || current_schema() || ' ' || $1::text`);
+const KEY = keyOf(`'key of ' || $1::text`);
+
+/** What the locks call a table. */
+function nameOf({ schema, name }: ResourceTable): string {
+  return `${schema} ${name}`;
+}
 
 /** Waits for whoever finishes the bucket right now, then joins those who work on it. */
 export async function joinLoad(session: Queryable, bucket: string): Promise<void> {
@@ -55,51 +61,55 @@ export async function isLoading(db: Queryable, bucket: string): Promise<boolean>
  * Says that a load relies on this table's indexes being off; held on the load's session until its end.
  * @returns false while somebody brings them back, which may take hours
  */
-export async function tryHoldIndexesOff(session: Queryable, table: string): Promise<boolean> {
-  return await got(session, `pg_try_advisory_lock_shared(${TABLE})`, table);
+export async function tryHoldIndexesOff(session: Queryable, table: ResourceTable): Promise<boolean> {
+  return await got(session, `pg_try_advisory_lock_shared(${TABLE})`, nameOf(table));
 }
 
 /** Withdraws that, whoever else may rely on it. */
-export async function leaveIndexesOff(session: Queryable, table: string): Promise<void> {
-  await releaseShared(session, TABLE, table);
+export async function leaveIndexesOff(session: Queryable, table: ResourceTable): Promise<void> {
+  await releaseShared(session, TABLE, nameOf(table));
 }
 
 /**
  * Withdraws `tryHoldIndexesOff`, or, where no other load relies on it, gets the right to bring the table's indexes back.
  * @returns whether this session has that right
  */
-export async function leaveOrRestoreIndexes(session: Queryable, table: string): Promise<boolean> {
-  return await leaveOrTakeOver(session, TABLE, table);
+export async function leaveOrRestoreIndexes(session: Queryable, table: ResourceTable): Promise<boolean> {
+  return await leaveOrTakeOver(session, TABLE, nameOf(table));
 }
 
 /** Gets the right to bring a table's indexes back, unless a load relies on their being off or brings them back already. */
-export async function tryRestoreIndexes(session: Queryable, table: string): Promise<boolean> {
-  return await tryExclusive(session, TABLE, table);
+export async function tryRestoreIndexes(session: Queryable, table: ResourceTable): Promise<boolean> {
+  return await tryExclusive(session, TABLE, nameOf(table));
 }
 
 /** Gives that right back. */
-export async function leaveRestore(session: Queryable, table: string): Promise<void> {
-  await release(session, TABLE, table);
+export async function leaveRestore(session: Queryable, table: ResourceTable): Promise<void> {
+  await release(session, TABLE, nameOf(table));
 }
 
 /** Says that a load relies on this table's primary key standing; held on the load's session until its end. */
-export async function holdPrimaryKey(session: Queryable, table: string): Promise<void> {
-  await session.query(`select pg_advisory_lock_shared(${KEY})`, [table]);
+export async function holdPrimaryKey(session: Queryable, table: ResourceTable): Promise<void> {
+  await session.query(`select pg_advisory_lock_shared(${KEY})`, [nameOf(table)]);
 }
 
 /** The same until the end of a transaction. @returns false while the key is being dropped */
-export async function tryHoldPrimaryKey(db: Queryable, table: string): Promise<boolean> {
-  return await got(db, `pg_try_advisory_xact_lock_shared(${KEY})`, table);
+export async function tryHoldPrimaryKey(db: Queryable, table: ResourceTable): Promise<boolean> {
+  return await got(db, `pg_try_advisory_xact_lock_shared(${KEY})`, nameOf(table));
 }
 
 /** Gets the right to drop a table's primary key until the end of the transaction, unless a load relies on the key. */
-export async function tryDropPrimaryKey(db: Queryable, table: string): Promise<boolean> {
-  return await got(db, `pg_try_advisory_xact_lock(${KEY})`, table);
+export async function tryDropPrimaryKey(db: Queryable, table: ResourceTable): Promise<boolean> {
+  return await got(db, `pg_try_advisory_xact_lock(${KEY})`, nameOf(table));
 }
 
 /** Those of the tables whose indexes a load, of any bucket, relies on being off, or brings back right now. */
-export async function tablesInUse(db: Queryable, tables: readonly string[]): Promise<ReadonlySet<string>> {
-  return await lockedOf(db, TABLE, tables);
+export async function tablesInUse(
+  db: Queryable,
+  tables: readonly ResourceTable[],
+): Promise<(table: ResourceTable) => boolean> {
+  const inUse = await lockedOf(db, TABLE, [...new Set(tables.map(nameOf))]);
+  return (table) => inUse.has(nameOf(table));
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { indexMarksSchema } from '../../indexes/index-marks.ts';
 import type { TableIndex } from '../../indexes/table-index.ts';
 import type { Queryable } from '../query.ts';
+import { type ResourceTable, resolveTables } from '../resource-tables.ts';
 
 /** The DisabledIndex resource as stored (contract); `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
 export const disabledIndexSchema = z.looseObject({
@@ -58,32 +59,43 @@ export function isPrimaryKey({ index }: IndexToRestore): boolean {
   return index.constraint?.primary === true;
 }
 
-/** Of a DisabledIndex: it waits to be made again in the current schema. */
-const WAITS = `resource ->> 'status' = 'disabled' and resource ->> 'schemaname' = current_schema()`;
+/** The table of a dropped index. */
+export function tableOf({
+  schemaname: schema,
+  tablename: name,
+}: Pick<DisabledIndex, 'schemaname' | 'tablename'>): ResourceTable {
+  return { schema, name };
+}
+
 const IS_KEY = `coalesce((resource #>> '{constraint,primary}')::boolean, false)`;
 
 /**
- * The indexes, of the current schema, that wait to be made again: those of these tables, and those dropped for the
- * bucket, if one is given: its LoaderFiles, which name its tables, may have been deleted. Keys first.
+ * The indexes that wait to be made again: those of these types' tables, and those dropped for the bucket, if one is
+ * given: its LoaderFiles, which name its tables, may have been deleted. Keys first.
  */
 export async function listIndexesToRestore(
   db: Queryable,
-  { bucket, tables }: { bucket?: string; tables: readonly string[] },
+  { bucket, types }: { bucket?: string; types: readonly string[] },
 ): Promise<IndexToRestore[]> {
+  const tables = await resolveTables(db, types);
   const { rows } = await db.query<{ id: string; resource: unknown }>(
     `select id, resource from disabledindex
-      where ${WAITS} and (resource ->> 'tablename' = any ($1) or resource ->> 'bucket' = $2)
+      where resource ->> 'status' = 'disabled'
+        and (resource ->> 'bucket' = $3
+             or (resource ->> 'schemaname', resource ->> 'tablename') in (select * from unnest($1::text[], $2::text[])))
       order by ${IS_KEY} desc, ts, id`,
-    [tables, bucket ?? null],
+    [tables.map(({ schema }) => schema), tables.map(({ name }) => name), bucket ?? null],
   );
   return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
 }
 
-/** Whether the primary key of a table of the current schema waits to be made again. */
-export async function isPrimaryKeyDropped(db: Queryable, table: string): Promise<boolean> {
+/** Whether the primary key of a table waits to be made again. */
+export async function isPrimaryKeyDropped(db: Queryable, { schema, name }: ResourceTable): Promise<boolean> {
   const { rowCount } = await db.query(
-    `select from disabledindex where ${WAITS} and resource ->> 'tablename' = $1 and ${IS_KEY}`,
-    [table],
+    `select from disabledindex
+      where resource ->> 'status' = 'disabled' and resource ->> 'schemaname' = $1 and resource ->> 'tablename' = $2
+        and ${IS_KEY}`,
+    [schema, name],
   );
   return rowCount !== 0;
 }

@@ -1,0 +1,171 @@
+import { FileError } from '../errors/file-error.ts';
+import { MAX_ID_CHARACTERS } from '../errors/line-error.ts';
+import type { Queryable } from './query.ts';
+import { qualifiedName, type ResourceTable } from './resource-tables.ts';
+
+interface Column {
+  name: string;
+  /** As declared, a domain by its name. */
+  declared: string;
+  /** What a domain stands on in the end; as `declared` for any other type. */
+  type: string;
+  required: boolean;
+  hasDefault: boolean;
+  generated: boolean;
+  /** Takes the loader's values only by OVERRIDING, which `upsert?` does not say. */
+  alwaysIdentity: boolean;
+  /** False where the collation takes different texts for equal. */
+  deterministic: boolean;
+  /** Of an enum. */
+  labels: string[];
+}
+
+interface Relation {
+  kind: string;
+  unlogged: boolean;
+  foreign: boolean;
+  secured: boolean;
+  columns: Column[];
+}
+
+interface Wanted {
+  type: string;
+  fits(column: Column): boolean;
+}
+
+const TIMESTAMP = /^timestamp(\(\d\))? with time zone$/;
+
+/** Text, or at least as long as an id may be: a shorter one cuts trailing blanks off without a word. */
+function isText({ type }: Column): boolean {
+  const [, length] = /^(?:text|character varying(?:\((\d+)\))?)$/.exec(type) ?? [undefined, '0'];
+  return length === undefined || Number(length) >= MAX_ID_CHARACTERS;
+}
+
+/** What the loader writes in binary form, where a column of another type of the same width would take it as it is. */
+const WANTED: Readonly<Record<string, Wanted>> = {
+  id: { type: 'text', fits: isText },
+  txid: { type: 'bigint', fits: ({ type }) => type === 'bigint' },
+  ts: { type: 'timestamp with time zone', fits: ({ type }) => TIMESTAMP.test(type) },
+  cts: { type: 'timestamp with time zone', fits: ({ type }) => TIMESTAMP.test(type) },
+  resource_type: { type: 'text', fits: isText },
+  status: {
+    type: 'an enum with created and updated',
+    fits: ({ labels }) => ['created', 'updated'].every((label) => labels.includes(label)),
+  },
+  resource: { type: 'jsonb', fits: ({ type }) => type === 'jsonb' },
+};
+
+/** Columns whose value comes from their default when a row is inserted. */
+const BY_DEFAULT = ['ts', 'cts'];
+
+const KINDS: Readonly<Record<string, string>> = {
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+  S: 'a sequence',
+  i: 'an index',
+  I: 'an index',
+  c: 'a composite type',
+};
+
+/** A table that cannot hold resources as they are; the message says what to alter. */
+export class UnfitTable extends FileError {
+  override readonly name = 'UnfitTable';
+
+  constructor({ schema, name }: ResourceTable, problems: readonly string[]) {
+    super(`the table ${schema}.${name} cannot be used: ${problems.join('; ')}`, {
+      source: 'aidbox',
+      code: 'unfit-table',
+    });
+  }
+}
+
+/** @throws UnfitTable with everything that `shapeProblems` finds */
+export async function checkShape(db: Queryable, table: ResourceTable): Promise<void> {
+  const problems = await shapeProblems(db, table);
+  if (problems.length > 0) throw new UnfitTable(table, problems);
+}
+
+/**
+ * What keeps rows of Aidbox's form from being stored in a table as they are: its kind, its columns' names and types,
+ * row-level security. Without this check a `resource text` would take jsonb's bytes, and an `id uuid` 16 letters.
+ * @returns one phrase for each thing that is wrong; none where the table will do
+ */
+async function shapeProblems(db: Queryable, table: ResourceTable): Promise<string[]> {
+  const relation = await describe(db, table);
+  const kind = KINDS[relation.kind];
+  if (kind !== undefined) return [`it is ${kind}, must be a table`];
+  const columns = new Map(relation.columns.map((column) => [column.name, column]));
+  return [
+    ...(relation.unlogged ? ['it is unlogged, so that a crash of Postgres would empty it; set it logged'] : []),
+    ...(relation.foreign ? ['a partition is a foreign table, whose rows do not commit with the file'] : []),
+    ...(relation.secured ? ['row-level security applies to the role, must not; give the role bypassrls'] : []),
+    ...Object.entries(WANTED).flatMap(([name, wanted]) => problemsOf(name, wanted, columns.get(name))),
+    ...relation.columns
+      .filter(({ name, required, hasDefault }) => !(name in WANTED) && required && !hasDefault)
+      .map(({ name }) => `column ${name} is not null and has no default; the loader does not write it`),
+  ];
+}
+
+function problemsOf(name: string, wanted: Wanted, column: Column | undefined): string[] {
+  if (column === undefined) return [`column ${name} is missing, must be ${wanted.type}`];
+  const { declared, type, generated, alwaysIdentity, deterministic, hasDefault } = column;
+  if (!wanted.fits(column)) {
+    const domain = declared === type ? '' : ` (a domain over ${type})`;
+    return [`column ${name} is ${declared}${domain}, must be ${wanted.type}`];
+  }
+  if (generated) return [`column ${name} is generated, must be an ordinary column`];
+  if (alwaysIdentity) return [`column ${name} is generated always as identity, must be an ordinary column`];
+  if (name === 'id' && !deterministic) return ['column id takes different ids for equal (its collation)'];
+  if (BY_DEFAULT.includes(name) && !hasDefault) return [`column ${name} has no default, must have current_timestamp`];
+  return [];
+}
+
+export async function hasUniqueId(db: Queryable, table: ResourceTable): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attname = 'id'
+      where x.indrelid = $1::regclass and x.indisunique and x.indisvalid and x.indpred is null
+        and x.indnkeyatts = 1 and x.indkey[0] = a.attnum`,
+    [qualifiedName(table)],
+  );
+  return rowCount !== 0;
+}
+
+async function describe(db: Queryable, table: ResourceTable): Promise<Relation> {
+  const { rows } = await db.query<Omit<Relation, 'columns'>>(
+    `select c.relkind as kind, row_security_active(c.oid) as secured,
+            coalesce(bool_or(part.relpersistence <> 'p'), c.relpersistence <> 'p') as unlogged,
+            coalesce(bool_or(part.relkind = 'f'), false) as foreign
+       from pg_class c
+       left join pg_partition_tree(c.oid) tree on true left join pg_class part on part.oid = tree.relid
+      where c.oid = $1::regclass group by c.oid, c.relkind, c.relpersistence`,
+    [qualifiedName(table)],
+  );
+  const relation = rows[0];
+  if (relation === undefined) throw new Error(`${qualifiedName(table)} is gone`);
+  return { ...relation, columns: await describeColumns(db, table) };
+}
+
+async function describeColumns(db: Queryable, table: ResourceTable): Promise<Column[]> {
+  const { rows } = await db.query<Column>(
+    `with recursive base (attnum, oid, typmod) as (
+       select attnum, atttypid, atttypmod from pg_attribute
+        where attrelid = $1::regclass and attnum > 0 and not attisdropped
+       union all
+       select b.attnum, d.typbasetype, d.typtypmod from base b join pg_type d on d.oid = b.oid and d.typtype = 'd'
+     )
+     select a.attname as name, format_type(a.atttypid, a.atttypmod) as declared, format_type(b.oid, b.typmod) as type,
+            a.attnotnull as required, a.attgenerated <> '' as generated, a.attidentity = 'a' as "alwaysIdentity",
+            a.atthasdef or a.attidentity <> '' or declared.typdefault is not null as "hasDefault",
+            coalesce(c.collisdeterministic, true) as deterministic,
+            array(select enumlabel::text from pg_enum where enumtypid = b.oid) as labels
+       from base b
+       join pg_type t on t.oid = b.oid and t.typtype <> 'd'
+       join pg_attribute a on a.attrelid = $1::regclass and a.attnum = b.attnum
+       join pg_type declared on declared.oid = a.atttypid
+       left join pg_collation c on c.oid = a.attcollation
+      order by a.attnum`,
+    [qualifiedName(table)],
+  );
+  return rows;
+}
