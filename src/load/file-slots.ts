@@ -208,7 +208,7 @@ export class FileSlots {
 
   async #loadOnce({ id, file }: ClaimedFile, request: LoadRequest): Promise<FileOutcome> {
     const { source, transform, write, bucket, maxErrors } = request;
-    const { file: key = '', type = '', size = 0, etag } = file;
+    const { file: key = '', type = '', size, etag, 'last-modified': lastModified } = file;
     this.progress.set(id, { bytes: 0, rows: 0 });
     this.#parts.observer.onFileBegun();
     let ended: FileOutcome | undefined;
@@ -223,6 +223,8 @@ export class FileSlots {
           size,
           etag,
           transform,
+          // Others than this loader may have written it in a form of their own.
+          lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
           upsert: write['upsert?'],
           maxErrors,
           requiresPrimaryKey: !write['drop-primary-key?'],

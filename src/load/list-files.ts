@@ -37,7 +37,13 @@ export async function listFiles(
 }
 
 const packedSchema = z.array(
-  z.object({ key: z.string(), type: z.string(), size: z.number(), etag: z.string(), lastModified: z.coerce.date() }),
+  z.object({
+    key: z.string(),
+    type: z.string(),
+    size: z.number().optional(),
+    etag: z.string().optional(),
+    lastModified: z.coerce.date().optional(),
+  }),
 );
 
 /** About 35 bytes a file. The strings as parsed would also keep the whole page's XML. */

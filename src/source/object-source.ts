@@ -1,21 +1,19 @@
-/** An object as listed. */
-export interface ListedObject {
-  key: string;
-  /** Size in bytes. */
-  size: number;
+/** What a source says of an object, to tell it from another version of itself. What is not known is absent, never a default. */
+export interface ObjectIdentity {
+  /** Size in bytes. A source that lists no sizes may say 0. */
+  size?: number | undefined;
   /** Changes whenever the object's content does. */
-  etag: string;
-  lastModified: Date;
+  etag?: string | undefined;
+  lastModified?: Date | undefined;
 }
 
-/** An object to read. */
-export interface ObjectToRead {
+/** An object as listed. */
+export interface ListedObject extends ObjectIdentity {
   key: string;
-  /** Size listed, in bytes: the object is read to exactly this length. */
-  size: number;
-  /** ETag listed; the object read must still be that one. Undefined where nobody wrote it down. */
-  etag?: string | undefined;
 }
+
+/** An object to read, as it was listed: it must still be that version, and is read to exactly its length. */
+export type ObjectToRead = ListedObject;
 
 /** The bytes of one object, on their way. */
 export interface ObjectBytes {

@@ -20,9 +20,10 @@ export interface FileTask {
   source: SourceAddress;
   key: string;
   type: string;
-  /** Size of the object as listed, in bytes. */
-  size: number;
+  /** As listed, where that is known: the object's size in bytes, its ETag, its time. */
+  size?: number | undefined;
   etag?: string | undefined;
+  lastModified?: Date | undefined;
   /** How the file's lines become rows. */
   transform: TransformName;
   upsert: boolean;

@@ -1,8 +1,9 @@
-import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import type { ListObjectsV2Command, ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { distinctPrefixes } from '../distinct-prefixes.ts';
 import type { ListedObject } from '../object-source.ts';
 import { awaitWithin } from './await-within.ts';
-import { NOT_S3, S3Error, toS3Error } from './s3-error.ts';
+import { type ListingPlace, pageRequest, toListingPage } from './list-page.ts';
+import { S3Error, toS3Error } from './s3-error.ts';
 
 export interface ListOptions {
   bucket: string;
@@ -25,35 +26,20 @@ export async function* listObjects(client: S3Client, options: ListOptions): Asyn
   const { bucket, prefixes, signal } = options;
   for (const prefix of distinctPrefixes(prefixes)) {
     const what = `s3://${bucket}/${prefix}`;
-    let token: string | undefined;
+    const seenTokens = new Set<string>();
+    let place: ListingPlace | undefined;
     try {
       do {
-        const command = new ListObjectsV2Command({
-          Bucket: bucket,
-          ...(prefix === '' ? {} : { Prefix: prefix }),
-          ...(token === undefined ? {} : { ContinuationToken: token }),
-        });
-        const page = await sendWithin(client, command, options, what);
-        if (!isListing(page)) throw new S3Error('NotS3', `NotS3: ${NOT_S3} (${what})`);
-        yield (page.Contents ?? []).flatMap(({ Key, Size, ETag, LastModified }) =>
-          Key === undefined || ETag === undefined
-            ? []
-            : [{ key: Key, size: Size ?? 0, etag: ETag, lastModified: LastModified ?? new Date(0) }],
-        );
-        const next = page.NextContinuationToken;
-        // Some stores end with an empty one; the same one again would list for ever.
-        token = next === '' || next === token ? undefined : next;
-      } while (token !== undefined);
+        const answer = await sendWithin(client, pageRequest(bucket, prefix, place), options, what);
+        const page = toListingPage(answer, { prefix, place, what, seenTokens });
+        yield page.objects;
+        place = page.next;
+      } while (place !== undefined);
     } catch (error) {
       signal.throwIfAborted();
       throw toS3Error(error, what);
     }
   }
-}
-
-/** What any other XML, as a login page's, is read as has no member of a listing. */
-function isListing({ Name, Prefix, IsTruncated, KeyCount, MaxKeys, Contents }: ListObjectsV2CommandOutput): boolean {
-  return [Name, Prefix, IsTruncated, KeyCount, MaxKeys, Contents].some((member) => member !== undefined);
 }
 
 async function sendWithin(

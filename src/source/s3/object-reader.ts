@@ -1,8 +1,12 @@
-import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectBytes, ObjectToRead } from '../object-source.ts';
 import { awaitWithin } from './await-within.ts';
+import { offeredChecksum, type RunningChecksum } from './checksum.ts';
+import type { ObjectAnswer } from './object-answer.ts';
+import { objectErrors } from './object-errors.ts';
+import { ObjectPin } from './object-pin.ts';
+import { ObjectRequests } from './object-requests.ts';
 import { S3Error, toS3Error } from './s3-error.ts';
 
 /** An object of a bucket. */
@@ -21,10 +25,14 @@ const FRUITLESS_RESUMES = 5;
 const FIRST_BACKOFF_MS = 100;
 const MOST_BACKOFF_MS = 10_000;
 
+/** Longest wait for the end of a body whose bytes have all come, in ms. */
+const END_MS = 10_000;
+
 /**
  * Reads one object's bytes, once and completely. A body that breaks off is resumed at its next byte by
  * `Range` and `If-Match`, so whoever consumes the bytes never notices. Only time spent waiting for bytes counts
  * against `readTimeoutMs`: a slow consumer is no stall (the SDK's own socket timeout would kill such a download).
+ * Where the store offers a checksum of the whole object, the bytes are held against it at their end.
  */
 export class ObjectReader implements ObjectBytes {
   /** Bytes received so far. */
@@ -34,116 +42,121 @@ export class ObjectReader implements ObjectBytes {
   /** Time spent waiting for S3, in ms. */
   waitMs = 0;
 
-  readonly #client: S3Client;
-  readonly #object: ObjectOfBucket;
   readonly #options: ReaderOptions;
   readonly #name: string;
-  #etag: string | undefined;
+  readonly #pin: ObjectPin;
+  readonly #requests: ObjectRequests;
+  #checksum: RunningChecksum | undefined;
 
   constructor(client: S3Client, object: ObjectOfBucket, options: ReaderOptions) {
-    this.#client = client;
-    this.#object = object;
+    const { bucket, key } = object;
     this.#options = options;
-    this.#name = `s3://${object.bucket}/${object.key}`;
-    this.#etag = object.etag;
+    this.#name = `s3://${bucket}/${key}`;
+    this.#pin = new ObjectPin(this.#name, object);
+    this.#requests = new ObjectRequests(client, {
+      bucket,
+      key,
+      name: this.#name,
+      signal: options.signal,
+      waiting: (attempt) => this.#waiting(attempt, options.readTimeoutMs),
+    });
   }
 
   /**
-   * The object's bytes in order.
+   * The object's bytes in order. An object without bytes is asked for as well: it may have been replaced since.
    * @throws S3Error, or the signal's reason when aborted
    */
   async *read(): AsyncGenerator<Buffer> {
     let fruitless = 0;
-    while (this.bytes < this.#object.size) {
+    for (;;) {
       const before = this.bytes;
       try {
         yield* this.#readFrom(before);
-        if (this.bytes < this.#object.size) throw new BrokenBody('the body ended early');
+        break;
       } catch (error) {
         this.#options.signal.throwIfAborted();
         if (!(error instanceof BrokenBody)) throw toS3Error(error, this.#name);
         fruitless = this.bytes > before ? 0 : fruitless + 1;
         if (fruitless > FRUITLESS_RESUMES) {
-          throw new S3Error(
-            'IncompleteBody',
-            `IncompleteBody: ${this.bytes} of ${this.#object.size} bytes came, then ${error.message} (${this.#name})`,
-            { transient: true, cause: error },
-          );
+          throw objectErrors.incomplete(this.#name, { bytes: this.bytes, size: this.#pin.size }, error);
         }
         this.resumes++;
         await this.#backOff(fruitless);
       }
     }
+    await this.#verify();
   }
 
+  /** @throws BrokenBody when the rest is worth another request */
   async *#readFrom(offset: number): AsyncGenerator<Buffer> {
-    const { size } = this.#object;
-    const response = await this.#request(offset);
-    const body = response.Body;
-    if (!(body instanceof Readable)) throw new S3Error('NoBody', `S3 answered without a body (${this.#name})`);
+    const answer = await this.#requests.get(offset, this.#pin);
+    const { body } = answer;
     // An error that comes while nobody waits for bytes is met at the next wait.
     body.on('error', () => {});
     try {
-      if (this.#etag !== undefined && response.ETag !== undefined && response.ETag !== this.#etag)
-        throw this.#replaced();
-      this.#etag ??= response.ETag;
       // A store that ignores Range sends the object from its start.
-      let skip = offset > 0 && response.ContentRange === undefined ? offset : 0;
+      let skip = this.#admit(answer, offset);
       const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
       for (;;) {
-        const next = await this.#waiting(chunks.next(), body);
-        if (next.done === true) return;
-        let chunk = next.value;
-        if (skip > 0) {
-          const skipped = Math.min(skip, chunk.length);
-          skip -= skipped;
-          chunk = chunk.subarray(skipped);
-          if (chunk.length === 0) continue;
-        }
+        const next = await this.#nextChunk(chunks);
+        if (next === undefined) break;
+        const chunk = next.subarray(skip);
+        skip -= next.length - chunk.length;
+        if (chunk.length === 0) continue;
         this.bytes += chunk.length;
-        if (this.bytes > size) throw this.#replaced();
+        const { size } = this.#pin;
+        if (size === undefined) throw objectErrors.noSize(this.#name);
+        if (this.bytes > size) throw this.#pin.otherLength();
+        this.#checksum?.update(chunk);
         yield chunk;
       }
+      if (this.bytes < (this.#pin.size ?? 0)) throw new BrokenBody('the body ended early');
     } finally {
       // An unread body would hold its socket until the pool is empty.
       body.destroy();
     }
   }
 
-  async #request(offset: number): Promise<GetObjectCommandOutput> {
-    const { bucket, key } = this.#object;
-    const command = new GetObjectCommand({
-      Bucket: bucket,
-      Key: key,
-      ...(this.#etag === undefined ? {} : { IfMatch: this.#etag }),
-      ...(offset === 0 ? {} : { Range: `bytes=${offset}-` }),
-    });
-    // Around each attempt by itself: the SDK's pauses between two are no stall.
-    command.middlewareStack.add((next) => (args) => this.#waiting(next(args)), {
-      step: 'finalizeRequest',
-      priority: 'low',
-      name: 'readTimeout',
-    });
-    // A request that is given up is also ended: its connection, or a body that comes later, would stay for ever.
-    const giveUp = new AbortController();
-    const abortSignal = AbortSignal.any([this.#options.signal, giveUp.signal]);
+  /** @returns how many bytes of the body were read before */
+  #admit(answer: ObjectAnswer, offset: number): number {
+    if (offset > 0) {
+      this.#pin.resume(answer, offset);
+      return offset - (answer.start ?? offset);
+    }
+    this.#pin.begin(answer);
+    this.#checksum = offeredChecksum(answer.headers);
+    return 0;
+  }
+
+  /** @returns undefined at the end */
+  async #nextChunk(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
+    const { readTimeoutMs, signal } = this.#options;
+    const isWhole = this.bytes === this.#pin.size;
     try {
-      return await this.#client.send(command, { abortSignal });
+      const next = await this.#waiting(chunks.next(), isWhole ? END_MS : readTimeoutMs);
+      return next.done === true ? undefined : next.value;
     } catch (error) {
-      giveUp.abort();
-      throw error;
+      signal.throwIfAborted();
+      // How the connection ends is of no account once all bytes are there.
+      if (isWhole && (isConnectionError(error) || error instanceof S3Error)) return undefined;
+      if (error instanceof S3Error || !isConnectionError(error)) throw error;
+      throw new BrokenBody(error.message, { cause: error });
     }
   }
 
-  /** Awaits S3 within the read timeout. An error while a body is read is a broken body, worth a resume. */
-  async #waiting<T>(promise: Promise<T>, body?: Readable): Promise<T> {
-    const { readTimeoutMs: limitMs, signal } = this.#options;
+  /** @throws S3Error when the bytes are not those that the store has a checksum of */
+  async #verify(): Promise<void> {
+    if (this.#checksum === undefined) return;
+    const { name: algorithm, expected } = this.#checksum;
+    const actual = await this.#checksum.digest();
+    if (actual !== expected) throw objectErrors.checksum(this.#name, { algorithm, expected, actual });
+  }
+
+  async #waiting<T>(promise: Promise<T>, limitMs: number): Promise<T> {
+    const { signal } = this.#options;
     const started = performance.now();
     try {
-      return await awaitWithin(promise, { limitMs, signal, late: () => this.#stalled() });
-    } catch (error) {
-      if (body === undefined || error instanceof S3Error || signal.aborted) throw error;
-      throw new BrokenBody(error instanceof Error ? error.message : String(error), { cause: error });
+      return await awaitWithin(promise, { limitMs, signal, late: () => this.#stalled(limitMs) });
     } finally {
       this.waitMs += performance.now() - started;
     }
@@ -154,21 +167,19 @@ export class ObjectReader implements ObjectBytes {
     await delay(ceiling * (0.5 + Math.random() / 2), undefined, { signal: this.#options.signal });
   }
 
-  #stalled(): S3Error {
-    const { readTimeoutMs } = this.#options;
+  #stalled(limitMs: number): S3Error {
     return new S3Error(
       'ReadTimeout',
-      `ReadTimeout: no byte came for ${readTimeoutMs} ms (read-timeout) after ${this.bytes} bytes (${this.#name})`,
-    );
-  }
-
-  #replaced(): S3Error {
-    return new S3Error(
-      'PreconditionFailed',
-      `PreconditionFailed: the object was replaced after it was listed (${this.#name})`,
+      `ReadTimeout: no byte came for ${limitMs} ms (read-timeout) after ${this.bytes} bytes (${this.#name})`,
     );
   }
 }
 
 /** A body that broke off before its end. */
 class BrokenBody extends Error {}
+
+/** Whether the network, TLS or HTTP's framing failed, by Node's codes: anything else is worth no resume. */
+function isConnectionError(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
+  return /^(E[A-Z]+$|HPE_|ERR_SSL_|ERR_STREAM_PREMATURE_CLOSE)/.test(error.code);
+}

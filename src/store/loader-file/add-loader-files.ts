@@ -5,10 +5,10 @@ import { loaderFileId } from './loader-file.ts';
 export interface NewLoaderFile {
   key: string;
   type: string;
-  /** Size in bytes. */
-  size: number;
-  etag: string;
-  lastModified: Date;
+  /** Size in bytes. This and the next are absent where the store does not list them. */
+  size?: number | undefined;
+  etag?: string | undefined;
+  lastModified?: Date | undefined;
 }
 
 /**
@@ -23,17 +23,18 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
     files.map((file) => loaderFileId(bucket, file.key)),
     files.map((file) => file.key),
     files.map((file) => file.type),
-    files.map((file) => file.size),
-    files.map((file) => file.etag),
-    files.map((file) => file.lastModified.toISOString()),
+    files.map((file) => file.size ?? null),
+    files.map((file) => file.etag ?? null),
+    files.map((file) => file.lastModified?.toISOString() ?? null),
   ];
   const listed = `unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
                     as listed(id, file, type, size, etag, modified)`;
   const inserted = await db.query(
     `insert into loaderfile (id, txid, resource_type, status, resource)
      select listed.id, nextval('transaction_id_seq'), 'LoaderFile', 'created',
-            jsonb_build_object('bucket', $1::text, 'file', listed.file, 'type', listed.type, 'size', listed.size,
-                               'status', 'pending', 'etag', listed.etag, 'last-modified', listed.modified)
+            jsonb_strip_nulls(jsonb_build_object(
+              'bucket', $1::text, 'file', listed.file, 'type', listed.type, 'size', listed.size,
+              'status', 'pending', 'etag', listed.etag, 'last-modified', listed.modified))
        from ${listed}
      on conflict (id) do nothing`,
     values,
@@ -41,13 +42,15 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
   // By status first: a row that is being loaded is locked, and must not be waited for.
   await db.query(
     `update loaderfile l
-        set resource = l.resource || jsonb_build_object('size', listed.size, 'etag', listed.etag,
-                                                        'last-modified', listed.modified),
+        set resource = (l.resource - '{size,etag,last-modified}'::text[])
+                       || jsonb_strip_nulls(jsonb_build_object('size', listed.size, 'etag', listed.etag,
+                                                               'last-modified', listed.modified)),
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from ${listed}
       where l.id = listed.id and l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'pending'
-        and l.resource ->> 'etag' is distinct from listed.etag
-        and coalesce(l.resource ->> 'last-modified', '') <= listed.modified`,
+        and (l.resource ->> 'etag', l.resource ->> 'last-modified', (l.resource ->> 'size')::float8)
+            is distinct from (listed.etag, listed.modified, listed.size::float8)
+        and coalesce(l.resource ->> 'last-modified', '') <= coalesce(listed.modified, '')`,
     values,
   );
   return inserted.rowCount ?? 0;
