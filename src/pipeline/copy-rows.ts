@@ -2,6 +2,7 @@ import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { asError } from '../errors/as-error.ts';
+import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { CopyPartitioner } from './copy-partitioner.ts';
 import { readNdjson } from './read-ndjson.ts';
 import type { EncoderOptions, RowEncoder } from './row-encoder.ts';
@@ -21,7 +22,7 @@ export interface CopyRowsOptions {
  * back-pressured all the way. With several, the rows are dealt to them, so that several backends work on the file.
  * When anything fails all of the COPYs are made to fail, so the transactions around them must be rolled back.
  * @param onStart gets the encoder, whose counters tell the progress
- * @throws LineError, GzipError, what Postgres answers, what `bytes` throws, or the signal's reason
+ * @throws LineError, GzipError, RowsKeptOut, what Postgres answers, what `bytes` throws, or the signal's reason
  */
 export async function copyRows(
   clients: readonly pg.ClientBase[],
@@ -55,8 +56,10 @@ export async function copyRows(
   } finally {
     signal.removeEventListener('abort', stop);
   }
-  const taken = copies.reduce((sum, copy) => sum + (copy.rowCount ?? 0), 0);
-  if (taken !== encoder.rows) throw new Error(`COPY took ${taken} of ${encoder.rows} rows`);
+  checkAllStored(
+    copies.reduce((sum, copy) => sum + (copy.rowCount ?? 0), 0),
+    encoder.rows,
+  );
   return encoder;
 }
 

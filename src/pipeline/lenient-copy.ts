@@ -5,6 +5,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { FileError } from '../errors/file-error.ts';
 import { LineError } from '../errors/line-error.ts';
+import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { blamesRow } from '../errors/sqlstate.ts';
 import { lineOfCopyError } from './copy-position.ts';
 import type { CopyRowsOptions } from './copy-rows.ts';
@@ -120,8 +121,9 @@ class TolerantCopy implements RowCounts {
     });
     const started = performance.now();
     await this.#client.query('savepoint line_run');
+    const copy = this.#client.query(copyFrom(statement));
     try {
-      await pipeline(Readable.from([run.bytes]), encoder, this.#client.query(copyFrom(statement)), { signal });
+      await pipeline(Readable.from([run.bytes]), encoder, copy, { signal });
     } catch (error) {
       signal.throwIfAborted();
       const line = lineOfCopyError(error, encoder.lines);
@@ -134,6 +136,7 @@ class TolerantCopy implements RowCounts {
       times.postgresMs += performance.now() - started - encoder.busyMs;
     }
     await this.#client.query('release savepoint line_run');
+    checkAllStored(copy.rowCount, encoder.rows);
     this.rows += encoder.rows;
     this.bytesIn += run.bytes.length;
     return undefined;

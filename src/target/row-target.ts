@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { SQLSTATE } from '../errors/sqlstate.ts';
 import type { ConstantField } from '../pipeline/copy-row-writer.ts';
 import type { CopyRowsOptions } from '../pipeline/copy-rows.ts';
@@ -11,8 +12,8 @@ export interface RowTarget {
   constants: readonly ConstantField[];
   /** Run before COPY, on the same connection. */
   prepare(client: pg.ClientBase): Promise<void>;
-  /** Run after COPY. */
-  complete(client: pg.ClientBase): Promise<void>;
+  /** Run after COPY, which took `rows`. @throws RowsKeptOut */
+  complete(client: pg.ClientBase, rows: number): Promise<void>;
 }
 
 /** Size of the buffers handed to COPY, in bytes. */
@@ -50,8 +51,8 @@ export function upsertTarget(table: ResourceTable, type: string, txid: bigint): 
            on commit drop`,
       );
     },
-    async complete(client) {
-      await client.query(
+    async complete(client, rows) {
+      const { rowCount } = await client.query(
         `insert into ${qualifiedName(table)} as existing (id, txid, ts, resource_type, status, resource)
          select id, $1, current_timestamp, $2, 'created', resource from pg_temp.${STAGE}
          on conflict (id) do update
@@ -59,6 +60,7 @@ export function upsertTarget(table: ResourceTable, type: string, txid: bigint): 
                 status = 'updated', resource = excluded.resource`,
         [txid.toString(), type],
       );
+      checkAllStored(rowCount, rows);
     },
   };
 }

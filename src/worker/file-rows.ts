@@ -52,7 +52,7 @@ export class FileRows {
     }
     await target.prepare(client);
     await this.#copy(client, copy);
-    await target.complete(client);
+    await target.complete(client, this.#counts.rows);
     const left = this.#badLines.length;
     await markDone(client, id, this.#counts.rows, left === 0 ? undefined : `${left} bad lines were left out`);
     await this.recordBadLines(client);

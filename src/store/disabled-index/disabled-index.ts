@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import { indexMarksSchema } from '../../indexes/index-marks.ts';
 import type { TableIndex } from '../../indexes/table-index.ts';
 import type { Queryable } from '../query.ts';
@@ -47,11 +48,13 @@ async function insert(db: Queryable, index: TableIndex, state: object): Promise<
       ? {}
       : { constraint: { name: constraintname, definition: constraintdef, primary } };
   const someMarks = Object.keys(marks).length === 0 ? {} : { marks };
-  await db.query(
+  const { rowCount } = await db.query(
     `insert into disabledindex (id, txid, resource_type, status, resource)
      values (gen_random_uuid()::text, nextval('transaction_id_seq'), 'DisabledIndex', 'created', $1)`,
     [{ ...plain, ...(tablespace === null ? {} : { tablespace }), ...constraint, ...someMarks, ...state }],
   );
+  // Unrecorded, an index that is dropped would never come back.
+  checkAllStored(rowCount, 1, 'disabledindex');
 }
 
 /** Whether the dropped index is the table's primary key. */

@@ -1,3 +1,4 @@
+import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import { jsonbText } from '../jsonb-text.ts';
 import type { Queryable } from '../query.ts';
 
@@ -32,10 +33,11 @@ export async function replaceLoaderErrors(
   const resources = errors.map(({ id: resourceId, ...error }) =>
     jsonbText({ 'loader-file': id, bucket, file, type, 'resource-id': resourceId, ...error }),
   );
-  await db.query(
+  const { rowCount } = await db.query(
     `insert into loadererror (id, txid, resource_type, status, resource)
      select gen_random_uuid()::text, nextval('transaction_id_seq'), 'LoaderError', 'created', resource::jsonb
        from unnest($1::text[]) as resource`,
     [resources],
   );
+  checkAllStored(rowCount, errors.length, 'loadererror');
 }

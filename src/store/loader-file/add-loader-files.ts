@@ -1,3 +1,4 @@
+import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../query.ts';
 import { loaderFileId } from './loader-file.ts';
 
@@ -15,6 +16,7 @@ export interface NewLoaderFile {
  * Queues objects that have no LoaderFile yet, whatever the status of those that have one, and brings size and ETag of
  * files still `pending` up to date with the listing, unless another call has listed a newer object meanwhile.
  * @returns how many files were added
+ * @throws RowsKeptOut when the table took fewer
  */
 export async function addLoaderFiles(db: Queryable, bucket: string, files: readonly NewLoaderFile[]): Promise<number> {
   if (files.length === 0) return 0;
@@ -39,6 +41,11 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
      on conflict (id) do nothing`,
     values,
   );
+  const { rows } = await db.query<{ queued: number }>(
+    'select count(*)::int as queued from loaderfile where id = any ($1::text[])',
+    [values[1]],
+  );
+  checkAllStored(rows[0]?.queued, new Set(files.map(({ key }) => key)).size, 'loaderfile');
   // By status first: a row that is being loaded is locked, and must not be waited for.
   await db.query(
     `update loaderfile l
