@@ -1,10 +1,9 @@
-# syntax=docker/dockerfile:1
-
-# The packages that the server needs, and no more: the optional ones are an embedded Postgres and a copy of Node, both
-# for machines without Docker. Node runs the TypeScript sources as they are, so nothing is built.
+# The packages that the server needs, and no more: the optional ones are an embedded Postgres and an S3 endpoint, both
+# for trials without Docker. Node runs the TypeScript sources as they are, so nothing is built.
 FROM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY tools/node/package.json ./tools/node/
 # Type declarations, source maps and documents are 25 of the packages' 63 MB on disk, and nothing reads them here.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force && \
   find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) -delete
@@ -14,6 +13,7 @@ FROM node:24-slim AS seed
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json ./
+COPY src ./src
 COPY demo ./demo
 USER node
 ENTRYPOINT ["node", "demo/seed-bucket.ts"]
@@ -28,9 +28,12 @@ COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY migrations ./migrations
 COPY src ./src
+# The command line: docker compose exec loader fhir-bucket-loader status
+COPY bin ./bin
+RUN ln -s /app/bin/fhir-bucket-loader.cjs /usr/local/bin/fhir-bucket-loader
 USER node
 EXPOSE 8888
-# The image has no curl.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+# The image has no curl. On a busy host even a small program takes seconds.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.BOX_WEB_PORT || 8888}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "--disable-warning=ExperimentalWarning", "src/server.ts"]

@@ -1,4 +1,18 @@
-const SOCKET_CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'];
+const SOCKET_CODES = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ENOENT',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  // A container's or a service's name is gone from DNS while it is restarted.
+  'ENOTFOUND',
+  'EAI_AGAIN',
+];
 
 /** How pg words it when the socket's own error is not at hand; it gives these errors neither a class nor a code. */
 const PG_MESSAGES = [

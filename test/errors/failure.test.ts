@@ -33,6 +33,16 @@ describe('What an SQLSTATE means for a file', () => {
     }
   }
 
+  test('a host whose name is not known for now, as that of a restarting container: the database is away', async () => {
+    // RFC 6761 keeps .invalid from ever being known.
+    const failure = await new pg.Client({ host: 'postgres.invalid' }).connect().then(
+      () => assert.fail('connected'),
+      (error: unknown) => toFailure(error),
+    );
+    assert.deepEqual([failure.source, failure.transient], ['postgres', true], failure.message);
+    assert.ok(isDatabaseUnreachable(failure), failure.message);
+  });
+
   test('a code of AWS that looks like one of Postgres says nothing of the database', () => {
     assert.equal(isDatabaseUnreachable({ source: 'aws', code: '08006' }), false);
   });
