@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { loadAll } from 'js-yaml';
 import pg from 'pg';
 import { readConfig } from '../../src/config.ts';
@@ -17,6 +18,7 @@ const closingSeconds = Number(/CLOSING_MS = ([\d_]+)/.exec(read('src/server.ts')
 
 interface Container {
   image: string;
+  lifecycle?: { preStop: { exec: { command: string[] } } };
   env?: { name: string; value?: string }[];
 }
 interface Manifest {
@@ -30,7 +32,9 @@ interface Manifest {
 }
 
 describe('deploy/kubernetes', () => {
-  const manifests = loadAll(read('deploy/kubernetes/loader.yaml')) as Manifest[];
+  const manifests = ['secret', 'loader'].flatMap(
+    (name) => loadAll(read(`deploy/kubernetes/${name}.yaml`)) as Manifest[],
+  );
   const find = (kind: string, name?: string) =>
     manifests.find((each) => each.kind === kind && (name === undefined || each.metadata.name === name));
   const [job] = loadAll(read('deploy/kubernetes/load-job.yaml')) as Manifest[];
@@ -39,16 +43,23 @@ describe('deploy/kubernetes', () => {
   test('names settings that the server has, with values that it takes', () => {
     const given = Object.fromEntries((loader?.env ?? []).map(({ name, value = '' }) => [name, value]));
     const settings = { ...given, ...find('Secret')?.stringData };
+    assert.equal(settings['PGSSLROOTCERT'], '/etc/postgres-ca/ca.crt');
     assert.deepEqual(
       Object.keys(settings).filter((name) => !settingsOfCode.has(name)),
       [],
     );
-    assert.equal(readConfig(settings).host, '0.0.0.0');
+    // The cluster's certificate is not on this machine; any text will do for one.
+    const { host, database } = readConfig({ ...settings, PGSSLROOTCERT: fileURLToPath(import.meta.url) });
+    assert.equal(host, '::');
+    assert.deepEqual([database?.ssl?.rejectUnauthorized, database?.ssl?.checkHostname], [true, true]);
   });
 
-  test('gives the server the time to end that it may take', () => {
+  test('gives the server the time to end that it may take, after the pause before it is told', () => {
     const grace = Number(loader?.env?.find(({ name }) => name === 'LOADER_SHUTDOWN_GRACE_MS')?.value) / 1_000;
-    assert.ok((find('Deployment')?.spec.template.spec.terminationGracePeriodSeconds ?? 0) > grace + closingSeconds);
+    const pause = Number(loader?.lifecycle?.preStop.exec.command[1]);
+    assert.ok(
+      (find('Deployment')?.spec.template.spec.terminationGracePeriodSeconds ?? 0) > pause + grace + closingSeconds,
+    );
   });
 
   test('the Job uses the same image and services that exist', () => {

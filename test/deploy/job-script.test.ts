@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -19,18 +19,25 @@ describe('the script of the Job', () => {
   const source = readFileSync(new URL('../../deploy/kubernetes/load-job.yaml', import.meta.url), 'utf8');
   const [container] = (loadAll(source) as [Job])[0].spec.template.spec.containers;
 
-  const runJob = async (t: TestContext, objects: Parameters<TestServer['bucketOf']>[0], url?: string) => {
+  const runJob = async (
+    t: TestContext,
+    objects: Parameters<TestServer['bucketOf']>[0],
+    { url, address = '127.0.0.1' }: { url?: string; address?: string } = {},
+  ) => {
     const secret = 'of the job';
-    const server = await startTestServer(t, { env: { BOX_ROOT_CLIENT_SECRET: secret } });
+    const server = await startTestServer(t, { env: { BOX_ROOT_CLIENT_SECRET: secret, BOX_WEB_HOST: address } });
     const bucket = await server.bucketOf(objects);
     const bin = await mkdtemp(join(tmpdir(), 'job-'));
     t.after(() => rm(bin, { recursive: true }));
     // DNS of the cluster: one replica.
     await writeFile(
       join(bin, 'getent'),
-      '#!/bin/sh\n[ "$2" = fhir-bucket-loader-replicas ] && echo "127.0.0.1 STREAM"\n',
+      `#!/bin/sh\n[ "$1 $2" = "ahosts fhir-bucket-loader-replicas" ] && printf '%s STREAM\\n%s DGRAM\\n' ${address} ${address}\n`,
     );
     await chmod(join(bin, 'getent'), 0o755);
+    // The image's link.
+    const command = fileURLToPath(new URL('../../bin/fhir-bucket-loader.cjs', import.meta.url));
+    await symlink(command, join(bin, 'fhir-bucket-loader'));
     const { account } = server.s3;
     const child = spawn('sh', ['-euc', container.args[0]], {
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
@@ -39,7 +46,7 @@ describe('the script of the Job', () => {
         PATH: `${bin}:${dirname(process.execPath)}:${process.env['PATH']}`,
         BUCKET: `s3://${bucket}`,
         OPTIONS: '--thread-num 2',
-        SERVICE: '127.0.0.1',
+        SERVICE: address === '::1' ? '[::1]' : address,
         PORT: new URL(url ?? server.url).port,
         BOX_ROOT_CLIENT_SECRET: secret,
         AWS_ACCESS_KEY_ID: account['access-key-id'],
@@ -63,8 +70,13 @@ describe('the script of the Job', () => {
       assert.equal(ended.code, code, ended.output);
     });
 
+  test('reaches replicas by IPv6', async (t) => {
+    const ended = await runJob(t, { 'Patient.ndjson.gz': patients(3) }, { address: '::1' });
+    assert.equal(ended.code, 0, ended.output);
+  });
+
   test('ends with 4 when a replica is not there', async (t) => {
-    const ended = await runJob(t, {}, 'http://127.0.0.1:1');
+    const ended = await runJob(t, {}, { url: 'http://127.0.0.1:1' });
     assert.equal(ended.code, 4, ended.output);
   });
 });
