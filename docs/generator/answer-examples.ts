@@ -49,6 +49,15 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
         indexes: [{ table: 'patient', index: 'patient_resource_gin' }],
       },
     },
+    {
+      title: 'Answer after a load with `max-errors`',
+      result: {
+        state: 'completed',
+        progress: { total: 6, done: 6 },
+        'lines-left-out': 60,
+        message: '60 lines left out (max-errors); GET /LoaderError?bucket=s3://your-bucket-id tells which and why.',
+      },
+    },
   ],
   'aidbox.bulk/load-from-bucket-cancel': [
     {

@@ -8,6 +8,8 @@ export const EXIT = {
   interrupted: 3,
   /** The server cannot be reached, refuses the call, or answers what is no answer. */
   server: 4,
+  /** Every file is loaded, but bad lines were left out of some (max-errors). */
+  linesLeftOut: 5,
   /** Ctrl-C, by the shells' convention. */
   ctrlC: 130,
 } as const;
@@ -19,7 +21,8 @@ Exit codes:
   1  the command line is wrong, or something it needs is not set
   2  the load has ended, but files failed (see: fhir-bucket-loader files s3://bucket --failed)
   3  the load was interrupted or cancelled before its end (the same load command continues it)
-  4  the server cannot be reached, or refused`;
+  4  the server cannot be reached, or refused
+  5  every file is loaded, but bad lines were left out of some (--max-errors); GET /LoaderError has them`;
 
 /** Ends the program with a message and an exit code; anything else that is thrown is a bug. */
 export class CliError extends Error {

@@ -66,5 +66,5 @@ function lastWords(bucket: string, status: LoadStatus, ms: number): string[] {
     return [message ?? `${formatNumberOf(left, 'file')} left, and nobody loads them. The same load command continues.`];
   }
   const took = `Ended after ${formatSeconds(ms / 1000)}.`;
-  return [...failedLines(bucket, status), took];
+  return [...failedLines(bucket, status), ...(message === undefined ? [] : [message]), took];
 }

@@ -6,6 +6,7 @@ import { type ServerClient, ServerError } from './server-client.ts';
 const statusSchema = z.looseObject({
   state: z.string(),
   progress: z.object({ total: z.number() }).catchall(z.number()),
+  'lines-left-out': z.number().optional(),
   message: z.string().optional(),
   bytes: z.looseObject({ total: z.number(), done: z.number() }),
   resources: z.looseObject({ loaded: z.number() }),
@@ -43,7 +44,9 @@ export async function readStatus(client: ServerClient, bucket: string, signal?: 
 }
 
 /** What a status means to a script. */
-export function exitCodeOf({ state, progress }: LoadStatus): number {
+export function exitCodeOf({ state, progress, 'lines-left-out': linesLeftOut = 0 }: LoadStatus): number {
   if (state === 'interrupted') return EXIT.interrupted;
-  return state === 'completed' && (progress['error'] ?? 0) > 0 ? EXIT.failedFiles : EXIT.ok;
+  if (state !== 'completed') return EXIT.ok;
+  if ((progress['error'] ?? 0) > 0) return EXIT.failedFiles;
+  return linesLeftOut > 0 ? EXIT.linesLeftOut : EXIT.ok;
 }

@@ -23,6 +23,7 @@ export function statusLine(status: LoadStatus): string {
     `${formatShare(bytes.done, bytes.total)} of ${formatBytes(bytes.total)}`,
     filesText(status),
     formatNumberOf(status.resources.loaded, 'resource'),
+    ...leftOutText(status),
     ...(status.state === 'in-progress' ? [ratesText(status), timeLeft(status)] : []),
   ].join(', ');
 }
@@ -36,7 +37,7 @@ export function statusBlock(bucket: string, status: LoadStatus, columns: number)
   return [
     `${bucket}  ${state}`,
     `${formatBar(bytes.done, bytes.total, width)} ${amount}${running ? `  ${timeLeft(status)}` : ''}`,
-    `  ${filesText(status)}, ${formatNumberOf(status.resources.loaded, 'resource')}${running ? `, ${ratesText(status)}` : ''}`,
+    `  ${[filesText(status), formatNumberOf(status.resources.loaded, 'resource'), ...leftOutText(status)].join(', ')}${running ? `, ${ratesText(status)}` : ''}`,
     ...files.map(({ file, size, bytes: done }) => {
       const share = `${formatShare(done, size).padStart(5)} of ${formatBytes(size)}`;
       const room = Math.max(16, Math.min(columns - 50, 60));
@@ -79,6 +80,11 @@ export function failedLines(bucket: string, { errors, progress }: LoadStatus): s
     `All of them:  fhir-bucket-loader files ${bucket} --failed`,
     `Again:        fhir-bucket-loader retry ${bucket}, then the load command as before`,
   ];
+}
+
+/** That lines were left out; nothing where none was. */
+function leftOutText({ 'lines-left-out': lines = 0 }: LoadStatus): string[] {
+  return lines === 0 ? [] : [`${formatNumberOf(lines, 'line')} left out`];
 }
 
 function filesText({ progress }: LoadStatus): string {

@@ -265,7 +265,8 @@ export class FileSlots {
         : {};
     const figures: Partial<FileFigures> = 'figures' in outcome ? outcome.figures : {};
     const whole = Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value)]));
-    const level = outcome.kind === 'failed' || outcome.kind === 'retry' ? 'warn' : 'info';
+    const incomplete = (figures.linesLeftOut ?? 0) > 0;
+    const level = outcome.kind === 'failed' || outcome.kind === 'retry' || incomplete ? 'warn' : 'info';
     log[level]({ file: key, ...whole, ...failure }, `file ${outcome.kind}`);
   }
 }

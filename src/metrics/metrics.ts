@@ -19,6 +19,7 @@ export class Metrics implements LoadObserver {
     'code',
   ]);
   readonly #committed = this.#counter('resources_committed_total', 'Resources of files that are done.', []);
+  readonly #leftOut = this.#counter('lines_left_out_total', 'Bad lines left out of files that are done.', []);
   readonly #sent = this.#counter('resources_sent_total', 'Resources sent to Postgres, also of files that fail.', []);
   readonly #bytes = this.#counter('object_bytes_total', 'Bytes received from S3, as stored.', []);
   readonly #rawBytes = this.#counter('raw_bytes_total', 'Bytes of ndjson, unpacked, of files that have ended.', []);
@@ -64,6 +65,7 @@ export class Metrics implements LoadObserver {
     if ('figures' in outcome) this.#addFigures(outcome.figures);
     if (outcome.kind !== 'done') return;
     this.#committed.inc(outcome.figures.rows);
+    this.#leftOut.inc(outcome.figures.linesLeftOut);
     this.#fileSeconds.observe(outcome.figures.totalMs / 1_000);
   }
 

@@ -5,8 +5,9 @@ import { isLoading, tablesInUse } from '../store/bucket-load/load-lock.ts';
 import { listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
 import { flushVisibleCommits } from '../store/flush-commits.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
+import { countLinesLeftOut } from '../store/loader-file/count-lines-left-out.ts';
 import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
-import { UNFINISHED } from '../store/loader-file/loader-file.ts';
+import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
 
 /** The states that the seed names. */
@@ -15,7 +16,9 @@ export type LoadState = 'in-progress' | 'completed' | 'interrupted';
 export interface BucketStatus {
   state: LoadState;
   progress: { total: number } & Record<string, number>;
-  /** What the load waits for; or why it was given up, and why dropped indexes are not back. */
+  /** Bad lines that are not among the rows; absent when there are none. */
+  'lines-left-out'?: number;
+  /** What the load waits for; why it was given up; why dropped indexes are not back; that lines were left out. */
   message?: string;
 }
 
@@ -27,6 +30,15 @@ export interface BucketStatus {
  * @throws ClientError when nobody ever called for the bucket
  */
 export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketStatus> {
+  const status = await statusOfFiles(db, bucket);
+  const lines = await countLinesLeftOut(db, bucket);
+  if (lines === 0) return status;
+  const note = `${linesLeftOutText(lines)} (max-errors); GET /LoaderError?bucket=${bucket} tells which and why.`;
+  const message = status.message === undefined ? note : `${status.message} ${note}`;
+  return { ...status, 'lines-left-out': lines, message };
+}
+
+async function statusOfFiles(db: pg.Pool, bucket: string): Promise<BucketStatus> {
   // Locks before what they stand for: a load that ends in between then reads as still in progress, never as interrupted.
   const loading = await isLoading(db, bucket);
   const counts = await countFilesByStatus(db, bucket);

@@ -53,8 +53,7 @@ export class FileRows {
     await target.prepare(client);
     await this.#copy(client, copy);
     await target.complete(client, this.#counts.rows);
-    const left = this.#badLines.length;
-    await markDone(client, id, this.#counts.rows, left === 0 ? undefined : `${left} bad lines were left out`);
+    await markDone(client, id, this.#counts.rows, this.#badLines.length);
     await this.recordBadLines(client);
   }
 
@@ -76,6 +75,7 @@ export class FileRows {
     return {
       bytes: this.#reader.bytes,
       rows: this.#counts.rows,
+      linesLeftOut: this.#badLines.length,
       rawBytes: this.#counts.bytesIn,
       resumes: this.#reader.resumes,
       totalMs: performance.now() - this.#started,

@@ -45,6 +45,8 @@ export interface FileProgress {
 
 /** What loading a file took. */
 export interface FileFigures extends FileProgress {
+  /** Bad lines that were left out, or that made the file fail. */
+  linesLeftOut: number;
   /** Bytes of ndjson, unpacked. */
   rawBytes: number;
   /** How often a broken S3 body was resumed. */

@@ -49,6 +49,16 @@ test('load --follow writes plain lines where nobody sees a terminal, and ends wi
   assert.doesNotMatch(stdout, /\u001B/);
 });
 
+test('lines left out by --max-errors are told, and exit code 5', { timeout }, async () => {
+  const bucket = await server.bucketOf({ 'Patient.ndjson': '{"id":"left-out-1"}\n{}\n{"id":"left-out-2"}\noops\n' });
+  const load = await runCli(['load', `s3://${bucket}`, '--follow', '--max-errors', '5'], environment(server));
+  assert.equal(load.code, 5);
+  assert.match(load.stdout, /completed, .* 1 of 1 file, 2 resources, 2 lines left out\n/);
+  assert.match(load.stdout, /\n2 lines left out \(max-errors\); GET \/LoaderError\?bucket=s3:\/\//);
+  const status = await runCli(['status', `s3://${bucket}`], environment(server));
+  assert.deepEqual([status.code, /2 lines left out/.test(status.stdout)], [5, true]);
+});
+
 test('a failed file is exit code 2; files, retry and the next load mend it', { timeout }, async () => {
   const bucket = await server.bucketOf({
     'Patient-good.ndjson': patients(3, 'mend'),

@@ -33,6 +33,10 @@ describe('docs/api.md', () => {
     same(`${load}-status`, 0, (await server.rpc(`${load}-status`, params)).body.result);
     const verbose = (await server.rpc(`${load}-status`, { ...params, verbose: true })).body.result;
     same(`${load}-status`, 1, verbose, ['eta-seconds']);
+    const lenient = await server.bucketOf({ 'Patient-3.ndjson': 'no json' });
+    await server.load(lenient, { 'max-errors': 1 });
+    const status = await server.rpc(`${load}-status`, { bucket: `s3://${lenient}` });
+    same(`${load}-status`, 2, status.body.result);
     same(`${load}-retry`, 0, (await server.rpc(`${load}-retry`, params)).body.result);
   });
 });

@@ -46,11 +46,17 @@ describe('max-errors', () => {
   test('bad lines are left out and kept with place, id, reason and text; the good ones are loaded', async () => {
     const bucket = await server.bucketOf({ 'Patient.ndjson.gz': LINES.join('\n') });
     const status = await server.load(bucket, { 'max-errors': 6 });
-    assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.deepEqual(status, {
+      state: 'completed',
+      progress: { total: 1, done: 1 },
+      'lines-left-out': 6,
+      message: `6 lines left out (max-errors); GET /LoaderError?bucket=s3://${bucket} tells which and why.`,
+    });
     assert.deepEqual(await patients(), ['good-1', 'good-2', 'good-3']);
     const file = await server.loaderFile(bucket, 'Patient.ndjson.gz');
     assert.equal(file.loaded, 3);
-    assert.equal(file.message, '6 bad lines were left out');
+    assert.equal(file.message, '6 lines left out (max-errors)');
+    assert.equal(file['lines-left-out'], 6);
     const errors = await errorsOf(bucket);
     assert.deepEqual(
       errors.map(({ line, source, code }) => [line, source, code]),

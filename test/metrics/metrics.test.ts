@@ -55,6 +55,12 @@ describe('GET /metrics', () => {
     assert.notEqual(value('process_cpu_seconds_total'), undefined);
   });
 
+  test('counts the lines that were left out', async () => {
+    const bucket = await server.bucketOf({ 'Group.ndjson': '{"id": "g"}\n{}\noops\n' });
+    await server.load(bucket, { 'max-errors': 5 });
+    assert.equal((await scrape()).value('fhir_loader_lines_left_out_total'), 2);
+  });
+
   test('asks for the credentials that every call needs', async (t) => {
     const guarded = await startTestServer(t, { env: { BOX_ROOT_CLIENT_SECRET: secret } });
     assert.equal((await fetch(`${guarded.url}/metrics`)).status, 401);

@@ -29,6 +29,7 @@ export interface RpcBody {
 export interface LoadStatus {
   state: string;
   progress: Record<string, number>;
+  'lines-left-out'?: number;
   message?: string;
 }
 
@@ -43,6 +44,7 @@ export interface StoredLoaderFile {
   end?: string;
   'last-modified'?: string;
   loaded?: number;
+  'lines-left-out'?: number;
   message?: string;
   error?: { source: string; code: string };
 }

@@ -28,7 +28,7 @@ export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Pr
           for update of l skip locked
      )
      update loaderfile l
-        set resource = (l.resource - '{end,loaded,message,error}'::text[])
+        set resource = (l.resource - '{end,loaded,lines-left-out,message,error}'::text[])
                        || jsonb_build_object('status', 'in-progress', 'start', $2::text),
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from next

@@ -1,10 +1,16 @@
 import { jsonbText } from '../jsonb-text.ts';
 import type { Queryable } from '../query.ts';
-import type { LoaderFileError } from './loader-file.ts';
+import { type LoaderFileError, linesLeftOutText } from './loader-file.ts';
 
-/** Marks a file `done`; in the transaction of its rows, so that neither is ever seen without the other. */
-export async function markDone(db: Queryable, id: string, loaded: number, message?: string): Promise<void> {
-  const note = message === undefined ? {} : { message };
+/**
+ * Marks a file `done`; in the transaction of its rows, so that neither is ever seen without the other.
+ * @param linesLeftOut bad lines that are not among its rows
+ */
+export async function markDone(db: Queryable, id: string, loaded: number, linesLeftOut: number): Promise<void> {
+  const note =
+    linesLeftOut === 0
+      ? {}
+      : { 'lines-left-out': linesLeftOut, message: `${linesLeftOutText(linesLeftOut)} (max-errors)` };
   await setStatus(db, id, { status: 'done', end: new Date().toISOString(), loaded, ...note });
 }
 

@@ -17,10 +17,16 @@ export const loaderFileSchema = z.looseObject({
   'last-modified': z.string().optional(),
   etag: z.string().optional(),
   loaded: z.number().optional(),
+  'lines-left-out': z.number().optional(),
   message: z.string().optional(),
   error: z.object({ source: z.string(), code: z.string() }).partial().optional(),
 });
 export type LoaderFile = z.infer<typeof loaderFileSchema>;
+
+/** `1 line left out`, `60 lines left out`: the words for it in every message. */
+export function linesLeftOutText(lines: number): string {
+  return `${lines} ${lines === 1 ? 'line' : 'lines'} left out`;
+}
 
 /** States in which a file still has to be loaded. */
 export const UNFINISHED = ['pending', 'in-progress'];

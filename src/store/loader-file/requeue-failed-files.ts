@@ -7,7 +7,7 @@ import type { Queryable } from '../query.ts';
 export async function requeueFailedFiles(db: Queryable, bucket: string, prefixes: readonly string[]): Promise<number> {
   const { rowCount } = await db.query(
     `update loaderfile l
-        set resource = (l.resource - '{start,end,loaded,message,error}'::text[]) || '{"status": "pending"}',
+        set resource = (l.resource - '{start,end,loaded,lines-left-out,message,error}'::text[]) || '{"status": "pending"}',
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
       where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'error'
         and (cardinality($2::text[]) = 0

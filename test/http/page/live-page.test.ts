@@ -119,6 +119,24 @@ test('failed files are shown with code and message; retry queues them and says w
   assert.deepEqual(complaints, []);
 });
 
+test('lines left out are told, in the colour of a warning', options, async (t) => {
+  const server = await startTestServer(t);
+  const bucket = await server.bucketOf({ 'Patient.ndjson': '{"id":"a"}\n{}\noops\n' });
+  await server.load(bucket, { 'max-errors': 5 });
+  const { page, complaints } = await open(t, server.url);
+  const load = card(page, bucket);
+  const shown = await untilText(load, /Completed, 2 lines left out/);
+  assert.match(shown, /GET \/LoaderError\?bucket=/);
+  const colours = await page.evaluate(
+    `[getComputedStyle(document.querySelector('.badge')).color,
+      getComputedStyle(document.querySelector('.load')).borderLeftColor,
+      (() => { const probe = document.createElement('i'); probe.style.color = 'var(--warn)'; document.body.append(probe);
+        return getComputedStyle(probe).color; })()]`,
+  );
+  assert.equal(new Set(colours as string[]).size, 1, String(colours));
+  assert.deepEqual(complaints, []);
+});
+
 test('cancel by keyboard alone, after a confirmation', options, async (t) => {
   const { server, bucket } = await startSlowLoad(t);
   const { page, complaints } = await open(t, server.url);
@@ -197,6 +215,7 @@ test('with credentials, dropped indexes, and on a phone', options, async (t) => 
      values ('i', 1, 'DisabledIndex', 'created', $1::jsonb || jsonb_build_object('schemaname', current_schema()))`,
     [
       {
+        bucket: 's3://a-bucket',
         tablename: 'patient',
         indexname: 'patient_name',
         indexdef: 'create index …',

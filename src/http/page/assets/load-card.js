@@ -19,6 +19,7 @@ const FIGURES = /** @type {const} */ ([
   'Bytes/s',
   'Files done',
   'Files failed',
+  'Lines left out',
   'Replicas at work',
 ]);
 
@@ -117,7 +118,7 @@ export class LoadCard {
 
   /** @param {LoadView} load */
   #showHead(load) {
-    const { bytes, progress, rate } = load;
+    const { bytes, progress, rate, 'lines-left-out': linesLeftOut = 0 } = load;
     const { name, text } = stateOf(load);
     const failed = progress['error'] ?? 0;
     const running = load.state === 'in-progress';
@@ -132,10 +133,12 @@ export class LoadCard {
       'Bytes/s': running ? formatBytes(rate['bytes-per-second']) : '–',
       'Files done': `${formatCount(progress['done'] ?? 0)} of ${formatCount(progress.total)}`,
       'Files failed': formatCount(failed),
+      'Lines left out': formatCount(linesLeftOut),
       'Replicas at work': running ? formatCount(load.replicas) : '–',
     };
     for (const figure of FIGURES) setText(this.#figures.get(figure) ?? this.#title, values[figure]);
     this.#figures.get('Files failed')?.classList.toggle('bad', failed > 0);
+    this.#figures.get('Lines left out')?.classList.toggle('warn', linesLeftOut > 0);
     setText(this.#advice, advice(load));
     setHidden(this.#retry, failed === 0, this.#title);
     setHidden(this.#cancel, !running, this.#title);

@@ -4,14 +4,17 @@ import { formatNumberOf, formatTimeLeft } from './format.js';
 /** @typedef {import('../load-view.ts').LoadView} LoadView */
 
 /** The load's state in a word or two, and how it should look. @param {LoadView} load */
-export function stateOf({ state, progress, indexes }) {
+export function stateOf({ state, progress, indexes, 'lines-left-out': linesLeftOut = 0 }) {
   const failed = (progress['error'] ?? 0) > 0;
   if (state === 'in-progress') {
     const restoring = !hasUnfinishedFiles(progress) && indexes.length > 0;
     return { name: 'in-progress', text: restoring ? 'Restoring indexes' : 'In progress' };
   }
   if (state === 'interrupted') return { name: 'interrupted', text: 'Interrupted' };
-  return failed ? { name: 'failures', text: 'Completed with failures' } : { name: 'completed', text: 'Completed' };
+  if (failed) return { name: 'failures', text: 'Completed with failures' };
+  if (linesLeftOut > 0)
+    return { name: 'left-out', text: `Completed, ${formatNumberOf(linesLeftOut, 'line')} left out` };
+  return { name: 'completed', text: 'Completed' };
 }
 
 /** @param {LoadView['progress']} progress */
