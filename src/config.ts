@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { z } from 'zod';
+import { type LoadableTypes, parseLoadableTypes } from './fhir/loadable-types.ts';
 import type { RootClient } from './http/auth.ts';
 import type { SourceOptions } from './source/sources.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
@@ -15,6 +16,8 @@ export interface Config {
   logLevel: string;
   /** Longest line of a file, in bytes. */
   maxLineBytes: number;
+  /** Which resource types files may be loaded into. */
+  loadableTypes: LoadableTypes;
   /** Worker threads; undefined is one per core. */
   threads?: number | undefined;
   sources: SourceOptions;
@@ -57,6 +60,7 @@ export const environmentSchema = z.object({
     .min(1024)
     .max(512 * 1024 * 1024)
     .default(256 * 1024 * 1024),
+  LOADER_RESOURCE_TYPES: z.string().default(''),
   LOADER_THREADS: z.coerce.number().int().min(1).max(256).optional(),
   LOADER_SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(10_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -91,10 +95,22 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     dataFolder: env.LOADER_DATA_FOLDER,
     logLevel: env.LOG_LEVEL,
     maxLineBytes: env.LOADER_MAX_LINE_BYTES,
+    loadableTypes: loadableTypesOf(env.LOADER_RESOURCE_TYPES),
     threads: env.LOADER_THREADS,
     sources: { allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS },
     shutdownGraceMs: env.LOADER_SHUTDOWN_GRACE_MS,
   };
+}
+
+function loadableTypesOf(text: string): LoadableTypes {
+  try {
+    return parseLoadableTypes(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError(
+      `LOADER_RESOURCE_TYPES: ${error.message}. Give names of types, separated by commas; * stands for every table.`,
+    );
+  }
 }
 
 /** DATABASE_URL first, then Aidbox's BOX_DB_*, then Postgres's own PG*; none of them: undefined. */

@@ -2,14 +2,25 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { ObjectSource } from '../source/object-source.ts';
 import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
-import { type ResourceTypes, resourceTypeOfKey } from './resource-type-of-key.ts';
+import type { KnownTypes } from './known-types.ts';
+import { resourceTypeOfKey } from './resource-type-of-key.ts';
 
 /** The objects of a bucket that are to be queued, and how many were passed over for their names. */
 export interface FileListing {
   /** In pages, to be queued one by one. */
   files(): Generator<NewLoaderFile[]>;
   ignoredFiles: number;
+  withheld: WithheldFiles;
 }
+
+/** Files passed over since LOADER_RESOURCE_TYPES does not name their type. */
+export interface WithheldFiles {
+  count: number;
+  /** Keys of the first few. */
+  examples: string[];
+}
+
+const MOST_EXAMPLES = 10;
 
 /**
  * Lists the source within the call's prefixes, for objects that have a known resource type's name. It takes as long as
@@ -19,21 +30,25 @@ export interface FileListing {
 export async function listFiles(
   source: ObjectSource,
   prefixes: readonly string[],
-  types: ResourceTypes,
+  types: KnownTypes,
   signal: AbortSignal,
 ): Promise<FileListing> {
   const pages: Buffer[] = [];
   let ignoredFiles = 0;
+  const withheld: WithheldFiles = { count: 0, examples: [] };
   for await (const page of source.list(prefixes, signal)) {
     const files: NewLoaderFile[] = [];
     for (const object of page) {
-      const type = resourceTypeOfKey(object.key, types);
+      const type = resourceTypeOfKey(object.key, types.loadable);
       if (type !== undefined) files.push({ ...object, type });
-      else if (!object.key.endsWith('/')) ignoredFiles++;
+      else if (resourceTypeOfKey(object.key, types.withheld) !== undefined) {
+        withheld.count++;
+        if (withheld.examples.length < MOST_EXAMPLES) withheld.examples.push(object.key);
+      } else if (!object.key.endsWith('/')) ignoredFiles++;
     }
     if (files.length > 0) pages.push(pack(files));
   }
-  return { ignoredFiles, files: () => unpacked(pages) };
+  return { ignoredFiles, withheld, files: () => unpacked(pages) };
 }
 
 const packedSchema = z.array(

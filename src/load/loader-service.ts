@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
+import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import { TableStatistics } from '../indexes/table-statistics.ts';
 import { type BucketStatus, bucketStatus } from '../progress/bucket-status.ts';
 import { type LoadReport, loadReport } from '../progress/load-report.ts';
@@ -22,7 +23,7 @@ import { inTransaction, type Queryable } from '../store/query.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
 import { BucketLoad } from './bucket-load.ts';
 import { knownTypes } from './known-types.ts';
-import { listFiles } from './list-files.ts';
+import { listFiles, type WithheldFiles } from './list-files.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { queueFiles } from './queue-files.ts';
@@ -35,6 +36,8 @@ export interface LoaderServiceOptions {
   log: Logger;
   observer?: LoadObserver;
   maxLineBytes: number;
+  /** Which resource types files may be loaded into. */
+  loadableTypes: LoadableTypes;
   sources: SourceOptions;
   /** How long files in hand may go on after `close`, in ms. */
   shutdownGraceMs: number;
@@ -47,6 +50,8 @@ export interface LoadStarted {
   newFiles: number;
   /** Objects passed over because their names promise no known resource type. */
   ignoredFiles: number;
+  /** Objects passed over because LOADER_RESOURCE_TYPES does not name their type. */
+  withheld: WithheldFiles;
   /** LoaderFiles of the bucket, of any status. */
   totalFiles: number;
 }
@@ -65,8 +70,8 @@ export class LoaderService {
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
-    const { address: database, maxLineBytes, sources, threads } = options;
-    this.#workers = new WorkerPool({ database, maxLineBytes, sources }, threads);
+    const { address: database, maxLineBytes, loadableTypes, sources, threads } = options;
+    this.#workers = new WorkerPool({ database, maxLineBytes, loadableTypes, sources }, threads);
     this.#sources = new Sources(sources);
     this.#statistics = new TableStatistics(options, options.log);
   }
@@ -79,11 +84,12 @@ export class LoaderService {
   async load(request: LoadRequest): Promise<LoadStarted> {
     const { signal } = this.#closing;
     signal.throwIfAborted();
-    const { pool } = this.#options;
+    const { pool, loadableTypes } = this.#options;
     const { bucket, prefixes, source, write } = request;
     // Before the listing only to spare it; what counts is the one within the turn.
     await refuseContradiction(pool, bucket, write);
-    const listing = await listFiles(this.#sources.open(source), prefixes, await knownTypes(pool), signal);
+    const types = await knownTypes(pool, loadableTypes);
+    const listing = await listFiles(this.#sources.open(source), prefixes, types, signal);
     const { call, ...counted } = await inTransaction(pool, async (client) => {
       await takeTurn(client, bucket);
       await refuseContradiction(client, bucket, write);
@@ -94,7 +100,7 @@ export class LoaderService {
     await releaseOrphans(pool, bucket);
     signal.throwIfAborted();
     await this.#begin({ ...request, call });
-    return { ...counted, ignoredFiles: listing.ignoredFiles };
+    return { ...counted, ignoredFiles: listing.ignoredFiles, withheld: listing.withheld };
   }
 
   /** @throws ClientError when nobody ever called for the bucket */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { WithheldFiles } from '../load/list-files.ts';
 import { SCHEDULERS } from '../load/schedule.ts';
 import { defineMethod } from './rpc-method.ts';
 import { accountParam, bucketParam, prefixesParam, toSource } from './source-params.ts';
@@ -74,10 +75,17 @@ export const loadFromBucket = defineMethod({
       maxErrors: given['max-errors'],
     });
     const ignored = started.ignoredFiles === 0 ? '' : ` ${started.ignoredFiles} files ignored for their names.`;
+    const withheld = started.withheld.count === 0 ? '' : ` ${describeWithheld(started.withheld)}`;
     return {
-      message: `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.${ignored}`,
+      message: `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.${ignored}${withheld}`,
       progress: { total: started.totalFiles },
       'new-files-count': started.newFiles,
     };
   },
 });
+
+function describeWithheld({ count, examples }: WithheldFiles): string {
+  const more = count > examples.length ? `, and ${count - examples.length} more` : '';
+  const files = count === 1 ? '1 file' : `${count} files`;
+  return `${files} ignored, since the server's LOADER_RESOURCE_TYPES does not name their type: ${examples.join(', ')}${more}.`;
+}

@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
+import { FileError } from '../errors/file-error.ts';
+import { isLoadable } from '../fhir/loadable-types.ts';
 import { lineOfCopyError } from '../pipeline/copy-position.ts';
 import { type CopyRowsOptions, copyRows } from '../pipeline/copy-rows.ts';
 import { createTransform } from '../pipeline/create-transform.ts';
@@ -17,6 +19,18 @@ import type { FilePartitions } from '../target/partitioned/file-partitions.ts';
 import { encoderFor, insertTarget, isDuplicateInFile, upsertTarget } from '../target/row-target.ts';
 import type { FileFigures, FileTask } from './file-task.ts';
 import type { LoadFileOptions } from './load-file.ts';
+
+/** A file in the queue whose type no file may be loaded into: Aidbox, or a server with other settings, has put it there. */
+class TypeWithheldError extends FileError {
+  override readonly name = 'TypeWithheldError';
+
+  constructor(type: string) {
+    super(`files of type ${type} are not loaded unless the server's LOADER_RESOURCE_TYPES names it`, {
+      source: 'aidbox',
+      code: 'type-not-loadable',
+    });
+  }
+}
 
 /** The rows of one attempt at a file, on their way from the source into the transaction that is given, and their counters. */
 export class FileRows {
@@ -38,7 +52,8 @@ export class FileRows {
   /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
   async write(client: pg.PoolClient, table: ResourceTable, partitions: FilePartitions): Promise<void> {
     const { id, type, transform, upsert } = this.#task;
-    const { signal } = this.#options;
+    const { loadableTypes, signal } = this.#options;
+    if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
     const txid = await nextTxid(client);
     const target = upsert ? upsertTarget(table, type, txid) : insertTarget(table, type, txid);
     const encoder = encoderFor(target, createTransform(transform, type), this.#options);

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Failure } from '../errors/failure.ts';
+import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { TransformName } from '../pipeline/create-transform.ts';
 import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
@@ -8,6 +9,7 @@ import type { DatabaseAddress } from '../store/connection-options.ts';
 export interface WorkerSetup {
   database: DatabaseAddress;
   maxLineBytes: number;
+  loadableTypes: LoadableTypes;
   sources: SourceOptions;
 }
 

@@ -41,6 +41,7 @@ export class FileWorker {
         pool: this.#pool,
         source: this.#sources.open(task.source),
         maxLineBytes: this.#setup.maxLineBytes,
+        loadableTypes: this.#setup.loadableTypes,
         buffers: this.#buffers,
         signal: abort.signal,
         onStart: (progress) => {

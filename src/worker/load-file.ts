@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { asError } from '../errors/as-error.ts';
 import { type Failure, toFailure } from '../errors/failure.ts';
+import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import { failUnfinishedFile } from '../load/fail-unfinished-file.ts';
 import type { CopyBuffers } from '../pipeline/copy-buffers.ts';
 import type { ObjectSource } from '../source/object-source.ts';
@@ -23,6 +24,7 @@ export interface LoadFileOptions {
   pool: pg.Pool;
   source: ObjectSource;
   maxLineBytes: number;
+  loadableTypes: LoadableTypes;
   buffers: CopyBuffers;
   signal: AbortSignal;
   /** Called before the rows are streamed; the function it is given tells how far they are. */

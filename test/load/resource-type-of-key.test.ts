@@ -107,7 +107,7 @@ describe('file names, through the server', () => {
     ]);
   });
 
-  const server = startTestServer({ after });
+  const server = startTestServer({ after }, { env: { LOADER_RESOURCE_TYPES: '*' } });
   const customTable = (name: string, resourceType: string) =>
     `create table ${name} (id text primary key, txid bigint not null, ts timestamptz default current_timestamp,
        cts timestamptz default current_timestamp, resource_type text ${resourceType},
