@@ -15,7 +15,6 @@ describe('readConfig', () => {
         dataFolder: 'data',
         logLevel: 'info',
         maxLineBytes: 256 * 1024 * 1024,
-        loadableTypes: { named: [], everyTable: false },
         threads: undefined,
         sources: { allowPrivateHosts: false },
       },

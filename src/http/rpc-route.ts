@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ClientError } from '../errors/client-error.ts';
 import { dispatch } from '../rpc/dispatch.ts';
 import type { RpcContext } from '../rpc/rpc-method.ts';
@@ -8,10 +8,11 @@ import { sendAnswer } from './body-formats-plugin.ts';
 const MOST_REQUESTS = 100;
 
 /** POST /rpc: one request, or a batch of them answered in order (contract, "POST /rpc"). */
-export function rpcRoute(app: FastifyInstance, context: RpcContext): void {
+export function rpcRoute(app: FastifyInstance, { loader }: Pick<RpcContext, 'loader'>): void {
   app.post('/rpc', async (request, reply) => {
     const onError = (error: unknown) => request.log.error({ err: error }, 'rpc request failed');
     const { body } = request;
+    const context = { loader, signal: departureOf(reply) };
     if (!Array.isArray(body)) {
       const { status, answer } = await dispatch(body, context, onError);
       return sendAnswer(request, reply, status, answer);
@@ -26,4 +27,13 @@ export function rpcRoute(app: FastifyInstance, context: RpcContext): void {
     for (const each of body) answers.push((await dispatch(each, context, onError)).answer);
     return sendAnswer(request, reply, 200, answers);
   });
+}
+
+/** Aborted when the connection closes before the answer is sent: nobody waits for it any more. */
+function departureOf(reply: FastifyReply): AbortSignal {
+  const departure = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) departure.abort(new ClientError('domain-error', 'the caller has left'));
+  });
+  return departure.signal;
 }

@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import { FileError } from '../errors/file-error.ts';
 import type { ObjectSource } from '../source/object-source.ts';
 import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
 import type { KnownTypes } from './known-types.ts';
@@ -22,6 +23,12 @@ export interface WithheldFiles {
 
 const MOST_EXAMPLES = 10;
 
+/** Longest listing kept in memory, in bytes, packed: some five million files. The store decides how much it lists. */
+const MOST_LISTED_BYTES = 256 * 1024 * 1024;
+
+/** What a page costs besides its files, in bytes: a page may have one only. */
+const PAGE_BYTES = 4096;
+
 /**
  * Lists the source within the call's prefixes, for objects that have a known resource type's name. It takes as long as
  * the source does: to be called without a connection of the database in hand.
@@ -34,6 +41,7 @@ export async function listFiles(
   signal: AbortSignal,
 ): Promise<FileListing> {
   const pages: Buffer[] = [];
+  let bytes = 0;
   let ignoredFiles = 0;
   const withheld: WithheldFiles = { count: 0, examples: [] };
   for await (const page of source.list(prefixes, signal)) {
@@ -46,9 +54,24 @@ export async function listFiles(
         if (withheld.examples.length < MOST_EXAMPLES) withheld.examples.push(object.key);
       } else if (!object.key.endsWith('/')) ignoredFiles++;
     }
-    if (files.length > 0) pages.push(pack(files));
+    const packed = pack(files);
+    if (files.length > 0) pages.push(packed);
+    bytes += packed.length + PAGE_BYTES;
+    if (bytes > MOST_LISTED_BYTES) throw new ListingTooLarge();
   }
   return { ignoredFiles, withheld, files: () => unpacked(pages) };
+}
+
+/** A listing that is longer than the memory it may take. */
+class ListingTooLarge extends FileError {
+  override readonly name = 'ListingTooLarge';
+
+  constructor() {
+    super('ListingTooLarge: the bucket lists more files than one call can queue; call for parts of it, by prefixes', {
+      source: 'aidbox',
+      code: 'ListingTooLarge',
+    });
+  }
 }
 
 const packedSchema = z.array(

@@ -24,6 +24,7 @@ import { WorkerPool } from '../worker/worker-pool.ts';
 import { BucketLoad } from './bucket-load.ts';
 import { knownTypes } from './known-types.ts';
 import { listFiles, type WithheldFiles } from './list-files.ts';
+import { Listings } from './listings.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { queueFiles } from './queue-files.ts';
@@ -62,6 +63,7 @@ export class LoaderService {
   readonly #workers: WorkerPool;
   readonly #sources: Sources;
   readonly #statistics: TableStatistics;
+  readonly #listings = new Listings();
   /** By bucket: the one that takes further calls. */
   readonly #loads = new Map<string, BucketLoad>();
   /** All that run, those that make their indexes again beside a newer one as well. */
@@ -80,16 +82,19 @@ export class LoaderService {
    * Lists the bucket, queues what is new and begins to load; returns as soon as the files are queued.
    * @throws ClientError when the load contradicts one under way, FileError when the listing fails; nothing is queued then.
    * ClientError also when the service closes meanwhile; another call continues where this one was
+   * @param caller aborted when nobody waits for the answer any more, which ends the listing
    */
-  async load(request: LoadRequest): Promise<LoadStarted> {
-    const { signal } = this.#closing;
-    signal.throwIfAborted();
+  async load(request: LoadRequest, caller: AbortSignal): Promise<LoadStarted> {
+    const closing = this.#closing.signal;
+    closing.throwIfAborted();
     const { pool, loadableTypes } = this.#options;
     const { bucket, prefixes, source, write } = request;
     // Before the listing only to spare it; what counts is the one within the turn.
     await refuseContradiction(pool, bucket, write);
     const types = await knownTypes(pool, loadableTypes);
-    const listing = await listFiles(this.#sources.open(source), prefixes, types, signal);
+    const listing = await this.#listings.during(bucket, [closing, caller], (signal) =>
+      listFiles(this.#sources.open(source), prefixes, types, signal),
+    );
     const { call, ...counted } = await inTransaction(pool, async (client) => {
       await takeTurn(client, bucket);
       await refuseContradiction(client, bucket, write);
@@ -98,7 +103,7 @@ export class LoaderService {
       return { call, newFiles, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
     });
     await releaseOrphans(pool, bucket);
-    signal.throwIfAborted();
+    closing.throwIfAborted();
     await this.#begin({ ...request, call });
     return { ...counted, ignoredFiles: listing.ignoredFiles, withheld: listing.withheld };
   }
@@ -120,11 +125,16 @@ export class LoaderService {
 
   /**
    * Cancels the bucket's load on all replicas: they begin no further file, and those in hand roll back to the queue.
+   * Calls to this process that still list the bucket end as well.
    * @throws ClientError when nobody loads the bucket
    */
   async cancel(bucket: string): Promise<BucketStatus> {
     const { pool } = this.#options;
+    const ended = this.#listings.cancel(bucket);
+    if (ended > 0 && (await findWriteOptions(pool, bucket)) === undefined)
+      return { state: 'interrupted', progress: { total: 0 } };
     const status = await bucketStatus(pool, bucket);
+    if (ended > 0 && status.state !== 'in-progress') return status;
     if (status.state !== 'in-progress') {
       throw new ClientError('domain-error', `Bucket <${bucket}> is not being loaded; its state is ${status.state}.`);
     }

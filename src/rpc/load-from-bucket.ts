@@ -58,22 +58,25 @@ export const loadFromBucket = defineMethod({
   description:
     'Lists a bucket, queues its new `.ndjson.gz` files and starts to load them. Answers as soon as they are queued.',
   params,
-  async handle(given, { loader }) {
+  async handle(given, { loader, signal }) {
     const { bucket } = given;
-    const started = await loader.load({
-      bucket,
-      threadNum: given['thread-num'],
-      source: toSource(given),
-      transform: 'identity',
-      write: {
-        'upsert?': given['upsert?'],
-        'disable-idx?': given['disable-idx?'],
-        'drop-primary-key?': given['drop-primary-key?'],
+    const started = await loader.load(
+      {
+        bucket,
+        threadNum: given['thread-num'],
+        source: toSource(given),
+        transform: 'identity',
+        write: {
+          'upsert?': given['upsert?'],
+          'disable-idx?': given['disable-idx?'],
+          'drop-primary-key?': given['drop-primary-key?'],
+        },
+        scheduler: given.scheduler,
+        prefixes: given.prefixes,
+        maxErrors: given['max-errors'],
       },
-      scheduler: given.scheduler,
-      prefixes: given.prefixes,
-      maxErrors: given['max-errors'],
-    });
+      signal,
+    );
     const ignored = started.ignoredFiles === 0 ? '' : ` ${started.ignoredFiles} files ignored for their names.`;
     const withheld = started.withheld.count === 0 ? '' : ` ${describeWithheld(started.withheld)}`;
     return {

@@ -4,6 +4,8 @@ import type { LoaderService } from '../load/loader-service.ts';
 /** What the methods work with. */
 export interface RpcContext {
   loader: LoaderService;
+  /** Aborted when the caller has left without waiting for the answer. */
+  signal: AbortSignal;
 }
 
 /** One RPC method: the shape of its params, and what it answers. */

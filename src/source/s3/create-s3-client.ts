@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { capAnswer } from './capped-body.ts';
 import { assertPublicEndpoint, publicLookup } from './private-hosts.ts';
 import type { S3Account } from './s3-account.ts';
 import { ConnectTimeoutError } from './s3-error.ts';
@@ -47,7 +48,7 @@ export function createS3Client(account: S3Account, options: S3ClientOptions): S3
     // files use up the SDK's budget of retries instead, and fail.
     retryMode: 'adaptive',
     maxAttempts: MAX_ATTEMPTS,
-    requestHandler: new ConnectTimeoutHandler({
+    requestHandler: new LoaderHttpHandler({
       connectionTimeout: options.connectTimeoutMs,
       requestTimeout: 0,
       socketTimeout: 0,
@@ -59,12 +60,14 @@ export function createS3Client(account: S3Account, options: S3ClientOptions): S3
 
 /**
  * The SDK tries a connection that timed out again, four times; the seed has the file fail at the first
- * `connect-timeout`. The only timeout set on this handler is the connection's.
+ * `connect-timeout`. The only timeout set on this handler is the connection's. Answers that are kept have a longest size.
  */
-class ConnectTimeoutHandler extends NodeHttpHandler {
+class LoaderHttpHandler extends NodeHttpHandler {
   override async handle(...args: Parameters<NodeHttpHandler['handle']>): ReturnType<NodeHttpHandler['handle']> {
     try {
-      return await super.handle(...args);
+      const result = await super.handle(...args);
+      capAnswer(args[0], result);
+      return result;
     } catch (error) {
       // The handler gives that name to connections that were reset as well (ECONNRESET, EPIPE); those are worth a retry.
       if (!(error instanceof Error) || error.name !== 'TimeoutError' || 'code' in error) throw error;

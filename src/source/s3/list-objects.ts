@@ -16,6 +16,9 @@ export interface ListOptions {
 /** What the SDK's further attempts at a page, and its pauses between them, may take besides the longest wait, in ms. */
 const RETRIES_MS = 30_000;
 
+/** Pages in a row without an object that is wanted; some stores have a few, where many objects were deleted. */
+const MOST_EMPTY_PAGES = 1_000;
+
 /**
  * Lists a bucket page by page (up to 1000 objects each), one listing per prefix. Needs `s3:ListBucket` only.
  * A page that is not answered within `limitMs` ends the listing; one that S3 refuses for the time being is asked for
@@ -28,10 +31,18 @@ export async function* listObjects(client: S3Client, options: ListOptions): Asyn
     const what = `s3://${bucket}/${prefix}`;
     const seenTokens = new Set<string>();
     let place: ListingPlace | undefined;
+    let emptyPages = 0;
     try {
       do {
         const answer = await sendWithin(client, pageRequest(bucket, prefix, place), options, what);
         const page = toListingPage(answer, { prefix, place, what, seenTokens });
+        emptyPages = page.objects.length === 0 ? emptyPages + 1 : 0;
+        if (emptyPages > MOST_EMPTY_PAGES) {
+          throw new S3Error(
+            'IncompleteListing',
+            `IncompleteListing: ${emptyPages} pages in a row list nothing (${what})`,
+          );
+        }
         yield page.objects;
         place = page.next;
       } while (place !== undefined);

@@ -17,6 +17,9 @@ export interface ListingPage {
 /** AWS's, where a page does not name its own. */
 const DEFAULT_PAGE_SIZE = 1000;
 
+/** AWS's have some hundred characters. They are kept, to know one that comes again. */
+const MOST_TOKEN_CHARACTERS = 4096;
+
 const requestSchema = z.object({ query: z.record(z.string(), z.unknown()) });
 
 /** The request for the page at a place; the first one without. Keys come percent-encoded: XML has no control characters. */
@@ -82,6 +85,7 @@ function nextPlace(
   { seenTokens, what, byMarker }: { seenTokens: Set<string>; what: string; byMarker: boolean },
 ): ListingPlace | undefined {
   const { IsTruncated, NextContinuationToken: token = '', MaxKeys = DEFAULT_PAGE_SIZE } = answer;
+  if (token.length > MOST_TOKEN_CHARACTERS) throw incomplete(what, 'the continuation token has no end');
   if (token !== '' && !byMarker && !seenTokens.has(token)) {
     seenTokens.add(token);
     return { token };
