@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { LoggerOptions } from 'pino';
 import { app } from './app.ts';
 import type { Config } from './config.ts';
+import { keepRunning } from './embedded-postgres/keep-running.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgres.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
@@ -59,7 +60,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
     let database = config.database;
     if (database === undefined) {
       const embedded = await startEmbeddedPostgres({ dataFolder: config.dataFolder });
-      opened.push({ close: () => embedded.stop() });
+      const watch = keepRunning(embedded, log);
+      opened.push({
+        close: async () => {
+          watch.stop();
+          await embedded.stop();
+        },
+      });
       database = embedded.connection;
       log.info(
         { dataFolder: embedded.dataFolder, ...database },

@@ -11,7 +11,7 @@ import {
   startPostmaster,
   stopPostmaster,
 } from './postmaster.ts';
-import { processTitle } from './postmaster-process.ts';
+import { findPostmaster, processTitle } from './postmaster-process.ts';
 import { preparePrograms } from './prepare-programs.ts';
 import { findRunAccount } from './run-account.ts';
 import { createSocketFolder } from './socket-folder.ts';
@@ -21,9 +21,17 @@ export type EmbeddedPostgres = {
   readonly connection: { host: string; port: number; user: string; database: string };
   /** The real path of the folder in use: the requested one, or its replacement (see `prepareDataFolder`). */
   readonly dataFolder: string;
-  /** Stops Postgres, removes the socket folder and frees the data folder. A second call waits for the first. */
+  /**
+   * Stops Postgres, removes the socket folder and frees the data folder. A second call waits for the first; a restart
+   * under way ends first, so that none is left running.
+   */
   stop(): Promise<void>;
-  /** Stops and starts Postgres on the same socket; `immediate` is a crash with recovery. */
+  /** Whether its postmaster is there; one that recovers from a crash counts. */
+  isRunning(): Promise<boolean>;
+  /**
+   * Stops and starts Postgres on the same socket; `immediate` is a crash with recovery.
+   * @throws an error with the end of Postgres's log when it does not start, or once `stop` was called
+   */
   restart(options: { mode: StopMode }): Promise<void>;
   /** Ends Postgres by SIGKILL, as the system does when memory runs out. `restart()` starts it again. */
   kill(): Promise<void>;
@@ -105,7 +113,17 @@ function handle(running: {
 }): EmbeddedPostgres {
   const { postmaster, dataFolder, socketFolder } = running;
   let stopped: Promise<void> | undefined;
+  let restarting: Promise<void> = Promise.resolve();
+  const restart = async (mode: StopMode): Promise<void> => {
+    if (stopped !== undefined) throw new Error('the embedded Postgres is stopped');
+    await stopPostmaster(postmaster, mode);
+    await createSocketFolder(dataFolder, postmaster.account);
+    await startPostmaster(postmaster);
+  };
   const stop = async (): Promise<void> => {
+    // Twice: the first ends a start that takes minutes of recovery, the second what that start has left.
+    await stopPostmaster(postmaster, 'fast');
+    await restarting;
     await stopPostmaster(postmaster, 'fast');
     await rm(socketFolder, { recursive: true, force: true });
     running.release();
@@ -117,10 +135,13 @@ function handle(running: {
       stopped ??= stop();
       return stopped;
     },
-    async restart({ mode }) {
-      await stopPostmaster(postmaster, mode);
-      await createSocketFolder(dataFolder, postmaster.account);
-      await startPostmaster(postmaster);
+    async isRunning() {
+      return (await findPostmaster(postmaster.cluster)) !== undefined;
+    },
+    restart({ mode }) {
+      const started = restart(mode);
+      restarting = started.catch(() => {});
+      return started;
     },
     async kill() {
       await killPostmaster(postmaster.cluster);
