@@ -1,20 +1,30 @@
-import closeWithGrace from 'close-with-grace';
 import { ConfigError, readConfig } from './config.ts';
 import { StartError } from './errors/start-error.ts';
 import { startServer } from './start-server.ts';
+import { handleTermination } from './termination.ts';
 
 /** Time for what follows the files' grace period (rolling back, closing), in ms; then the process exits anyway. */
 const CLOSING_MS = 20_000;
 
 try {
   const config = readConfig(process.env);
-  const server = await startServer(config);
-  closeWithGrace({ delay: config.shutdownGraceMs + CLOSING_MS }, async ({ signal, err }) => {
-    if (err !== undefined) server.log.fatal({ err }, 'closing after an unexpected error');
-    else server.log.info({ signal }, 'closing');
-    await server.close();
-    server.log.info('closed');
+  const starting = startServer(config);
+  // From the start on: a signal in mid-start would leave an embedded Postgres behind.
+  handleTermination({
+    timeoutMs: config.shutdownGraceMs + CLOSING_MS,
+    async close(cause) {
+      const server = await starting;
+      if ('error' in cause) server.log.fatal({ err: cause.error }, 'closing after an unexpected error');
+      else server.log.info({ signal: cause.signal }, 'closing');
+      await server.close();
+      server.log.info('closed');
+    },
+    onFurther: (cause) =>
+      process.stderr.write(
+        `The server is closing already (${'signal' in cause ? cause.signal : describe(cause.error)}).\n`,
+      ),
   });
+  await starting;
 } catch (error) {
   process.stderr.write(
     `${error instanceof ConfigError || error instanceof StartError ? error.message : describe(error)}\n`,

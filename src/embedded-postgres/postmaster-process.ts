@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,6 +24,18 @@ export function processTitle(cluster: string): string {
 export async function findPostmaster(cluster: string): Promise<number | undefined> {
   const pid = Number((await readPidFile(cluster))?.split('\n')[0]);
   return pid > 0 && (await isPostmaster(pid, cluster)) ? pid : undefined;
+}
+
+/** The same, without waiting for anything, from its pid file alone. */
+export function findPostmasterNow(cluster: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    if (!(pid > 0) || pid === pidOfNobody) return undefined;
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Resolves when the postmaster has ended. Throws when it has not after `timeoutMs`. */

@@ -1,6 +1,6 @@
 import { appendFile, open, rename, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clearAfterKill, findPostmaster, waitForExit } from './postmaster-process.ts';
+import { clearAfterKill, findPostmaster, findPostmasterNow, waitForExit } from './postmaster-process.ts';
 import { giveTo } from './run-account.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 
@@ -60,6 +60,12 @@ export async function killPostmaster(cluster: string): Promise<void> {
   if (pid === undefined) return;
   process.kill(pid, 'SIGKILL');
   await waitForExit(pid, cluster, stopSeconds * 1000);
+}
+
+/** Asks the postmaster to end at once, as in a crash, and waits for nothing: for the exit of this process. */
+export function quitPostmaster(cluster: string): void {
+  const pid = findPostmasterNow(cluster);
+  if (pid !== undefined) process.kill(pid, 'SIGQUIT');
 }
 
 function pgCtl({ pgCtl, cluster, account }: PostmasterOptions, command: string, ...args: readonly string[]) {

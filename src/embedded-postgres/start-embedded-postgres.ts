@@ -7,6 +7,7 @@ import { lockFolder } from './folder-lock.ts';
 import {
   killPostmaster,
   type PostmasterOptions,
+  quitPostmaster,
   type StopMode,
   startPostmaster,
   stopPostmaster,
@@ -112,6 +113,9 @@ function handle(running: {
   release: () => void;
 }): EmbeddedPostgres {
   const { postmaster, dataFolder, socketFolder } = running;
+  // A process that exits before its time must not leave Postgres behind; without a clean stop, the next start recovers.
+  const quit = () => quitPostmaster(postmaster.cluster);
+  process.once('exit', quit);
   let stopped: Promise<void> | undefined;
   let restarting: Promise<void> = Promise.resolve();
   const restart = async (mode: StopMode): Promise<void> => {
@@ -125,6 +129,7 @@ function handle(running: {
     await stopPostmaster(postmaster, 'fast');
     await restarting;
     await stopPostmaster(postmaster, 'fast');
+    process.removeListener('exit', quit);
     await rm(socketFolder, { recursive: true, force: true });
     running.release();
   };
