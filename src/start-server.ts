@@ -11,6 +11,7 @@ import { Metrics } from './metrics/metrics.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 import { createPool } from './store/create-pool.ts';
 import { migrate } from './store/migrate.ts';
+import { refuseTransactionPooling } from './store/refuse-transaction-pooling.ts';
 import { recoverPrepared } from './target/partitioned/recover.ts';
 
 /** Connections of the main thread for what is quick: claims, statuses. */
@@ -73,6 +74,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
         'no database is configured: embedded Postgres started',
       );
     }
+    await refuseTransactionPooling(database);
     const migrations = await migrate(database);
     log.info({ host: database.host, database: database.database, migrations }, 'database ready');
     const onIdleError = (error: Error) => log.warn({ reason: error.message }, 'an idle database connection was lost');

@@ -113,6 +113,11 @@ export class ServerProcess {
     return { status: response.status, body: (await response.json()) as RpcBody };
   }
 
+  /** Resolves when the process has ended by itself, with how. */
+  get exited(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    return this.#exit;
+  }
+
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
     if (this.running) this.#child.kill('SIGKILL');
