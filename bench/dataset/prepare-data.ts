@@ -7,9 +7,10 @@ import type { PlannedFile } from '../../demo/fhir-data/plan-bucket.ts';
 import { writeNdjsonGzip } from '../../demo/fhir-data/write-ndjson-gzip.ts';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
 import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
-import { NdjsonEncoder } from '../../src/pipeline/ndjson-encoder.ts';
 import { readNdjson } from '../../src/pipeline/read-ndjson.ts';
-import { COPY_CHUNK_BYTES, encoderFor, insertTarget } from '../../src/target/row-target.ts';
+import { RowEncoder } from '../../src/pipeline/row-encoder.ts';
+import { InsertTarget } from '../../src/target/insert-target.ts';
+import { COPY_CHUNK_BYTES } from '../../src/target/row-target.ts';
 import type { BenchData, BenchFile } from './bench-data.ts';
 import { type DataOptions, planData } from './plan-data.ts';
 
@@ -54,13 +55,21 @@ export async function prepareCopyFiles(data: BenchData): Promise<void> {
     await mkdir(dirname(copyPath), { recursive: true });
     const unfinished = `${copyPath}.unfinished-${process.pid}`;
     const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
-    const encoder = new NdjsonEncoder(
-      encoderFor(insertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n), new IdentityTransform(type), {
-        maxLineBytes: MAX_LINE_BYTES,
-        buffers,
-      }),
-    );
-    await pipeline(readNdjson(createReadStream(gzipPath)), encoder, createWriteStream(unfinished));
+    const transform = new IdentityTransform(type);
+    const { constants } = new InsertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n);
+    const chunks: Buffer[] = [];
+    const encoder = new RowEncoder({ transform, constants, maxLineBytes: MAX_LINE_BYTES, buffers }, [
+      (chunk) => chunks.push(chunk),
+    ]);
+    const encoded = async function* () {
+      for await (const chunk of readNdjson(createReadStream(gzipPath))) {
+        encoder.write(chunk);
+        yield* chunks.splice(0);
+      }
+      encoder.end();
+      yield* chunks.splice(0);
+    };
+    await pipeline(encoded, createWriteStream(unfinished));
     if (encoder.rows !== rows) throw new Error(`${gzipPath}: ${encoder.rows} rows of ${rows} lines`);
     await rename(unfinished, copyPath);
   }

@@ -16,9 +16,10 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
-import { copyRows } from '../../src/pipeline/copy-rows.ts';
 import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
-import { COPY_CHUNK_BYTES, encoderFor, insertTarget } from '../../src/target/row-target.ts';
+import { copyRows } from '../../src/target/copy-rows.ts';
+import { InsertTarget } from '../../src/target/insert-target.ts';
+import { COPY_CHUNK_BYTES } from '../../src/target/row-target.ts';
 import { total } from '../dataset/bench-data.ts';
 import { prepareCopyFiles, prepareData } from '../dataset/prepare-data.ts';
 import { compareCases, type MicroCase } from './compare-cases.ts';
@@ -54,14 +55,8 @@ const hotPath: MicroCase = {
   bytes,
   async run() {
     for (const { gzipPath, type, rows } of data.files) {
-      const encoder = encoderFor(
-        insertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n),
-        new IdentityTransform(type),
-        {
-          maxLineBytes: MAX_LINE_BYTES,
-          buffers,
-        },
-      );
+      const { constants } = new InsertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n);
+      const encoder = { transform: new IdentityTransform(type), constants, maxLineBytes: MAX_LINE_BYTES, buffers };
       const { signal } = new AbortController();
       const copy = { statement: `copy rows ${rows}`, encoder, signal, times: { gunzipMs: 0, postgresMs: 0 } };
       await copyRows([client], createReadStream(gzipPath), copy, () => {});

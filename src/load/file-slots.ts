@@ -225,7 +225,7 @@ export class FileSlots {
           transform,
           // Others than this loader may have written it in a form of their own.
           lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
-          upsert: write['upsert?'],
+          target: write['upsert?'] ? 'upsert' : 'insert',
           maxErrors,
           requiresPrimaryKey: !write['drop-primary-key?'],
           backends: this.#partitionsFor(file.size ?? 0, request),

@@ -3,9 +3,9 @@ import { putBytes, putInt32 } from './put-bytes.ts';
 import type { TransformedLine } from './transform.ts';
 
 /** The 19 bytes that open a COPY BINARY stream: signature, flags, no header extension (Postgres manual, COPY). */
-const FILE_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+export const FILE_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 /** The field count -1 that closes it. */
-const FILE_TRAILER = Buffer.from([0xff, 0xff]);
+export const FILE_TRAILER = Buffer.from([0xff, 0xff]);
 
 /** The jsonb binary format's version byte (jsonb_recv). */
 const JSONB_VERSION = 1;
@@ -26,6 +26,7 @@ export class CopyRowWriter {
   readonly #emit: EmitChunk;
   #out: Buffer;
   #at: number;
+  #rowStart = 0;
 
   /**
    * @param constants the columns before `id`, in the order of the COPY statement's column list
@@ -47,12 +48,31 @@ export class CopyRowWriter {
     this.#reserve(prefix.length + 4 + (idEnd - idStart) + 5 + jsonBytes);
     const out = this.#out;
     let at = this.#at;
+    this.#rowStart = at;
     for (let i = 0; i < prefix.length; i++) out[at + i] = prefix[i] ?? 0;
     at = putInt32(out, at + prefix.length, idEnd - idStart);
     at = putBytes(out, at, line.idBytes, idStart, idEnd);
     at = putInt32(out, at, jsonBytes + 1);
     out[at++] = JSONB_VERSION;
     this.#at = line.writeJson(out, at);
+  }
+
+  /** Where in the buffer that is not handed on yet the last row begins. */
+  get rowStart(): number {
+    return this.#rowStart;
+  }
+
+  /** Where it ends. */
+  get rowEnd(): number {
+    return this.#at;
+  }
+
+  /** Hands on what is written so far. */
+  flush(): void {
+    if (this.#at === 0) return;
+    this.#emitOut();
+    this.#out = this.#buffers.take();
+    this.#at = 0;
   }
 
   /** Writes the trailer and hands on what is left. */

@@ -5,13 +5,7 @@ const MOST_ENTRIES = 1_000_000;
 export class LineMap {
   /** For the k-th skipped line: how many rows came before it. Ascending. */
   readonly #rowsBefore: number[] = [];
-  readonly #linesBefore: number;
   #complete = true;
-
-  /** @param linesBefore lines of the file before the first of these */
-  constructor(linesBefore = 0) {
-    this.#linesBefore = linesBefore;
-  }
 
   /** A line was skipped after `rows` rows had been written. */
   skipped(rows: number): void {
@@ -30,6 +24,6 @@ export class LineMap {
       if ((this.#rowsBefore[middle] ?? 0) < row) low = middle + 1;
       else high = middle;
     }
-    return this.#linesBefore + row + low;
+    return row + low;
   }
 }

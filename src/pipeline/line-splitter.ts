@@ -1,14 +1,23 @@
+import { KEPT_LINE_BYTES } from './bad-lines.ts';
+
 const LINE_FEED = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** Receives the lines of a file in order. */
 export interface LineSink {
-  /** Another buffer begins; the following lines lie in it, in ascending order. */
-  attach(buffer: Buffer): void;
+  /**
+   * Another buffer begins; the following lines lie in it, in ascending order.
+   * @param offset of the buffer's first byte in the file, in bytes
+   */
+  attach(buffer: Buffer, offset: number): void;
   /** A line [start, end) of the attached buffer, its line feed excluded. */
   line(start: number, end: number): void;
-  /** The line being gathered has passed `maxLineBytes`; it is not delivered. */
-  lineTooLong(): void;
+  /**
+   * A line has passed `maxLineBytes`; it is not delivered.
+   * @param head its first bytes
+   * @param offset of the line in the file, in bytes
+   */
+  lineTooLong(head: Buffer, offset: number): void;
 }
 
 /**
@@ -22,6 +31,12 @@ export class LineSplitter {
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
   #skipping = false;
+  /** Of the chunk's first byte in the file. */
+  #offset = 0;
+  /** Of the first piece's first byte in the file. */
+  #pieceOffset = 0;
+  /** Of the attached buffer's first byte in the file. */
+  #attachedOffset = 0;
 
   /** @param maxLineBytes the longest line delivered, in bytes; it bounds the memory that one line can take */
   constructor(sink: LineSink, maxLineBytes: number) {
@@ -36,23 +51,33 @@ export class LineSplitter {
       const feed = chunk.indexOf(LINE_FEED);
       if (feed === -1) {
         this.#keep(Buffer.from(chunk));
+        this.#offset += chunk.length;
         return;
       }
       this.#keep(chunk.subarray(0, feed));
       this.#deliverPieces();
       from = feed + 1;
     }
-    this.#sink.attach(chunk);
+    this.#attach(chunk, this.#offset);
     for (let feed = chunk.indexOf(LINE_FEED, from); feed !== -1; feed = chunk.indexOf(LINE_FEED, from)) {
       this.#deliver(chunk, from, feed);
       from = feed + 1;
     }
-    if (from < chunk.length) this.#keep(Buffer.from(chunk.subarray(from)));
+    if (from < chunk.length) {
+      this.#pieceOffset = this.#offset + from;
+      this.#keep(Buffer.from(chunk.subarray(from)));
+    }
+    this.#offset += chunk.length;
   }
 
   /** Delivers the last line when the file does not end in a line feed. */
   end(): void {
     if (this.#pieceBytes > 0 || this.#skipping) this.#deliverPieces();
+  }
+
+  #attach(buffer: Buffer, offset: number): void {
+    this.#attachedOffset = offset;
+    this.#sink.attach(buffer, offset);
   }
 
   #keep(piece: Buffer): void {
@@ -61,7 +86,8 @@ export class LineSplitter {
     this.#pieceBytes += piece.length;
     // A byte order mark is not counted; #deliver decides once it can see whether the line has one.
     if (this.#pieceBytes <= this.#maxLineBytes + BYTE_ORDER_MARK.length) return;
-    this.#pieces = [];
+    // Only what shows which line it was stays in memory.
+    this.#pieces = [Buffer.concat(this.#pieces, Math.min(this.#pieceBytes, KEPT_LINE_BYTES))];
     this.#pieceBytes = 0;
     this.#skipping = true;
   }
@@ -69,19 +95,24 @@ export class LineSplitter {
   #deliverPieces(): void {
     if (this.#skipping) {
       this.#skipping = false;
-      this.#sink.lineTooLong();
+      const [head = Buffer.alloc(0)] = this.#pieces.splice(0);
+      this.#sink.lineTooLong(head, this.#pieceOffset);
       return;
     }
     const line = this.#pieces.length === 1 ? (this.#pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#pieceBytes = 0;
-    this.#sink.attach(line);
+    this.#attach(line, this.#pieceOffset);
     this.#deliver(line, 0, line.length);
   }
 
   #deliver(buffer: Buffer, start: number, end: number): void {
     const from = buffer[start] === BYTE_ORDER_MARK[0] ? afterMark(buffer, start, end) : start;
-    if (end - from > this.#maxLineBytes) this.#sink.lineTooLong();
+    if (end - from > this.#maxLineBytes)
+      this.#sink.lineTooLong(
+        buffer.subarray(start, Math.min(end, start + KEPT_LINE_BYTES)),
+        this.#attachedOffset + start,
+      );
     else this.#sink.line(from, end);
   }
 }

@@ -1,4 +1,5 @@
 import { LineError, type LineErrorDetail, type LineFailure } from '../errors/line-error.ts';
+import type { LinePlace } from './bad-lines.ts';
 import type { CopyBuffers } from './copy-buffers.ts';
 import { type ConstantField, CopyRowWriter, type EmitChunk } from './copy-row-writer.ts';
 import { LineMap } from './line-map.ts';
@@ -15,10 +16,14 @@ export interface EncoderOptions {
   maxLineBytes: number;
   /** The buffers handed to COPY. */
   buffers: CopyBuffers;
-  /** Number of the first line, where the bytes are not a file's beginning; 1 by default. */
-  firstLine?: number;
-  /** Takes a bad line, which is then left out; without it the stream fails at the first one. */
-  onBadLine?: (error: LineError) => void;
+}
+
+/** Follows every line. Without one a file is encoded as fast as can be, and fails at its first bad line. */
+export interface LineObserver {
+  /** A row was written: into [from, to) of the writer's next buffer. */
+  onRow(place: LinePlace, from: number, to: number): void;
+  /** A line cannot become a row; it is left out. */
+  onBadLine(place: LinePlace, error: LineError): void;
 }
 
 /**
@@ -30,20 +35,22 @@ export class RowEncoder implements LineSink, RowCounts {
   bytesIn = 0;
   busyMs = 0;
   /** Which line of the file a row of a single stream came from. */
-  readonly lines: LineMap;
+  readonly lines = new LineMap();
 
   readonly #options: EncoderOptions;
   readonly #splitter: LineSplitter;
   readonly #transform: LineTransform;
   readonly #writers: readonly CopyRowWriter[];
   readonly #writer: CopyRowWriter;
-  #line: number;
+  readonly #observer: LineObserver | undefined;
+  #buffer: Buffer = Buffer.alloc(0);
+  #bufferOffset = 0;
+  #line = 0;
 
   /** @param emits one for each COPY stream: takes the stream's next buffer */
-  constructor(options: EncoderOptions, emits: readonly EmitChunk[]) {
+  constructor(options: EncoderOptions, emits: readonly EmitChunk[], observer?: LineObserver) {
     this.#options = options;
-    this.#line = (options.firstLine ?? 1) - 1;
-    this.lines = new LineMap(this.#line);
+    this.#observer = observer;
     this.#splitter = new LineSplitter(this, options.maxLineBytes);
     this.#transform = options.transform;
     this.#writers = emits.map((emit) => new CopyRowWriter(options.constants, options.buffers, emit));
@@ -52,7 +59,7 @@ export class RowEncoder implements LineSink, RowCounts {
     this.#writer = first;
   }
 
-  /** Takes the next bytes of the file. Throws a LineError at the first bad line, unless `onBadLine` takes it. */
+  /** Takes the next bytes of the file. Throws a LineError at the first bad line, unless an observer leaves it out. */
   write(chunk: Buffer): void {
     const started = performance.now();
     this.bytesIn += chunk.length;
@@ -69,7 +76,14 @@ export class RowEncoder implements LineSink, RowCounts {
     for (const writer of this.#writers) writer.end();
   }
 
-  attach(buffer: Buffer): void {
+  /** Hands on the rows written so far. */
+  flush(): void {
+    for (const writer of this.#writers) writer.flush();
+  }
+
+  attach(buffer: Buffer, offset: number): void {
+    this.#buffer = buffer;
+    this.#bufferOffset = offset;
     this.#transform.attach(buffer);
   }
 
@@ -81,13 +95,15 @@ export class RowEncoder implements LineSink, RowCounts {
       const writer = this.#writers.length === 1 ? this.#writer : this.#writerOfId();
       writer.row(transform);
       this.rows++;
+      if (this.#observer !== undefined) this.#observer.onRow(this.#placeOf(start, end), writer.rowStart, writer.rowEnd);
     } else if (result === 'blank') this.lines.skipped(this.rows);
-    else this.#fail(result, transform.failureDetail);
+    else this.#fail(this.#placeOf(start, end), result, transform.failureDetail);
   }
 
-  lineTooLong(): void {
+  lineTooLong(head: Buffer, offset: number): void {
     this.#line++;
-    this.#fail('line-too-long', { limit: this.#options.maxLineBytes });
+    const place = { line: this.#line, offset, buffer: head, start: 0, end: head.length };
+    this.#fail(place, 'line-too-long', { limit: this.#options.maxLineBytes });
   }
 
   /** FNV-1a over the id. */
@@ -99,10 +115,14 @@ export class RowEncoder implements LineSink, RowCounts {
     return this.#writers[((hash ^ (hash >>> 15)) >>> 0) % this.#writers.length] ?? this.#writer;
   }
 
-  #fail(failure: LineFailure, detail: LineErrorDetail): void {
-    const error = new LineError(failure, this.#line, detail);
-    if (this.#options.onBadLine === undefined) throw error;
+  #placeOf(start: number, end: number): LinePlace {
+    return { line: this.#line, offset: this.#bufferOffset + start, buffer: this.#buffer, start, end };
+  }
+
+  #fail(place: LinePlace, failure: LineFailure, detail: LineErrorDetail): void {
+    const error = new LineError(failure, place.line, detail);
+    if (this.#observer === undefined) throw error;
     this.lines.skipped(this.rows);
-    this.#options.onBadLine(error);
+    this.#observer.onBadLine(place, error);
   }
 }

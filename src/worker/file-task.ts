@@ -4,6 +4,7 @@ import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { TransformName } from '../pipeline/create-transform.ts';
 import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
+import type { TargetName } from '../target/create-target.ts';
 
 /** What every worker thread knows from its start. */
 export interface WorkerSetup {
@@ -28,7 +29,7 @@ export interface FileTask {
   lastModified?: Date | undefined;
   /** How the file's lines become rows. */
   transform: TransformName;
-  upsert: boolean;
+  target: TargetName;
   /** Whether no row may be written while the loader has dropped the table's primary key. */
   requiresPrimaryKey: boolean;
   /** Bad lines that may be left out; 0 fails the file at the first. */

@@ -5,7 +5,7 @@ import { isDatabaseUnreachable, toFailure } from '../../src/errors/failure.ts';
 import { FileError } from '../../src/errors/file-error.ts';
 import { LineError } from '../../src/errors/line-error.ts';
 import { blamesRow } from '../../src/errors/sqlstate.ts';
-import { TooManyBadLines } from '../../src/pipeline/lenient-copy.ts';
+import { TooManyBadLines } from '../../src/pipeline/bad-lines.ts';
 import { GzipError } from '../../src/pipeline/read-ndjson.ts';
 import { PrivateHostError } from '../../src/source/s3/private-hosts.ts';
 import { S3Error } from '../../src/source/s3/s3-error.ts';

@@ -1,9 +1,7 @@
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
+import type { EmitChunk } from '../../src/pipeline/copy-row-writer.ts';
 import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
-import { NdjsonEncoder } from '../../src/pipeline/ndjson-encoder.ts';
-import type { EncoderOptions } from '../../src/pipeline/row-encoder.ts';
+import { type EncoderOptions, type LineObserver, RowEncoder } from '../../src/pipeline/row-encoder.ts';
 import { readCopyBinary } from './read-copy-binary.ts';
 
 export interface EncodedRow {
@@ -14,22 +12,35 @@ export interface EncodedRow {
 
 const JSONB_VERSION = 1;
 
+/** An encoder of one stream whose buffers are used again at once, and the bytes that came out of it. */
+export class TestEncoder extends RowEncoder {
+  readonly output: Buffer[];
+
+  constructor(options: EncoderOptions, observer?: LineObserver) {
+    const output: Buffer[] = [];
+    const emit: EmitChunk = (chunk, reuse) => {
+      output.push(Buffer.from(chunk));
+      reuse();
+    };
+    super(options, [emit], observer);
+    this.output = output;
+  }
+}
+
 /** An encoder with limits far above what tests feed it, unless told otherwise. */
-export function testEncoder(options: Partial<EncoderOptions> = {}): NdjsonEncoder {
-  return new NdjsonEncoder({
-    transform: new IdentityTransform('Patient'),
-    constants: [],
-    maxLineBytes: 1e6,
-    buffers: new CopyBuffers(4096),
-    ...options,
-  });
+export function testEncoder(options: Partial<EncoderOptions> = {}, observer?: LineObserver): TestEncoder {
+  const transform = new IdentityTransform('Patient');
+  return new TestEncoder(
+    { transform, constants: [], maxLineBytes: 1e6, buffers: new CopyBuffers(4096), ...options },
+    observer,
+  );
 }
 
 /** Runs an encoder over chunks and reads back what Postgres would have got. */
-export async function encode(chunks: readonly Buffer[], encoder = testEncoder()): Promise<EncodedRow[]> {
-  const source = Readable.from(chunks);
-  const output = await buffer(source.compose(encoder));
-  return readCopyBinary(output).map((fields) => {
+export function encode(chunks: readonly Buffer[], encoder = testEncoder()): EncodedRow[] {
+  for (const chunk of chunks) encoder.write(chunk);
+  encoder.end();
+  return readCopyBinary(Buffer.concat(encoder.output)).map((fields) => {
     const [id, jsonb] = fields.slice(-2);
     if (id === undefined || jsonb?.[0] !== JSONB_VERSION) throw new Error('A row without id and jsonb');
     return { id: id.toString(), text: jsonb.toString('utf8', 1) };
@@ -37,6 +48,6 @@ export async function encode(chunks: readonly Buffer[], encoder = testEncoder())
 }
 
 /** Encodes one text given in one piece. */
-export function encodeText(text: string, options: Partial<EncoderOptions> = {}): Promise<EncodedRow[]> {
+export function encodeText(text: string, options: Partial<EncoderOptions> = {}): EncodedRow[] {
   return encode([Buffer.from(text)], testEncoder(options));
 }

@@ -5,17 +5,26 @@ import { LineSplitter } from '../../src/pipeline/line-splitter.ts';
 import { cutAt } from './cut-at.ts';
 
 const TOO_LONG = '<too long>';
+const MARK = Buffer.from('\ufeff');
 
-function split(chunks: readonly Buffer[], maxLineBytes = 1000): string[] {
-  const lines: string[] = [];
+interface SplitLine {
+  text: string;
+  /** Of the text's first byte in the file. */
+  offset: number;
+}
+
+function splitLines(chunks: readonly Buffer[], maxLineBytes: number): SplitLine[] {
+  const lines: SplitLine[] = [];
   let attached = Buffer.alloc(0);
+  let attachedAt = 0;
   const splitter = new LineSplitter(
     {
-      attach: (buffer) => {
+      attach: (buffer, offset) => {
         attached = Buffer.from(buffer);
+        attachedAt = offset;
       },
-      line: (start, end) => lines.push(attached.toString('utf8', start, end)),
-      lineTooLong: () => lines.push(TOO_LONG),
+      line: (start, end) => lines.push({ text: attached.toString('utf8', start, end), offset: attachedAt + start }),
+      lineTooLong: (head, offset) => lines.push({ text: `${TOO_LONG}${head.toString('latin1')}`, offset }),
     },
     maxLineBytes,
   );
@@ -27,6 +36,10 @@ function split(chunks: readonly Buffer[], maxLineBytes = 1000): string[] {
   }
   splitter.end();
   return lines;
+}
+
+function split(chunks: readonly Buffer[], maxLineBytes = 1000): string[] {
+  return splitLines(chunks, maxLineBytes).map(({ text }) => (text.startsWith(TOO_LONG) ? TOO_LONG : text));
 }
 
 test('Lines end at line feeds, and the last one needs none', () => {
@@ -63,6 +76,27 @@ test('The cuts between chunks make no difference', () => {
       (ndjson, cuts, limit) => {
         const bytes = Buffer.from(ndjson);
         assert.deepEqual(split(cutAt(bytes, cuts), limit), split([bytes], limit));
+      },
+    ),
+  );
+});
+
+test('Every line is told with its offset in the file, and one that is too long with its beginning, wherever the cuts are', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\ufeff', 'b'.repeat(700)), maxLength: 30 });
+  fc.assert(
+    fc.property(
+      text,
+      fc.array(fc.nat(9_000), { maxLength: 8 }),
+      fc.integer({ min: 1_024, max: 3_000 }),
+      (ndjson, cuts, limit) => {
+        const bytes = Buffer.from(ndjson);
+        for (const { text, offset } of splitLines(cutAt(bytes, cuts), limit)) {
+          const feed = bytes.indexOf('\n', offset);
+          const line = bytes.subarray(offset, feed === -1 ? bytes.length : feed);
+          if (!text.startsWith(TOO_LONG)) assert.equal(text, line.toString());
+          else assert.equal(text.slice(TOO_LONG.length), line.subarray(0, 1024).toString('latin1'));
+          assert.ok(offset === 0 || bytes[offset - 1] === 0x0a || bytes.subarray(offset - 3, offset).equals(MARK));
+        }
       },
     ),
   );

@@ -53,52 +53,52 @@ const resource: fc.Arbitrary<Resource> = fc
     return { line, id, rest: parseJson(JSON.stringify(Object.fromEntries(members))) };
   });
 
-test('Resources come out as JSON.parse reads them, for a cut at every byte', async () => {
-  await fc.assert(
-    fc.asyncProperty(
+test('Resources come out as JSON.parse reads them, for a cut at every byte', () => {
+  fc.assert(
+    fc.property(
       fc.array(resource, { minLength: 1, maxLength: 3 }),
       fc.constantFrom('\n', '\r\n', '\n\n'),
-      async (all, end) => {
+      (all, end) => {
         const bytes = Buffer.from(all.map(({ line }) => line).join(end));
-        for (let at = 0; at <= bytes.length; at++) await check(cutAt(bytes, [at]), all);
+        for (let at = 0; at <= bytes.length; at++) check(cutAt(bytes, [at]), all);
       },
     ),
     { numRuns: 30 },
   );
 });
 
-test('Resources come out as JSON.parse reads them, for any number of cuts and any output chunk', async () => {
-  await fc.assert(
-    fc.asyncProperty(
+test('Resources come out as JSON.parse reads them, for any number of cuts and any output chunk', () => {
+  fc.assert(
+    fc.property(
       fc.array(resource, { maxLength: 8 }),
       fc.array(fc.nat(3000), { maxLength: 40 }),
       fc.integer({ min: 20, max: 500 }),
-      async (all, cuts, chunkBytes) => {
+      (all, cuts, chunkBytes) => {
         const bytes = Buffer.from(all.map(({ line }) => `${line}\n`).join(''));
-        await check(cutAt(bytes, cuts), all, chunkBytes);
+        check(cutAt(bytes, cuts), all, chunkBytes);
       },
     ),
     { numRuns: 300 },
   );
 });
 
-test('A file with faulty lines fails at the first of them, wherever it is cut', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.integer(), fc.nat(400), async (seed, cut) => {
+test('A file with faulty lines fails at the first of them, wherever it is cut', () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.nat(400), (seed, cut) => {
       const random = new Random(seed, 'lines', 0);
       const kindOf = (line: string) => expectedOfLine(Buffer.from(line)).kind;
       const lines = Array.from({ length: 6 }, () => randomLine(random)).filter((line) => kindOf(line) !== 'invalid');
       const faulty = lines.findIndex((line) => kindOf(line) === 'fault');
-      const running = encode(cutAt(Buffer.from(lines.join('\n')), [cut]));
-      if (faulty === -1) await running;
-      else await assert.rejects(running, { name: 'LineError', line: faulty + 1 });
+      const run = () => encode(cutAt(Buffer.from(lines.join('\n')), [cut]));
+      if (faulty === -1) run();
+      else assert.throws(run, { name: 'LineError', line: faulty + 1 });
     }),
     { numRuns: 300 },
   );
 });
 
-async function check(chunks: readonly Buffer[], all: readonly Resource[], chunkBytes = 4096): Promise<void> {
-  const rows = await encode(chunks, testEncoder({ buffers: new CopyBuffers(chunkBytes) }));
+function check(chunks: readonly Buffer[], all: readonly Resource[], chunkBytes = 4096): void {
+  const rows = encode(chunks, testEncoder({ buffers: new CopyBuffers(chunkBytes) }));
   assert.deepEqual(
     rows.map(({ id, text }) => ({ id, rest: parseJson(text) })),
     all.map(({ id, rest }) => ({ id, rest })),

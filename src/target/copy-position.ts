@@ -1,0 +1,13 @@
+import pg from 'pg';
+
+/**
+ * Which row of a COPY a Postgres error speaks of. Postgres names it in the error's context, as in
+ * `COPY patient, line 3, column resource`; the words are translated by `lc_messages`, the order is not.
+ * @returns the 1-based row, or undefined when the error names none
+ */
+export function rowOfCopyError(error: unknown): number | undefined {
+  if (!(error instanceof pg.DatabaseError) || error.where === undefined) return undefined;
+  const context = error.where.split('\n').find((line) => line.startsWith('COPY ')) ?? '';
+  const row = /\d+/.exec(context.slice(context.indexOf(', ')))?.[0];
+  return row === undefined ? undefined : Number(row);
+}

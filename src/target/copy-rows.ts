@@ -1,0 +1,57 @@
+import type pg from 'pg';
+import { asError } from '../errors/as-error.ts';
+import { readNdjson } from '../pipeline/read-ndjson.ts';
+import type { EncoderOptions } from '../pipeline/row-encoder.ts';
+import type { StageTimes } from '../pipeline/stage-times.ts';
+import { LenientCopy } from './lenient-copy.ts';
+import type { RowCopy } from './row-copy.ts';
+import { StreamedCopy } from './streamed-copy.ts';
+
+export interface CopyRowsOptions {
+  /** A `COPY … FROM STDIN (FORMAT binary)` whose columns fit the encoder's constants. */
+  statement: string;
+  encoder: EncoderOptions;
+  /** Bad lines that may be left out; 0 by default: the first one fails the file. More only with one client. */
+  maxErrors?: number;
+  signal: AbortSignal;
+  /** Is added to. */
+  times: StageTimes;
+}
+
+/**
+ * Streams one file's bytes into a COPY on each of `clients`, usually one: gunzip → lines → rows → Postgres,
+ * back-pressured all the way. With several, the rows are split across them, so that several backends work on the file.
+ * When anything fails all of the COPYs are made to fail, so the transactions around them must be rolled back.
+ * @param onStart gets the copy, which counts its progress
+ * @throws LineError, TooManyBadLines, GzipError, RowsKeptOut, what Postgres answers, what `bytes` throws, or the signal's reason
+ */
+export async function copyRows(
+  clients: readonly [pg.ClientBase, ...pg.ClientBase[]],
+  bytes: AsyncIterable<Buffer>,
+  options: CopyRowsOptions,
+  onStart: (copy: RowCopy) => void,
+): Promise<RowCopy> {
+  const { maxErrors = 0, signal, times } = options;
+  signal.throwIfAborted();
+  if (maxErrors > 0 && clients.length > 1) throw new RangeError('bad lines can be left out with one client only');
+  const copy = maxErrors > 0 ? new LenientCopy(clients[0], options, maxErrors) : new StreamedCopy(clients, options);
+  onStart(copy);
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([writeAll(copy, readNdjson(bytes, times, copy.memory)), copy.failed, stopped.promise]);
+  } catch (error) {
+    await copy.abort(asError(error));
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+  return copy;
+}
+
+async function writeAll(copy: RowCopy, chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of chunks) await copy.write(chunk);
+  await copy.end();
+}

@@ -1,0 +1,20 @@
+import type { ResourceTable } from '../store/resource-tables.ts';
+import { InsertTarget } from './insert-target.ts';
+import type { RowTarget } from './row-target.ts';
+import { UpsertTarget } from './upsert-target.ts';
+
+/** How a load writes its rows. Plain data: it crosses to a worker thread. */
+export type TargetName = 'insert' | 'upsert';
+
+/**
+ * The target of one file's rows.
+ * @param type in FHIR's spelling; @param txid the file's number
+ */
+export function createTarget(name: TargetName, table: ResourceTable, type: string, txid: bigint): RowTarget {
+  switch (name) {
+    case 'insert':
+      return new InsertTarget(table, type, txid);
+    case 'upsert':
+      return new UpsertTarget(table, type, txid);
+  }
+}

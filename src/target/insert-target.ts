@@ -1,0 +1,26 @@
+import type { ConstantField } from '../pipeline/copy-row-writer.ts';
+import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
+import type { RowTarget } from './row-target.ts';
+
+/** New rows straight into the resource table; an id that exists is a unique violation (23505). */
+export class InsertTarget implements RowTarget {
+  readonly statement: string;
+  readonly constants: readonly ConstantField[];
+
+  constructor(table: ResourceTable, type: string, txid: bigint) {
+    this.statement = `copy ${qualifiedName(table)} (txid, resource_type, status, id, resource) from stdin (format binary)`;
+    this.constants = [
+      { kind: 'int8', value: txid },
+      { kind: 'text', value: type },
+      { kind: 'text', value: 'created' },
+    ];
+  }
+
+  async prepare(): Promise<void> {}
+
+  async complete(): Promise<void> {}
+
+  explain(): undefined {
+    return undefined;
+  }
+}

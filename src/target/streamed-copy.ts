@@ -1,0 +1,106 @@
+import { finished } from 'node:stream/promises';
+import type pg from 'pg';
+import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
+import { checkAllStored } from '../errors/rows-kept-out.ts';
+import { RowEncoder } from '../pipeline/row-encoder.ts';
+import type { StageTimes } from '../pipeline/stage-times.ts';
+import { rowOfCopyError } from './copy-position.ts';
+import type { CopyRowsOptions } from './copy-rows.ts';
+import type { RowCopy } from './row-copy.ts';
+
+/**
+ * A chunk of at least this many bytes is above any socket's high-water mark (64 KiB), so its write is called back when
+ * the socket has drained, that is when the kernel has the bytes; a smaller one may be called back while it still waits.
+ */
+const CERTAINLY_DRAINED_BYTES = 64 * 1024;
+
+/**
+ * One COPY on each client for the whole file, as fast as the slowest of them takes its rows; a row's id decides which
+ * client gets it. Fails at the first line that cannot be loaded.
+ */
+export class StreamedCopy implements RowCopy {
+  readonly memory = 'passing';
+  readonly badLines = [];
+  readonly failed: Promise<never>;
+
+  readonly #encoder: RowEncoder;
+  readonly #copies: readonly CopyStreamQuery[];
+  /** Every COPY has its end awaited from the start: a failure of one must not go unnoticed while another is written to. */
+  readonly #ends: readonly Promise<void>[];
+  readonly #times: StageTimes;
+  /** Of buffers that may still be waiting to be sent. */
+  readonly #reuseAtEnd: (() => void)[] = [];
+
+  constructor(clients: readonly pg.ClientBase[], { statement, encoder, times }: CopyRowsOptions) {
+    this.#times = times;
+    this.#copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: encoder.buffers.bytes })));
+    this.#ends = this.#copies.map((copy) => finished(copy));
+    this.failed = Promise.all(this.#ends).then(() => new Promise<never>(() => {}));
+    this.#encoder = new RowEncoder(
+      encoder,
+      this.#copies.map((copy) => (chunk: Buffer, reuse: () => void) => {
+        const certain = chunk.length >= CERTAINLY_DRAINED_BYTES;
+        if (!certain) this.#reuseAtEnd.push(reuse);
+        copy.write(chunk, (error) => {
+          if (error == null && certain) reuse();
+        });
+      }),
+    );
+  }
+
+  get rows(): number {
+    return this.#encoder.rows;
+  }
+
+  get bytesIn(): number {
+    return this.#encoder.bytesIn;
+  }
+
+  get busyMs(): number {
+    return this.#encoder.busyMs;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    // A COPY that was closed has failed: its end says why, and the file's bytes are not read any further.
+    if (this.#copies.some((copy) => copy.destroyed)) return await this.failed;
+    this.#encoder.write(chunk);
+    const started = performance.now();
+    for (const copy of this.#copies) if (copy.writableNeedDrain && !copy.destroyed) await drained(copy);
+    this.#times.postgresMs += performance.now() - started;
+  }
+
+  async end(): Promise<void> {
+    this.#encoder.end();
+    for (const copy of this.#copies) copy.end();
+    const sent = performance.now();
+    await Promise.all(this.#ends);
+    this.#times.postgresMs += performance.now() - sent;
+    // Postgres has answered to all that was sent: no buffer is read any more.
+    for (const reuse of this.#reuseAtEnd.splice(0)) reuse();
+    checkAllStored(
+      this.#copies.reduce((sum, copy) => sum + (copy.rowCount ?? 0), 0),
+      this.rows,
+    );
+  }
+
+  async abort(reason: Error): Promise<void> {
+    for (const copy of this.#copies) copy.destroy(reason);
+    await Promise.allSettled(this.#ends);
+  }
+
+  /** With several clients each counts its own rows, and none knows the file's lines. */
+  lineOf(error: unknown): number | undefined {
+    const row = this.#copies.length === 1 ? rowOfCopyError(error) : undefined;
+    return row === undefined ? undefined : this.#encoder.lines.lineOf(row);
+  }
+}
+
+async function drained(copy: CopyStreamQuery): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const settle = () => {
+      copy.off('drain', settle).off('close', settle).off('error', settle);
+      resolve();
+    };
+    copy.on('drain', settle).on('close', settle).on('error', settle);
+  });
+}
