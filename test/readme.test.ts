@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { environmentSchema } from '../src/config.ts';
 import { CLIENT_ERRORS } from '../src/errors/client-error.ts';
-import { REST_TYPES } from '../src/http/resource-routes.ts';
+import { REST_TYPES } from '../src/http/resource-fields.ts';
 import { RPC_METHODS } from '../src/rpc/dispatch.ts';
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');

@@ -1,5 +1,5 @@
 import { CLIENT_ERRORS, type ClientErrorKind } from '../../src/errors/client-error.ts';
-import { REST_TYPES } from '../../src/http/resource-routes.ts';
+import { REST_TYPES } from '../../src/http/resource-fields.ts';
 import { RPC_METHODS } from '../../src/rpc/dispatch.ts';
 import type { RpcMethod } from '../../src/rpc/rpc-method.ts';
 import { ANSWER_EXAMPLES } from './answer-examples.ts';

@@ -51,18 +51,36 @@ export function formatAnswer(answer: unknown, format: BodyFormat): { text: strin
  * preference.
  */
 export function wantedFormat(accept: string | undefined, format: string | undefined): BodyFormat {
-  if (format !== undefined) return format.includes('yaml') ? 'yaml' : 'json';
+  if (format !== undefined) return formatOfName(format) ?? 'json';
   const ranges = (accept ?? '').split(',').map((range, place) => {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const weight = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
     return {
-      format: type in REQUEST_TYPES ? REQUEST_TYPES[type] : 'json',
+      format: formatOfType(type),
       weight: Number.isNaN(weight) ? 0 : weight,
       place,
     };
   });
-  const best = ranges.toSorted((a, b) => b.weight - a.weight || a.place - b.place)[0];
+  // What weighs nothing is not wanted (RFC 9110, 12.4.2).
+  const wanted = ranges.filter(({ weight }) => weight > 0);
+  const best = wanted.toSorted((a, b) => b.weight - a.weight || a.place - b.place)[0];
   return best?.format ?? 'json';
+}
+
+/** The format that a `_format` names; undefined for any other word. */
+export function formatOfName(name: string): BodyFormat | undefined {
+  if (name === 'json' || name === 'yaml') return name;
+  return name === 'application/fhir+json' ? 'json' : formatOfRequest(name);
+}
+
+/** The format of a content type. */
+function formatOfRequest(type: string): BodyFormat | undefined {
+  return Object.hasOwn(REQUEST_TYPES, type) ? REQUEST_TYPES[type] : undefined;
+}
+
+/** JSON for whatever is not YAML: a browser's `text/html` gets it too. */
+function formatOfType(type: string): BodyFormat {
+  return type === 'text/*' ? 'yaml' : (formatOfRequest(type) ?? 'json');
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

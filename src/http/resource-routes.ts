@@ -9,10 +9,9 @@ import type { ResourceRow } from '../store/resources/resource-row.ts';
 import type { SearchFilter } from '../store/resources/search-condition.ts';
 import { searchResources } from '../store/resources/search-resources.ts';
 import { sendAnswer } from './body-formats-plugin.ts';
-import { parseFilters, parseSearch } from './resource-search.ts';
-
-/** The resources that clients read and delete over REST (contract, "DisabledIndex"). */
-export const REST_TYPES = ['LoaderFile', 'DisabledIndex', 'LoaderError'] as const;
+import { pageLinks } from './page-links.ts';
+import { REST_TYPES, type RestType } from './resource-fields.ts';
+import { parseFilters, parseSearch, refuseQuery } from './resource-search.ts';
 
 /** How long a delete waits for a file that is being loaded, in ms. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -24,18 +23,19 @@ export function resourceRoutes(app: FastifyInstance, pool: pg.Pool): void {
   }
 }
 
-function routesOf(app: FastifyInstance, pool: pg.Pool, type: string, path: string): void {
+function routesOf(app: FastifyInstance, pool: pg.Pool, type: RestType, path: string): void {
   const table = tableName(type);
 
   app.get(path, async (request, reply) => {
-    const search = parseSearch(request.query);
+    const search = parseSearch(type, request.query);
     const { total, rows } = await searchResources(pool, table, search);
     const entry = rows.map((row) => ({ resource: toResource(type, row), search: { mode: 'match' } }));
-    const link = [{ relation: 'self', url: request.url }];
+    const link = pageLinks(request.url, search, total);
     return sendAnswer(request, reply, 200, { resourceType: 'Bundle', type: 'searchset', total, link, entry });
   });
 
   app.get(`${path}/:id`, async (request, reply) => {
+    refuseQuery(request.query);
     const { rows } = await searchResources(pool, table, { filters: byId(request), sort: [], count: 1, page: 1 });
     const row = rows[0];
     if (row === undefined) throw new ClientError('not-found', `No ${type} has this id.`);
@@ -43,19 +43,29 @@ function routesOf(app: FastifyInstance, pool: pg.Pool, type: string, path: strin
   });
 
   app.delete(`${path}/:id`, async (request, reply) => {
+    refuseQuery(request.query);
     const [row] = await remove(pool, table, byId(request), true);
     return row === undefined ? reply.code(204).send() : sendAnswer(request, reply, 200, toResource(type, row));
   });
 
   app.delete(path, async (request, reply) => {
-    const removeAll = request.headers['x-conditional-delete'] === 'remove-all';
-    const rows = await remove(pool, table, parseFilters(request.query), removeAll);
+    const removeAll = wantsAll(request);
+    const rows = await remove(pool, table, parseFilters(type, request.query), removeAll);
     const [row] = rows;
     if (row === undefined) return reply.code(204).send();
     if (!removeAll) return sendAnswer(request, reply, 200, toResource(type, row));
     const entry = rows.map((each) => ({ resource: toResource(type, each) }));
     return sendAnswer(request, reply, 200, { resourceType: 'Bundle', type: 'collection', total: rows.length, entry });
   });
+}
+
+/** Whether a conditional delete may remove several; a header that is not understood must not mean "one of them". */
+function wantsAll(request: FastifyRequest): boolean {
+  const header = request.headers['x-conditional-delete'];
+  if (header === undefined) return false;
+  if (header === 'remove-all') return true;
+  const errors = [{ message: 'must be remove-all, or left out', path: 'x-conditional-delete', type: 'invalid_value' }];
+  throw new ClientError('invalid-params', 'Invalid params', { errors });
 }
 
 /** Deletes what matches; several only when `many` says so. */
@@ -87,6 +97,6 @@ function byId(request: FastifyRequest): SearchFilter[] {
 }
 
 function toResource(type: string, { id, txid, ts, cts, resource }: ResourceRow): object {
-  const meta = { lastUpdated: ts.toISOString(), createdAt: cts.toISOString(), versionId: txid };
+  const meta = { lastUpdated: ts?.toISOString(), createdAt: cts?.toISOString(), versionId: txid };
   return { ...resource, id, resourceType: type, meta };
 }

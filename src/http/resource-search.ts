@@ -1,68 +1,155 @@
 import { z } from 'zod';
-import { ClientError } from '../errors/client-error.ts';
+import { ClientError, type FieldError } from '../errors/client-error.ts';
 import type { SearchFilter } from '../store/resources/search-condition.ts';
 import type { Search, SearchSort } from '../store/resources/search-resources.ts';
+import { fieldKind, fieldNames, type RestType, valueProblem } from './resource-fields.ts';
 
 const DEFAULT_COUNT = 100;
 const MOST_COUNT = 1000;
+const MOST_PAGE = 1_000_000;
 
-/** Parameters that say how to answer, not what to find. */
-const CONTROLS = new Set(['_count', '_page', '_sort', '_format', '_total', '_pretty', '_timeout']);
+/** More than any resource has fields to sort by, and few enough for a statement. */
+const MOST_SORT_FIELDS = 20;
+
+/** Columns that every resource can be sorted by. */
+const SORT_COLUMNS = ['_lastUpdated', '_createdAt', '_id'];
+
+/** Parameters that say how to answer, not what to find, and the values that they take. */
+const CONTROLS: Readonly<Record<string, { takes: string; fits(value: string): boolean }>> = {
+  _count: { takes: `a whole number from 0 to ${MOST_COUNT}`, fits: (value) => isInteger(value, 0, MOST_COUNT) },
+  _page: { takes: 'a whole number from 1', fits: (value) => isInteger(value, 1, MOST_PAGE) },
+  _sort: { takes: `up to ${MOST_SORT_FIELDS} field names`, fits: () => true },
+  // The total is always counted, and exact.
+  _total: { takes: 'accurate', fits: (value) => value === 'accurate' },
+};
+
+/** Checked where the answer is written, of whatever request. */
+const OF_EVERY_ANSWER = new Set(['_format']);
 
 const querySchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
-const pageSchema = z.object({
-  _count: z.coerce.number().int().min(0).max(MOST_COUNT).default(DEFAULT_COUNT),
-  _page: z.coerce.number().int().min(1).max(1_000_000).default(1),
-});
 
-/** What the query string of a search asks for. Throws ClientError of kind `invalid-params`. */
-export function parseSearch(query: unknown): Search {
+/**
+ * What the query string of a search asks for.
+ * @throws ClientError of kind `invalid-params` that names every parameter and value that is not understood: left out,
+ * `stauts=error` would find all files, and `status=eror` none
+ */
+export function parseSearch(type: RestType, query: unknown): Search {
+  const reader = new QueryReader(type);
   const given = querySchema.parse(query);
-  const page = pageSchema.safeParse(given);
-  if (!page.success) {
-    const errors = page.error.issues.map(({ message, path, code }) => ({ message, path: path.join('.'), type: code }));
-    throw new ClientError('invalid-params', 'Invalid params', { errors });
-  }
-  const sort = [given['_sort'] ?? []].flat().flatMap((fields) => fields.split(',').map(toSort));
-  return { filters: parseFilters(given), sort, count: page.data._count, page: page.data._page };
+  const filters = reader.filters(given, Object.keys(CONTROLS));
+  const sort = reader.sort(given['_sort']);
+  reader.check();
+  const { _count: count = DEFAULT_COUNT, _page: page = 1 } = given;
+  return { filters, sort, count: Number(count), page: Number(page) };
 }
 
 /**
  * The filters of a query string: `status=error`, `.status=error`, `.error.code=23505`, `_id=…`; several values
  * separated by commas mean any of them, a repeated parameter means all. A value's own comma is written `\,` as in FHIR's
- * searches, and so are `\|`, `\$` and `\\`.
+ * searches, and so are `\|`, `\$` and `\\`. Nothing else is taken: a deletion with `_count=1` would delete all.
+ * @throws ClientError as `parseSearch`
  */
-export function parseFilters(query: unknown): SearchFilter[] {
-  return Object.entries(querySchema.parse(query)).flatMap(([name, value]) => {
-    if (CONTROLS.has(name)) return [];
-    const path = toPath(name);
-    return [value].flat().map((values) => ({ path, values: splitValues(values) }));
-  });
+export function parseFilters(type: RestType, query: unknown): SearchFilter[] {
+  const reader = new QueryReader(type);
+  const filters = reader.filters(querySchema.parse(query), []);
+  reader.check();
+  return filters;
+}
+
+/**
+ * For requests that are about one resource, named by its id.
+ * @throws ClientError of kind `invalid-params` when they bring parameters
+ */
+export function refuseQuery(query: unknown): void {
+  const names = Object.keys(querySchema.parse(query)).filter((name) => !OF_EVERY_ANSWER.has(name));
+  if (names.length === 0) return;
+  const errors = names.map((path) => ({ message: 'unknown parameter', path, type: 'unrecognized_keys' }));
+  throw new ClientError('invalid-params', 'Invalid params', { errors });
+}
+
+/** Reads a query string and gathers all that is wrong with it. */
+class QueryReader {
+  readonly #type: RestType;
+  readonly #errors: FieldError[] = [];
+
+  constructor(type: RestType) {
+    this.#type = type;
+  }
+
+  /** @param controls names of the control parameters that the request takes */
+  filters(given: z.infer<typeof querySchema>, controls: readonly string[]): SearchFilter[] {
+    return Object.entries(given).flatMap(([name, value]) => {
+      if (OF_EVERY_ANSWER.has(name)) return [];
+      if (controls.includes(name)) {
+        this.#checkControl(name, value);
+        return [];
+      }
+      return this.#filtersOf(name, [value].flat());
+    });
+  }
+
+  sort(given: string | string[] | undefined): SearchSort[] {
+    const fields = [given ?? []].flat().flatMap((names) => names.split(','));
+    if (fields.length > MOST_SORT_FIELDS) {
+      this.#refuse('_sort', `must name ${MOST_SORT_FIELDS} fields at most`, 'too_big');
+      return [];
+    }
+    return fields.map((field) => this.#toSort(field));
+  }
+
+  /** @throws ClientError when anything was wrong */
+  check(): void {
+    if (this.#errors.length > 0) throw new ClientError('invalid-params', 'Invalid params', { errors: this.#errors });
+  }
+
+  #filtersOf(name: string, values: readonly string[]): SearchFilter[] {
+    const field = name.replace(/^\./, '');
+    const isId = name === '_id' || field === 'id';
+    const kind = isId ? 'text' : fieldKind(this.#type, field);
+    if (kind === undefined) {
+      this.#refuse(name, this.#unknown(), 'unrecognized_keys');
+      return [];
+    }
+    return values.map((text) => {
+      const wanted = splitValues(text);
+      for (const value of wanted) {
+        const problem = value === '' ? 'must have a value' : valueProblem(kind, value);
+        if (problem !== undefined) this.#refuse(name, problem, 'invalid_value');
+      }
+      return { path: isId ? ['id'] : field.split('.'), values: wanted };
+    });
+  }
+
+  #checkControl(name: string, value: string | string[]): void {
+    if (name === '_sort') return;
+    const control = CONTROLS[name];
+    if (control === undefined || (typeof value === 'string' && control.fits(value))) return;
+    this.#refuse(name, `must be ${control.takes}, once`, 'invalid_value');
+  }
+
+  #toSort(field: string): SearchSort {
+    const descending = field.startsWith('-');
+    const name = descending ? field.slice(1) : field;
+    if (SORT_COLUMNS.includes(name)) return { path: [name], descending };
+    const plain = name.replace(/^\./, '');
+    if (fieldKind(this.#type, plain) === undefined) this.#refuse('_sort', this.#unknown(SORT_COLUMNS), 'invalid_value');
+    return { path: plain.split('.'), descending };
+  }
+
+  #unknown(more: readonly string[] = ['_id', ...Object.keys(CONTROLS)]): string {
+    return `unknown field of ${this.#type}; known: ${[...fieldNames(this.#type), ...more].join(', ')}`;
+  }
+
+  #refuse(path: string, message: string, type: string): void {
+    this.#errors.push({ message, path, type });
+  }
 }
 
 function splitValues(text: string): string[] {
-  const values: string[] = [];
-  let value = '';
-  // An escaped character, which may be a comma, or any other one.
-  for (const [piece] of text.matchAll(/\\.|./gs)) {
-    if (piece === ',') {
-      values.push(value);
-      value = '';
-    } else value += /^\\[,|$\\]$/.test(piece) ? piece.slice(1) : piece;
-  }
-  return [...values, value];
+  const unescapedComma = /(?<=(?<!\\)(?:\\\\)*),/;
+  return text.split(unescapedComma).map((value) => value.replace(/\\([,|$\\])/g, '$1'));
 }
 
-function toSort(field: string): SearchSort {
-  const descending = field.startsWith('-');
-  return { path: toPath(descending ? field.slice(1) : field, true), descending };
-}
-
-function toPath(name: string, sort = false): string[] {
-  if (/^_(lastUpdated|createdAt|id)$/.test(name)) return [sort ? name : name.slice(1)];
-  if (!/^\.?[A-Za-z][\w-]*(\.[\w-]+)*$/.test(name)) {
-    const errors = [{ message: 'is no field name', path: name, type: 'unrecognized_keys' }];
-    throw new ClientError('invalid-params', 'Invalid params', { errors });
-  }
-  return name.replace(/^\./, '').split('.');
+function isInteger(text: string, min: number, max: number): boolean {
+  return /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max;
 }

@@ -13,6 +13,7 @@ interface Bundle {
   resourceType: string;
   type: string;
   total: number;
+  link: { relation: string; url: string }[];
   entry: { resource: Resource }[];
 }
 
@@ -120,14 +121,89 @@ describe('LoaderFile over REST', () => {
     assert.equal((await read<Bundle>(`/LoaderFile?_id=${ids.join(',')}`)).total, 2);
   });
 
-  for (const query of ['_count=x', '_page=0', '_count=100000', 'a%20b=1', "status'--=1", '_sort=%27'])
-    test(`refuses ${query}`, async () => {
+  const manyFields = Array.from({ length: 21 }, () => 'file').join(',');
+  for (const [query, path, message] of [
+    ['stauts=error', 'stauts', /unknown field of LoaderFile; known: bucket, file, /],
+    ['.stauts=error', '.stauts', /unknown field/],
+    ['status=eror', 'status', /must be one of pending, in-progress, done, error, skiped/],
+    ['status=error,eror', 'status', /must be one of/],
+    ['status=', 'status', /must have a value/],
+    ['file=a,', 'file', /must have a value/],
+    ['error.source=aws,s3', 'error.source', /must be one of postgres, aws, aidbox/],
+    ['error=23505', 'error', /unknown field/],
+    ['size=large', 'size', /must be a whole number/],
+    ['start=yesterday', 'start', /must be a time as stored/],
+    ['file=a%00b', 'file', /must not contain U\+0000/],
+    ['_lastUpdated=gt2026-01-01', '_lastUpdated', /unknown field/],
+    ['_summary=true', '_summary', /unknown field/],
+    ['constructor=1', 'constructor', /unknown field/],
+    ['a%20b=1', 'a b', /unknown field/],
+    ["status'--=1", "status'--", /unknown field/],
+    ['_count=x', '_count', /must be a whole number from 0 to 1000, once/],
+    ['_count=100000', '_count', /must be a whole number from 0 to 1000, once/],
+    ['_count=', '_count', /must be a whole number/],
+    ['_count=1e2', '_count', /must be a whole number/],
+    ['_count=1&_count=2', '_count', /once/],
+    ['_page=0', '_page', /must be a whole number from 1, once/],
+    ['_total=none', '_total', /must be accurate/],
+    ['_sort=%27', '_sort', /unknown field/],
+    ['_sort=stauts', '_sort', /unknown field/],
+    ['_sort=constructor', '_sort', /unknown field/],
+    ['_sort=', '_sort', /unknown field/],
+    [`_sort=${manyFields}`, '_sort', /must name 20 fields at most/],
+    ['_format=xml', '_format', /must be json or yaml/],
+  ] as const)
+    test(`refuses ${query.slice(0, 40)}, by name`, async () => {
       const { status, text } = await request('GET', `/LoaderFile?${query}`);
       assert.equal(status, 422, text);
+      const { errors } = (JSON.parse(text) as { error: { errors: { path: string; message: string }[] } }).error;
+      assert.equal(errors[0]?.path, path);
+      assert.match(errors[0]?.message ?? '', message);
     });
 
-  test('values are never part of a statement', async () => {
-    assert.deepEqual(await search(`status=${encodeURIComponent("x' or '1'='1")}`), []);
+  test('everything that is wrong is named at once, and the other resources have fields of their own', async () => {
+    const { status, text } = await request('GET', '/DisabledIndex?status=done&file=a&_count=x');
+    assert.equal(status, 422);
+    const { errors } = (JSON.parse(text) as { error: { errors: { path: string }[] } }).error;
+    assert.deepEqual(errors.map(({ path }) => path).sort(), ['_count', 'file', 'status']);
+    assert.equal((await request('GET', '/LoaderError?status=done')).status, 422);
+    assert.equal((await request('GET', '/LoaderError?line=3&source=aidbox&_sort=-line')).status, 200);
+    assert.equal((await request('GET', '/LoaderFile/none?status=done')).status, 422);
+  });
+
+  test('a delete takes filters only, and a header that it knows', async () => {
+    for (const query of ['stauts=error', 'status=eror', '_count=1', '_page=1', '_sort=file']) {
+      const headers = { 'x-conditional-delete': 'remove-all' };
+      assert.equal((await request('DELETE', `/LoaderFile?${query}`, headers)).status, 422, query);
+    }
+    for (const header of ['removeall', 'remove-first', '']) {
+      const headers = { 'x-conditional-delete': header };
+      assert.equal((await request('DELETE', '/LoaderFile?type=Goal', headers)).status, 422, header);
+    }
+    assert.equal((await read<Bundle>('/LoaderFile')).total, 5);
+  });
+
+  test('a Bundle links its own, the first, previous, next and last page, and following them meets all once', async () => {
+    const relations = ({ link }: Bundle) => Object.fromEntries(link.map(({ relation, url }) => [relation, url]));
+    const first = await read<Bundle>('/fhir/LoaderFile?_sort=file&_count=2&type=Goal,Encounter,Patient');
+    const here = '/fhir/LoaderFile?_sort=file&_count=2&type=Goal,Encounter,Patient';
+    assert.deepEqual(relations(first), {
+      self: here,
+      first: `${here}&_page=1`,
+      next: `${here}&_page=2`,
+      last: `${here}&_page=3`,
+    });
+    const met: unknown[] = [];
+    for (let page: Bundle | undefined = first; page !== undefined; ) {
+      met.push(...page.entry.map(({ resource }) => resource.file));
+      const { next } = relations(page);
+      page = next === undefined ? undefined : await read<Bundle>(next);
+    }
+    assert.deepEqual(met, await search('_sort=file'));
+    const last = relations(await read<Bundle>(`${here}&_page=3`));
+    assert.deepEqual([last['previous'], last['next']], [`${here}&_page=2`, undefined]);
+    assert.deepEqual(Object.keys(relations(await read<Bundle>('/LoaderFile?_count=0'))), ['self']);
+    assert.equal(relations(await read<Bundle>('/LoaderFile?_page=9'))['previous'], '/LoaderFile?_page=1');
   });
 
   test('DELETE by id answers the resource, then 204', async () => {

@@ -72,6 +72,8 @@ params:
   });
 
   for (const [wish, path, accept, type] of [
+    ['accept with a weight of nothing', '/rpc', 'text/yaml;q=0', 'application/json'],
+    ['accept of any text', '/rpc', 'text/*', 'text/yaml'],
     ['accept by its weights', '/rpc', 'application/json;q=0.5, text/yaml', 'text/yaml'],
     ['any type', '/rpc', '*/*', 'application/json'],
     ['?_format=yaml', '/rpc?_format=yaml', 'application/json', 'text/yaml'],

@@ -2,8 +2,9 @@
 export interface ResourceRow {
   id: string;
   txid: string;
-  ts: Date;
-  cts: Date;
+  /** Null where somebody wrote it so: Aidbox's columns allow it. */
+  ts: Date | null;
+  cts: Date | null;
   resource: Record<string, unknown>;
 }
 
