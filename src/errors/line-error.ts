@@ -7,6 +7,7 @@ import { FileError } from './file-error.ts';
 export type LineFailure =
   | 'not-json'
   | 'not-an-object'
+  | 'two-resources'
   | 'id-missing'
   | 'id-empty'
   | 'id-not-a-string'
@@ -53,6 +54,8 @@ function explain(failure: LineFailure, { expectedType, limit }: LineErrorDetail)
       return 'the line is not valid JSON';
     case 'not-an-object':
       return 'the line is not a JSON object; a resource is one object on one line';
+    case 'two-resources':
+      return 'there are two resources on one line; each needs a line of its own';
     case 'id-missing':
       return 'the resource has no "id"; every resource needs one';
     case 'id-empty':

@@ -3,14 +3,14 @@
  */
 export type ResourceTypes = ReadonlyMap<string, string>;
 
-const EXTENSIONS = ['.ndjson.gz', '.ndjson'];
+export const EXTENSIONS = ['.ndjson.gz', '.ndjson.zst', '.ndjson'];
 
 /** A type's name is a table's, which Postgres lets be this long; what is longer in a key is not compared with any. */
 const LONGEST_TYPE = 63;
 
 /**
  * The type that an object's name promises (seed, "Files content and naming requirement"): the base name's whole run
- * of leading letters, in any case, followed by something that is no letter; extension `.ndjson.gz` or `.ndjson`.
+ * of leading letters, in any case, followed by something that is no letter; extension `.ndjson.gz`, `.ndjson.zst` or `.ndjson`.
  * Types of Aidbox's own making may have digits and underscores too: the longest that the name starts with, where the
  * letters alone are no type.
  * @param key an object key, with subdirectories of any depth; whoever may write to the bucket has chosen it, so the

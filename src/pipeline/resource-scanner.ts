@@ -111,6 +111,7 @@ export class ResourceScanner {
       i = this.#skipSpace(i, end);
       if (i >= end) return 'not-json';
       if (b[i] === CLOSE_BRACE) {
+        if (this.#isObjectAt(i + 1, end)) return 'two-resources';
         if (key !== 'other') this.#cutLast(keyStart, valueEnd, lastKeptComma);
         return this.#idSeen ? 'resource' : 'id-missing';
       }
@@ -121,6 +122,14 @@ export class ResourceScanner {
       if (i >= end || b[i] !== QUOTE) return 'not-json';
       if (this.#idSeen && !this.#keyScanner.mayOccur(i, end)) return 'resource';
     }
+  }
+
+  /** Whether another object begins here, after a comma perhaps. Anything else that follows a resource Postgres judges. */
+  #isObjectAt(from: number, end: number): boolean {
+    const b = this.#buffer;
+    let i = this.#skipSpace(from, end);
+    if (i < end && b[i] === COMMA) i = this.#skipSpace(i + 1, end);
+    return i < end && b[i] === OPEN_BRACE;
   }
 
   /**

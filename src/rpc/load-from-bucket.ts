@@ -56,7 +56,7 @@ const params = z
 export const loadFromBucket = defineMethod({
   name: 'aidbox.bulk/load-from-bucket',
   description:
-    'Lists a bucket, queues its new `.ndjson.gz` files and starts to load them. Answers as soon as they are queued.',
+    'Lists a bucket, queues its new `.ndjson.gz`, `.ndjson.zst` and `.ndjson` files and starts to load them. Answers as soon as they are queued.',
   params,
   async handle(given, { loader, signal }) {
     const { bucket } = given;

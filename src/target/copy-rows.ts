@@ -23,7 +23,8 @@ export interface CopyRowsOptions {
  * back-pressured all the way. With several, the rows are split across them, so that several backends work on the file.
  * When anything fails all of the COPYs are made to fail, so the transactions around them must be rolled back.
  * @param onStart gets the copy, which counts its progress
- * @throws LineError, TooManyBadLines, GzipError, RowsKeptOut, what Postgres answers, what `bytes` throws, or the signal's reason
+ * @throws LineError, TooManyBadLines, DecompressError, FormatError, RowsKeptOut, what Postgres answers or `bytes` throws,
+ * or the signal's reason
  */
 export async function copyRows(
   clients: readonly [pg.ClientBase, ...pg.ClientBase[]],

@@ -6,7 +6,7 @@ import { FileError } from '../../src/errors/file-error.ts';
 import { LineError } from '../../src/errors/line-error.ts';
 import { blamesRow } from '../../src/errors/sqlstate.ts';
 import { TooManyBadLines } from '../../src/pipeline/bad-lines.ts';
-import { GzipError } from '../../src/pipeline/read-ndjson.ts';
+import { DecompressError } from '../../src/pipeline/decompress.ts';
 import { PrivateHostError } from '../../src/source/s3/private-hosts.ts';
 import { S3Error } from '../../src/source/s3/s3-error.ts';
 
@@ -73,7 +73,10 @@ describe('The words of a failure', () => {
       [new S3Error('SlowDown', 'slow', { transient: true }), { source: 'aws', code: 'SlowDown', transient: true }],
       [new PrivateHostError('10.0.0.1'), { source: 'aws', code: 'PrivateHost', transient: false }],
       [new LineError('id-missing', 3, {}), { source: 'aidbox', code: 'id-missing', transient: false, line: 3 }],
-      [new GzipError('cut'), { source: 'aidbox', code: 'bad-gzip', transient: false, message: 'cut' }],
+      [
+        new DecompressError('gzip', 'is cut'),
+        { source: 'aidbox', code: 'bad-gzip', transient: false, message: 'the gzip data is cut' },
+      ],
       [new FileError('x', { source: 'aidbox', code: 'other' }), { source: 'aidbox', code: 'other', transient: false }],
     ];
     for (const [error, expected] of cases) assert.partialDeepStrictEqual(toFailure(error), expected);

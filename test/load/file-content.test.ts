@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { ndjson, ndjsonGzip, patients } from '../support/ndjson.ts';
 import { startTestServer } from '../support/test-server.ts';
 
@@ -124,6 +124,14 @@ describe('content that is all right', () => {
     ],
     ['uncompressed .ndjson', `${a}\n${b}\n`, ['a', 'b'], 'Patient.ndjson'],
     ['gzip in .ndjson', [gzipSync(`${a}\n`)], ['a'], 'Patient.ndjson'],
+    [
+      'zstd of several frames, cut inside a line',
+      [a, '\n{"id', '":"b"}\n', ''].map((part) => zstdCompressSync(part)),
+      ['a', 'b'],
+      'Patient.ndjson.zst',
+    ],
+    ['zstd in .ndjson.gz', [zstdCompressSync(`${a}\n`)], ['a']],
+    ['gzip in .ndjson.zst', [gzipSync(`${a}\n`)], ['a'], 'Patient.ndjson.zst'],
     ['no gzip in .ndjson.gz', `${a}\n${b}\n`, ['a', 'b'], 'Patient.ndjson.gz'],
     ['an empty file', '', []],
     ['an empty gzip', [gzipSync('')], []],
@@ -195,6 +203,15 @@ describe('content that fails the file: no row stays, the message says where', ()
     ],
     ['a resourceType that is no string', `{"id":"x","resourceType":1}`, 'type-not-a-string', /^line 1, id "x": /],
     ['two ids', `{"id":"x","id":"y"}`, 'id-twice', /^line 1/],
+    ['two resources on one line', `${good}\n${good}{"id":"x"}`, 'two-resources', /^line 2, id "good": .*two resources/],
+    ['two resources, between them a comma', `${good}, {"id":"x"}`, 'two-resources', /^line 1, id "good": /],
+    [
+      'zstd cut in its second frame',
+      Buffer.concat([zstdCompressSync(good), zstdCompressSync('{"id":"x"}').subarray(0, -1)]),
+      'bad-zstd',
+      /cut short: it ends inside a frame/,
+    ],
+    ['a zip archive', Buffer.from('PK\x03\x04\x14'), 'not-ndjson', /^the file is a zip archive, by its first bytes/],
     ['an array', `${good}\n[{"id":"x"}]`, 'not-an-object', /^line 2: the line is not a JSON object/],
     ['a string', `"id"`, 'not-an-object', /^line 1: /],
     ['a JSON object over several lines', '{\n"id":"x"\n}', 'not-json', /^line 1: /],

@@ -13,6 +13,7 @@ describe('resourceTypeOfKey', () => {
   for (const [key, type] of [
     ['fhir/1/Patient.ndjson.gz', 'Patient'],
     ['fhir/1/patient-01.ndjson.gz', 'Patient'],
+    ['fhir/1/patient-01.ndjson.zst', 'Patient'],
     ['Observation.ndjson.gz', 'Observation'],
     ['a/b/c/d e/Patient_x.y.ndjson', 'Patient'],
     ['PATIENT.000.ndjson.gz', 'Patient'],

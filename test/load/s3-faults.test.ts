@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, beforeEach, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import pg from 'pg';
 import { startBlackhole } from '../support/blackhole.ts';
-import { ndjsonGzip, patients } from '../support/ndjson.ts';
+import { ndjson, ndjsonGzip, patients } from '../support/ndjson.ts';
 import type { S3Fault } from '../support/s3-fault.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -61,6 +61,18 @@ describe('a body that breaks off', () => {
       }
     });
   }
+
+  test('of zstd in several frames: the decompressor goes on where it was', async () => {
+    const key = 'zstd/Patient.ndjson.zst';
+    const frames = [1, 2, 3].map((n) => zstdCompressSync(ndjson(bulky(5_000, `zstd-${n}`))));
+    const bucket = await server.bucketOf({ [key]: Buffer.concat(frames) });
+    const kinds = ['reset', 'truncate', 'end-early'] as const;
+    const inSecond = (frames[0]?.length ?? 0) + 1;
+    faultsOf({ [key]: kinds.map((kind, n) => ({ kind, afterBytes: n === 0 ? inSecond : 200_000 })) });
+    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.deepEqual(await rowsOf('zstd'), { rows: 15_000, ids: 15_000, txids: 1, transactions: 1 });
+    assert.ok(proxy.readsOf(key).length > 1);
+  });
 
   test('with a store that ignores Range', async () => {
     const key = 'ignore/Patient.ndjson.gz';

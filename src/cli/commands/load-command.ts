@@ -21,7 +21,7 @@ interface LoadOptions extends AccountOptions, ServerOptions {
 }
 
 const EXAMPLES = `
-Files are named <Type>…ndjson or <Type>…ndjson.gz, as Patient.000.ndjson.gz, in any folder; one resource a line.
+Files are named <Type>…ndjson, …ndjson.gz or …ndjson.zst, as Patient.000.ndjson.gz, in any folder; one resource a line.
 Each file is loaded exactly once: calling again loads what is new or was not finished.
 
 Examples:
