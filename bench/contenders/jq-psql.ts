@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { atOnce } from '../../src/load/at-once.ts';
+import { atOnce } from '../../src/indexes/at-once.ts';
 import { quotedTable } from '../../src/store/resource-tables.ts';
 import type { BenchData } from '../dataset/bench-data.ts';
 import { endedChildrenCpuSeconds } from '../process/proc-stat.ts';

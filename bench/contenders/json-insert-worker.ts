@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import type pg from 'pg';
-import { atOnce } from '../../src/load/at-once.ts';
+import { atOnce } from '../../src/indexes/at-once.ts';
 import { connectClient, type DatabaseAddress } from '../../src/store/connection-options.ts';
 import { quotedTable } from '../../src/store/resource-tables.ts';
 import type { RunFigures } from './contender.ts';

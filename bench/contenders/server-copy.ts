@@ -1,4 +1,4 @@
-import { atOnce } from '../../src/load/at-once.ts';
+import { atOnce } from '../../src/indexes/at-once.ts';
 import { schedule } from '../../src/load/schedule.ts';
 import { connectClient } from '../../src/store/connection-options.ts';
 import type { QueuedFile } from '../../src/store/loader-file/list-unfinished-files.ts';

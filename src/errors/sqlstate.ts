@@ -21,6 +21,8 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   '40001': 'retry',
   // deadlock_detected: Postgres chose this transaction to give way.
   '40P01': 'retry',
+  // disk_full: until somebody makes room; every file needs some.
+  '53100': 'outage',
   // out_of_memory: of one backend; others give memory back.
   '53200': 'retry',
   // too_many_connections: somebody else's end sooner or later, and no file gets one before.

@@ -3,6 +3,12 @@ import { isDatabaseUnreachable, toFailure } from './failure.ts';
 import { FileError } from './file-error.ts';
 import { sqlstateOf } from './sqlstate.ts';
 
+/** What is wrong with a database that takes no rows, by SQLSTATE. */
+const PROBLEMS: Readonly<Record<string, string>> = {
+  '25006': 'takes no writes (is it a standby?)',
+  '53100': 'has no disk space left',
+};
+
 /**
  * What of an error a client may see: why a bucket cannot be read, and Postgres's own words, since the client runs that
  * database; neither holds a secret. Unexpected errors stay in the log.
@@ -12,7 +18,7 @@ export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ClientError) return error;
   const { source, code, message } = toFailure(error);
   if (isDatabaseUnreachable({ source, code })) {
-    const problem = code === '25006' ? 'takes no writes (is it a standby?)' : 'cannot be reached now';
+    const problem = PROBLEMS[code] ?? 'cannot be reached now';
     return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code });
   }
   if (error instanceof FileError) return new ClientError('domain-error', message, { code }, { cause: error });

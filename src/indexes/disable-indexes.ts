@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
-import { SQLSTATE } from '../errors/sqlstate.ts';
-import { pause } from '../load/backoff.ts';
+import { type Pauses, retry } from '../errors/retry-policy.ts';
+import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import { tryDropPrimaryKey } from '../store/bucket-load/load-lock.ts';
+import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { recordKeptIndex } from '../store/disabled-index/disabled-index.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
@@ -19,6 +20,7 @@ import {
 /** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
 const LOCK_TIMEOUT_MS = 2_000;
 const ATTEMPTS = 5;
+const PAUSES: Pauses = { firstMs: 3_000, mostMs: 3_000 };
 
 export interface DisableIndexesOptions {
   pool: pg.Pool;
@@ -51,37 +53,41 @@ export async function disableIndexes(options: DisableIndexesOptions): Promise<vo
   else if (fixed.length === 0) onNone();
 }
 
-async function dropAll({ pool, bucket, table, which, signal, onKept }: DisableIndexesOptions): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const kept = await inTransaction(pool, async (client) => {
-        await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
-        await lockTable(client, table);
-        const reasons: string[] = [];
-        // Only under the lock is it sure which there are: the load of another bucket may drop the same.
-        for (const index of await listTableIndexes(client, table, which)) {
-          const reason = await dropUnlessNeeded(client, table, index, bucket);
-          if (reason !== undefined) reasons.push(reason);
-        }
-        return reasons;
-      });
-      for (const reason of kept) onKept(reason);
+async function dropAll(options: DisableIndexesOptions): Promise<void> {
+  const { signal, onKept } = options;
+  try {
+    const kept = await retry(() => dropOnce(options), {
+      attempts: ATTEMPTS,
+      pauses: PAUSES,
+      signal,
+      isTransient: (error) => sqlstateOf(error) === SQLSTATE.lockNotAvailable,
+    });
+    for (const reason of kept) onKept(reason);
+  } catch (error) {
+    const { code, message, transient } = toFailure(error);
+    if (code === SQLSTATE.lockNotAvailable) {
+      if (!signal.aborted) onKept(`the lock that dropping indexes needs could not be had in ${ATTEMPTS} attempts`);
       return;
-    } catch (error) {
-      const { code, message, transient } = toFailure(error);
-      if (code !== SQLSTATE.lockNotAvailable) {
-        if (transient || !(error instanceof pg.DatabaseError)) throw error;
-        onKept(message);
-        return;
-      }
-      if (attempt === ATTEMPTS) {
-        onKept(`the lock that dropping indexes needs could not be had in ${ATTEMPTS} attempts`);
-        return;
-      }
-      await pause(LOCK_TIMEOUT_MS * (0.5 + Math.random()), signal);
-      if (signal.aborted) return;
     }
+    if (transient || sqlstateOf(error) === undefined) throw error;
+    onKept(message);
   }
+}
+
+/** @returns why indexes had to stay */
+async function dropOnce({ pool, bucket, table, which }: DisableIndexesOptions): Promise<string[]> {
+  return await inTransaction(pool, async (client) => {
+    await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await lockTable(client, table);
+    const reasons: string[] = [];
+    // Only under the lock is it sure which there are: the load of another bucket may drop the same.
+    for (const index of await listTableIndexes(client, table, which)) {
+      const reason = await dropUnlessNeeded(client, table, index, bucket);
+      if (reason !== undefined) reasons.push(reason);
+    }
+    await notifyLoads(client, { topic: 'indexes', name: table.name });
+    return reasons;
+  });
 }
 
 /** @returns why the index had to stay, or undefined */

@@ -1,17 +1,21 @@
 import { type Failure, toFailure } from '../errors/failure.ts';
-import type { LoadDeps } from '../load/load-deps.ts';
-import type { LoadSession } from '../load/load-session.ts';
 import type { WriteOptions } from '../store/bucket-load/bucket-load.ts';
-import { holdPrimaryKey, leaveRestore, tryHoldIndexesOff, tryRestoreIndexes } from '../store/bucket-load/load-lock.ts';
+import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/bucket-load/load-lock.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import type { Queryable } from '../store/query.ts';
 import { ensureResourceTable, type ResourceTable } from '../store/resource-tables.ts';
 import { checkShape, hasUniqueId, UnfitTable } from '../store/table-shape.ts';
 import { disableIndexes } from './disable-indexes.ts';
-import { restoreIndex } from './restore-indexes.ts';
+import { endRestore, type RestoreIndexOptions, restoreIndex } from './restore-indexes.ts';
 
-export interface PrepareTableOptions extends Omit<LoadDeps, 'retryPolicy'> {
-  /** The session that stands for the load. */
-  session: LoadSession;
+/** The connection whose locks protect a load's tables; it runs one statement at a time. */
+export interface TableLocks {
+  do<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+}
+
+export interface PrepareTableOptions extends RestoreIndexOptions {
+  /** Of the load's session. */
+  session: TableLocks;
   bucket: string;
   type: string;
   write: WriteOptions;
@@ -82,7 +86,7 @@ async function bringBackWanted(options: PrepareTableOptions, table: ResourceTabl
   try {
     for (const index of missing) await restoreIndex(options, index);
   } finally {
-    await session.do((connection) => leaveRestore(connection, table));
+    await session.do((connection) => endRestore(connection, table));
   }
   return { kind: (await listMissing(options)).some(isPrimaryKey) ? 'primary-key-missing' : 'ready' };
 }

@@ -1,9 +1,8 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
-import { atOnce } from '../load/at-once.ts';
-import type { LoadObserver } from '../load/load-observer.ts';
 import { leaveOrRestoreIndexes, leaveRestore } from '../store/bucket-load/load-lock.ts';
+import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { cancellable } from '../store/cancellable.ts';
 import {
   type IndexToRestore,
@@ -13,7 +12,9 @@ import {
 } from '../store/disabled-index/disabled-index.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
+import { atOnce } from './at-once.ts';
 import { createIndex } from './create-index.ts';
+import type { IndexObserver } from './index-observer.ts';
 
 /** Tables whose indexes are made at the same time. */
 const TABLES_AT_ONCE = 4;
@@ -23,7 +24,7 @@ export interface RestoreIndexOptions {
   /** Where indexes are built: a build may take hours, and waits for a connection as long as it takes. */
   buildPool: pg.Pool;
   log: Logger;
-  observer: LoadObserver;
+  observer: IndexObserver;
   /** Aborted: the index that is being made is given up, and no further one begun. */
   signal: AbortSignal;
 }
@@ -56,7 +57,13 @@ export async function restoreIndexes(options: RestoreIndexesOptions): Promise<vo
   await atOnce(TABLES_AT_ONCE, queue, async (indexes) => {
     for (const index of indexes) if (!options.signal.aborted) await restoreIndex(options, index);
   });
-  for (const table of held) await leaveRestore(options.session, table);
+  for (const table of held) await endRestore(options.session, table);
+}
+
+/** Gives the right to restore a table's indexes back, and wakes the loads that wait for it. */
+export async function endRestore(session: Queryable, table: ResourceTable): Promise<void> {
+  await leaveRestore(session, table);
+  await notifyLoads(session, { topic: 'indexes', name: table.name });
 }
 
 /**
@@ -79,6 +86,7 @@ export async function restoreIndex(
         status: 'restored',
         restore: { start: start.toISOString(), end: end.toISOString(), duration: end.getTime() - start.getTime() },
       });
+      await notifyLoads(client, { topic: 'indexes', name: waiting.index.tablename });
       return end.getTime() - start.getTime();
     });
     observer.onIndexRestored(durationMs);

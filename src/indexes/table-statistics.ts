@@ -1,9 +1,9 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { atOnce } from '../load/at-once.ts';
 import { cancellable } from '../store/cancellable.ts';
 import { inTransaction } from '../store/query.ts';
 import { quotedTable } from '../store/resource-tables.ts';
+import { atOnce } from './at-once.ts';
 
 /** Tables that are analyzed at the same time. */
 const TABLES_AT_ONCE = 4;

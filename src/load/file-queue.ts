@@ -1,55 +1,50 @@
 import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
 
-/** How many ids a claim is offered at once: enough to pass over what other replicas have in hand. */
-const CANDIDATES = 64;
+/** How many files a claim is offered at once: enough to pass over what other replicas are loading. */
+const OFFERED = 64;
 
-/** The order of work of one load in this process: ids in schedule order, each offered until somebody has it. */
-export class FileQueue {
-  #files: QueuedFile[] = [];
-  #at = 0;
-  #bytesLeft = 0;
-  readonly #inHand = new Set<string>();
-
-  /** Replaces what is still to come; files in hand here stay in hand. */
-  refill(files: readonly QueuedFile[]): void {
-    this.#files = files.filter((file) => !this.#inHand.has(file.id));
-    this.#at = 0;
-    this.#bytesLeft = this.#files.reduce((bytes, file) => bytes + file.size, 0);
-  }
-
-  /** The next ids to offer to a claim, in order; empty when all have been offered. */
-  candidates(): string[] {
-    return this.#files.slice(this.#at, this.#at + CANDIDATES).map((file) => file.id);
-  }
-
-  /** A claim took one of the candidates; those before it are in others' hands or finished. */
-  take(id: string, candidates: readonly string[]): void {
-    this.#advance(candidates.indexOf(id) + 1);
-    this.#inHand.add(id);
-  }
-
-  /** A claim found none of the candidates free. */
-  passOver(candidates: readonly string[]): void {
-    this.#advance(candidates.length);
-  }
-
+/** The order of work of one load in this process. Immutable; the files themselves are shared, not copied. */
+export interface FileQueue {
+  /** Files that were claimed here and given back; offered before all others. */
+  readonly returned: readonly QueuedFile[];
+  /** In schedule order. */
+  readonly files: readonly QueuedFile[];
+  /** Place of the next file to offer. */
+  readonly at: number;
   /** Size of the files that have not been offered yet, in bytes of the objects. */
-  get bytesLeft(): number {
-    return this.#bytesLeft;
-  }
+  readonly bytesLeft: number;
+}
 
-  /** Whether files are in this process's hands. */
-  get hasInHand(): boolean {
-    return this.#inHand.size > 0;
-  }
+export const EMPTY_QUEUE: FileQueue = { returned: [], files: [], at: 0, bytesLeft: 0 };
 
-  /** A file left this process's hands. */
-  release(id: string): void {
-    this.#inHand.delete(id);
-  }
+/** @param files in schedule order, without those in flight here */
+export function queueOf(files: readonly QueuedFile[]): FileQueue {
+  return { returned: [], files, at: 0, bytesLeft: files.reduce((bytes, file) => bytes + file.size, 0) };
+}
 
-  #advance(count: number): void {
-    for (const file of this.#files.slice(this.#at, this.#at + count)) this.#bytesLeft -= file.size;
-    this.#at += count;
-  }
+/** The files to offer to the next claim, in order; none when all have been offered. */
+export function offer({ returned, files, at }: FileQueue): readonly QueuedFile[] {
+  return returned.length > 0 ? returned.slice(0, OFFERED) : files.slice(at, at + OFFERED);
+}
+
+/**
+ * The queue after a claim: those before the taken one are finished or in others' hands, as are all of them where none
+ * was taken.
+ * @param offered what `offer` gave for this queue
+ */
+export function afterClaim(queue: FileQueue, offered: readonly QueuedFile[], taken: string | undefined): FileQueue {
+  const count = taken === undefined ? offered.length : offered.findIndex(({ id }) => id === taken) + 1;
+  if (queue.returned.length > 0) return { ...queue, returned: queue.returned.slice(count) };
+  const bytes = offered.slice(0, count).reduce((sum, file) => sum + file.size, 0);
+  return { ...queue, at: queue.at + count, bytesLeft: queue.bytesLeft - bytes };
+}
+
+/** Gives a file back, to be offered first. */
+export function giveBack(queue: FileQueue, file: QueuedFile): FileQueue {
+  return { ...queue, returned: [...queue.returned, file] };
+}
+
+/** Whether all files have been offered. */
+export function isExhausted({ returned, files, at }: FileQueue): boolean {
+  return returned.length === 0 && at >= files.length;
 }

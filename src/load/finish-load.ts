@@ -1,14 +1,20 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
+import type { IndexObserver } from '../indexes/index-observer.ts';
 import { restoreIndexes } from '../indexes/restore-indexes.ts';
-import { leaveFinish, leaveIndexesOff, leaveOrFinishLoad, tryFinishLoad } from '../store/bucket-load/load-lock.ts';
+import {
+  leaveFinish,
+  leaveIndexesOff,
+  leaveOrFinishLoad,
+  resumeLoad,
+  tryFinishLoad,
+} from '../store/bucket-load/load-lock.ts';
+import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
 import { flushCommits } from '../store/flush-commits.ts';
 import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
 import type { Queryable } from '../store/query.ts';
 import { resolveTables } from '../store/resource-tables.ts';
-import { pause } from './backoff.ts';
-import type { LoadObserver } from './load-observer.ts';
 
 export interface FinishLoadOptions {
   pool: pg.Pool;
@@ -18,36 +24,42 @@ export interface FinishLoadOptions {
   /** Types that this process has loaded; the bucket's LoaderFiles, if not deleted meanwhile, name all. */
   types: Iterable<string>;
   log: Logger;
-  observer: LoadObserver;
+  observer: IndexObserver;
   /** Aborted when the server shuts down: an index that is being made is given up. */
   signal: AbortSignal;
 }
 
-/** How often one who is not the last looks whether the finisher is done, in ms. */
-const POLL_MS = 1_000;
-
 /**
- * What the last replica out does: bring dropped indexes back, and make durable what was committed lazily. The others
- * stay until the indexes are back, so that one of them takes over should the finisher die.
- * @returns the bucket's resource types, where this process was the last one out; else none
+ * What the last process out does: restores dropped indexes, and makes durable what was committed lazily. The others
+ * call this again and again until the indexes are back, so that one of them takes over should the finisher die.
+ * @param first whether this process has not left the load yet
+ * @returns whether the bucket is finished; its resource types, where this process was the last one out
  */
-export async function finishLoad(options: FinishLoadOptions): Promise<readonly string[]> {
-  const { pool, session, bucket, signal } = options;
+export async function finishLoad(
+  options: FinishLoadOptions,
+  { first }: { first: boolean },
+): Promise<{ isFinished: boolean; types: readonly string[] }> {
+  const { pool, session, bucket } = options;
   const types = [...new Set([...options.types, ...(await listBucketTypes(pool, bucket))])];
-  let last = await leaveOrFinishLoad(session, bucket);
-  // The last one would leave these tables to this process, which may die while it waits.
-  if (!last) for (const table of await resolveTables(pool, types)) await leaveIndexesOff(session, table);
-  while (!last) {
+  if (!first && (await listIndexesToRestore(pool, { bucket, types })).length === 0) {
+    return { isFinished: true, types: [] };
+  }
+  if (!(await (first ? leaveOrFinishLoad : tryFinishLoad)(session, bucket))) {
+    // The last one would leave these tables to this process, which may die while it waits.
+    if (first) for (const table of await resolveTables(pool, types)) await leaveIndexesOff(session, table);
+    if (first) await notifyLoads(session, { topic: 'left', name: bucket });
     const missing = await listIndexesToRestore(pool, { bucket, types });
-    if (missing.length === 0 || signal.aborted) return [];
-    await pause(POLL_MS, signal);
-    last = await tryFinishLoad(session, bucket);
+    return { isFinished: missing.length === 0, types: [] };
   }
   try {
     await restoreIndexes({ ...options, types });
     await flushCommits(pool);
-  } finally {
-    await leaveFinish(session, bucket);
+  } catch (error) {
+    // It is tried again: to everybody else the bucket stays in progress.
+    await resumeLoad(session, bucket);
+    throw error;
   }
-  return types;
+  await leaveFinish(session, bucket);
+  await notifyLoads(session, { topic: 'finished', name: bucket });
+  return { isFinished: true, types };
 }

@@ -1,18 +1,17 @@
+import type { IndexObserver } from '../indexes/index-observer.ts';
 import type { FileOutcome, FileProgress } from '../worker/file-task.ts';
 
 /** Is told what the loads of this process do; must not throw. Metrics are made of it. */
-export interface LoadObserver {
+export interface LoadObserver extends IndexObserver {
   /** An attempt at a file begins. */
   onFileBegun(): void;
-  /** What has come and gone for a file in hand since the last word on it. */
+  /** What has come and gone for a file in flight since the last word on it. */
   onProgress(more: FileProgress): void;
   /** That attempt ended. */
   onFileEnded(outcome: FileOutcome): void;
-  onIndexRestored(durationMs: number): void;
-  onIndexFailed(): void;
 }
 
-/** For whom nobody watches. */
+/** No-op observer. */
 export const NO_OBSERVER: LoadObserver = {
   onFileBegun() {},
   onProgress() {},

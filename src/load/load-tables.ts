@@ -1,147 +1,100 @@
-import { prepareTable, type TableState } from '../indexes/prepare-table.ts';
-import { setWaitsFor } from '../store/bucket-load/bucket-load.ts';
+import type { Failure } from '../errors/failure.ts';
+import type { TableState } from '../indexes/prepare-table.ts';
 import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
-import { atOnce } from './at-once.ts';
-import { pause } from './backoff.ts';
-import { failUnfinishedFile } from './fail-unfinished-file.ts';
-import type { LoadDeps } from './load-deps.ts';
-import type { LoadRequest } from './load-request.ts';
-import type { LoadSession } from './load-session.ts';
 
 /** Tables that are prepared at the same time. */
 const TABLES_AT_ONCE = 4;
 
-/** How long the files of other tables wait for one that takes its time, in ms: an index that is made may take hours. */
-const WAIT_MS = 1_000;
-
-export interface LoadTablesDeps extends LoadDeps {
-  session: LoadSession;
-  /** Whether no further table is to be prepared. */
-  isOver: () => boolean;
-  /** Told when a table may be ready. */
-  onPrepared: () => void;
+/** The tables that one load of this process writes to, by resource type. Immutable. */
+export interface LoadTables {
+  readonly known: ReadonlyMap<string, TableState>;
+  /** Types that wait for their turn. */
+  readonly queued: readonly string[];
+  readonly preparing: ReadonlySet<string>;
+  /** Of what is being found out: incremented to discard the results of earlier preparations. */
+  readonly generation: number;
+  /** The types of all tables that were ever prepared. */
+  readonly types: ReadonlySet<string>;
 }
 
-/** The tables that one load of this process writes to. */
-export class LoadTables {
-  readonly #parts: LoadTablesDeps;
-  readonly #states = new Map<string, TableState>();
-  readonly #preparing = new Set<string>();
-  readonly #work = new Set<Promise<void>>();
-  readonly #types = new Set<string>();
-  /** Of what is known and being found out; anything older is not to be believed. */
-  #generation = 0;
-  #needsLook = false;
-  #tellsWait = false;
-  #failure: { reason: unknown } | undefined;
+export const NO_TABLES: LoadTables = {
+  known: new Map(),
+  queued: [],
+  preparing: new Set(),
+  generation: 0,
+  types: new Set(),
+};
 
-  constructor(parts: LoadTablesDeps) {
-    this.#parts = parts;
-  }
+/** Queues those of the types whose state is neither known nor being found out, the fresh ones. */
+export function want(tables: LoadTables, types: readonly string[]): { tables: LoadTables; fresh: readonly string[] } {
+  const fresh = types.filter((type) => !tables.known.has(type) && !isPending(tables, type));
+  const all = new Set([...tables.types, ...fresh]);
+  return { fresh, tables: { ...tables, queued: [...tables.queued, ...fresh], types: all } };
+}
 
-  /** The resource types of all tables that were ever prepared. */
-  get types(): Iterable<string> {
-    return this.#types;
-  }
+/** Whether a table's preparation has not ended. */
+export function isPending({ queued, preparing }: LoadTables, type: string): boolean {
+  return preparing.has(type) || queued.includes(type);
+}
 
-  /** Whether `prepare` would tell something else by now. */
-  get needsLook(): boolean {
-    return this.#needsLook;
-  }
+/** Takes as many types from the queue as may be prepared now. */
+export function startPreparing(tables: LoadTables): { tables: LoadTables; types: readonly string[] } {
+  const types = tables.queued.slice(0, TABLES_AT_ONCE - tables.preparing.size);
+  const queued = tables.queued.slice(types.length);
+  return { tables: { ...tables, queued, preparing: new Set([...tables.preparing, ...types]) }, types };
+}
 
-  /** Forgets all: the session that said what is needed of the tables was lost, or somebody has taken no notice. */
-  invalidate(): void {
-    this.#generation++;
-    this.#states.clear();
-    this.#needsLook = true;
-  }
+/** A preparation ended; an outdated result is dropped, and so is none (the preparation was given up). */
+export function endPreparing(
+  tables: LoadTables,
+  type: string,
+  result?: { generation: number; table: TableState },
+): LoadTables {
+  const preparing = new Set([...tables.preparing].filter((other) => other !== type));
+  const current = result !== undefined && result.generation === tables.generation;
+  const known = current ? new Map([...tables.known, [type, result.table]]) : tables.known;
+  return { ...tables, preparing, known };
+}
 
-  /** Forgets which keys could not be made: somebody calls again. */
-  invalidatePrimaryKeyMissing(): void {
-    this.#generation++;
-    for (const [type, { kind }] of this.#states) if (kind === 'primary-key-missing') this.#states.delete(type);
-  }
+/** Forgets all: the session whose locks protected the tables was lost, or a key was dropped in spite of them. */
+export function invalidate(tables: LoadTables): LoadTables {
+  return { ...tables, known: new Map(), generation: tables.generation + 1 };
+}
 
-  /**
-   * Makes the files' tables ready. Files whose table cannot be made are failed, so that none keeps the others waiting.
-   * @returns the files that can be loaded now, and whether no others are to be expected
-   * @throws when the database stays out of reach
-   */
-  async prepare(
-    files: readonly QueuedFile[],
-    request: LoadRequest,
-  ): Promise<{ loadable: QueuedFile[]; isAll: boolean }> {
-    const byType = Map.groupBy(files, (file) => file.type);
-    const fresh = [...byType.keys()].filter((type) => !this.#states.has(type) && !this.#preparing.has(type));
-    if (fresh.length > 0) await this.#startWork(fresh, request);
-    if (this.#failure !== undefined) throw this.#failure.reason;
-    this.#needsLook = false;
-    const loadable: QueuedFile[] = [];
-    const waits: string[] = [];
-    let isAll = true;
-    for (const [type, ofType] of byType) {
-      const state = this.#states.get(type);
-      isAll &&= state?.kind === 'ready' || state?.kind === 'primary-key-missing';
-      if (state?.kind === 'ready') loadable.push(...ofType);
-      if (state?.kind === 'later') waits.push(state.until);
-      if (state === undefined) waits.push(`the table of ${type} is prepared`);
-      // Both are to be tried again as soon as there are files.
-      if (state?.kind === 'later' || state?.kind === 'unusable') this.#states.delete(type);
-      if (state?.kind === 'unusable') await this.#fail(ofType, state);
-    }
-    await this.#tell(request.bucket, waits);
-    return { loadable, isAll };
-  }
+/** Forgets which primary keys could not be restored: somebody calls again. */
+export function invalidatePrimaryKeyMissing(tables: LoadTables): LoadTables {
+  const known = new Map([...tables.known].filter(([, { kind }]) => kind !== 'primary-key-missing'));
+  return { ...tables, known, generation: tables.generation + 1 };
+}
 
-  /** Waits for all that is under way. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#work);
-  }
+/** What a load can do with its unfinished files. */
+export interface SortedFiles {
+  loadable: readonly QueuedFile[];
+  /** Files to fail, with the reason: their table cannot be made. */
+  unusable: readonly { ids: readonly string[]; failure: Failure }[];
+  /** What the others wait for, each completing "Waits until". */
+  waits: readonly string[];
+  /** Whether no others are to be expected without a further call: the rest's primary keys cannot be restored. */
+  isAll: boolean;
+  /** Without the states that are to be found out anew at the next look. */
+  tables: LoadTables;
+}
 
-  /** Resolves when these tables are prepared, or have taken too long to be waited for. */
-  async #startWork(types: readonly string[], request: LoadRequest): Promise<void> {
-    for (const type of types) {
-      this.#preparing.add(type);
-      this.#types.add(type);
-    }
-    const ended = new AbortController();
-    const work = atOnce(TABLES_AT_ONCE, types, (type) => this.#prepareOne(type, request))
-      .catch((reason: unknown) => {
-        this.#failure ??= { reason };
-      })
-      .finally(() => {
-        this.#work.delete(work);
-        ended.abort();
-      });
-    this.#work.add(work);
-    await pause(WAIT_MS, ended.signal);
+/** Sorts a bucket's unfinished files by what is known of their tables. */
+export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, readonly QueuedFile[]>): SortedFiles {
+  const known = new Map(tables.known);
+  const loadable: QueuedFile[] = [];
+  const unusable: { ids: readonly string[]; failure: Failure }[] = [];
+  const waits: string[] = [];
+  let isAll = true;
+  for (const [type, files] of byType) {
+    const state = tables.known.get(type);
+    isAll &&= state?.kind === 'ready' || state?.kind === 'primary-key-missing';
+    if (state?.kind === 'ready') for (const file of files) loadable.push(file);
+    if (state?.kind === 'later') waits.push(state.until);
+    if (state === undefined) waits.push(`the table of ${type} is prepared`);
+    if (state?.kind === 'unusable') unusable.push({ ids: files.map(({ id }) => id), failure: state.failure });
+    if (state?.kind === 'later' || state?.kind === 'unusable') known.delete(type);
   }
-
-  async #prepareOne(type: string, { bucket, write }: LoadRequest): Promise<void> {
-    const { retryPolicy, isOver, onPrepared } = this.#parts;
-    const generation = this.#generation;
-    try {
-      if (isOver()) return;
-      const state = await retryPolicy.do(() => prepareTable({ ...this.#parts, bucket, type, write }));
-      if (generation === this.#generation) this.#states.set(type, state);
-    } finally {
-      this.#preparing.delete(type);
-      this.#needsLook = true;
-      onPrepared();
-    }
-  }
-
-  async #fail(files: readonly QueuedFile[], { failure }: Extract<TableState, { kind: 'unusable' }>): Promise<void> {
-    const { pool, log, retryPolicy } = this.#parts;
-    for (const { id } of files) await retryPolicy.do(() => failUnfinishedFile(pool, id, failure));
-    log.error({ code: failure.code, files: files.length }, 'files failed: their table cannot be made');
-  }
-
-  /** Puts what is waited for into the status answer, or takes it back. */
-  async #tell(bucket: string, waits: readonly string[]): Promise<void> {
-    if (waits.length === 0 && !this.#tellsWait) return;
-    const text = waits.length === 0 ? undefined : `Waits until ${waits.join('; ')}.`;
-    await this.#parts.retryPolicy.do(() => setWaitsFor(this.#parts.pool, bucket, text));
-    this.#tellsWait = text !== undefined;
-  }
+  return { loadable, unusable, waits, isAll, tables: { ...tables, known } };
 }

@@ -21,10 +21,10 @@ import { releaseOrphans } from '../store/loader-file/release-orphans.ts';
 import { requeueFailedFiles } from '../store/loader-file/requeue-failed-files.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
-import { BucketLoad } from './bucket-load.ts';
 import { knownTypes } from './known-types.ts';
 import { listFiles, type WithheldFiles } from './list-files.ts';
 import { Listings } from './listings.ts';
+import { Load } from './load.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { queueFiles } from './queue-files.ts';
@@ -65,9 +65,9 @@ export class LoaderService {
   readonly #statistics: TableStatistics;
   readonly #listings = new Listings();
   /** By bucket: the one that takes further calls. */
-  readonly #loads = new Map<string, BucketLoad>();
+  readonly #loads = new Map<string, Load>();
   /** All that run, those that make their indexes again beside a newer one as well. */
-  readonly #running = new Set<BucketLoad>();
+  readonly #running = new Set<Load>();
   readonly #closing = new AbortController();
 
   constructor(options: LoaderServiceOptions) {
@@ -175,11 +175,11 @@ export class LoaderService {
 
   async #begin(request: NumberedRequest): Promise<void> {
     const { bucket } = request;
-    if (this.#loads.get(bucket)?.extend(request) === true) return;
-    const load = new BucketLoad(request, { observer: NO_OBSERVER, ...this.#options, workers: this.#workers });
+    if (this.#loads.get(bucket)?.call(request) === true) return;
+    const load = new Load(request, { observer: NO_OBSERVER, ...this.#options, workers: this.#workers });
     this.#loads.set(bucket, load);
     this.#running.add(load);
-    void load.run().then((types) => {
+    void load.ended.then((types) => {
       this.#statistics.refresh(types);
       this.#running.delete(load);
       if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import type { FileSlots } from '../load/file-slots.ts';
 import { publishProgress, withdrawProgress } from '../store/bucket-load/replica-progress.ts';
+import type { ProgressLog } from './progress-log.ts';
 import { RateMeter } from './rate-meter.ts';
 
 /** How often progress is told, in ms. */
@@ -11,17 +11,17 @@ const PUBLISH_MS = 1_000;
 export class ProgressPublisher {
   readonly #pool: pg.Pool;
   readonly #bucket: string;
-  readonly #slots: FileSlots;
+  readonly #progress: ProgressLog;
   readonly #replica = randomUUID();
   readonly #meter = new RateMeter();
   #timer: NodeJS.Timeout | undefined;
   #busy: Promise<void> = Promise.resolve();
   #idle = true;
 
-  constructor(pool: pg.Pool, bucket: string, slots: FileSlots) {
+  constructor(pool: pg.Pool, bucket: string, progress: ProgressLog) {
     this.#pool = pool;
     this.#bucket = bucket;
-    this.#slots = slots;
+    this.#progress = progress;
   }
 
   start(): void {
@@ -45,9 +45,9 @@ export class ProgressPublisher {
   }
 
   async #publish(): Promise<void> {
-    const { bytes, rows } = this.#slots.totals();
+    const { bytes, rows } = this.#progress.totals();
     this.#meter.sample(performance.now(), bytes, rows);
-    const files = Object.fromEntries(this.#slots.progress);
+    const { files } = this.#progress;
     await publishProgress(this.#pool, this.#bucket, this.#replica, { ...this.#meter.rates(), files }).catch(() => {});
   }
 }

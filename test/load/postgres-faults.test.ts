@@ -13,7 +13,7 @@ import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { asOwnRole } from '../support/test-role.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { type LoadStatus, startTestServer, type TestServer } from '../support/test-server.ts';
 import { urlFromConnection } from '../support/test-server-address.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -254,7 +254,7 @@ test('a lock on a table whose indexes are to drop: they stay, with a word, and t
   assert.equal(indexes.length, 1);
 });
 
-test('a full disk fails the files it meets, with its SQLSTATE, and the next call goes on', async (t) => {
+test('a full disk is waited for, the status says so, and the load goes on once there is room', async (t) => {
   const disk = await mountSmallDisk(t, 12);
   if (disk === undefined) return t.skip('no small file system can be mounted here');
   const [owner] = await server.sql<{ folder: string }>(`select current_setting('data_directory') as folder`);
@@ -267,15 +267,23 @@ test('a full disk fails the files it meets, with its SQLSTATE, and the next call
   await server.sql(`alter table device set tablespace ${space}`);
   const large = Array.from({ length: 60_000 }, (_, n) => ({ id: `device-${n}`, text: 'x'.repeat(300) }));
   const bucket = await server.bucketOf({ 'Device-1.ndjson.gz': large, 'Location-1.ndjson': '{"id":"small"}' });
-  assert.deepEqual(await server.load(bucket), { state: 'completed', progress: { total: 2, done: 1, error: 1 } });
-  const file = await server.loaderFile(bucket, 'Device-1.ndjson.gz');
-  assert.deepEqual(file.error, { source: 'postgres', code: '53100' });
-  assert.match(file.message ?? '', /No space left on device/);
+  const statusOf = async () =>
+    (await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` })).body.result as LoadStatus;
+  await server.startLoad(bucket);
+  const waiting = await waitFor(
+    async () => {
+      const status = await statusOf();
+      return status.progress['done'] === 1 && status.message !== undefined && status;
+    },
+    { timeoutMs: 60_000, what: 'the word on the full disk' },
+  );
+  assert.equal(waiting.state, 'in-progress');
+  assert.match(waiting.message ?? '', /53100: .*No space left on device/);
+  assert.equal(waiting.progress['error'], undefined);
   assert.equal((await server.sql(`select from location where id = 'small'`)).length, 1);
 
   await server.sql('alter table device set tablespace pg_default');
   await server.sql(`drop tablespace ${space}`);
-  await server.rpc('aidbox.bulk/load-from-bucket-retry', { bucket: `s3://${bucket}` });
-  assert.deepEqual((await server.load(bucket)).progress, { total: 2, done: 2 });
+  assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
   assert.equal((await server.sql<{ n: number }>('select count(*)::int as n from device'))[0]?.n, 60_000);
 });

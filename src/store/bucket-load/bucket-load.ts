@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '../query.ts';
+import { notifyLoads } from './load-notice.ts';
 
 /** How the rows of a bucket are written; one way at a time, on all replicas. */
 export const writeOptionsSchema = z.object({
@@ -57,9 +58,10 @@ export async function findReasons(db: Queryable, bucket: string): Promise<{ wait
   return { ...(waitsFor === null ? {} : { waitsFor }), ...(givenUp === null ? {} : { givenUp }) };
 }
 
-/** Cancels every call for the bucket so far; replicas at work on it notice within seconds. */
+/** Cancels every call for the bucket so far; the replicas that work on it are told. */
 export async function cancelCalls(db: Queryable, bucket: string): Promise<void> {
   await db.query('update fhir_bucket_loader.bucket_load set cancelled_call = calls where bucket = $1', [bucket]);
+  await notifyLoads(db, { topic: 'cancelled', name: bucket });
 }
 
 /** Whether a call of this number was cancelled. */

@@ -47,6 +47,12 @@ export async function tryFinishLoad(session: Queryable, bucket: string): Promise
   return await tryExclusive(session, BUCKET, bucket);
 }
 
+/** The finisher has not come to its end: it works on the bucket again, and at no instant does nobody hold the lock. */
+export async function resumeLoad(session: Queryable, bucket: string): Promise<void> {
+  await session.query(`select pg_advisory_lock_shared(${BUCKET})`, [bucket]);
+  await session.query(`select pg_advisory_unlock(${BUCKET})`, [bucket]);
+}
+
 /** The finisher is done. */
 export async function leaveFinish(session: Queryable, bucket: string): Promise<void> {
   await release(session, BUCKET, bucket);

@@ -1,4 +1,5 @@
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
+import { notifyLoads } from '../bucket-load/load-notice.ts';
 import type { Queryable } from '../query.ts';
 import { loaderFileId } from './loader-file.ts';
 
@@ -60,5 +61,7 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
         and coalesce(l.resource ->> 'last-modified', '') <= coalesce(listed.modified, '')`,
     values,
   );
-  return inserted.rowCount ?? 0;
+  const added = inserted.rowCount ?? 0;
+  if (added > 0) await notifyLoads(db, { topic: 'queued', name: bucket });
+  return added;
 }

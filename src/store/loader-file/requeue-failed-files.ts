@@ -1,3 +1,4 @@
+import { notifyLoads } from '../bucket-load/load-notice.ts';
 import type { Queryable } from '../query.ts';
 
 /**
@@ -14,5 +15,6 @@ export async function requeueFailedFiles(db: Queryable, bucket: string, prefixes
              or exists (select from unnest($2::text[]) prefix where starts_with(l.resource ->> 'file', prefix)))`,
     [bucket, prefixes],
   );
+  if (rowCount !== null && rowCount > 0) await notifyLoads(db, { topic: 'queued', name: bucket });
   return rowCount ?? 0;
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { atOnce } from '../../../src/load/at-once.ts';
+import { atOnce } from '../../../src/indexes/at-once.ts';
 import type { S3Account } from '../../../src/source/s3/s3-account.ts';
 import { S3Clients } from '../../../src/source/s3/s3-clients.ts';
 import { errorXml } from '../../support/s3-fault.ts';

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import type { Failure } from '../errors/failure.ts';
-import { markFailed } from '../store/loader-file/finish-loader-file.ts';
-import { UNFINISHED } from '../store/loader-file/loader-file.ts';
-import { lockFile } from '../store/loader-file/lock-file.ts';
-import { inTransaction } from '../store/query.ts';
+import type { Failure } from '../../errors/failure.ts';
+import { inTransaction } from '../query.ts';
+import { markFailed } from './finish-loader-file.ts';
+import { UNFINISHED } from './loader-file.ts';
+import { lockFile } from './lock-file.ts';
 
 /**
  * Marks a file `error` outside of the transaction that tried its rows, if nobody has it in hand by now.

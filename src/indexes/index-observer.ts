@@ -1,0 +1,5 @@
+/** Is told what becomes of dropped indexes; must not throw. */
+export interface IndexObserver {
+  onIndexRestored(durationMs: number): void;
+  onIndexFailed(): void;
+}

@@ -1,0 +1,119 @@
+import { isDatabaseUnreachable } from '../errors/failure.ts';
+import { pauseMs } from '../errors/retry-policy.ts';
+import type { ClaimedFile } from '../store/loader-file/claim-loader-file.ts';
+import type { FileOutcome } from '../worker/file-task.ts';
+import { afterRefusal } from './connection-limit.ts';
+import type { LoadEffect } from './load-effect.ts';
+import { type LoadState, type Step, step } from './load-model.ts';
+import { drain } from './load-rules.ts';
+import {
+  connectionsUsed,
+  endClaim,
+  type Flight,
+  type LoadSlots,
+  partitionsFor,
+  returnFlight,
+  withFlight,
+  withoutFlight,
+} from './load-slots.ts';
+import { invalidate } from './load-tables.ts';
+import { PAUSES, pauseAfter, prolonged } from './outage.ts';
+
+/** Attempts at a file whose failure may pass (a lock, a 503) before it becomes `error`. */
+const FILE_ATTEMPTS = 5;
+
+/** SQLSTATE too_many_connections. */
+export const TOO_MANY_CONNECTIONS = '53300';
+
+/** A claim ended: the file is loaded, unless the load is over by now. */
+export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
+  const listed = state.slots.claiming?.offered.find(({ id }) => id === file?.id);
+  const slots = endClaim(state.slots, file?.id);
+  const change = { slots, statementOutage: undefined };
+  if (file === undefined || listed === undefined) return step(state, change);
+  if (state.phase !== 'loading') return step(state, change, [{ kind: 'return-file', id: file.id }]);
+  const { request } = state;
+  const connections = partitionsFor(slots, file.file.size ?? 0, request);
+  const flight: Flight = { file: listed, request, connections, failures: 0, step: 'loading' };
+  return begin(state, { ...change, slots: withFlight(slots, flight) }, file, flight);
+}
+
+/** A file that has failed is claimed again for its next attempt; gone if somebody else has it by now. */
+export function claimedAgain(state: LoadState, id: string, file: ClaimedFile | undefined): Step {
+  const flight = state.slots.flights.get(id);
+  if (flight === undefined) return step(state, {});
+  if (file === undefined || state.phase !== 'loading') {
+    const back: readonly LoadEffect[] = file === undefined ? [] : [{ kind: 'return-file', id }];
+    return step(state, { slots: withoutFlight(state.slots, id), statementOutage: undefined }, back);
+  }
+  const again: Flight = { ...flight, step: 'loading' };
+  return begin(state, { slots: withFlight(state.slots, again), statementOutage: undefined }, file, again);
+}
+
+function begin(state: LoadState, change: Partial<LoadState>, claimed: ClaimedFile, flight: Flight): Step {
+  const { request, connections: partitions } = flight;
+  return step(state, change, [{ kind: 'load-file', claimed, request, partitions }]);
+}
+
+/** An attempt at a file ended. */
+export function fileEnded(state: LoadState, id: string, outcome: FileOutcome, now: number): Step {
+  const flight = state.slots.flights.get(id);
+  if (flight === undefined) return step(state, {});
+  if (outcome.kind === 'retry') return failedForNow(state, flight, outcome, now);
+  const slots = withoutFlight(state.slots, id);
+  if (outcome.kind !== 'primary-key-dropped') return step(state, { slots, fileOutage: undefined });
+  return step(state, { slots, fileOutage: undefined, tables: invalidate(state.tables), lookWanted: 'now' });
+}
+
+function failedForNow(
+  state: LoadState,
+  flight: Flight,
+  { failure }: Extract<FileOutcome, { kind: 'retry' }>,
+  now: number,
+): Step {
+  const { id } = flight.file;
+  if (state.phase !== 'loading') {
+    return step(state, { slots: withoutFlight(state.slots, id) }, [{ kind: 'return-file', id }]);
+  }
+  if (failure.code === TOO_MANY_CONNECTIONS && otherLoading(state.slots, id)) return refused(state, flight);
+  if (isDatabaseUnreachable(failure)) {
+    const fileOutage = prolonged(state.fileOutage, failure, now);
+    if (fileOutage === undefined) {
+      return drain({ ...state, slots: withoutFlight(state.slots, id) }, 'failed', [
+        { kind: 'return-file', id },
+        { kind: 'tell-given-up', message: failure.message },
+      ]);
+    }
+    return step(state, { fileOutage, slots: pausing(state.slots, flight) }, [
+      { kind: 'later', ms: pauseAfter(fileOutage), event: { kind: 'file-due', id } },
+    ]);
+  }
+  const failures = flight.failures + 1;
+  if (failures >= FILE_ATTEMPTS) return step(state, { fileOutage: undefined }, [{ kind: 'fail-file', id, failure }]);
+  return step(state, { fileOutage: undefined, slots: pausing(state.slots, { ...flight, failures }) }, [
+    { kind: 'later', ms: pauseMs(failures, PAUSES), event: { kind: 'file-due', id } },
+  ]);
+}
+
+/** Fewer slots from now on; the file is the first to be begun when one is free. */
+function refused(state: LoadState, flight: Flight): Step {
+  const slots = returnFlight(state.slots, flight);
+  const limit = afterRefusal(slots.limit, connectionsUsed(slots));
+  return step(state, { slots: { ...slots, limit } }, [{ kind: 'close-idle-connections' }]);
+}
+
+function otherLoading({ flights }: LoadSlots, id: string): boolean {
+  return [...flights].some(([other, flight]) => other !== id && flight.step === 'loading');
+}
+
+function pausing(slots: LoadSlots, flight: Flight): LoadSlots {
+  return withFlight(slots, { ...flight, step: 'pausing' });
+}
+
+/** The pause of a file is over: it is claimed again. */
+export function fileDue(state: LoadState, id: string): Step {
+  const flight = state.slots.flights.get(id);
+  if (flight?.step !== 'pausing') return step(state, {});
+  const slots = withFlight(state.slots, { ...flight, step: 'claiming' });
+  return step(state, { slots }, [{ kind: 'claim', ids: [id], again: id }]);
+}

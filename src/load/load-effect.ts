@@ -1,0 +1,39 @@
+import type { Failure } from '../errors/failure.ts';
+import type { ClaimedFile } from '../store/loader-file/claim-loader-file.ts';
+import type { LoadEvent } from './load-event.ts';
+import type { NumberedRequest } from './load-request.ts';
+
+/** All that a load does. Each of the first group ends with an event; see `RetriedEffect` for those that can fail. */
+export type LoadEffect =
+  | { kind: 'join' }
+  | { kind: 'rejoin' }
+  /** List the unfinished files within the prefixes, after recovering what crashes left prepared. */
+  | { kind: 'look'; generation: number; prefixes: readonly string[] }
+  | { kind: 'prepare-table'; type: string; generation: number; request: NumberedRequest }
+  | { kind: 'fail-files'; ids: readonly string[]; failure: Failure }
+  /** Claim the first free one of these files. */
+  | { kind: 'claim'; ids: readonly string[]; again?: string }
+  | { kind: 'load-file'; claimed: ClaimedFile; request: NumberedRequest; partitions: number }
+  | { kind: 'fail-file'; id: string; failure: Failure }
+  /** Leave the load; the last one out restores the indexes. `first`: this process has not left yet. */
+  | { kind: 'finish'; first: boolean }
+  | { kind: 'count-connections' }
+  /** Look whether somebody has cancelled the calls so far. */
+  | { kind: 'check-cancel'; call: bigint }
+  /** Raise the event after a pause; at once when the phase changes. */
+  | { kind: 'later'; ms: number; event: LoadEvent }
+
+  /** Best effort: the claim of a file that will not be loaded here is taken back. */
+  | { kind: 'return-file'; id: string }
+  /** Best effort: what the load waits for, shown by the status; undefined takes it back. */
+  | { kind: 'tell'; text: string | undefined }
+  /** Best effort: why the load was given up. */
+  | { kind: 'tell-given-up'; message: string }
+  | { kind: 'log-error'; error: unknown }
+  /** Close connections that the main thread keeps but does not use: the files can have them. */
+  | { kind: 'close-idle-connections' }
+  /** Roll back the files in flight, and stop waiting to join. */
+  | { kind: 'abort'; reason: string }
+  /** Give up the index that is being made. */
+  | { kind: 'abort-finish' }
+  | { kind: 'end' };

@@ -1,0 +1,98 @@
+import type pg from 'pg';
+import { prepareTable } from '../indexes/prepare-table.ts';
+import { isCancelled, setGivenUp, setWaitsFor } from '../store/bucket-load/bucket-load.ts';
+import { closeIdleConnections } from '../store/close-idle-connections.ts';
+import { countFreeConnections } from '../store/count-free-connections.ts';
+import { claimLoaderFile } from '../store/loader-file/claim-loader-file.ts';
+import { failUnfinishedFile } from '../store/loader-file/fail-unfinished-file.ts';
+import { listUnfinishedFiles } from '../store/loader-file/list-unfinished-files.ts';
+import { returnClaimedFile } from '../store/loader-file/return-claimed-file.ts';
+import { maxPreparedTransactions } from '../target/partitioned/prepared-partition.ts';
+import { recoverBucket } from '../target/partitioned/recover.ts';
+import { finishLoad } from './finish-load.ts';
+import type { LoadEffect } from './load-effect.ts';
+import type { LoadEvent } from './load-event.ts';
+import type { LoadSession } from './load-session.ts';
+import { type RunFileDeps, runFile } from './run-file.ts';
+
+export interface EffectDeps extends RunFileDeps {
+  pool: pg.Pool;
+  buildPool: pg.Pool;
+  bucket: string;
+  session: LoadSession;
+  /** Called when a status answer, of any replica, shows that the bucket is worked on. */
+  announce: () => void;
+  /** The types of all tables that were ever prepared. */
+  types: () => Iterable<string>;
+  /** Aborted when the server shuts down and its grace period is over. */
+  shutdown: AbortSignal;
+}
+
+/** An effect that touches the database or the workers. */
+export type OutwardEffect = Exclude<LoadEffect, { kind: 'later' | 'abort' | 'abort-finish' | 'log-error' | 'end' }>;
+
+/**
+ * Does what an effect says.
+ * @returns what comes of it, if the load has to know
+ * @throws what kept it from being done
+ */
+export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<LoadEvent | undefined> {
+  const { pool, session, bucket } = deps;
+  switch (effect.kind) {
+    case 'join': {
+      // Before the session has its lock: an attempt that fails leaves nothing behind.
+      const maxPartitions = await maxPreparedTransactions(pool);
+      const freeConnections = await countFreeConnections(pool);
+      await session.join(deps.announce, deps.signal);
+      return { kind: 'joined', maxPartitions, freeConnections };
+    }
+    case 'rejoin':
+      await session.join(() => {}, deps.shutdown);
+      return { kind: 'session-rejoined' };
+    case 'look': {
+      const { generation, prefixes } = effect;
+      await recoverBucket(pool, bucket);
+      return { kind: 'looked', generation, files: await listUnfinishedFiles(pool, bucket, prefixes) };
+    }
+    case 'prepare-table': {
+      const { type, generation, request } = effect;
+      const table = await prepareTable({ ...deps, bucket, type, write: request.write });
+      return { kind: 'table-prepared', type, generation, table };
+    }
+    case 'fail-files': {
+      const { ids, failure } = effect;
+      for (const id of ids) await failUnfinishedFile(pool, id, failure);
+      deps.log.error({ code: failure.code, files: ids.length }, 'files failed: their table cannot be made');
+      return { kind: 'files-failed' };
+    }
+    case 'claim': {
+      const claimed = await claimLoaderFile(pool, effect.ids);
+      return { kind: 'claimed', claimed, ...(effect.again === undefined ? {} : { again: effect.again }) };
+    }
+    case 'load-file':
+      return { kind: 'file-ended', id: effect.claimed.id, outcome: await runFile(effect, deps) };
+    case 'fail-file':
+      await failUnfinishedFile(pool, effect.id, effect.failure);
+      return { kind: 'file-failed', id: effect.id };
+    case 'finish': {
+      const options = { ...deps, session: session.connection, types: deps.types(), signal: deps.shutdown };
+      return { kind: 'finish-ended', ...(await finishLoad(options, effect)) };
+    }
+    case 'count-connections':
+      return { kind: 'connections-counted', free: await countFreeConnections(pool) };
+    case 'check-cancel':
+      return (await isCancelled(pool, bucket, effect.call)) ? { kind: 'cancelled', call: effect.call } : undefined;
+    case 'return-file':
+      await returnClaimedFile(pool, effect.id);
+      return undefined;
+    case 'tell':
+      await setWaitsFor(pool, bucket, effect.text);
+      return undefined;
+    case 'tell-given-up':
+      await setGivenUp(pool, bucket, `The load was given up: ${effect.message}.`);
+      return undefined;
+    case 'close-idle-connections':
+      await closeIdleConnections(pool);
+      return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Failure } from '../errors/failure.ts';
+import type { TableState } from '../indexes/prepare-table.ts';
+import type { LoadNotice } from '../store/bucket-load/load-notice.ts';
+import type { ClaimedFile } from '../store/loader-file/claim-loader-file.ts';
+import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
+import type { FileOutcome } from '../worker/file-task.ts';
+import type { LoadEffect } from './load-effect.ts';
+import type { NumberedRequest } from './load-request.ts';
+
+/** All that can happen to a load. */
+export type LoadEvent =
+  /** A later call for the bucket. */
+  | { kind: 'called'; request: NumberedRequest }
+  /** The session holds the bucket's lock. */
+  | { kind: 'joined'; maxPartitions: number; freeConnections: number }
+  /** The session's connection ended, and with it its locks. */
+  | { kind: 'session-lost' }
+  /** It is connected and holds the bucket's lock again. */
+  | { kind: 'session-rejoined' }
+  /** The unfinished files were listed. */
+  | { kind: 'looked'; generation: number; files: readonly QueuedFile[] }
+  | { kind: 'table-prepared'; type: string; generation: number; table: TableState }
+  /** The tables of that look have had their time to become ready together. */
+  | { kind: 'tables-late'; look: number }
+  /** Files whose table cannot be made are marked. */
+  | { kind: 'files-failed' }
+  /** A claim ended. `offered` names one file where it is claimed again after a failure. */
+  | { kind: 'claimed'; claimed: ClaimedFile | undefined; again?: string }
+  | { kind: 'file-ended'; id: string; outcome: FileOutcome }
+  /** The pause of a file that failed is over. */
+  | { kind: 'file-due'; id: string }
+  /** The file is marked `error` after its last attempt. */
+  | { kind: 'file-failed'; id: string }
+  | { kind: 'connections-counted'; free: number }
+  /** Another process has told of a change in the database. */
+  | { kind: 'noticed'; notice: LoadNotice }
+  /** The slow poll, for what nobody tells: a replica that died, a LoaderFile changed by hand. */
+  | { kind: 'tick' }
+  /** That call and those before it. */
+  | { kind: 'cancelled'; call: bigint }
+  | { kind: 'shutdown'; graceMs: number }
+  /** Files in flight have had their time to end by themselves. */
+  | { kind: 'grace-over' }
+  /** `isFinished`: the indexes are restored, by this process or another; else another one is at it. */
+  | { kind: 'finish-ended'; isFinished: boolean; types: readonly string[] }
+  /** The pause of an effect that failed is over. */
+  | { kind: 'effect-due'; effect: RetriedEffect }
+  | { kind: 'effect-failed'; effect: RetriedEffect; failure: Failure; error: unknown }
+  /** The status could not be written. */
+  | { kind: 'tell-failed' };
+
+/** Effects that the load cannot do without: they are tried again while their failure may pass. */
+export type RetriedEffect = Extract<
+  LoadEffect,
+  { kind: 'join' | 'rejoin' | 'look' | 'prepare-table' | 'fail-files' | 'claim' | 'fail-file' | 'finish' }
+>;

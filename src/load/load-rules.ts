@@ -1,0 +1,134 @@
+import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
+import type { LoadEffect } from './load-effect.ts';
+import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
+import { isIdle, isStarved, refilled, startClaim, startListing, withoutFlight } from './load-slots.ts';
+import { isPending, sortFiles, startPreparing } from './load-tables.ts';
+import { outageText } from './outage.ts';
+import { schedule } from './schedule.ts';
+
+/** An outage that is over at the second attempt is not worth a word. */
+const TOLD_FROM_ATTEMPT = 2;
+
+/** What follows from a state by itself, whatever has led to it. @returns undefined when nothing does */
+type Rule = (state: LoadState) => Step | undefined;
+
+/** Applies the rules until none has anything to say. */
+export function follow({ state, effects }: Step): Step {
+  const done: LoadEffect[] = [...effects];
+  let current = state;
+  for (let found = true; found; ) {
+    found = false;
+    for (const rule of RULES) {
+      const result = rule(current);
+      if (result === undefined) continue;
+      current = result.state;
+      done.push(...result.effects);
+      found = true;
+    }
+  }
+  return { state: current, effects: done };
+}
+
+const lookWhereIdle: Rule = (state) => {
+  const { phase, slots, listed, looking, lookWanted, request } = state;
+  if (phase !== 'loading' || looking || listed !== undefined || lookWanted === 'now') return undefined;
+  const isDone = slots.hasWorked && isIdle(slots) && isStarved(slots, request);
+  const isWanted = lookWanted === 'when-starved' && isStarved(slots, request);
+  return isDone || isWanted ? step(state, { lookWanted: 'now' }) : undefined;
+};
+
+const look: Rule = (state) => {
+  const { phase, session, slots, looking, lookWanted, looks, generation, prefixes } = state;
+  if (phase !== 'loading' || session !== 'joined' || looking || lookWanted !== 'now') return undefined;
+  const change = { looking: true, lookWanted: 'no', looks: looks + 1, listed: undefined } as const;
+  return step(state, { ...change, slots: startListing(slots) }, [{ kind: 'look', generation, prefixes }]);
+};
+
+const prepareTables: Rule = (state) => {
+  if (state.phase !== 'loading' || state.session !== 'joined') return undefined;
+  const { tables, types } = startPreparing(state.tables);
+  if (types.length === 0) return undefined;
+  const { generation } = tables;
+  const { request } = state;
+  return step(
+    state,
+    { tables },
+    types.map((type) => ({ kind: 'prepare-table', type, generation, request })),
+  );
+};
+
+/** Puts the listed files in order, once their tables are ready or have had their time. */
+const refill: Rule = (state) => {
+  const { phase, listed, generation, request } = state;
+  if (phase !== 'loading' || listed === undefined) return undefined;
+  const isAwaited = listed.awaited.some((type) => isPending(state.tables, type));
+  if (isAwaited && !listed.late) return undefined;
+  const { loadable, unusable, waits, isAll, tables } = sortFiles(state.tables, listed.byType);
+  const effects = unusable.map((files): LoadEffect => ({ kind: 'fail-files', ...files }));
+  const slots = refilled(state.slots, schedule(loadable, request.scheduler));
+  const change = { listed: undefined, tables, waits, slots, queueGeneration: generation };
+  const isFinished = loadable.length === 0 && isAll && isIdle(slots) && state.lookWanted === 'no';
+  return isFinished ? drain({ ...state, ...change }, 'finished') : step(state, change, effects);
+};
+
+const claim: Rule = (state) => {
+  if (!mayBegin(state)) return undefined;
+  const slots = startClaim(state.slots, state.request);
+  if (slots?.claiming === undefined) return undefined;
+  return step(state, { slots }, [{ kind: 'claim', ids: slots.claiming.offered.map(({ id }) => id) }]);
+};
+
+/** Keeps the status true: what is waited for, while it is waited for. */
+const tell: Rule = (state) => {
+  if (state.phase !== 'loading' && state.phase !== 'finishing') return undefined;
+  const text = waitsFor(state);
+  if (text === state.told || state.told === undefined) return undefined;
+  return step(state, { told: text }, [{ kind: 'tell', text: text === '' ? undefined : text }]);
+};
+
+const afterDraining: Rule = (state) => {
+  const { phase, session, reason, slots, looking, tables } = state;
+  const isBusy = !isIdle(slots) || looking || tables.preparing.size > 0 || session === 'joining';
+  if (phase !== 'draining' || isBusy) return undefined;
+  const isToFinish = session !== 'none' && (reason === 'finished' || reason === 'cancelled');
+  return isToFinish ? step(state, { phase: 'finishing' }) : end(state);
+};
+
+const finish: Rule = (state) => {
+  const { phase, session, finish: now } = state;
+  if (phase !== 'finishing' || session !== 'joined' || now.step !== 'due') return undefined;
+  return step(state, { finish: { step: 'running', first: false } }, [{ kind: 'finish', first: now.first }]);
+};
+
+const RULES: readonly Rule[] = [lookWhereIdle, look, prepareTables, refill, claim, afterDraining, finish, tell];
+
+/** What a load waits for besides the files in flight; empty when nothing. */
+export function waitsFor({ waits, statementOutage, fileOutage }: LoadState): string {
+  const outage = [fileOutage, statementOutage].find((current) => (current?.attempts ?? 0) >= TOLD_FROM_ATTEMPT);
+  const forTables = waits.length === 0 ? [] : [`Waits until ${waits.join('; ')}.`];
+  return [...forTables, ...(outage === undefined ? [] : [outageText(outage)])].join(' ');
+}
+
+/** Begins no further file; those that wait for another attempt return to the queue of all replicas. */
+export function drain(state: LoadState, reason: LoadState['reason'], effects: readonly LoadEffect[] = []): Step {
+  const pausing = [...state.slots.flights.values()].filter((flight) => flight.step === 'pausing');
+  const waiting = [...pausing.map(({ file }) => file), ...state.slots.queue.returned];
+  const slots = pausing.reduce((rest, { file }) => withoutFlight(rest, file.id), state.slots);
+  const tables = { ...state.tables, queued: [] };
+  const returns = waiting.map(({ id }: QueuedFile): LoadEffect => ({ kind: 'return-file', id }));
+  const change = {
+    phase: 'draining',
+    reason,
+    listed: undefined,
+    waits: [],
+    fileOutage: undefined,
+    slots,
+    tables,
+  } as const;
+  return step(state, change, [...effects, ...returns]);
+}
+
+/** Nothing more is done. */
+export function end(state: LoadState, change: Partial<LoadState> = {}, effects: readonly LoadEffect[] = []): Step {
+  return step(state, { ...change, phase: 'ended', session: 'none' }, [...effects, { kind: 'end' }]);
+}

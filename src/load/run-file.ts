@@ -1,0 +1,71 @@
+import type { FastifyBaseLogger as Logger } from 'fastify';
+import { toFailure } from '../errors/failure.ts';
+import type { ProgressLog } from '../progress/progress-log.ts';
+import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
+import type { WorkerPool } from '../worker/worker-pool.ts';
+import type { LoadEffect } from './load-effect.ts';
+import type { LoadObserver } from './load-observer.ts';
+
+export interface RunFileDeps {
+  workers: WorkerPool;
+  log: Logger;
+  observer: LoadObserver;
+  progress: ProgressLog;
+  /** Aborted: the file rolls back. */
+  signal: AbortSignal;
+}
+
+/** Has a worker thread make one attempt at a claimed file, and keeps log, metrics and progress. Never throws. */
+export async function runFile(
+  { claimed: { id, file }, request, partitions }: Extract<LoadEffect, { kind: 'load-file' }>,
+  { workers, log, observer, progress, signal }: RunFileDeps,
+): Promise<FileOutcome> {
+  const { source, transform, write, bucket, maxErrors } = request;
+  const { file: key = '', type = '', size, etag, 'last-modified': lastModified } = file;
+  const advance = (now: FileProgress) => observer.onProgress(progress.update(id, now));
+  progress.begin(id);
+  observer.onFileBegun();
+  const outcome = await workers
+    .run(
+      {
+        id,
+        bucket,
+        source,
+        key,
+        type,
+        size,
+        etag,
+        transform,
+        // Others than this loader may have written it in a form of their own.
+        lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
+        target: write['upsert?'] ? 'upsert' : 'insert',
+        maxErrors,
+        requiresPrimaryKey: !write['drop-primary-key?'],
+        backends: partitions,
+      },
+      { signal, onProgress: advance },
+    )
+    .catch((error: unknown): FileOutcome => {
+      // The worker thread died, out of memory for instance; its connection is gone and with it all of the file's rows.
+      log.error({ file: key, err: error }, 'a worker thread died');
+      return { kind: 'retry', failure: { ...toFailure(error), transient: true } };
+    });
+  logOutcome(log, key, outcome);
+  if ('figures' in outcome) advance(outcome.figures);
+  progress.end(id);
+  observer.onFileEnded(outcome);
+  return outcome;
+}
+
+function logOutcome(log: Logger, key: string, outcome: FileOutcome): void {
+  // Messages may quote a resource; the log gets the place and the code, the LoaderFile has the rest.
+  const failure =
+    'failure' in outcome
+      ? { source: outcome.failure.source, code: outcome.failure.code, line: outcome.failure.line }
+      : {};
+  const figures: Partial<FileFigures> = 'figures' in outcome ? outcome.figures : {};
+  const whole = Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value)]));
+  const incomplete = (figures.linesLeftOut ?? 0) > 0;
+  const level = outcome.kind === 'failed' || outcome.kind === 'retry' || incomplete ? 'warn' : 'info';
+  log[level]({ file: key, ...whole, ...failure }, `file ${outcome.kind}`);
+}

@@ -1,0 +1,43 @@
+import type { Queryable } from '../query.ts';
+
+/** The channel of LISTEN and NOTIFY on which the loads of all replicas hear of changes in the database. */
+const CHANNEL = 'fhir_bucket_loader';
+
+/**
+ * A change that loads wait for. It only wakes: whoever hears it looks for himself, and a slow poll finds what nobody
+ * told, such as the death of a replica.
+ */
+export interface LoadNotice {
+  /**
+   * Of a bucket: files are `queued`; its calls are `cancelled`; a process has `left` its load, or has `finished` it.
+   * Of a table: its `indexes` were dropped or restored.
+   */
+  topic: 'queued' | 'cancelled' | 'left' | 'finished' | 'indexes';
+  /** The bucket or the table. */
+  name: string;
+}
+
+const TOPICS = ['queued', 'cancelled', 'left', 'finished', 'indexes'] as const satisfies LoadNotice['topic'][];
+
+/** Tells the loads of all replicas, when the transaction commits. */
+export async function notifyLoads(db: Queryable, { topic, name }: LoadNotice): Promise<void> {
+  await db.query('select pg_notify($1, $2)', [CHANNEL, `${topic} ${name}`]);
+}
+
+/** Has a session hear what others tell from now on; it comes as the client's `notification` events. */
+export async function listenToLoads(session: Queryable): Promise<void> {
+  await session.query(`listen ${CHANNEL}`);
+}
+
+/** Reads a notification; undefined when it is not one of the loader's. */
+export function parseNotice({
+  channel,
+  payload,
+}: {
+  channel: string;
+  payload?: string | undefined;
+}): LoadNotice | undefined {
+  const [, word, name] = /^(\w+) (.+)$/s.exec(payload ?? '') ?? [];
+  const topic = TOPICS.find((known) => known === word);
+  return channel !== CHANNEL || topic === undefined || name === undefined ? undefined : { topic, name };
+}

@@ -1,0 +1,602 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Failure } from '../../src/errors/failure.ts';
+import type { LoadEffect } from '../../src/load/load-effect.ts';
+import type { LoadEvent } from '../../src/load/load-event.ts';
+import { initialState, type LoadState } from '../../src/load/load-model.ts';
+import type { NumberedRequest } from '../../src/load/load-request.ts';
+import { waitsFor } from '../../src/load/load-rules.ts';
+import { next } from '../../src/load/load-state.ts';
+import { OUTAGE_LIMIT_MS } from '../../src/load/outage.ts';
+import type { QueuedFile } from '../../src/store/loader-file/list-unfinished-files.ts';
+
+const BUCKET = 's3://bucket';
+
+const requestOf = (change: Partial<NumberedRequest> = {}): NumberedRequest => ({
+  bucket: BUCKET,
+  threadNum: 2,
+  source: {
+    kind: 's3',
+    bucket: 'bucket',
+    account: { region: 'us-east-1' },
+    timeouts: { connectTimeoutMs: 0, readTimeoutMs: 0 },
+  },
+  transform: 'identity',
+  write: { 'upsert?': false, 'disable-idx?': false, 'drop-primary-key?': false },
+  scheduler: 'optimal',
+  prefixes: [],
+  maxErrors: 0,
+  call: 1n,
+  ...change,
+});
+
+const fileOf = (id: string, change: Partial<QueuedFile> = {}): QueuedFile => ({
+  id,
+  key: `${id}.ndjson`,
+  type: 'Patient',
+  size: 1,
+  lastModified: '',
+  ...change,
+});
+
+const failureOf = (code: string, transient = true): Failure => ({ source: 'postgres', code, message: code, transient });
+const OUTAGE = failureOf('57P01');
+const FIGURES = {
+  bytes: 1,
+  rows: 1,
+  rawBytes: 1,
+  resumes: 0,
+  totalMs: 1,
+  s3Ms: 0,
+  gunzipMs: 0,
+  encodeMs: 0,
+  postgresMs: 0,
+  linesLeftOut: 0,
+};
+
+/** A load that is driven by hand: events go in, effects are collected. */
+class Driven {
+  state: LoadState;
+  /** Effects that have not been looked at. */
+  effects: LoadEffect[] = [{ kind: 'join' }];
+  now = 0;
+
+  constructor(request = requestOf()) {
+    this.state = initialState(request);
+  }
+
+  raise(...events: LoadEvent[]): this {
+    for (const event of events) {
+      const { state, effects } = next(this.state, event, this.now);
+      this.state = state;
+      this.effects.push(...effects);
+    }
+    return this;
+  }
+
+  /** Takes the effects of a kind, which must be there. */
+  take<Kind extends LoadEffect['kind']>(kind: Kind): Extract<LoadEffect, { kind: Kind }> {
+    const place = this.effects.findIndex((effect) => effect.kind === kind);
+    const [effect] = place < 0 ? [] : this.effects.splice(place, 1);
+    assert.ok(effect?.kind === kind, `no effect ${kind} in ${JSON.stringify(this.kinds)}`);
+    return effect as Extract<LoadEffect, { kind: Kind }>;
+  }
+
+  get kinds(): string[] {
+    return this.effects.map(({ kind }) => kind);
+  }
+
+  has(kind: LoadEffect['kind']): boolean {
+    return this.kinds.includes(kind);
+  }
+
+  /** The event of a pause is raised. */
+  waitOut(ofKind: LoadEvent['kind']): this {
+    const place = this.effects.findIndex((effect) => effect.kind === 'later' && effect.event.kind === ofKind);
+    const [effect] = place < 0 ? [] : this.effects.splice(place, 1);
+    assert.ok(effect?.kind === 'later', `no pause before ${ofKind} in ${JSON.stringify(this.kinds)}`);
+    this.now += effect.ms;
+    return this.raise(effect.event);
+  }
+
+  join(freeConnections = 50, maxPartitions = 0): this {
+    this.take('join');
+    return this.raise({ kind: 'joined', maxPartitions, freeConnections });
+  }
+
+  /** Answers a look, and prepares the tables that it asks for. */
+  list(...files: QueuedFile[]): this {
+    const { generation } = this.take('look');
+    this.raise({ kind: 'looked', generation, files });
+    while (this.has('prepare-table')) this.prepared();
+    return this;
+  }
+
+  prepared(table: Extract<LoadEvent, { kind: 'table-prepared' }>['table'] = { kind: 'ready' }): this {
+    const { type, generation } = this.take('prepare-table');
+    return this.raise({ kind: 'table-prepared', type, generation, table });
+  }
+
+  /** Answers a claim with its first file, or with none. */
+  claim(taken = true): string {
+    const { ids, again } = this.take('claim');
+    const [id = ''] = ids;
+    const claimed = taken ? { id, file: { file: `${id}.ndjson`, type: 'Patient', size: 1 } } : undefined;
+    this.raise({ kind: 'claimed', claimed, ...(again === undefined ? {} : { again }) });
+    return id;
+  }
+
+  /** Claims a file and takes the effect that loads it. */
+  begin(): string {
+    this.claim();
+    return this.take('load-file').claimed.id;
+  }
+
+  done(id: string): this {
+    return this.raise({ kind: 'file-ended', id, outcome: { kind: 'done', figures: FIGURES } });
+  }
+
+  retry(id: string, failure: Failure): this {
+    return this.raise({ kind: 'file-ended', id, outcome: { kind: 'retry', failure } });
+  }
+
+  fail(kind: 'look' | 'claim' | 'join' | 'rejoin' | 'finish' | 'prepare-table', failure: Failure): this {
+    return this.raise({ kind: 'effect-failed', effect: this.take(kind), failure, error: new Error(failure.message) });
+  }
+
+  get at(): string {
+    return `${this.state.phase}${this.state.reason === undefined ? '' : ` (${this.state.reason})`}`;
+  }
+}
+
+const loading = (...files: QueuedFile[]) => new Driven().join().list(...files);
+
+describe('phases', () => {
+  test('joining → loading → finishing → ended (finished)', () => {
+    const load = new Driven();
+    assert.equal(load.at, 'joining');
+    load.join();
+    assert.equal(load.at, 'loading');
+    load.list(fileOf('a'));
+    load.done(load.begin());
+    load.list();
+    assert.equal(load.at, 'finishing (finished)');
+    assert.deepEqual(load.take('finish'), { kind: 'finish', first: true });
+    load.raise({ kind: 'finish-ended', isFinished: true, types: ['Patient'] });
+    assert.equal(load.at, 'ended (finished)');
+    assert.ok(load.has('end'));
+    assert.deepEqual([load.state.sawFiles, load.state.finishedTypes], [true, ['Patient']]);
+  });
+
+  test('loading → draining (cancelled): files in flight roll back, others are given back; indexes are restored', () => {
+    const load = loading(fileOf('a'), fileOf('b'), fileOf('c'));
+    const first = load.begin();
+    const second = load.begin();
+    load.retry(second, failureOf('40P01'));
+    load.raise({ kind: 'cancelled', call: 1n });
+    assert.equal(load.at, 'draining (cancelled)');
+    assert.ok(load.has('abort'));
+    assert.deepEqual(load.take('return-file'), { kind: 'return-file', id: second });
+    load.waitOut('file-due');
+    assert.ok(!load.has('claim'));
+    load.raise({ kind: 'file-ended', id: first, outcome: { kind: 'stopped' } });
+    assert.equal(load.at, 'finishing (cancelled)');
+    load.take('finish');
+    load.raise({ kind: 'finish-ended', isFinished: true, types: [] });
+    assert.equal(load.at, 'ended (cancelled)');
+  });
+
+  test('a cancel of earlier calls leaves a later one alone', () => {
+    const load = loading(fileOf('a')).raise({ kind: 'called', request: requestOf({ call: 2n }) });
+    assert.equal(load.raise({ kind: 'cancelled', call: 1n }).at, 'loading');
+    assert.equal(load.raise({ kind: 'cancelled', call: 2n }).at, 'draining (cancelled)');
+  });
+
+  test('loading → draining (shutdown) → ended: files have the grace period, indexes stay', () => {
+    const load = loading(fileOf('a'), fileOf('b'));
+    const first = load.begin();
+    const second = load.begin();
+    load.raise({ kind: 'shutdown', graceMs: 2_000 });
+    assert.equal(load.at, 'draining (shutdown)');
+    assert.ok(!load.has('abort'));
+    load.done(first);
+    load.waitOut('grace-over');
+    load.take('abort');
+    load.take('abort-finish');
+    load.raise({ kind: 'file-ended', id: second, outcome: { kind: 'stopped' } });
+    assert.equal(load.at, 'ended (shutdown)');
+    assert.ok(!load.has('finish'));
+  });
+
+  test('joining → draining → ended: whoever is stopped, or cancelled, while it waits to join ends at once', () => {
+    for (const event of [
+      { kind: 'shutdown', graceMs: 60_000 },
+      { kind: 'cancelled', call: 1n },
+    ] as const) {
+      const load = new Driven().raise(event);
+      assert.equal(load.state.phase, 'draining');
+      load.take('abort');
+      load.fail('join', failureOf('08006'));
+      assert.equal(load.state.phase, 'ended');
+      assert.ok(!load.has('finish'));
+    }
+  });
+
+  test('finishing → ended (shutdown): an index that is made may be done within the grace period', () => {
+    const load = loading();
+    load.take('finish');
+    load.raise({ kind: 'shutdown', graceMs: 100 });
+    assert.equal(load.at, 'finishing (shutdown)');
+    load.waitOut('grace-over');
+    load.take('abort-finish');
+    load.raise({ kind: 'finish-ended', isFinished: true, types: [] });
+    assert.equal(load.at, 'ended (shutdown)');
+  });
+
+  test('one who is not the last out waits for the finisher, and takes over when told or by the poll', () => {
+    const load = loading();
+    load.take('finish');
+    load.raise({ kind: 'finish-ended', isFinished: false, types: [] });
+    assert.ok(!load.has('finish'));
+    load.raise({ kind: 'noticed', notice: { topic: 'finished', name: 's3://other' } });
+    assert.ok(!load.has('finish'));
+    load.raise({ kind: 'noticed', notice: { topic: 'finished', name: BUCKET } });
+    assert.deepEqual(load.take('finish'), { kind: 'finish', first: false });
+    load.raise({ kind: 'finish-ended', isFinished: false, types: [] }, { kind: 'tick' });
+    load.take('finish');
+    load.raise({ kind: 'finish-ended', isFinished: false, types: [] }, { kind: 'shutdown', graceMs: 60_000 });
+    assert.equal(load.state.phase, 'ended');
+  });
+
+  test('a failure that does not pass → draining (failed) → ended: files in flight end by themselves', () => {
+    const load = loading(fileOf('a'), fileOf('b'));
+    const id = load.begin();
+    load.fail('claim', failureOf('42P01', false));
+    assert.equal(load.at, 'draining (failed)');
+    assert.deepEqual(load.take('tell-given-up'), { kind: 'tell-given-up', message: '42P01' });
+    assert.ok(!load.has('abort'));
+    load.done(id);
+    assert.equal(load.at, 'ended (failed)');
+    assert.ok(!load.has('finish'));
+  });
+
+  test('nothing happens after the end', () => {
+    const load = loading();
+    load.take('finish');
+    load.raise({ kind: 'finish-ended', isFinished: true, types: [] });
+    load.effects = [];
+    load.raise({ kind: 'tick' }, { kind: 'cancelled', call: 9n }, { kind: 'shutdown', graceMs: 0 });
+    load.raise({ kind: 'session-lost' }, { kind: 'called', request: requestOf() });
+    assert.deepEqual([load.state.phase, load.effects], ['ended', []]);
+  });
+});
+
+describe('files', () => {
+  test('as many as the call wants are in flight, claimed one at a time and in order', () => {
+    const load = loading(fileOf('small'), fileOf('large', { size: 9 }), fileOf('middle', { size: 3 }));
+    assert.equal(load.kinds.filter((kind) => kind === 'claim').length, 1);
+    assert.equal(load.begin(), 'large');
+    assert.equal(load.begin(), 'middle');
+    assert.ok(!load.has('claim'));
+    load.done('large');
+    assert.equal(load.begin(), 'small');
+  });
+
+  test('a list that a file has ended since is not believed: another look at once', () => {
+    const load = loading(fileOf('a'));
+    const id = load.begin();
+    load.raise({ kind: 'called', request: requestOf({ call: 2n }) });
+    const { generation } = load.take('look');
+    load.done(id);
+    load.raise({ kind: 'looked', generation, files: [fileOf('a')] });
+    load.claim(false);
+    load.list();
+    assert.equal(load.state.phase, 'finishing');
+  });
+
+  test('files in others’ hands are looked after when told, or by the poll', () => {
+    const load = loading(fileOf('theirs'));
+    load.claim(false);
+    assert.ok(!load.has('look'));
+    load.raise({ kind: 'tick' }).list(fileOf('theirs')).claim(false);
+    load.raise({ kind: 'noticed', notice: { topic: 'left', name: BUCKET } });
+    load.list();
+    assert.equal(load.state.phase, 'finishing');
+  });
+
+  test('a file that is queued while all slots are busy is looked for as soon as one is free', () => {
+    const load = loading(fileOf('a'), fileOf('b'));
+    const id = load.begin();
+    load.begin();
+    load.raise({ kind: 'noticed', notice: { topic: 'queued', name: BUCKET } });
+    assert.ok(!load.has('look'));
+    load.done(id);
+    assert.ok(load.has('look'));
+  });
+
+  test('after a later call nothing is begun in the old order or with the old settings', () => {
+    const load = loading(fileOf('a'), fileOf('b'), fileOf('c'));
+    load.begin();
+    load.raise({ kind: 'called', request: requestOf({ call: 2n, threadNum: 3, prefixes: ['x/'] }) });
+    // The claim was on its way.
+    load.claim();
+    assert.equal(load.take('load-file').request.call, 2n);
+    assert.ok(!load.has('claim'));
+    const { generation, prefixes } = load.take('look');
+    assert.deepEqual(prefixes, []);
+    load.raise({ kind: 'looked', generation, files: ['a', 'b', 'c', 'new'].map((id) => fileOf(id)) });
+    load.claim();
+    assert.equal(load.take('load-file').request.threadNum, 3);
+    assert.equal(load.state.slots.flights.size, 3);
+  });
+
+  test('calls with prefixes are merged to what all of them cover', () => {
+    const load = new Driven(requestOf({ prefixes: ['a/', 'b/'] })).join();
+    load.raise({ kind: 'called', request: requestOf({ prefixes: ['b/c/', 'd/'] }) });
+    assert.deepEqual(load.state.prefixes, ['a/', 'b/', 'd/']);
+    load.raise({ kind: 'called', request: requestOf() });
+    assert.deepEqual(load.state.prefixes, []);
+  });
+
+  test('the failure of a file that may pass is tried five times, then it is an error', () => {
+    const load = loading(fileOf('a'));
+    let id = load.begin();
+    for (let attempt = 1; attempt < 5; attempt++) {
+      load.retry(id, { source: 'aws', code: 'SlowDown', message: 'SlowDown', transient: true });
+      load.waitOut('file-due');
+      id = load.begin();
+    }
+    load.retry(id, { source: 'aws', code: 'SlowDown', message: 'SlowDown', transient: true });
+    assert.equal(load.take('fail-file').failure.code, 'SlowDown');
+    load.raise({ kind: 'file-failed', id });
+    load.list();
+    assert.equal(load.state.phase, 'finishing');
+  });
+
+  test('one that somebody else has by then is let go', () => {
+    const load = loading(fileOf('a'));
+    load.retry(load.begin(), failureOf('40P01'));
+    load.waitOut('file-due');
+    load.claim(false);
+    assert.equal(load.state.slots.flights.size, 0);
+    assert.ok(load.has('look'));
+  });
+
+  test('large files are split so that all slots are busy until the end', () => {
+    const large = (id: string) => fileOf(id, { size: 64 << 20 });
+    const load = new Driven(requestOf({ threadNum: 4 })).join(50, 32);
+    load.list(large('a'), large('b'));
+    const { ids } = load.take('claim');
+    const file = { file: 'a', type: 'Patient', size: 64 << 20 };
+    load.raise({ kind: 'claimed', claimed: { id: ids[0] ?? '', file } });
+    assert.equal(load.take('load-file').partitions, 2);
+  });
+});
+
+describe('tables', () => {
+  const types = (...names: string[]) => names.map((type) => fileOf(type, { type }));
+
+  test('four are prepared at a time', () => {
+    const load = new Driven().join();
+    const { generation } = load.take('look');
+    load.raise({ kind: 'looked', generation, files: types('A', 'B', 'C', 'D', 'E') });
+    assert.equal(load.kinds.filter((kind) => kind === 'prepare-table').length, 4);
+    load.prepared();
+    assert.equal(load.kinds.filter((kind) => kind === 'prepare-table').length, 4);
+  });
+
+  test('files begin in order once all are ready; one that takes long is waited for a second only', () => {
+    const load = new Driven().join();
+    const { generation } = load.take('look');
+    load.raise({ kind: 'looked', generation, files: types('A', 'B') });
+    load.prepared();
+    assert.ok(!load.has('claim'));
+    load.waitOut('tables-late');
+    assert.deepEqual(load.take('claim').ids, ['A']);
+    assert.match(load.take('tell').text ?? '', /the table of B is prepared/);
+    load.raise({ kind: 'claimed', claimed: undefined });
+    load.prepared();
+    load.list(...types('A', 'B'));
+    assert.deepEqual(load.take('claim').ids, ['A', 'B']);
+    assert.equal(load.take('tell').text, undefined);
+  });
+
+  test('the files of a table that cannot be made fail; the others are loaded', () => {
+    const load = new Driven().join();
+    const { generation } = load.take('look');
+    load.raise({ kind: 'looked', generation, files: types('A', 'B') });
+    load.prepared({ kind: 'unusable', failure: failureOf('42501', false) });
+    load.prepared();
+    assert.deepEqual(load.take('fail-files').ids, ['A']);
+    assert.deepEqual(load.take('claim').ids, ['B']);
+    load.raise({ kind: 'files-failed' });
+    assert.ok(load.has('look'));
+  });
+
+  test('a table that another load restores is tried again when told, or by the poll', () => {
+    const load = new Driven().join();
+    const { generation } = load.take('look');
+    load.raise({ kind: 'looked', generation, files: types('A') });
+    load.prepared({ kind: 'later', until: 'another load has restored a_pkey' });
+    assert.equal(load.take('tell').text, 'Waits until another load has restored a_pkey.');
+    assert.ok(!load.has('look'));
+    load.raise({ kind: 'noticed', notice: { topic: 'indexes', name: 'other' } });
+    assert.ok(!load.has('look'));
+    load.raise({ kind: 'noticed', notice: { topic: 'indexes', name: 'a' } });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: types('A') });
+    load.prepared({ kind: 'later', until: 'another load has restored a_pkey' });
+    load.raise({ kind: 'tick' });
+    load.list(...types('A'));
+    assert.ok(load.has('claim'));
+    assert.equal(load.take('tell').text, undefined);
+  });
+
+  test('the files of a table whose key cannot be restored keep nobody waiting, and a later call tries again', () => {
+    const load = new Driven().join();
+    const { generation } = load.take('look');
+    load.raise({ kind: 'looked', generation, files: types('A', 'B') });
+    load.prepared({ kind: 'primary-key-missing' });
+    load.prepared();
+    load.begin();
+    load.raise({ kind: 'called', request: requestOf({ call: 2n }) }).done('B');
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: types('A') });
+    load.prepared({ kind: 'primary-key-missing' });
+    assert.equal(load.at, 'finishing (finished)');
+  });
+
+  test('a key that was dropped all the same has every table prepared anew', () => {
+    const load = loading(fileOf('a'));
+    load.raise({ kind: 'file-ended', id: load.begin(), outcome: { kind: 'primary-key-dropped' } });
+    const { generation } = load.take('look');
+    load.raise({ kind: 'looked', generation, files: [fileOf('a')] });
+    assert.ok(load.has('prepare-table'));
+  });
+});
+
+describe('the session', () => {
+  test('lost: files in flight go on, none is begun; tables are prepared anew once it is back', () => {
+    const load = loading(fileOf('a'), fileOf('b'), fileOf('c'));
+    load.begin();
+    load.raise({ kind: 'session-lost' });
+    load.claim(false);
+    assert.ok(!load.has('claim') && !load.has('look'));
+    load.fail('rejoin', failureOf('57P03'));
+    load.waitOut('effect-due');
+    load.take('rejoin');
+    load.raise({ kind: 'session-rejoined' });
+    const { generation } = load.take('look');
+    load.raise({ kind: 'looked', generation, files: [fileOf('b')] });
+    load.prepared();
+    assert.equal(load.begin(), 'b');
+  });
+
+  test('lost while indexes are restored: left and finished again', () => {
+    const load = loading();
+    load.raise({ kind: 'session-lost' });
+    load.fail('finish', failureOf('08006'));
+    load.waitOut('effect-due');
+    assert.ok(!load.has('finish'));
+    load.take('rejoin');
+    load.raise({ kind: 'session-rejoined' });
+    assert.deepEqual(load.take('finish'), { kind: 'finish', first: true });
+  });
+
+  test('what was found out about tables under the lost one’s locks is not believed', () => {
+    const load = new Driven().join();
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: [fileOf('a')] });
+    load.raise({ kind: 'session-lost' });
+    load.prepared();
+    load.take('rejoin');
+    load.raise({ kind: 'session-rejoined' });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: [fileOf('a')] });
+    assert.ok(load.has('prepare-table') && !load.has('claim'));
+  });
+});
+
+describe('outages', () => {
+  test('a statement is tried again, for ten minutes at most', () => {
+    const load = new Driven().join();
+    for (let attempts = 0; load.state.phase === 'loading' && attempts < 1_000; attempts++) {
+      load.fail('look', OUTAGE);
+      if (load.state.phase === 'loading') load.waitOut('effect-due');
+    }
+    assert.ok(load.now > OUTAGE_LIMIT_MS && load.now < OUTAGE_LIMIT_MS + 60_000, `${load.now}`);
+    assert.equal(load.at, 'ended (failed)');
+    assert.equal(load.take('tell-given-up').message, '57P01');
+  });
+
+  test('a file is tried again for ten minutes at most, though claims succeed, and is then given back', () => {
+    const load = loading(fileOf('a'));
+    for (let id = load.begin(); ; id = load.begin()) {
+      load.retry(id, failureOf('53100'));
+      if (load.state.phase !== 'loading') break;
+      load.waitOut('file-due');
+    }
+    assert.ok(load.now > OUTAGE_LIMIT_MS && load.now < OUTAGE_LIMIT_MS + 60_000, `${load.now}`);
+    assert.deepEqual(load.take('return-file'), { kind: 'return-file', id: 'a' });
+    assert.equal(load.at, 'ended (failed)');
+  });
+
+  test('the status says what is waited for from the second attempt on, and takes it back', () => {
+    const load = loading(fileOf('a'));
+    load.retry(load.begin(), failureOf('53100'));
+    assert.equal(waitsFor(load.state), '');
+    load.waitOut('file-due').retry(load.begin(), failureOf('53100'));
+    assert.match(load.take('tell').text ?? '', /tried again for up to 10 minutes: 53100$/);
+    load.waitOut('file-due').done(load.begin());
+    assert.equal(load.take('tell').text, undefined);
+  });
+
+  test('a status that could not be written is written at the next poll', () => {
+    const load = loading(fileOf('a'));
+    load.retry(load.begin(), OUTAGE).waitOut('file-due').retry(load.begin(), OUTAGE);
+    load.take('tell');
+    load.raise({ kind: 'tell-failed' });
+    assert.ok(!load.has('tell'));
+    load.raise({ kind: 'tick' });
+    assert.match(load.take('tell').text ?? '', /57P01/);
+  });
+});
+
+describe('connections', () => {
+  const REFUSED = failureOf('53300');
+  const many = (count: number) => Array.from({ length: count }, (_, n) => fileOf(`f${n}`, { size: count - n }));
+  const inFlight = (load: Driven) => {
+    while (load.has('claim')) load.begin();
+    return load.state.slots.flights.size;
+  };
+
+  test('as many files are in flight as the server has room for', () => {
+    const load = new Driven(requestOf({ threadNum: 128 })).join(62).list(...many(200));
+    assert.equal(inFlight(load), 60);
+    const few = new Driven(requestOf({ threadNum: 128 })).join(0).list(...many(3));
+    assert.equal(inFlight(few), 1);
+  });
+
+  test('a refused file waits for one of the others to end, not for a pause, and is the first then', () => {
+    const load = new Driven(requestOf({ threadNum: 3 })).join().list(...many(9));
+    assert.equal(inFlight(load), 3);
+    load.retry('f2', REFUSED);
+    load.take('close-idle-connections');
+    assert.ok(!load.has('claim'));
+    load.done('f0');
+    assert.equal(load.begin(), 'f2');
+    assert.equal(inFlight(load), 2);
+  });
+
+  test('the last one that is refused waits as in an outage', () => {
+    const load = new Driven(requestOf({ threadNum: 2 })).join().list(...many(2));
+    inFlight(load);
+    load.retry('f0', REFUSED).retry('f1', REFUSED);
+    load.waitOut('file-due');
+    assert.equal(load.begin(), 'f1');
+    load.done('f1');
+    assert.equal(load.begin(), 'f0');
+  });
+
+  test('slots come back one by one while no connection is refused', () => {
+    const load = new Driven(requestOf({ threadNum: 4 })).join().list(...many(20));
+    inFlight(load);
+    load.retry('f3', REFUSED).retry('f2', REFUSED);
+    assert.equal(inFlight(load), 2);
+    for (const expected of [2, 3, 4]) {
+      load.raise({ kind: 'tick' });
+      load.take('count-connections');
+      load.raise({ kind: 'connections-counted', free: 50 });
+      assert.equal(inFlight(load), expected);
+    }
+    load.raise({ kind: 'tick' });
+    assert.ok(!load.has('count-connections'));
+  });
+
+  test('a refused statement takes a slot away, so that the load itself gets on', () => {
+    const load = new Driven(requestOf({ threadNum: 4 })).join().list(...many(20));
+    load.begin();
+    load.begin();
+    load.fail('claim', REFUSED);
+    load.take('close-idle-connections');
+    load.waitOut('effect-due');
+    load.claim(false);
+    assert.equal(load.state.slots.limit.most, 1);
+  });
+});
