@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { type RootClient, requireRootClient } from './http/auth.ts';
 import { acceptBodyFormats } from './http/body-formats-plugin.ts';
+import { refuseForeignPages } from './http/caller-origin.ts';
 import { handleErrors } from './http/error-handler.ts';
 import { healthRoute } from './http/health-route.ts';
 import { metricsRoute } from './http/metrics-route.ts';
@@ -27,11 +28,12 @@ export async function app(fastify: FastifyInstance, { pool, loader, metrics, roo
   logRequests(fastify);
   handleErrors(fastify);
   acceptBodyFormats(fastify);
+  refuseForeignPages(fastify, { loopbackHostsOnly: rootClient === undefined });
   await fastify.register(helmet);
   healthRoute(fastify);
   readyRoute(fastify, pool);
   await fastify.register(async (guarded) => {
-    if (rootClient !== undefined) await requireRootClient(guarded, rootClient);
+    if (rootClient !== undefined) await requireRootClient(guarded, rootClient, () => metrics.onFailedLogin());
     rpcRoute(guarded, { loader });
     resourceRoutes(guarded, pool);
     metricsRoute(guarded, metrics);

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { z } from 'zod';
 import { type LoadableTypes, parseLoadableTypes } from './fhir/loadable-types.ts';
 import type { RootClient } from './http/auth.ts';
+import { isLoopback } from './http/loopback.ts';
 import type { SourceOptions } from './source/sources.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 
@@ -188,8 +189,4 @@ function readCertificate(path: string): string {
   } catch (error) {
     throw new ConfigError(`PGSSLROOTCERT cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }

@@ -5,6 +5,7 @@ import { app } from './app.ts';
 import type { Config } from './config.ts';
 import { keepRunning } from './embedded-postgres/keep-running.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgres.ts';
+import { connectionLimits, limitConnections } from './http/connection-limits.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -50,9 +51,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     logger: loggerOptions(config.logLevel),
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
+    ...connectionLimits(),
     ...requestLogOptions(),
   });
   const { log } = fastify;
+  limitConnections(fastify);
   const opened: { close(): Promise<void> }[] = [];
   const close = async () => {
     for (const part of opened.splice(0).reverse()) await part.close();

@@ -3,14 +3,17 @@ export const CLIENT_ERRORS = {
   'unreadable-body': 400,
   'invalid-request': 400,
   unauthorized: 401,
+  'foreign-origin': 403,
   'not-found': 404,
   'method-not-found': 404,
   conflict: 409,
   'several-match': 412,
   'body-too-large': 413,
   'unknown-content-type': 415,
+  misdirected: 421,
   'invalid-params': 422,
   'domain-error': 422,
+  'too-many-attempts': 429,
   'database-unavailable': 503,
 } as const satisfies Record<string, number>;
 

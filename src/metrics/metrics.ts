@@ -29,6 +29,8 @@ export class Metrics implements LoadObserver {
   readonly #indexSeconds = this.#histogram('index_restore_seconds', 'Time to make a dropped index again.');
   readonly #indexFailures = this.#counter('index_restore_failures_total', 'Indexes that could not be made again.', []);
 
+  readonly #failedLogins = this.#counter('failed_logins_total', 'Calls with wrong credentials.', []);
+
   readonly #figures: DatabaseFigures;
   readonly #gauges = new DatabaseGauges(this.#registry);
 
@@ -75,6 +77,10 @@ export class Metrics implements LoadObserver {
 
   onIndexFailed(): void {
     this.#indexFailures.inc();
+  }
+
+  onFailedLogin(): void {
+    this.#failedLogins.inc();
   }
 
   /** All of it in Prometheus's text format. */

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, describe, test } from 'node:test';
+import Fastify from 'fastify';
+import { connectionLimits, limitConnections } from '../../src/http/connection-limits.ts';
+import { startTestServer } from '../support/test-server.ts';
+
+const server = await startTestServer({ after }, { env: { BOX_ROOT_CLIENT_SECRET: 'sesame' } });
+
+describe('a refused request whose body never ends', () => {
+  for (const [status, line, headers] of [
+    [401, 'POST /rpc', ''],
+    [404, 'POST /nothing', ''],
+    [403, 'POST /rpc', 'origin: https://evil.example\r\n'],
+  ] as const)
+    test(`keeps no connection: ${status}`, { timeout: 60_000 }, async () => {
+      const { hostname, port } = new URL(server.url);
+      const socket = connect(Number(port), hostname);
+      let answer = '';
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        answer += text;
+      });
+      socket.on('error', () => {});
+      socket.write(
+        `${line} HTTP/1.1\r\nhost: localhost\r\n${headers}content-type: application/json\r\ncontent-length: 100000\r\n\r\n{`,
+      );
+      const drip = setInterval(() => socket.write(' '), 20);
+      await new Promise((resolve) => socket.once('close', resolve));
+      clearInterval(drip);
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
+      assert.match(answer, /^connection: close\r$/im);
+    });
+});
+
+test('a body that is sent too slowly ends its connection, and connections have a largest number', async (t) => {
+  const limits = connectionLimits();
+  assert.ok(limits.requestTimeout > 0 && limits.requestTimeout <= 60_000);
+  // The same server, with a shorter patience.
+  const fastify = Fastify({
+    ...limits,
+    requestTimeout: 300,
+    http: { connectionsCheckingInterval: 50, headersTimeout: 300 },
+  });
+  t.after(() => fastify.close());
+  limitConnections(fastify);
+  assert.ok(fastify.server.maxConnections < 100_000);
+  fastify.post('/', async () => 'done');
+  const url = new URL(await fastify.listen({ port: 0, host: '127.0.0.1' }));
+  const socket = connect(Number(url.port), url.hostname);
+  socket.on('error', () => {}).resume();
+  socket.write('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{');
+  const drip = setInterval(() => socket.write(' '), 20);
+  await new Promise((resolve) => socket.once('close', resolve));
+  clearInterval(drip);
+});
