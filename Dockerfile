@@ -1,12 +1,15 @@
 # The packages that the server needs, and no more: the optional ones are an embedded Postgres and an S3 endpoint, both
 # for trials without Docker. Node runs the TypeScript sources as they are, so nothing is built.
-FROM node:24-slim AS packages
+# They are JavaScript alone, so they are installed on the builder's own architecture for every other.
+FROM --platform=$BUILDPLATFORM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY tools/node/package.json ./tools/node/
 # Type declarations, source maps and documents are 25 of the packages' 63 MB on disk, and nothing reads them here.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force && \
-  find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) -delete
+  find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) -delete && \
+  ! find node_modules -name '*.node' | grep . && \
+  mkdir /command && ln -s /app/bin/fhir-bucket-loader.cjs /command/fhir-bucket-loader
 
 # Puts generated FHIR files into a bucket and ends; used by docker-compose.yml.
 FROM node:24-slim AS seed
@@ -30,7 +33,7 @@ COPY migrations ./migrations
 COPY src ./src
 # The command line: docker compose exec loader fhir-bucket-loader status
 COPY bin ./bin
-RUN ln -s /app/bin/fhir-bucket-loader.cjs /usr/local/bin/fhir-bucket-loader
+COPY --from=packages /command /usr/local/bin/
 USER node
 EXPOSE 8888
 # The image has no curl. On a busy host even a small program takes seconds.

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { z } from 'zod';
+import { readVersion } from '../version.ts';
 import { cancelCommand } from './commands/cancel-command.ts';
 import { demoCommand } from './commands/demo-command.ts';
 import { filesCommand } from './commands/files-command.ts';
@@ -19,13 +18,10 @@ First steps:
   $ fhir-bucket-loader load s3://hospital --follow       load a bucket
   $ fhir-bucket-loader help load                         what a load can be told`;
 
-const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-const { version } = z.object({ version: z.string() }).parse(JSON.parse(manifest));
-
 // commander, and not node:util's parseArgs: it has the subcommands, the help of each, and hints at typing errors.
 const program = new Command('fhir-bucket-loader')
   .description('Loads buckets of FHIR ndjson(.gz) files into Postgres, each file exactly once.')
-  .version(version)
+  .version(readVersion())
   .showHelpAfterError('(add --help for what can be said)')
   .addHelpText('after', `${FIRST_STEPS}\n${SERVER_HELP}\n${EXIT_CODES_HELP}`);
 

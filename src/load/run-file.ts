@@ -22,9 +22,9 @@ export async function runFile(
 ): Promise<FileOutcome> {
   const { source, transform, write, bucket, maxErrors } = request;
   const { file: key = '', type = '', size, etag, 'last-modified': lastModified } = file;
-  const advance = (now: FileProgress) => observer.onProgress(progress.update(id, now));
+  const advance = (now: FileProgress) => observer.onProgress(bucket, progress.update(id, now));
   progress.begin(id);
-  observer.onFileBegun();
+  observer.onFileBegun(bucket);
   const outcome = await workers
     .run(
       {
@@ -53,7 +53,7 @@ export async function runFile(
   logOutcome(log, key, outcome);
   if ('figures' in outcome) advance(outcome.figures);
   progress.end(id);
-  observer.onFileEnded(outcome);
+  observer.onFileEnded(bucket, outcome);
   return outcome;
 }
 

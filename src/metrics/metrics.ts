@@ -2,35 +2,51 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Failure } from '../errors/failure.ts';
 import type { LoadObserver } from '../load/load-observer.ts';
 import type { Queryable } from '../store/query.ts';
+import { readVersion } from '../version.ts';
 import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
 import { DatabaseFigures } from './database-figures.ts';
 import { DatabaseGauges } from './database-gauges.ts';
+import { KNOWN_FAILURES } from './known-failures.ts';
 
 /** A code becomes a label only in this form: an S3-compatible store may answer anything. */
 const CODE = /^[A-Za-z0-9_-]{1,40}$/;
 
+const OUTCOMES: readonly FileOutcome['kind'][] = ['done', 'failed', 'retry', 'lost', 'primary-key-dropped', 'stopped'];
+
 /** What this process has done since it started, for Prometheus. Totals of a fleet are sums over its replicas. */
 export class Metrics implements LoadObserver {
   readonly #registry = new Registry();
-  readonly #inHand = this.#gauge('files_in_hand', 'Files being loaded by this process.');
-  readonly #ended = this.#counter('files_ended_total', 'Attempts at a file, by how they ended.', ['outcome']);
-  readonly #failures = this.#counter('file_faults_total', 'Attempts at a file that failed or are to be repeated.', [
+  readonly #inFlight = this.#gauge('files_in_flight', 'Files being loaded by this process.', ['bucket']);
+  readonly #ended = this.#counter('files_ended_total', 'Attempts at a file, by how they ended.', ['bucket', 'outcome']);
+  readonly #failures = this.#counter('file_failures_total', 'Attempts at a file that failed or are to be repeated.', [
+    'bucket',
     'source',
     'code',
   ]);
-  readonly #committed = this.#counter('resources_committed_total', 'Resources of files that are done.', []);
-  readonly #leftOut = this.#counter('lines_left_out_total', 'Bad lines left out of files that are done.', []);
-  readonly #sent = this.#counter('resources_sent_total', 'Resources sent to Postgres, also of files that fail.', []);
-  readonly #bytes = this.#counter('object_bytes_total', 'Bytes received from S3, as stored.', []);
-  readonly #rawBytes = this.#counter('raw_bytes_total', 'Bytes of ndjson, unpacked, of files that have ended.', []);
-  readonly #stages = this.#counter('stage_seconds_total', 'Time in a stage, of files that have ended.', ['stage']);
-  readonly #resumes = this.#counter('s3_resumes_total', 'Broken bodies of S3 that were resumed.', []);
-  readonly #fileSeconds = this.#histogram('file_seconds', 'Time from claim to commit of a file that is done.');
-  readonly #indexSeconds = this.#histogram('index_restore_seconds', 'Time to make a dropped index again.');
-  readonly #indexFailures = this.#counter('index_restore_failures_total', 'Indexes that could not be made again.', []);
+  readonly #committed = this.#counter('resources_committed_total', 'Resources of files that are done.', ['bucket']);
+  readonly #leftOut = this.#counter('lines_left_out_total', 'Bad lines left out of files that are done.', ['bucket']);
+  readonly #sent = this.#counter('resources_sent_total', 'Resources sent to Postgres, also of files that fail.', [
+    'bucket',
+  ]);
+  readonly #bytes = this.#counter('object_bytes_total', 'Bytes received from S3, as stored.', ['bucket']);
+  readonly #rawBytes = this.#counter('raw_bytes_total', 'Bytes of ndjson, unpacked, of files that have ended.', [
+    'bucket',
+  ]);
+  readonly #stages = this.#counter('stage_seconds_total', 'Time in a stage, of files that have ended.', [
+    'bucket',
+    'stage',
+  ]);
+  readonly #resumes = this.#counter('s3_resumes_total', 'Broken bodies of S3 that were resumed.', ['bucket']);
+  readonly #fileSeconds = this.#histogram('file_seconds', 'Time from claim to commit of a file that is done.', [
+    'bucket',
+  ]);
+  readonly #indexSeconds = this.#histogram('index_restore_seconds', 'Time to rebuild a dropped index.', []);
+  readonly #indexFailures = this.#counter('index_restore_failures_total', 'Indexes that could not be rebuilt.', []);
 
   readonly #failedLogins = this.#counter('failed_logins_total', 'Calls with wrong credentials.', []);
 
+  /** Buckets that have their series. */
+  readonly #buckets = new Set<string>();
   readonly #figures: DatabaseFigures;
   readonly #gauges = new DatabaseGauges(this.#registry);
 
@@ -38,37 +54,33 @@ export class Metrics implements LoadObserver {
   constructor(db: Queryable) {
     this.#figures = new DatabaseFigures(db);
     collectDefaultMetrics({ register: this.#registry });
-    // Outcomes that have not occurred are 0 and not absent, so that a rate shows the first.
-    for (const outcome of [
-      'done',
-      'failed',
-      'retry',
-      'lost',
-      'primary-key-dropped',
-      'stopped',
-    ] satisfies FileOutcome['kind'][]) {
-      this.#ended.inc({ outcome }, 0);
-    }
+    new Gauge({
+      name: 'fhir_loader_build_info',
+      help: 'Always 1; the labels say which version runs, on which Node.',
+      labelNames: ['version', 'node'],
+      registers: [this.#registry],
+    }).set({ version: readVersion(), node: process.versions.node }, 1);
   }
 
-  onFileBegun(): void {
-    this.#inHand.inc();
+  onFileBegun(bucket: string): void {
+    this.#startSeries(bucket);
+    this.#inFlight.inc({ bucket });
   }
 
-  onProgress({ bytes, rows }: FileProgress): void {
-    this.#bytes.inc(bytes);
-    this.#sent.inc(rows);
+  onProgress(bucket: string, { bytes, rows }: FileProgress): void {
+    this.#bytes.inc({ bucket }, bytes);
+    this.#sent.inc({ bucket }, rows);
   }
 
-  onFileEnded(outcome: FileOutcome): void {
-    this.#inHand.dec();
-    this.#ended.inc({ outcome: outcome.kind });
-    if ('failure' in outcome) this.#addFault(outcome.failure);
-    if ('figures' in outcome) this.#addFigures(outcome.figures);
+  onFileEnded(bucket: string, outcome: FileOutcome): void {
+    this.#inFlight.dec({ bucket });
+    this.#ended.inc({ bucket, outcome: outcome.kind });
+    if ('failure' in outcome) this.#addFailure(bucket, outcome.failure);
+    if ('figures' in outcome) this.#addFigures(bucket, outcome.figures);
     if (outcome.kind !== 'done') return;
-    this.#committed.inc(outcome.figures.rows);
-    this.#leftOut.inc(outcome.figures.linesLeftOut);
-    this.#fileSeconds.observe(outcome.figures.totalMs / 1_000);
+    this.#committed.inc({ bucket }, outcome.figures.rows);
+    this.#leftOut.inc({ bucket }, outcome.figures.linesLeftOut);
+    this.#fileSeconds.observe({ bucket }, outcome.figures.totalMs / 1_000);
   }
 
   onIndexRestored(durationMs: number): void {
@@ -89,27 +101,37 @@ export class Metrics implements LoadObserver {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  #addFault({ source, code }: Failure): void {
-    this.#failures.inc({ source, code: CODE.test(code) ? code : 'other' });
+  /** What has not occurred for a bucket is 0 and not absent, so that a rate shows the first. */
+  #startSeries(bucket: string): void {
+    if (this.#buckets.has(bucket)) return;
+    this.#buckets.add(bucket);
+    for (const outcome of OUTCOMES) this.#ended.inc({ bucket, outcome }, 0);
+    for (const { source, code } of KNOWN_FAILURES) this.#failures.inc({ bucket, source, code }, 0);
+    for (const counter of [this.#committed, this.#leftOut, this.#sent, this.#bytes, this.#rawBytes, this.#resumes])
+      counter.inc({ bucket }, 0);
   }
 
-  #addFigures({ rawBytes, resumes, s3Ms, gunzipMs, encodeMs, postgresMs }: FileFigures): void {
-    this.#rawBytes.inc(rawBytes);
-    this.#resumes.inc(resumes);
+  #addFailure(bucket: string, { source, code }: Failure): void {
+    this.#failures.inc({ bucket, source, code: CODE.test(code) ? code : 'other' });
+  }
+
+  #addFigures(bucket: string, { rawBytes, resumes, s3Ms, gunzipMs, encodeMs, postgresMs }: FileFigures): void {
+    this.#rawBytes.inc({ bucket }, rawBytes);
+    this.#resumes.inc({ bucket }, resumes);
     const stages = { s3_wait: s3Ms, gunzip: gunzipMs, encode: encodeMs, postgres_wait: postgresMs };
-    for (const [stage, ms] of Object.entries(stages)) this.#stages.inc({ stage }, ms / 1_000);
+    for (const [stage, ms] of Object.entries(stages)) this.#stages.inc({ bucket, stage }, ms / 1_000);
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
     return new Counter({ name: `fhir_loader_${name}`, help, labelNames, registers: [this.#registry] });
   }
 
-  #gauge(name: string, help: string): Gauge {
-    return new Gauge({ name: `fhir_loader_${name}`, help, registers: [this.#registry] });
+  #gauge<Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> {
+    return new Gauge({ name: `fhir_loader_${name}`, help, labelNames, registers: [this.#registry] });
   }
 
-  #histogram(name: string, help: string): Histogram {
+  #histogram<Label extends string>(name: string, help: string, labelNames: Label[]): Histogram<Label> {
     const buckets = [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000];
-    return new Histogram({ name: `fhir_loader_${name}`, help, buckets, registers: [this.#registry] });
+    return new Histogram({ name: `fhir_loader_${name}`, help, labelNames, buckets, registers: [this.#registry] });
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +7,7 @@ import { loadAll } from 'js-yaml';
 import pg from 'pg';
 import { readConfig } from '../../src/config.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
+import type { FileFigures } from '../../src/worker/file-task.ts';
 import { parseExposition } from '../metrics/parse-exposition.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -30,6 +32,14 @@ interface Manifest {
     template: { spec: { containers: Container[]; terminationGracePeriodSeconds?: number } };
   };
 }
+
+interface Dashboard {
+  panels: { title: string; targets: { expr: string }[] }[];
+}
+const NOTHING: FileFigures = {
+  ...{ bytes: 0, rows: 0, rawBytes: 0, resumes: 0, totalMs: 0 },
+  ...{ s3Ms: 0, gunzipMs: 0, encodeMs: 0, postgresMs: 0, linesLeftOut: 0 },
+};
 
 describe('deploy/kubernetes', () => {
   const manifests = ['secret', 'loader'].flatMap(
@@ -90,17 +100,19 @@ describe('deploy/systemd', () => {
   });
 });
 
-describe('deploy/grafana', () => {
-  test('asks for metrics that exist, and shows all of the loader’s own', async () => {
-    const { text } = await new Metrics(new pg.Pool({ host: '127.0.0.1', port: 1 })).exposition();
-    const { types } = parseExposition(text);
-    const dashboard = read('deploy/grafana/fhir-bucket-loader.json');
-    JSON.parse(dashboard);
-    const asked = new Set(
-      [...dashboard.matchAll(/\b(fhir_loader|process|nodejs)_\w+/g)].map(([name]) => name.replace(/_bucket$/, '')),
-    );
+describe('deploy/grafana and deploy/prometheus', async () => {
+  const { text } = await new Metrics(new pg.Pool({ host: '127.0.0.1', port: 1 })).exposition();
+  const { types } = parseExposition(text);
+  const namesIn = (source: string) =>
+    new Set([...source.matchAll(/\b(fhir_loader|process|nodejs)_\w+/g)].map(([name]) => name.replace(/_bucket$/, '')));
+  const dashboard = read('deploy/grafana/fhir-bucket-loader.json');
+  const { panels } = JSON.parse(dashboard) as Dashboard;
+  const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+
+  test('ask for metrics that exist, and show all of the loader’s own', () => {
+    const asked = namesIn(dashboard);
     assert.deepEqual(
-      [...asked].filter((name) => !types.has(name)),
+      [...asked, ...namesIn(read('deploy/prometheus/alerts.yaml'))].filter((name) => !types.has(name)),
       [],
     );
     const own = [...types.keys()].filter((name) => name.startsWith('fhir_loader_'));
@@ -108,5 +120,39 @@ describe('deploy/grafana', () => {
       own.filter((name) => !asked.has(name)),
       [],
     );
+  });
+
+  test('the selector of buckets filters every metric that has one', async (t) => {
+    const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });
+    t.after(() => pool.end());
+    const metrics = new Metrics(pool);
+    metrics.onFileBegun('s3://b');
+    metrics.onFileEnded('s3://b', { kind: 'done', figures: NOTHING });
+    const perBucket = new Set(
+      [...(await metrics.exposition()).text.matchAll(/^(fhir_loader_\w+)\{.*bucket=/gm)].map(([, name]) => name),
+    );
+    for (const name of ['files', 'bytes_left', 'last_done_timestamp_seconds']) perBucket.add(`fhir_loader_${name}`);
+    assert.ok(perBucket.size > 10);
+    for (const expression of expressions)
+      for (const [selector, name] of expression.matchAll(/(fhir_loader_\w+)\{[^}]*\}/g))
+        if (perBucket.has(name)) assert.match(selector, /bucket=~"\$bucket"/);
+  });
+
+  test('rates are taken over a range that fits the scrape interval, and nothing makes up a 0', () => {
+    for (const expression of expressions) {
+      assert.doesNotMatch(expression, /\brate\([^[]*\[\d+[sm]\]/);
+      assert.doesNotMatch(expression, /vector\(0\)/);
+    }
+  });
+
+  const promtool = spawnSync('promtool', ['--version']).status === 0;
+  test('the alerts fire when they should and only then', {
+    skip: promtool ? false : 'promtool is not installed (part of Prometheus)',
+  }, () => {
+    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'alerts.test.yaml'], {
+      cwd: fileURLToPath(new URL('../../deploy/prometheus', import.meta.url)),
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, `${stdout}${stderr}`);
   });
 });

@@ -1,0 +1,31 @@
+import type { Failure } from '../errors/failure.ts';
+import type { LineFailure } from '../errors/line-error.ts';
+
+const LINE_FAILURES: Record<LineFailure, true> = {
+  'not-json': true,
+  'not-an-object': true,
+  'id-missing': true,
+  'id-empty': true,
+  'id-not-a-string': true,
+  'id-too-long': true,
+  'id-twice': true,
+  'type-not-a-string': true,
+  'type-twice': true,
+  'type-differs': true,
+  'line-too-long': true,
+  'two-resources': true,
+};
+
+/**
+ * Failures that files are known to meet. Their counters exist, at 0, before the first occurs: Prometheus sees no increase
+ * in a series that begins with 1.
+ */
+export const KNOWN_FAILURES: readonly Pick<Failure, 'source' | 'code'>[] = [
+  ...[...Object.keys(LINE_FAILURES), 'bad-gzip', 'too-many-errors', 'internal'].map(
+    (code) => ({ source: 'aidbox', code }) as const,
+  ),
+  ...['InvalidAccount', 'AccessDenied', 'NoSuchKey', 'PreconditionFailed', 'SlowDown', 'ReadTimeout'].map(
+    (code) => ({ source: 'aws', code }) as const,
+  ),
+  ...['23505', '08006', '57P01', '53100', '40001'].map((code) => ({ source: 'postgres', code }) as const),
+];
