@@ -13,7 +13,7 @@ import type { DatabaseAddress } from './store/connection-options.ts';
 import { createPool } from './store/create-pool.ts';
 import { migrate } from './store/migrate.ts';
 import { refuseTransactionPooling } from './store/refuse-transaction-pooling.ts';
-import { recoverPrepared } from './target/partitioned/recover.ts';
+import { PartitionRecovery } from './target/partitioned/partition-recovery.ts';
 
 /** Connections of the main thread for what is quick: claims, statuses. */
 const POOL_SIZE = 16;
@@ -85,9 +85,19 @@ export async function startServer(config: Config): Promise<RunningServer> {
     opened.push({ close: () => pool.end() });
     const buildPool = createPool(database, { max: BUILD_POOL_SIZE, onIdleError, connectTimeoutMs: 0 });
     opened.push({ close: () => buildPool.end() });
-    await recoverPrepared(pool);
+    const recovery = new PartitionRecovery(pool, log);
+    opened.push({ close: () => recovery.close() });
+    await recovery.start();
     const metrics = new Metrics(pool);
-    const loader = new LoaderService({ address: database, pool, buildPool, log, observer: metrics, ...config });
+    const loader = new LoaderService({
+      address: database,
+      pool,
+      buildPool,
+      log,
+      recovery,
+      observer: metrics,
+      ...config,
+    });
     opened.push({ close: () => loader.close() });
     await fastify.register(app, { pool, loader, metrics, rootClient: config.rootClient });
     fastify.addHook('preClose', async () => {

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
+import { hasDecidedFile } from '../store/loader-file/decided.ts';
 import { inTransaction } from '../store/query.ts';
 import { tableName } from '../store/resource-tables.ts';
 import { deleteResources } from '../store/resources/delete-resources.ts';
@@ -12,6 +13,8 @@ import { sendAnswer } from './body-formats-plugin.ts';
 import { pageLinks } from './page-links.ts';
 import { REST_TYPES, type RestType } from './resource-fields.ts';
 import { parseFilters, parseSearch, refuseQuery } from './resource-search.ts';
+
+const LOADER_FILE = tableName('LoaderFile');
 
 /** How long a delete waits for a file that is being loaded, in ms. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -79,6 +82,13 @@ async function remove(
     return await inTransaction(pool, async (client) => {
       await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
       const rows = await deleteResources(client, table, filters);
+      const isDecided =
+        table === LOADER_FILE &&
+        (await hasDecidedFile(
+          client,
+          rows.map(({ id }) => id),
+        ));
+      if (isDecided) throw beingLoaded();
       if (rows.length <= 1 || many) return rows;
       throw new ClientError(
         'several-match',
@@ -87,8 +97,12 @@ async function remove(
     });
   } catch (error) {
     if (sqlstateOf(error) !== SQLSTATE.lockNotAvailable) throw error;
-    throw new ClientError('conflict', 'One of these files is being loaded right now; wait until it is finished.');
+    throw beingLoaded();
   }
+}
+
+function beingLoaded(): ClientError {
+  return new ClientError('conflict', 'One of these files is being loaded right now; wait until it is finished.');
 }
 
 function byId(request: FastifyRequest): SearchFilter[] {

@@ -7,8 +7,8 @@ import { claimLoaderFile } from '../store/loader-file/claim-loader-file.ts';
 import { failUnfinishedFile } from '../store/loader-file/fail-unfinished-file.ts';
 import { listUnfinishedFiles } from '../store/loader-file/list-unfinished-files.ts';
 import { returnClaimedFile } from '../store/loader-file/return-claimed-file.ts';
-import { maxPreparedTransactions } from '../target/partitioned/prepared-partition.ts';
-import { recoverBucket } from '../target/partitioned/recover.ts';
+import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
+import { maxPreparedTransactions } from '../target/partitioned/prepared-transaction.ts';
 import { finishLoad } from './finish-load.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { LoadEvent } from './load-event.ts';
@@ -20,6 +20,7 @@ export interface EffectDeps extends RunFileDeps {
   buildPool: pg.Pool;
   bucket: string;
   session: LoadSession;
+  recovery: PartitionRecovery;
   /** Called when a status answer, of any replica, shows that the bucket is worked on. */
   announce: () => void;
   /** The types of all tables that were ever prepared. */
@@ -51,7 +52,7 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       return { kind: 'session-rejoined' };
     case 'look': {
       const { generation, prefixes } = effect;
-      await recoverBucket(pool, bucket);
+      await deps.recovery.look();
       return { kind: 'looked', generation, files: await listUnfinishedFiles(pool, bucket, prefixes) };
     }
     case 'prepare-table': {
@@ -75,6 +76,7 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       await failUnfinishedFile(pool, effect.id, effect.failure);
       return { kind: 'file-failed', id: effect.id };
     case 'finish': {
+      await deps.recovery.complete(bucket, deps.shutdown);
       const options = { ...deps, session: session.connection, types: deps.types(), signal: deps.shutdown };
       return { kind: 'finish-ended', ...(await finishLoad(options, effect)) };
     }

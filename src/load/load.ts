@@ -5,6 +5,7 @@ import { jittered } from '../errors/retry-policy.ts';
 import { ProgressLog } from '../progress/progress-log.ts';
 import { ProgressPublisher } from '../progress/progress-publisher.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
+import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
 import type { LoadEffect } from './load-effect.ts';
 import { type EffectDeps, type OutwardEffect, perform } from './load-effects.ts';
@@ -22,6 +23,7 @@ export interface LoadOptions {
   /** For index builds, which may take hours. */
   buildPool: pg.Pool;
   workers: WorkerPool;
+  recovery: PartitionRecovery;
   log: Logger;
   observer: LoadObserver;
   /** How often the load looks for what nobody tells it, in ms; 5 s by default. */
@@ -63,7 +65,7 @@ export class Load {
   /** Begins at once. */
   constructor(
     request: NumberedRequest,
-    { address, pool, buildPool, workers, observer, pollMs = POLL_MS, ...options }: LoadOptions,
+    { address, pool, buildPool, workers, recovery, observer, pollMs = POLL_MS, ...options }: LoadOptions,
   ) {
     const { bucket } = request;
     const progress = new ProgressLog();
@@ -76,6 +78,7 @@ export class Load {
       pool,
       buildPool,
       workers,
+      recovery,
       observer,
       progress,
       bucket,

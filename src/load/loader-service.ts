@@ -20,6 +20,7 @@ import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by
 import { releaseOrphans } from '../store/loader-file/release-orphans.ts';
 import { requeueFailedFiles } from '../store/loader-file/requeue-failed-files.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
+import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
 import { knownTypes } from './known-types.ts';
 import { listFiles, type WithheldFiles } from './list-files.ts';
@@ -35,6 +36,7 @@ export interface LoaderServiceOptions {
   /** For index builds and ANALYZE, which may take hours. */
   buildPool: pg.Pool;
   log: Logger;
+  recovery: PartitionRecovery;
   observer?: LoadObserver;
   maxLineBytes: number;
   /** Which resource types files may be loaded into. */
@@ -179,7 +181,9 @@ export class LoaderService {
     const load = new Load(request, { observer: NO_OBSERVER, ...this.#options, workers: this.#workers });
     this.#loads.set(bucket, load);
     this.#running.add(load);
+    this.#options.recovery.loadBegins();
     void load.ended.then((types) => {
+      this.#options.recovery.loadEnds();
       this.#statistics.refresh(types);
       this.#running.delete(load);
       if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);

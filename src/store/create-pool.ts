@@ -1,5 +1,10 @@
 import pg from 'pg';
-import { connectionOptions, type DatabaseAddress, prepareSession } from './connection-options.ts';
+import {
+  connectionOptions,
+  type DatabaseAddress,
+  preferToastCompression,
+  prepareSession,
+} from './connection-options.ts';
 
 export interface PoolOptions {
   /** Most connections at once. */
@@ -30,12 +35,4 @@ export function createPool(address: DatabaseAddress, options: PoolOptions): pg.P
   });
   pool.on('error', options.onIdleError);
   return pool;
-}
-
-/** Postgres spends most of a load on TOAST compression, and lz4 takes a fraction of pglz's time. */
-async function preferToastCompression(client: pg.ClientBase, method: string): Promise<void> {
-  await client.query(
-    `select set_config(name, $1, false) from pg_settings where name = 'default_toast_compression' and $1 = any (enumvals)`,
-    [method],
-  );
 }

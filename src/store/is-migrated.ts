@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
-import { MIGRATIONS } from './migrate.ts';
+import { MIGRATIONS, schemaVersionTable } from './migrate.ts';
 import type { Queryable } from './query.ts';
 
 /**
@@ -11,7 +11,7 @@ export async function isMigrated(db: Queryable): Promise<boolean> {
   const wanted = (await readdir(MIGRATIONS)).map((file) => Number.parseInt(file, 10));
   try {
     const { rows } = await db.query<{ version: number }>(
-      'select coalesce(max(version), 0)::int as version from fhir_bucket_loader.schema_version',
+      `select coalesce(max(version), 0)::int as version from ${await schemaVersionTable(db)}`,
     );
     return (rows[0]?.version ?? 0) >= Math.max(...wanted);
   } catch (error) {

@@ -3,12 +3,30 @@ import type pg from 'pg';
 import Postgrator from 'postgrator';
 import { checkDatabase, checkOwnTables } from './check-database.ts';
 import { connectClient, type DatabaseAddress } from './connection-options.ts';
+import type { Queryable } from './query.ts';
 
 /** Any number that nobody else locks: the turn of the one replica that migrates. */
 const MIGRATION_LOCK = '5018342091773321';
 
 /** The folder of the migrations, `001.do.<name>.sql` and so on. */
 export const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url));
+
+/**
+ * Where the migrations that have run are written down: by the schema of Aidbox's tables, or the one that the session creates
+ * them in. Another schema of the database, with a loader of its own, has another such table.
+ */
+export async function schemaVersionTable(db: Queryable): Promise<string> {
+  const { rows } = await db.query<{ schema: string | null }>(
+    `select coalesce((select relnamespace from pg_class
+                       where oid = coalesce(to_regclass('transaction_id_seq'), to_regclass('loaderfile'))),
+                     quote_ident(current_schema())::regnamespace)::oid::text as schema`,
+  );
+  const schema = rows[0]?.schema ?? undefined;
+  if (schema === undefined) {
+    throw new Error('no schema of the search_path exists; create one, or set search_path for this role or database');
+  }
+  return `fhir_bucket_loader.schema_version_${schema}`;
+}
 
 /**
  * Brings the database to the newest migration. Replicas that start together take turns. Safe where Aidbox's own
@@ -25,7 +43,7 @@ export async function migrate(address: DatabaseAddress): Promise<number> {
     const searchPath = await putAidboxFirst(client);
     const postgrator = new Postgrator({
       driver: 'pg',
-      schemaTable: 'fhir_bucket_loader.schema_version',
+      schemaTable: await schemaVersionTable(client),
       migrationPattern: `${MIGRATIONS}*.sql`,
       execQuery: (text) => client.query(text),
     });

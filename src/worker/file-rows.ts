@@ -12,8 +12,7 @@ import { nextTxid } from '../store/next-txid.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { copyRows } from '../target/copy-rows.ts';
 import { createTarget } from '../target/create-target.ts';
-import { decideCommit } from '../target/partitioned/commit-decision.ts';
-import type { FilePartitions } from '../target/partitioned/file-partitions.ts';
+import type { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
 import type { RowCopy } from '../target/row-copy.ts';
 import type { RowTarget } from '../target/row-target.ts';
 import type { FileFigures, FileTask } from './file-task.ts';
@@ -49,7 +48,7 @@ export class FileRows {
   }
 
   /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
-  async write(client: pg.PoolClient, table: ResourceTable, partitions: FilePartitions): Promise<void> {
+  async write(client: pg.PoolClient, table: ResourceTable, partitions?: PartitionedCopy): Promise<void> {
     const { id, type, transform, target: name, maxErrors } = this.#task;
     const { signal, maxLineBytes, buffers, loadableTypes } = this.#options;
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
@@ -58,11 +57,10 @@ export class FileRows {
     const { statement, constants } = target;
     const encoder = { transform: createTransform(transform, type), constants, maxLineBytes, buffers };
     const options = { statement, encoder, maxErrors, signal, times: this.#times };
-    if (partitions.clients.length > 0) {
+    if (partitions !== undefined) {
       const { rows } = await copyRows([client, ...partitions.clients], this.#bytes.read(), options, this.#start);
-      await decideCommit(client, id, { attempt: partitions.attempt, loaded: rows });
       await this.recordBadLines(client);
-      await partitions.prepare();
+      await partitions.prepare(client, rows);
       return;
     }
     await target.prepare(client);

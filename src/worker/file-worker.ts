@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { CopyBuffers } from '../pipeline/copy-buffers.ts';
 import { Sources } from '../source/sources.ts';
+import { BackendWatch } from '../store/backend-watch.ts';
 import { createPool } from '../store/create-pool.ts';
 import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
@@ -16,6 +17,7 @@ const MAX_CONNECTIONS = 128;
 export class FileWorker {
   readonly #setup: WorkerSetup;
   readonly #pool: pg.Pool;
+  readonly #watch: BackendWatch;
   readonly #sources: Sources;
   readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
 
@@ -27,6 +29,7 @@ export class FileWorker {
       toastCompression: 'lz4',
       idleTimeoutMs: 5_000,
     });
+    this.#watch = new BackendWatch(this.#pool);
     this.#sources = new Sources(setup.sources);
   }
 
@@ -39,6 +42,8 @@ export class FileWorker {
     try {
       return await loadFile(plain, {
         pool: this.#pool,
+        address: this.#setup.database,
+        watch: this.#watch,
         source: this.#sources.open(task.source),
         maxLineBytes: this.#setup.maxLineBytes,
         loadableTypes: this.#setup.loadableTypes,

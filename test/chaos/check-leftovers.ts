@@ -30,7 +30,7 @@ async function leftovers(pool: pg.Pool): Promise<string[]> {
     `select 'advisory lock of ' || coalesce(pid::text, '?') as what from pg_locks where locktype = 'advisory'
      union all
      select 'connection ' || pid || ' is ' || state || ': ' || left(query, 80) from pg_stat_activity
-      where application_name = 'fhir-bucket-loader' and (state <> 'idle' or backend_xid is not null)
+      where starts_with(application_name, 'fhir-bucket-loader') and (state <> 'idle' or backend_xid is not null)
      union all
      select 'temporary table ' || relname from pg_class where relpersistence = 't' and relkind = 'r'
      union all

@@ -140,7 +140,7 @@ async function terminateBackends({ random, cluster }: FaultContext): Promise<voi
     const most = random.chance(0.2) ? 1_000 : 1;
     const ended = cluster.pool.query(
       `select pg_terminate_backend(pid) from (
-         select pid from pg_stat_activity where application_name = 'fhir-bucket-loader' order by random() limit $1) b`,
+         select pid from pg_stat_activity where starts_with(application_name, 'fhir-bucket-loader') order by random() limit $1) b`,
       [most],
     );
     // Another fault of the round may have Postgres down.

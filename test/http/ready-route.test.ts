@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import Fastify from 'fastify';
 import pg from 'pg';
 import { readyRoute } from '../../src/http/ready-route.ts';
+import { schemaVersionTable } from '../../src/store/migrate.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const server = await startTestServer({ after }, { env: { BOX_ROOT_CLIENT_SECRET: 'not for probes' } });
@@ -19,12 +20,13 @@ describe('GET /ready', () => {
 
   test('503 on a database that lacks the newest migration, or all of them', async () => {
     const notMigrated = [503, { status: 'not ready', reason: 'the database is not migrated' }];
-    await server.sql(
-      `delete from fhir_bucket_loader.schema_version
-        where version = (select max(version) from fhir_bucket_loader.schema_version)`,
-    );
+    const client = new pg.Client(server.database.connection);
+    await client.connect();
+    const versions = await schemaVersionTable(client);
+    await client.end();
+    await server.sql(`delete from ${versions} where version = (select max(version) from ${versions})`);
     assert.deepEqual(await ask(), notMigrated);
-    await server.sql('alter table fhir_bucket_loader.schema_version rename to moved');
+    await server.sql(`alter table ${versions} rename to moved`);
     assert.deepEqual(await ask(), notMigrated);
   });
 

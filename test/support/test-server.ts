@@ -126,7 +126,7 @@ export async function startTestServer(
       const terminate = () =>
         client.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
-            where datname = current_database() and application_name = $1`,
+            where datname = current_database() and starts_with(application_name, $1)`,
           [APPLICATION_NAME],
         );
       await terminate();

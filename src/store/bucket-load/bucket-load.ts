@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 import { notifyLoads } from './load-notice.ts';
 
@@ -13,7 +14,7 @@ export type WriteOptions = z.infer<typeof writeOptionsSchema>;
 /** The write options of the bucket's latest call, or undefined when it was never called for. */
 export async function findWriteOptions(db: Queryable, bucket: string): Promise<WriteOptions | undefined> {
   const { rows } = await db.query<{ options: unknown }>(
-    'select options from fhir_bucket_loader.bucket_load where bucket = $1',
+    `select options from fhir_bucket_loader.bucket_load where queue = ${QUEUE} and bucket = $1`,
     [bucket],
   );
   return rows[0] === undefined ? undefined : writeOptionsSchema.parse(rows[0].options);
@@ -26,7 +27,7 @@ export async function findWriteOptions(db: Queryable, bucket: string): Promise<W
 export async function recordCall(db: Queryable, bucket: string, options: WriteOptions): Promise<bigint> {
   const { rows } = await db.query<{ calls: string }>(
     `insert into fhir_bucket_loader.bucket_load as l (bucket, options) values ($1, $2)
-     on conflict (bucket) do update
+     on conflict (queue, bucket) do update
         set options = excluded.options, calls = l.calls + 1, called_at = current_timestamp,
             waits_for = null, given_up = null
      returning calls`,
@@ -38,20 +39,23 @@ export async function recordCall(db: Queryable, bucket: string, options: WriteOp
 /** Says what the bucket's load waits for; undefined, and any later call, take it back. */
 export async function setWaitsFor(db: Queryable, bucket: string, text: string | undefined): Promise<void> {
   await db.query(
-    'update fhir_bucket_loader.bucket_load set waits_for = $2 where bucket = $1 and waits_for is distinct from $2',
+    `update fhir_bucket_loader.bucket_load set waits_for = $2 where queue = ${QUEUE} and bucket = $1 and waits_for is distinct from $2`,
     [bucket, text ?? null],
   );
 }
 
 /** Says why the bucket's load was given up; a later call takes it back. */
 export async function setGivenUp(db: Queryable, bucket: string, text: string): Promise<void> {
-  await db.query('update fhir_bucket_loader.bucket_load set given_up = $2 where bucket = $1', [bucket, text]);
+  await db.query(`update fhir_bucket_loader.bucket_load set given_up = $2 where queue = ${QUEUE} and bucket = $1`, [
+    bucket,
+    text,
+  ]);
 }
 
 /** What `setWaitsFor` and `setGivenUp` said last. */
 export async function findReasons(db: Queryable, bucket: string): Promise<{ waitsFor?: string; givenUp?: string }> {
   const { rows } = await db.query<{ waits_for: string | null; given_up: string | null }>(
-    'select waits_for, given_up from fhir_bucket_loader.bucket_load where bucket = $1',
+    `select waits_for, given_up from fhir_bucket_loader.bucket_load where queue = ${QUEUE} and bucket = $1`,
     [bucket],
   );
   const { waits_for: waitsFor = null, given_up: givenUp = null } = rows[0] ?? {};
@@ -60,14 +64,17 @@ export async function findReasons(db: Queryable, bucket: string): Promise<{ wait
 
 /** Cancels every call for the bucket so far; the replicas that work on it are told. */
 export async function cancelCalls(db: Queryable, bucket: string): Promise<void> {
-  await db.query('update fhir_bucket_loader.bucket_load set cancelled_call = calls where bucket = $1', [bucket]);
+  await db.query(
+    `update fhir_bucket_loader.bucket_load set cancelled_call = calls where queue = ${QUEUE} and bucket = $1`,
+    [bucket],
+  );
   await notifyLoads(db, { topic: 'cancelled', name: bucket });
 }
 
 /** Whether a call of this number was cancelled. */
 export async function isCancelled(db: Queryable, bucket: string, call: bigint): Promise<boolean> {
   const { rowCount } = await db.query(
-    'select from fhir_bucket_loader.bucket_load where bucket = $1 and cancelled_call >= $2',
+    `select from fhir_bucket_loader.bucket_load where queue = ${QUEUE} and bucket = $1 and cancelled_call >= $2`,
     [bucket, call.toString()],
   );
   return rowCount === 1;
@@ -75,13 +82,17 @@ export async function isCancelled(db: Queryable, bucket: string, call: bigint): 
 
 /** Waits for the turn among the calls that name this bucket; it ends with the transaction. */
 export async function takeTurn(db: Queryable, bucket: string): Promise<void> {
-  await db.query(`select pg_advisory_xact_lock(hashtextextended('fhir-bucket-loader call ' || $1::text, 0))`, [bucket]);
+  await db.query(
+    `select pg_advisory_xact_lock(hashtextextended('fhir-bucket-loader call ' || ${QUEUE} || ' ' || $1::text, 0))`,
+    [bucket],
+  );
 }
 
 /** The buckets that were ever called for, the latest call first. */
 export async function listBuckets(db: Queryable): Promise<string[]> {
   const { rows } = await db.query<{ bucket: string }>(
-    'select bucket from fhir_bucket_loader.bucket_load order by called_at desc, bucket',
+    `select bucket from fhir_bucket_loader.bucket_load where queue = ${QUEUE}
+      order by called_at desc, bucket`,
   );
   return rows.map((row) => row.bucket);
 }

@@ -1,3 +1,4 @@
+import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 import type { ResourceTable } from '../resource-tables.ts';
 
@@ -11,7 +12,7 @@ function keyOf(name: string): string {
 }
 
 /** "Somebody works on this bucket." */
-const BUCKET = keyOf(`'bucket ' || $1::text`);
+const BUCKET = keyOf(`'bucket ' || ${QUEUE} || ' ' || $1::text`);
 
 /** "A load relies on this table's indexes being off." */
 const TABLE = keyOf(`'indexes of ' || $1::text`);

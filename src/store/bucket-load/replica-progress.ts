@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 
 /** What one replica tells of its work on a bucket. */
@@ -23,8 +24,10 @@ export async function publishProgress(
   progress: ReplicaProgress,
 ): Promise<void> {
   await db.query(
-    `insert into fhir_bucket_loader.replica_progress as p values ($1, $2, clock_timestamp(), $3, $4, $5)
-     on conflict (bucket, replica) do update
+    `insert into fhir_bucket_loader.replica_progress as p
+       (bucket, replica, updated_at, bytes_per_second, rows_per_second, files)
+     values ($1, $2, clock_timestamp(), $3, $4, $5)
+     on conflict (queue, bucket, replica) do update
         set updated_at = excluded.updated_at, bytes_per_second = excluded.bytes_per_second,
             rows_per_second = excluded.rows_per_second, files = excluded.files`,
     [bucket, replica, progress.bytesPerSecond, progress.rowsPerSecond, progress.files],
@@ -35,7 +38,7 @@ export async function publishProgress(
 export async function withdrawProgress(db: Queryable, bucket: string, replica: string): Promise<void> {
   await db.query(
     `delete from fhir_bucket_loader.replica_progress
-      where bucket = $1 and (replica = $2 or updated_at < clock_timestamp() - $3 * interval '1 ms')`,
+      where queue = ${QUEUE} and bucket = $1 and (replica = $2 or updated_at < clock_timestamp() - $3 * interval '1 ms')`,
     [bucket, replica, SILENCE_MS],
   );
 }
@@ -44,7 +47,7 @@ export async function withdrawProgress(db: Queryable, bucket: string, replica: s
 export async function readProgress(db: Queryable, bucket: string): Promise<ReplicaProgress[]> {
   const { rows } = await db.query<{ bytes: number; rows: number; files: unknown }>(
     `select bytes_per_second as bytes, rows_per_second as rows, files from fhir_bucket_loader.replica_progress
-      where bucket = $1 and updated_at > clock_timestamp() - $2 * interval '1 ms'`,
+      where queue = ${QUEUE} and bucket = $1 and updated_at > clock_timestamp() - $2 * interval '1 ms'`,
     [bucket, SILENCE_MS],
   );
   return rows.map((row) => ({

@@ -1,4 +1,5 @@
 import type { Queryable } from '../query.ts';
+import { DECIDED } from './decided.ts';
 import { type LoaderFile, loaderFileSchema } from './loader-file.ts';
 
 /** A file claimed for loading. */
@@ -22,7 +23,7 @@ export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Pr
        select l.id
          from unnest($1::text[]) with ordinality as wanted(id, place)
          join loaderfile l on l.id = wanted.id
-        where l.resource ->> 'status' in ('pending', 'in-progress') and not l.resource ? 'commit'
+        where l.resource ->> 'status' in ('pending', 'in-progress') and not ${DECIDED}
         order by wanted.place
         limit 1
           for update of l skip locked

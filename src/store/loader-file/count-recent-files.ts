@@ -1,4 +1,5 @@
 import type { Queryable } from '../query.ts';
+import { QUEUE } from './queue.ts';
 
 /** How many files of a bucket have a status. */
 export interface FileCount {
@@ -18,7 +19,7 @@ export async function countRecentFiles(db: Queryable, days: number): Promise<Fil
             coalesce(sum((l.resource ->> 'size')::numeric), 0)::float8 as bytes,
             extract(epoch from max((l.resource ->> 'end')::timestamptz))::float8 as "lastEnd"
        from fhir_bucket_loader.bucket_load b join loaderfile l on l.resource ->> 'bucket' = b.bucket
-      where b.called_at > current_timestamp - $1 * interval '1 day'
+      where b.queue = ${QUEUE} and b.called_at > current_timestamp - $1 * interval '1 day'
       group by 1, 2`,
     [days],
   );

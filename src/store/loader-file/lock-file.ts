@@ -1,4 +1,5 @@
 import type { Queryable } from '../query.ts';
+import { DECIDED } from './decided.ts';
 
 /**
  * Locks a file until the end of the transaction, without waiting.
@@ -7,9 +8,11 @@ import type { Queryable } from '../query.ts';
  */
 export async function lockFile(db: Queryable, id: string, statuses: readonly string[]): Promise<boolean> {
   const { rowCount } = await db.query(
-    `select from loaderfile where id = $1 and resource ->> 'status' = any ($2) and not resource ? 'commit'
-        for update skip locked`,
+    `select from loaderfile l where l.id = $1 and l.resource ->> 'status' = any ($2) for update skip locked`,
     [id, statuses],
   );
-  return rowCount === 1;
+  if (rowCount !== 1) return false;
+  // Once it is locked: a statement begun before the decision was committed would not see that.
+  const decided = await db.query(`select from loaderfile l where l.id = $1 and ${DECIDED}`, [id]);
+  return decided.rowCount === 0;
 }

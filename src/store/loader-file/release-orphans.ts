@@ -1,4 +1,5 @@
 import type { Queryable } from '../query.ts';
+import { DECIDED } from './decided.ts';
 
 /**
  * Gives files back to the queue that are marked `in-progress` though nobody loads them: what replicas that died had
@@ -7,8 +8,8 @@ import type { Queryable } from '../query.ts';
 export async function releaseOrphans(db: Queryable, bucket: string): Promise<void> {
   await db.query(
     `with orphan as materialized (
-       select id from loaderfile
-        where resource ->> 'bucket' = $1 and resource ->> 'status' = 'in-progress' and not resource ? 'commit'
+       select l.id from loaderfile l
+        where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'in-progress' and not ${DECIDED}
           for update skip locked
      )
      update loaderfile l

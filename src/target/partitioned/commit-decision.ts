@@ -1,61 +1,75 @@
+import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
+import { keyOfFile } from './file-identity.ts';
 
 /** The decision that a file whose rows lie in several prepared transactions is to be committed. */
 export interface CommitDecision {
   attempt: string;
+  partitions: number;
   loaded: number;
 }
 
 /**
- * Writes the decision down. Its commit is the moment at which the whole file is in: from then on the partitions are only
- * committed, never rolled back, by whoever finds them. `done` follows when all of them are visible.
+ * Writes the decision down, in the transaction that holds the file. Its commit is the moment at which the whole file is
+ * in: from then on its partitions are only committed, never rolled back, by all who find them, whatever becomes of the
+ * LoaderFile. `done` follows when all of them are visible.
  */
-export async function decideCommit(db: Queryable, id: string, decision: CommitDecision): Promise<void> {
+export async function recordDecision(db: Queryable, id: string, decision: CommitDecision): Promise<void> {
+  const { attempt, partitions, loaded } = decision;
   const { rowCount } = await db.query(
-    `update loaderfile set resource = resource || jsonb_build_object('commit', $2::jsonb),
-            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
-      where id = $1`,
-    [id, decision],
+    `insert into fhir_bucket_loader.commit_decision (queue, loader_file, attempt, loader_file_cts, bucket, file, partitions, loaded)
+     select ${QUEUE}, id, $2, cts, resource ->> 'bucket', resource ->> 'file', $3, $4 from loaderfile where id = $1`,
+    [id, attempt, partitions, loaded],
   );
   if (rowCount !== 1) throw new Error(`LoaderFile ${id} is gone`);
 }
 
-/** Marks a decided file `done`, unless another replica has. */
-export async function completeDecided(db: Queryable, id: string, attempt: string): Promise<void> {
+/** The attempt at a file that is decided and not completed yet. */
+export async function findDecidedAttempt(db: Queryable, id: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ attempt: string }>(
+    `select attempt from fhir_bucket_loader.commit_decision
+      where queue = ${QUEUE} and loader_file = $1`,
+    [id],
+  );
+  return rows[0]?.attempt;
+}
+
+/** The files that are decided and not completed yet, of one bucket or of all. */
+export async function listDecidedFiles(db: Queryable, bucket?: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select loader_file as id from fhir_bucket_loader.commit_decision
+      where queue = ${QUEUE} and ($1::text is null or bucket = $1)`,
+    [bucket ?? null],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Takes the decision away and marks its LoaderFile `done`, unless somebody else has, or the LoaderFile was deleted: one
+ * of the same id that was queued since is another one. To be called when all partitions are committed.
+ */
+export async function completeDecision(db: Queryable, id: string, attempt: string): Promise<void> {
   await db.query(
-    `update loaderfile
-        set resource = (resource - 'commit')
-                       || jsonb_build_object('status', 'done', 'end', $3::text, 'loaded', resource -> 'commit' -> 'loaded'),
+    `with decided as (
+       delete from fhir_bucket_loader.commit_decision
+        where queue = ${QUEUE} and loader_file = $1 and attempt = $2
+       returning loader_file, loader_file_cts, loaded
+     )
+     update loaderfile l
+        set resource = (l.resource - '{message,error}'::text[])
+                       || jsonb_build_object('status', 'done', 'end', $3::text, 'loaded', decided.loaded),
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
-      where id = $1 and resource -> 'commit' ->> 'attempt' = $2`,
+       from decided
+      where l.id = decided.loader_file and l.cts is not distinct from decided.loader_file_cts`,
     [id, attempt, new Date().toISOString()],
   );
 }
 
-/**
- * Locks a LoaderFile until the end of the transaction and reads which attempt at it is decided.
- * @returns undefined when somebody has the file in hand: then nothing about it is in doubt yet
- */
-export async function lockForDecision(
-  db: Queryable,
-  id: string,
-): Promise<{ exists: boolean; attempt?: string } | undefined> {
-  const { rows } = await db.query<{ attempt: string | null }>(
-    `select resource -> 'commit' ->> 'attempt' as attempt from loaderfile where id = $1 for update skip locked`,
-    [id],
+/** Whether a file, of any schema, that has this key is decided. */
+export async function isDecidedKey(db: Queryable, key: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from fhir_bucket_loader.commit_decision where ${keyOfFile('queue', 'loader_file')} = $1`,
+    [key],
   );
-  const row = rows[0];
-  if (row !== undefined) return { exists: true, ...(row.attempt === null ? {} : { attempt: row.attempt }) };
-  const present = await db.query('select from loaderfile where id = $1', [id]);
-  return present.rowCount === 0 ? { exists: false } : undefined;
-}
-
-/** The bucket's files that are decided but not `done`. */
-export async function listDecided(db: Queryable, bucket: string): Promise<{ id: string; attempt: string }[]> {
-  const { rows } = await db.query<{ id: string; attempt: string }>(
-    `select id, resource -> 'commit' ->> 'attempt' as attempt from loaderfile
-      where resource ->> 'bucket' = $1 and resource ->> 'status' = 'in-progress' and resource ? 'commit'`,
-    [bucket],
-  );
-  return rows;
+  return rowCount !== 0;
 }

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
+import { pino } from 'pino';
 import { lockFile } from '../../../src/store/loader-file/lock-file.ts';
-import { partitionGid, preparePartition, resolvePrepared } from '../../../src/target/partitioned/prepared-partition.ts';
-import { recoverPrepared } from '../../../src/target/partitioned/recover.ts';
+import { recordDecision } from '../../../src/target/partitioned/commit-decision.ts';
+import { identifyFile, tryLockFile } from '../../../src/target/partitioned/file-identity.ts';
+import { PartitionRecovery } from '../../../src/target/partitioned/partition-recovery.ts';
+import { finishPrepared, gidOf, prepareTransaction } from '../../../src/target/partitioned/prepared-transaction.ts';
 import { startTestServer } from '../../support/test-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -26,6 +29,15 @@ const resources = Array.from({ length: ROWS }, (_, n) => ({
   note: randomBytes(FILE_BYTES).toString('base64'),
 }));
 
+const NO_TWO_PHASE = 'the server has no two-phase commit';
+
+/** As a server does at its start. */
+const recover = async () => {
+  const recovery = new PartitionRecovery(pool, pino({ level: 'silent' }));
+  await recovery.look();
+  await recovery.close();
+};
+
 /** Which backends, by process, wrote rows of a table: each has a transaction id of its own. */
 const transactionsOf = async (table: string) => {
   const [row] = await server.sql<{ transactions: number; rows: number; txids: number }>(
@@ -38,7 +50,7 @@ const transactionsOf = async (table: string) => {
 const prepared = async () =>
   (await server.sql(`select gid from pg_prepared_xacts where database = current_database()`)).length;
 
-describe('one large file', { skip: slots === 0 ? 'the server has no two-phase commit' : false }, () => {
+describe('one large file', { skip: slots === 0 && NO_TWO_PHASE }, () => {
   test('is dealt to as many backends as the call has threads, and is whole', async () => {
     const bucket = await server.bucketOf({ 'Basic.ndjson.gz': resources });
     const status = await server.load(bucket, { 'thread-num': 3 });
@@ -46,7 +58,6 @@ describe('one large file', { skip: slots === 0 ? 'the server has no two-phase co
     assert.deepEqual(await transactionsOf('basic'), { transactions: 3, rows: ROWS, txids: 1 });
     const file = await server.loaderFile(bucket, 'Basic.ndjson.gz');
     assert.equal(file.loaded, ROWS);
-    assert.equal('commit' in file, false);
     assert.equal(await prepared(), 0);
   });
 
@@ -80,59 +91,51 @@ describe('one large file', { skip: slots === 0 ? 'the server has no two-phase co
   });
 });
 
-describe('several who settle the same share', {
-  skip: slots === 0 ? 'the server has no two-phase commit' : false,
-}, () => {
-  test('take turns: each is told that it is settled, or that somebody is at it', async () => {
-    await server.sql('create table if not exists settled (n int)');
-    const settlers = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
-    let busy = 0;
-    // Until they have met: Postgres refuses (55000) who comes while another commits.
-    for (let n = 0; n < 5_000 && busy === 0; n++) {
-      const gid = partitionGid('loader-file', 'attempt', n);
-      await settlers[0].query(`begin; insert into settled values (${n})`);
-      await preparePartition(settlers[0], gid);
-      const settled = await Promise.all(settlers.map((client) => resolvePrepared(client, gid, 'commit')));
-      busy += settled.filter((isSettled) => !isSettled).length;
-      assert.ok(settled.includes(true));
+describe('several who finish the same transaction', { skip: slots === 0 && NO_TWO_PHASE }, () => {
+  test('wait for the one that is at it, and all of them find it finished', async () => {
+    await server.sql('create table if not exists finished (n int)');
+    const sessions = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
+    const file = await identifyFile(pool, 'loader-file');
+    for (let n = 0; n < 200; n++) {
+      const gid = gidOf(file, 'attempt', n);
+      await sessions[0].query(`begin; insert into finished values (${n})`);
+      await prepareTransaction(sessions[0], gid);
+      await Promise.all(sessions.map((session) => finishPrepared(session, gid, 'commit')));
+      assert.equal(await prepared(), 0);
     }
-    for (const client of settlers) client.release();
-    assert.ok(busy > 0, 'they never met');
-    assert.equal(await prepared(), 0);
+    for (const session of sessions) session.release();
+    assert.deepEqual(await server.sql('select count(*)::int as n from finished'), [{ n: 200 }]);
   });
 });
 
-describe('a replica that died between', { skip: slots === 0 ? 'the server has no two-phase commit' : false }, () => {
-  /** What such a replica leaves: a share of two rows, prepared, and perhaps the decision. */
+describe('a replica that died between', { skip: slots === 0 && NO_TWO_PHASE }, () => {
+  /** What such a replica leaves: a partition of two rows, prepared, and perhaps the decision. */
   const leave = async (type: string, decided: boolean) => {
     const key = `${type}.ndjson.gz`;
     const bucket = await server.bucketOf({ [key]: [{ id: 'whole-1' }, { id: 'whole-2' }, { id: 'whole-3' }] });
     await server.load(bucket);
     const table = type.toLowerCase();
     await server.sql(`delete from ${table} where id <> 'whole-1'`);
-    const [file] = await server.sql<{ id: string }>(
+    const [row] = await server.sql<{ id: string }>(
       `update loaderfile set resource = (resource - '{end,loaded}'::text[]) || '{"status": "in-progress"}'
         where resource ->> 'bucket' = $1 returning id`,
       [`s3://${bucket}`],
     );
-    assert.ok(file);
+    assert.ok(row);
+    const file = await identifyFile(pool, row.id);
     const client = await pool.connect();
     await client.query('begin');
     await client.query(
       `insert into ${table} (id, txid, status, resource) values ('whole-2', 1, 'created', '{}'), ('whole-3', 1, 'created', '{}')`,
     );
-    await client.query(`prepare transaction 'fhir_bucket_loader:${file.id}:attempt-1:0'`);
+    await prepareTransaction(client, gidOf(file, 'attempt-1', 0));
     client.release();
-    if (decided) {
-      await server.sql(
-        `update loaderfile set resource = resource || '{"commit": {"attempt": "attempt-1", "loaded": 3}}' where id = $1`,
-        [file.id],
-      );
-    } else await server.sql(`delete from ${table}`);
-    return { bucket, key, table, id: file.id };
+    if (decided) await recordDecision(pool, row.id, { attempt: 'attempt-1', partitions: 1, loaded: 3 });
+    else await server.sql(`delete from ${table}`);
+    return { bucket, key, table, file };
   };
 
-  test('PREPARE and the decision: its shares are rolled back and the file is loaded again', async () => {
+  test('PREPARE and the decision: its rows are rolled back and the file is loaded again', async () => {
     const { bucket, key, table } = await leave('Coverage', false);
     const status = await server.load(bucket);
     assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
@@ -141,36 +144,59 @@ describe('a replica that died between', { skip: slots === 0 ? 'the server has no
     assert.equal(await prepared(), 0);
   });
 
-  test('the decision and the last COMMIT PREPARED: its shares are committed and the file is done, not loaded again', async () => {
-    const { bucket, key, table, id } = await leave('Contract', true);
-    // A slot that still has the file in hand must not load it again.
-    assert.equal(await lockFile(pool, id, ['in-progress']), false);
+  test('the decision and the last COMMIT PREPARED: its rows are committed and the file is done, not loaded again', async () => {
+    const { bucket, key, table, file } = await leave('Contract', true);
+    // A slot that still has the file must not load it again.
+    assert.equal(await lockFile(pool, file.id, ['in-progress']), false);
     const status = await server.load(bucket);
     assert.deepEqual(status, { state: 'completed', progress: { total: 1, done: 1 } });
     assert.equal((await transactionsOf(table))?.rows, 3);
-    const file = await server.loaderFile(bucket, key);
-    assert.equal(file.loaded, 3);
-    assert.equal('commit' in file, false);
+    assert.equal((await server.loaderFile(bucket, key)).loaded, 3);
     assert.equal(await prepared(), 0);
   });
 
-  test('is settled at the start of a server as well, and by several at once', async () => {
-    const { table } = await leave('Composition', true);
-    await Promise.all([recoverPrepared(pool), recoverPrepared(pool), recoverPrepared(pool)]);
-    await waitFor(async () => (await prepared()) === 0, { timeoutMs: 10_000, what: 'no share in doubt' });
+  test('the decision and the last COMMIT PREPARED, where somebody deletes the LoaderFile: all rows are committed', async () => {
+    const { bucket, table, file } = await leave('CarePlan', true);
+    await server.sql('delete from loaderfile where id = $1', [file.id]);
+    await recover();
+    assert.equal((await transactionsOf(table))?.rows, 3);
+    // A LoaderFile of the same id that is queued since is another one.
+    await server.load(bucket);
+    assert.deepEqual((await server.loaderFile(bucket, 'CarePlan.ndjson.gz')).error, {
+      source: 'postgres',
+      code: '23505',
+    });
     assert.equal((await transactionsOf(table))?.rows, 3);
   });
 
-  test('and is none of anybody’s business while the file is locked: its replica lives', async () => {
-    const { id, table } = await leave('Consent', false);
+  test('the decision and the last COMMIT PREPARED: DELETE is answered with 409 until the file is done', async () => {
+    const { table, file } = await leave('Goal', true);
+    const url = `${server.url}/LoaderFile/${file.id}`;
+    const first = await fetch(url, { method: 'DELETE' });
+    assert.equal(first.status, 409);
+    assert.match(await first.text(), /being loaded right now/);
+    await recover();
+    assert.equal((await fetch(url, { method: 'DELETE' })).status, 200);
+    assert.equal((await transactionsOf(table))?.rows, 3);
+  });
+
+  test('is resolved by several at once', async () => {
+    const { table } = await leave('Composition', true);
+    await Promise.all([recover(), recover(), recover()]);
+    await waitFor(async () => (await prepared()) === 0, { timeoutMs: 10_000, what: 'nothing prepared' });
+    assert.equal((await transactionsOf(table))?.rows, 3);
+  });
+
+  test('and is left alone while the file is locked: its replica lives', async () => {
+    const { file, table } = await leave('Consent', false);
     const owner = await pool.connect();
     await owner.query('begin');
-    await owner.query('select from loaderfile where id = $1 for update', [id]);
-    await recoverPrepared(pool);
+    assert.equal(await tryLockFile(owner, file), true);
+    await recover();
     assert.equal(await prepared(), 1);
     await owner.query('rollback');
     owner.release();
-    await recoverPrepared(pool);
+    await recover();
     assert.equal(await prepared(), 0);
     assert.equal((await transactionsOf(table))?.rows, 0);
   });

@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyBaseLogger as Logger } from 'fastify';
+import type pg from 'pg';
+import { toFailure } from '../../errors/failure.ts';
+import { FileError } from '../../errors/file-error.ts';
+import { BackendWatch } from '../../store/backend-watch.ts';
+import { listDecidedFiles } from './commit-decision.ts';
+import { type FileIdentity, identifyFile } from './file-identity.ts';
+import { listPartitionKeys } from './partition-backends.ts';
+import { listPrepared } from './prepared-transaction.ts';
+import { endStrayBackends, onSession, recoverFile } from './recover-file.ts';
+
+/** Pause between two looks for what others have left, in ms: while this process loads, and while it is idle. */
+const LOADING_MS = 1_000;
+const IDLE_MS = 10_000;
+
+/** How long the end of a load waits for decided files, and the pause between two looks, in ms. */
+const COMPLETE_TIMEOUT_MS = 60_000;
+const COMPLETE_PAUSE_MS = 100;
+const OBJECT_IN_USE = '55006';
+
+/**
+ * Resolves, again and again, what attempts at partitioned files have left in this database: prepared transactions,
+ * decisions, backends. Others may wait for the rows and locks of those, in any bucket's load, so every replica looks, at
+ * its start and for as long as it lives. Several may do so at once.
+ */
+export class PartitionRecovery {
+  readonly #pool: pg.Pool;
+  readonly #watch: BackendWatch;
+  readonly #log: Logger;
+  #timer: NodeJS.Timeout | undefined;
+  #pass: Promise<void> | undefined;
+  #loads = 0;
+  #closed = false;
+
+  constructor(pool: pg.Pool, log: Logger) {
+    this.#pool = pool;
+    this.#watch = new BackendWatch(pool);
+    this.#log = log;
+  }
+
+  /** Looks once, and from then on. What goes wrong is logged, and tried again. */
+  async start(): Promise<void> {
+    await this.look();
+    this.#schedule();
+  }
+
+  /** A load of this process begins or ends; meanwhile it looks more often. */
+  loadBegins(): void {
+    this.#loads++;
+    this.#schedule();
+  }
+
+  loadEnds(): void {
+    this.#loads--;
+  }
+
+  /** Looks now, or waits for a look under way. What goes wrong is logged, and tried again by the next one. */
+  async look(): Promise<void> {
+    this.#pass ??= this.#recover()
+      .catch((error: unknown) => {
+        // A database out of reach is met, and told of, by the loads.
+        const { code, message } = toFailure(error);
+        this.#log.warn(
+          { code, reason: message },
+          'what partitioned files have left could not be resolved; trying again',
+        );
+      })
+      .finally(() => {
+        this.#pass = undefined;
+      });
+    await this.#pass;
+  }
+
+  /**
+   * Looks until no file of the bucket is decided without being `done`: its rows are in, whatever became of its LoaderFile.
+   * @throws what Postgres answers; also when that takes longer than a minute
+   */
+  async complete(bucket: string, signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + COMPLETE_TIMEOUT_MS;
+    for (;;) {
+      await this.#recover();
+      if (signal.aborted || (await listDecidedFiles(this.#pool, bucket)).length === 0) return;
+      if (performance.now() > deadline) {
+        const message = `${OBJECT_IN_USE}: partitioned files of ${bucket} are decided but cannot be completed; see pg_prepared_xacts`;
+        throw new FileError(message, { source: 'postgres', code: OBJECT_IN_USE });
+      }
+      await delay(COMPLETE_PAUSE_MS);
+    }
+  }
+
+  /** Waits for a look under way; there is no further one. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#pass;
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    this.#timer = setTimeout(
+      () => void this.look().then(() => this.#schedule()),
+      this.#loads > 0 ? LOADING_MS : IDLE_MS,
+    );
+    this.#timer.unref();
+  }
+
+  /**
+   * Files of which an attempt is under way are left to that. One that cannot be resolved keeps no other from it.
+   * @throws the first of what Postgres answered
+   */
+  async #recover(): Promise<void> {
+    const { files, keys } = await this.#onSession(async (session) => {
+      const prepared = (await listPrepared(session)).map(({ loaderFile }) => loaderFile);
+      const ids = new Set([...prepared, ...(await listDecidedFiles(session))]);
+      const files: FileIdentity[] = [];
+      for (const id of ids) files.push(await identifyFile(session, id));
+      return { files, keys: await listPartitionKeys(session) };
+    });
+    const errors: unknown[] = [];
+    const attempt = (work: (session: pg.PoolClient) => Promise<unknown>) =>
+      this.#onSession(work).catch((error: unknown) => errors.push(error));
+    for (const file of files) await attempt((session) => recoverFile(session, file, 0));
+    for (const key of keys) await attempt((session) => endStrayBackends(session, key));
+    if (errors.length > 0) throw errors[0];
+  }
+
+  async #onSession<T>(work: (session: pg.PoolClient) => Promise<T>): Promise<T> {
+    return await onSession(this.#pool, async (session) => {
+      const unwatch = await this.#watch.watch(session);
+      try {
+        return await work(session);
+      } finally {
+        unwatch();
+      }
+    });
+  }
+}

@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { QUEUE } from '../../store/loader-file/queue.ts';
+import type { Queryable } from '../../store/query.ts';
+import type { FileIdentity } from './file-identity.ts';
+
+/**
+ * A partition of a file that waits, prepared, for the file's decision (Postgres manual, "PREPARE TRANSACTION"). Its name
+ * says queue, LoaderFile, attempt and partition, so that any replica can resolve it.
+ */
+export interface PreparedTransaction {
+  gid: string;
+  loaderFile: string;
+  attempt: string;
+}
+
+const PREFIX = 'fhir_bucket_loader';
+
+/** Postgres's limit for the name, in bytes, with its closing zero. */
+const MAX_GID_BYTES = 200;
+
+/** The name of a partition. */
+export function gidOf({ queue, id }: FileIdentity, attempt: string, partition: number): string {
+  return [PREFIX, queue, encodeURIComponent(id), attempt, partition].join(':');
+}
+
+/** Whether the names of a file's partitions are short enough for Postgres; ids that the loader gives are. */
+export function fitsGid(id: string): boolean {
+  return encodeURIComponent(id).length < MAX_GID_BYTES - 64;
+}
+
+/** Prepares the transaction that `client` is in; it then belongs to no session and waits for its decision. */
+export async function prepareTransaction(client: Queryable, gid: string): Promise<void> {
+  await client.query(`prepare transaction ${pg.escapeLiteral(gid)}`);
+}
+
+const UNDEFINED_OBJECT = '42704';
+/** "prepared transaction with identifier … is busy": somebody else is about to finish it. */
+const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
+
+/** Pause before another attempt at one that is busy, and how long, in ms. */
+const BUSY_PAUSE_MS = 50;
+const BUSY_TIMEOUT_MS = 10_000;
+
+/**
+ * Commits or rolls back a prepared transaction; not in a transaction. The caller knows the decision, so one that is not
+ * there (any more) is one that somebody else has finished in the same way.
+ * @throws what Postgres answers; also when somebody else holds it for 10 s without finishing it
+ */
+export async function finishPrepared(db: Queryable, gid: string, decision: 'commit' | 'rollback'): Promise<void> {
+  const deadline = performance.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await db.query(`${decision} prepared ${pg.escapeLiteral(gid)}`);
+      return;
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw error;
+      if (error.code === UNDEFINED_OBJECT) return;
+      if (error.code !== OBJECT_NOT_IN_PREREQUISITE_STATE || performance.now() > deadline) throw error;
+    }
+    await delay(BUSY_PAUSE_MS);
+  }
+}
+
+/** All that are prepared for files of this queue, or for one of them. */
+export async function listPrepared(db: Queryable, id?: string): Promise<PreparedTransaction[]> {
+  const { rows } = await db.query<{ gid: string }>(
+    `select gid from pg_prepared_xacts
+      where database = current_database()
+        and starts_with(gid, concat($1::text, ':', ${QUEUE}, ':', $2::text))`,
+    [PREFIX, id === undefined ? '' : `${encodeURIComponent(id)}:`],
+  );
+  return rows.flatMap(({ gid }) => {
+    const [, , loaderFile, attempt] = gid.split(':');
+    return loaderFile === undefined || attempt === undefined
+      ? []
+      : [{ gid, loaderFile: decodeURIComponent(loaderFile), attempt }];
+  });
+}
+
+/**
+ * How many transactions may wait prepared at once; 0 where two-phase commit is off, and on Citus, which needs it for
+ * itself and refuses to prepare what reaches its workers.
+ */
+export async function maxPreparedTransactions(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ setting: string }>(
+    `select setting from pg_settings where name = 'max_prepared_transactions'
+       and not exists (select from pg_extension where extname = 'citus')`,
+  );
+  return Number(rows[0]?.setting ?? 0);
+}

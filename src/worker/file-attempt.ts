@@ -1,0 +1,156 @@
+import type pg from 'pg';
+import { type Failure, toFailure } from '../errors/failure.ts';
+import { tryHoldPrimaryKey } from '../store/bucket-load/load-lock.ts';
+import { cancellable } from '../store/cancellable.ts';
+import { commitLazily } from '../store/commit-lazily.ts';
+import { isPrimaryKeyDropped } from '../store/disabled-index/disabled-index.ts';
+import { failUnfinishedFile } from '../store/loader-file/fail-unfinished-file.ts';
+import { markFailed, markPending } from '../store/loader-file/finish-loader-file.ts';
+import { lockFile } from '../store/loader-file/lock-file.ts';
+import { type ResourceTable, resolveTable } from '../store/resource-tables.ts';
+import { identifyFile } from '../target/partitioned/file-identity.ts';
+import { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
+import { listPrepared } from '../target/partitioned/prepared-transaction.ts';
+import { recoverFile } from '../target/partitioned/recover-file.ts';
+import { FileRows } from './file-rows.ts';
+import type { FileOutcome, FileTask } from './file-task.ts';
+import type { LoadFileOptions } from './load-file.ts';
+
+/** Time for a stopped file to roll back by itself, in ms; one whose COPY waits for a lock is then cancelled. */
+const STOP_GRACE_MS = 1_000;
+
+/** How often what earlier attempts have left is resolved before this one begins, and how long somebody else may be at it. */
+const MOST_RECOVERIES = 3;
+const RECOVERY_WAIT_MS = 20_000;
+
+/** One attempt at one file: its transaction, and what that one comes to. */
+export class FileAttempt {
+  readonly #task: Omit<FileTask, 'port'>;
+  readonly #options: LoadFileOptions;
+  readonly #rows: FileRows;
+  readonly #isWorthOneBackend: (failure: Failure) => boolean;
+  #partitions: PartitionedCopy | undefined;
+  /** Whether a commit was asked for that decides about partitions. */
+  #hasDecided = false;
+
+  /** @param isWorthOneBackend whether the file, after this failure, is tried at once through one backend */
+  constructor(
+    task: Omit<FileTask, 'port'>,
+    options: LoadFileOptions,
+    isWorthOneBackend: (failure: Failure) => boolean,
+  ) {
+    this.#task = task;
+    this.#options = options;
+    this.#isWorthOneBackend = isWorthOneBackend;
+    this.#rows = new FileRows(task, options);
+  }
+
+  /** @throws what leaves the transaction without an end that is known; `afterFailedCommit` tells what it comes to then */
+  async run(client: pg.PoolClient): Promise<FileOutcome> {
+    const { id, type, requiresPrimaryKey, backends } = this.#task;
+    const unwatch = await this.#options.watch.watch(client);
+    try {
+      if (backends > 1) {
+        const { address, watch } = this.#options;
+        this.#partitions = new PartitionedCopy(address, await identifyFile(client, id), watch);
+      }
+      const begun = await this.#begin(client);
+      if (begun !== 'begun') return begun;
+      const table = await resolveTable(client, type);
+      if (requiresPrimaryKey && !(await hasKey(client, table))) {
+        await markPending(client, id);
+        await client.query('commit');
+        return { kind: 'primary-key-dropped' };
+      }
+      // Losing this commit in a crash of Postgres loses the rows and the `done` together: the file is loaded again.
+      if (this.#partitions === undefined) await commitLazily(client);
+      await client.query('savepoint no_rows');
+      const stop = { signal: this.#options.signal, graceMs: STOP_GRACE_MS };
+      const outcome = await cancellable(this.#options.pool, client, stop, () => this.#tryRows(client, table));
+      this.#hasDecided = outcome.kind === 'done' && this.#partitions !== undefined;
+      await client.query('commit');
+      if (this.#hasDecided) await this.#partitions?.commit();
+      return outcome;
+    } finally {
+      unwatch();
+      this.#partitions?.close();
+    }
+  }
+
+  /**
+   * After a transaction that could not commit. Where Postgres refused it (a deferred constraint) the file has failed;
+   * where the connection is lost nobody knows: the decision tells, or the LoaderFile's own status at the next claim.
+   */
+  async afterFailedCommit(error: Error): Promise<FileOutcome> {
+    const failure = toFailure(error);
+    const { pool, signal } = this.#options;
+    try {
+      if (this.#hasDecided && (await this.#partitions?.recover(pool))) {
+        return { kind: 'done', figures: this.#rows.figures() };
+      }
+      if (failure.transient || signal.aborted || this.#isWorthOneBackend(failure)) return { kind: 'retry', failure };
+      const failed = await failUnfinishedFile(pool, this.#task.id, failure);
+      return failed ? { kind: 'failed', failure, figures: this.#rows.figures() } : { kind: 'lost' };
+    } catch (cause) {
+      return { kind: 'retry', failure: toFailure(cause) };
+    }
+  }
+
+  /**
+   * Begins the transaction and locks the file in it. What earlier attempts at it have left is resolved before: this one
+   * would wait for their rows, and, having the lock, keep all others from resolving them.
+   */
+  async #begin(client: pg.PoolClient): Promise<FileOutcome | 'begun'> {
+    const { id } = this.#task;
+    for (let recoveries = 0; recoveries <= MOST_RECOVERIES; recoveries++) {
+      await client.query('begin');
+      if (!(await lockFile(client, id, ['in-progress']))) {
+        await client.query('rollback');
+        return { kind: 'lost' };
+      }
+      const isHeld = this.#partitions === undefined || (await this.#partitions.lock(client));
+      if (isHeld && (await listPrepared(client, id)).length === 0) return 'begun';
+      await client.query('rollback');
+      await recoverFile(client, await identifyFile(client, id), RECOVERY_WAIT_MS);
+    }
+    const message = '55P03: what an earlier attempt at this file has left in Postgres is still being resolved';
+    return { kind: 'retry', failure: { source: 'postgres', code: '55P03', message, transient: true } };
+  }
+
+  async #tryRows(
+    client: pg.PoolClient,
+    table: ResourceTable,
+  ): Promise<Exclude<FileOutcome, { kind: 'lost' | 'primary-key-dropped' }>> {
+    const { id, backends } = this.#task;
+    try {
+      await this.#partitions?.open(client, backends - 1);
+      await this.#rows.write(client, table, this.#partitions);
+      return { kind: 'done', figures: this.#rows.figures() };
+    } catch (error) {
+      await client.query('rollback to savepoint no_rows');
+      await this.#partitions?.undo(this.#options.pool);
+      if (this.#options.signal.aborted) {
+        await markPending(client, id);
+        return { kind: 'stopped' };
+      }
+      const failure = this.#rows.failureOf(error);
+      // It stays `in-progress`: one backend tries at once.
+      if (this.#isWorthOneBackend(failure)) return { kind: 'retry', failure };
+      if (failure.transient) {
+        await markPending(client, id, failure.message);
+        return { kind: 'retry', failure };
+      }
+      await markFailed(client, id, failure.message, { source: failure.source, code: failure.code });
+      await this.#rows.recordBadLines(client);
+      return { kind: 'failed', failure, figures: this.#rows.figures() };
+    }
+  }
+}
+
+/**
+ * Whether the table's primary key is not dropped, and will not be before the end of the transaction. The load's session
+ * sees to that, but may have been lost a moment ago. The lock comes first, so that the look is not outdated.
+ */
+async function hasKey(client: pg.ClientBase, table: ResourceTable): Promise<boolean> {
+  return (await tryHoldPrimaryKey(client, table)) && !(await isPrimaryKeyDropped(client, table));
+}
