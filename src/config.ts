@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { delimiter, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { type LoadableTypes, parseLoadableTypes } from './fhir/loadable-types.ts';
 import type { RootClient } from './http/auth.ts';
@@ -32,6 +33,12 @@ export class ConfigError extends Error {
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
+/** Folders, written as in PATH. */
+const fileRoots = z
+  .string()
+  .transform((text) => text.split(delimiter).filter((path) => path !== ''))
+  .refine((paths) => paths.every((path) => isAbsolute(path)), { error: 'every folder must be an absolute path' })
+  .transform((paths) => paths.map((path) => resolve(path)));
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const sslMode = z.enum(['disable', 'prefer', 'allow', 'require', 'verify-ca', 'verify-full']);
 
@@ -55,6 +62,7 @@ export const environmentSchema = z.object({
   PGSSLMODE: sslMode.optional(),
   PGSSLROOTCERT: z.string().optional(),
   LOADER_DATA_FOLDER: z.string().default('data'),
+  LOADER_FILE_ROOTS: fileRoots.default([]),
   LOADER_MAX_LINE_BYTES: z.coerce
     .number()
     .int()
@@ -98,7 +106,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     maxLineBytes: env.LOADER_MAX_LINE_BYTES,
     loadableTypes: loadableTypesOf(env.LOADER_RESOURCE_TYPES),
     threads: env.LOADER_THREADS,
-    sources: { allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS },
+    sources: { allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS, fileRoots: env.LOADER_FILE_ROOTS },
     shutdownGraceMs: env.LOADER_SHUTDOWN_GRACE_MS,
   };
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { delimiter } from 'node:path';
 import { describe, test } from 'node:test';
 import { readConfig } from '../src/config.ts';
 
@@ -16,7 +17,7 @@ describe('readConfig', () => {
         logLevel: 'info',
         maxLineBytes: 256 * 1024 * 1024,
         threads: undefined,
-        sources: { allowPrivateHosts: false },
+        sources: { allowPrivateHosts: false, fileRoots: [] },
       },
     );
   });
@@ -72,6 +73,12 @@ describe('readConfig', () => {
     assert.deepEqual(ssl('verify-ca'), { rejectUnauthorized: true, checkHostname: false });
     assert.deepEqual(ssl('verify-full'), { rejectUnauthorized: true, checkHostname: true });
     assert.throws(() => ssl('sometimes'), /sslmode in DATABASE_URL must be one of/);
+  });
+
+  test('LOADER_FILE_ROOTS: absolute folders, separated as in PATH', () => {
+    const roots = (text: string) => readConfig({ LOADER_FILE_ROOTS: text }).sources.fileRoots;
+    assert.deepEqual(roots(['/data/', '/mnt/../exports'].join(delimiter)), ['/data', '/exports']);
+    assert.throws(() => roots('data'), /LOADER_FILE_ROOTS: every folder must be an absolute path/);
   });
 
   test('a wrong DATABASE_URL is not repeated: it may carry a password', () => {

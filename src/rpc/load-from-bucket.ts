@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { WithheldFiles } from '../load/list-files.ts';
 import { SCHEDULERS } from '../load/schedule.ts';
 import { defineMethod } from './rpc-method.ts';
-import { accountParam, bucketParam, prefixesParam, toSource } from './source-params.ts';
+import { accountParam, bucketParam, prefixesParam, takesAccount, toSource } from './source-params.ts';
 
 /** More slots than any database has use for; a typing error should not open a thousand connections. */
 const MOST_THREADS = 128;
@@ -50,6 +50,10 @@ const params = z
   .refine((given) => !(given['upsert?'] && given['drop-primary-key?']), {
     path: ['drop-primary-key?'],
     error: 'contradicts upsert?: existing resources are found by the primary key',
+  })
+  .refine(({ account, bucket }) => account === undefined || takesAccount(bucket), {
+    path: ['account'],
+    error: 'goes with s3:// buckets only: a folder is read as the user that the server runs as',
   });
 
 /** Lists a bucket, queues its new files and begins to load them (seed, "aidbox.bulk/load-from-bucket"). */

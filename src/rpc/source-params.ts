@@ -1,15 +1,34 @@
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { endpointOfHost, type S3Account } from '../source/s3/s3-account.ts';
 import type { SourceAddress } from '../source/sources.ts';
 
-/** `s3://<bucket-name>`; a trailing slash is forgiven and left out. */
+const S3_BUCKET = /^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]\/?$/;
+
+/** `s3://<bucket-name>` or `file:///<folder>`, in one spelling: without a trailing slash. */
 export const bucketParam = z
   .string()
-  .regex(/^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]\/?$/, {
-    error: 'must have the form s3://<bucket-name>; paths go into prefixes',
+  .refine((bucket) => S3_BUCKET.test(bucket) || folderOf(bucket) !== undefined, {
+    error: 'must have the form s3://<bucket-name> or file:///<folder>; paths in a bucket go into prefixes',
   })
-  .transform((bucket) => bucket.replace(/\/$/, ''))
-  .describe('The bucket, as `s3://<bucket-name>`.');
+  .transform((bucket) => {
+    const folder = folderOf(bucket);
+    return folder === undefined ? bucket.replace(/\/$/, '') : pathToFileURL(folder).href;
+  })
+  .describe('The bucket, as `s3://<bucket-name>`; or a folder of the server, as `file:///<folder>`.');
+
+/** The folder that a `file:` URL names, as an absolute path; undefined for any other text. */
+function folderOf(bucket: string): string | undefined {
+  const url = bucket.startsWith('file:///') && URL.canParse(bucket) ? new URL(bucket) : undefined;
+  if (url === undefined || url.search !== '' || url.hash !== '') return undefined;
+  try {
+    return resolve(fileURLToPath(url));
+  } catch {
+    // A slash, or what is no UTF-8, is written as %…
+    return undefined;
+  }
+}
 
 /** Which part of a bucket is meant. */
 export const prefixesParam = z
@@ -53,8 +72,15 @@ export interface SourceParams {
   'read-timeout': number;
 }
 
+/** Whether `account` says something of this bucket: a folder has none. */
+export function takesAccount(bucket: string): boolean {
+  return folderOf(bucket) === undefined;
+}
+
 /** The source that a call means. */
 export function toSource({ bucket, account, ...timeouts }: SourceParams): SourceAddress {
+  const folder = folderOf(bucket);
+  if (folder !== undefined) return { kind: 'folder', path: folder };
   return {
     kind: 's3',
     bucket: bucket.replace(/^s3:\/\//, ''),

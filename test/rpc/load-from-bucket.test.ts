@@ -110,7 +110,10 @@ describe('load-from-bucket names every wrong field at once', () => {
         'upsert?',
       ].sort(),
     );
-    assert.equal(errors['bucket'], 'must have the form s3://<bucket-name>; paths go into prefixes');
+    assert.equal(
+      errors['bucket'],
+      'must have the form s3://<bucket-name> or file:///<folder>; paths in a bucket go into prefixes',
+    );
     assert.equal(errors['account.secret-access-key'], 'is required');
     assert.equal(errors['disable-idx?'], 'must be of type boolean');
     assert.equal(errors['account.token'], 'is no parameter of this method');
@@ -164,7 +167,7 @@ describe('load-from-bucket names every wrong field at once', () => {
   test('a bucket with a path is told where the path goes', async () => {
     for (const bucket of ['s3://some-bucket/fhir/1', 'https://some-bucket', 's3://', 's3://a b', '']) {
       assert.deepEqual(await wrongFields({ bucket }), {
-        bucket: 'must have the form s3://<bucket-name>; paths go into prefixes',
+        bucket: 'must have the form s3://<bucket-name> or file:///<folder>; paths in a bucket go into prefixes',
       });
     }
   });
