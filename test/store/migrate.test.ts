@@ -69,7 +69,7 @@ describe('migrations', () => {
       (await describeSchema(client)).filter(
         (row) => typeof row === 'object' && row !== null && 'kind' in row && row.kind !== 'sequence',
       );
-    const server = await startTestServer(t, { database });
+    const server = await startTestServer(t, { database, env: { LOADER_RESOURCE_TYPES: 'PizzaOrder' } });
     const before = await shape();
     const bucket = await server.bucketOf({
       'Patient-1.ndjson': [{ resourceType: 'Patient', id: 'new' }],

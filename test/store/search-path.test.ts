@@ -24,7 +24,7 @@ async function databaseOfTwoSchemas(): Promise<TestDatabase> {
 
 const server: TestServer = await startTestServer(
   { after: (close) => closing.unshift(close) },
-  { database: await databaseOfTwoSchemas() },
+  { database: await databaseOfTwoSchemas(), env: { LOADER_RESOURCE_TYPES: 'PizzaOrder' } },
 );
 
 describe('search_path = app, public, with Aidbox’s tables in public', () => {

@@ -56,8 +56,8 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from ${listed}
       where l.id = listed.id and l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'pending'
-        and (l.resource ->> 'etag', l.resource ->> 'last-modified', (l.resource ->> 'size')::float8)
-            is distinct from (listed.etag, listed.modified, listed.size::float8)
+        and ((l.resource ->> 'etag', (l.resource ->> 'size')::float8) is distinct from (listed.etag, listed.size::float8)
+             or (listed.etag is null and l.resource ->> 'last-modified' is distinct from listed.modified))
         and coalesce(l.resource ->> 'last-modified', '') <= coalesce(listed.modified, '')`,
     values,
   );
