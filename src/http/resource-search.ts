@@ -145,9 +145,14 @@ class QueryReader {
   }
 }
 
+/** Values of a parameter: separated by commas; a backslash takes its meaning from a following `,`, `|`, `$` or `\`. */
 function splitValues(text: string): string[] {
-  const unescapedComma = /(?<=(?<!\\)(?:\\\\)*),/;
-  return text.split(unescapedComma).map((value) => value.replace(/\\([,|$\\])/g, '$1'));
+  const values = [''];
+  for (const [part] of text.matchAll(/\\[\s\S]|[\s\S]/g)) {
+    if (part === ',') values.push('');
+    else values[values.length - 1] += /^\\[,|$\\]$/.test(part) ? part.slice(1) : part;
+  }
+  return values;
 }
 
 function isInteger(text: string, min: number, max: number): boolean {
