@@ -14,17 +14,22 @@ import { resourceRoutes } from './http/resource-routes.ts';
 import { rpcRoute } from './http/rpc-route.ts';
 import type { LoaderService } from './load/loader-service.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { ConversionDefaults } from './rpc/rpc-method.ts';
 
 export interface AppDeps {
   pool: pg.Pool;
   loader: LoaderService;
   metrics: Metrics;
+  conversion: ConversionDefaults;
   /** Who may call; undefined lets anybody (the server then listens on loopback only). */
   rootClient?: RootClient | undefined;
 }
 
 /** Puts every route on a Fastify instance; starting, listening and closing are the caller's. */
-export async function app(fastify: FastifyInstance, { pool, loader, metrics, rootClient }: AppDeps): Promise<void> {
+export async function app(
+  fastify: FastifyInstance,
+  { pool, loader, metrics, conversion, rootClient }: AppDeps,
+): Promise<void> {
   logRequests(fastify);
   handleErrors(fastify);
   acceptBodyFormats(fastify);
@@ -34,7 +39,7 @@ export async function app(fastify: FastifyInstance, { pool, loader, metrics, roo
   readyRoute(fastify, pool);
   await fastify.register(async (guarded) => {
     if (rootClient !== undefined) await requireRootClient(guarded, rootClient, () => metrics.onFailedLogin());
-    rpcRoute(guarded, { loader });
+    rpcRoute(guarded, { loader, conversion });
     resourceRoutes(guarded, pool);
     metricsRoute(guarded, metrics);
     pageRoutes(guarded, loader);

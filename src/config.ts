@@ -5,6 +5,9 @@ import { z } from 'zod';
 import { type LoadableTypes, parseLoadableTypes } from './fhir/loadable-types.ts';
 import type { RootClient } from './http/auth.ts';
 import { isLoopback } from './http/loopback.ts';
+import { FORMATS } from './pipeline/create-transform.ts';
+import { FHIR_VERSIONS } from './pipeline/fhir-to-aidbox/fhir-version.ts';
+import type { ConversionDefaults } from './rpc/rpc-method.ts';
 import type { SourceOptions } from './source/sources.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 
@@ -23,6 +26,7 @@ export interface Config {
   /** Worker threads; undefined is one per core. */
   threads?: number | undefined;
   sources: SourceOptions;
+  conversion: ConversionDefaults;
   /** How long files in hand may go on after SIGTERM, in ms. */
   shutdownGraceMs: number;
 }
@@ -61,6 +65,9 @@ export const environmentSchema = z.object({
   PGPASSWORD: z.string().optional(),
   PGSSLMODE: sslMode.optional(),
   PGSSLROOTCERT: z.string().optional(),
+  FHIR_VERSION: z.string().toLowerCase().pipe(z.enum(FHIR_VERSIONS)).default('r4'),
+  BOX_FHIR_CORRECT_AIDBOX_FORMAT: flag.default(true),
+  LOADER_FORMAT: z.enum(FORMATS).default('fhir'),
   LOADER_DATA_FOLDER: z.string().default('data'),
   LOADER_FILE_ROOTS: fileRoots.default([]),
   LOADER_MAX_LINE_BYTES: z.coerce
@@ -107,6 +114,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     loadableTypes: loadableTypesOf(env.LOADER_RESOURCE_TYPES),
     threads: env.LOADER_THREADS,
     sources: { allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS, fileRoots: env.LOADER_FILE_ROOTS },
+    conversion: {
+      format: env.LOADER_FORMAT,
+      fhirVersion: env.FHIR_VERSION,
+      convertExtensions: env.BOX_FHIR_CORRECT_AIDBOX_FORMAT,
+    },
     shutdownGraceMs: env.LOADER_SHUTDOWN_GRACE_MS,
   };
 }

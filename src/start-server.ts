@@ -99,7 +99,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
       ...config,
     });
     opened.push({ close: () => loader.close() });
-    await fastify.register(app, { pool, loader, metrics, rootClient: config.rootClient });
+    await fastify.register(app, {
+      pool,
+      loader,
+      metrics,
+      conversion: config.conversion,
+      rootClient: config.rootClient,
+    });
     fastify.addHook('preClose', async () => {
       loader.refuseCalls();
       // Those who wait for a listing are answered before their connections are closed.

@@ -16,7 +16,10 @@ export type LineFailure =
   | 'type-not-a-string'
   | 'type-twice'
   | 'type-differs'
-  | 'line-too-long';
+  | 'line-too-long'
+  | 'two-forms'
+  | 'nested-too-deep'
+  | 'last-updated-invalid';
 
 /** FHIR R4 datatypes, `id`: at most 64 characters. */
 export const MAX_ID_CHARACTERS = 64;
@@ -29,6 +32,10 @@ export interface LineErrorDetail {
   expectedType?: string;
   /** Of `line-too-long`: in bytes. */
   limit?: number;
+  /** Where in the resource, as a FHIR path: `Observation.component[0].valueQuantity`. */
+  path?: string;
+  /** Of `two-forms`: the keys that say one thing. */
+  keys?: readonly [string, string];
 }
 
 /** A bad line, by its 1-based number in the file, so that a person can open the file there. */
@@ -40,15 +47,16 @@ export class LineError extends FileError {
   readonly id: string | undefined;
 
   constructor(failure: LineFailure, line: number, detail: LineErrorDetail) {
-    const where = detail.id === undefined ? `line ${line}` : `line ${line}, id ${JSON.stringify(detail.id)}`;
-    super(`${where}: ${explain(failure, detail)}`, { source: 'aidbox', code: failure, line });
+    const id = detail.id === undefined ? '' : `, id ${JSON.stringify(detail.id)}`;
+    const path = detail.path === undefined ? '' : `, ${detail.path}`;
+    super(`line ${line}${id}${path}: ${explain(failure, detail)}`, { source: 'aidbox', code: failure, line });
     this.line = line;
     this.failure = failure;
     this.id = detail.id;
   }
 }
 
-function explain(failure: LineFailure, { expectedType, limit }: LineErrorDetail): string {
+function explain(failure: LineFailure, { expectedType, limit, keys }: LineErrorDetail): string {
   switch (failure) {
     case 'not-json':
       return 'the line is not valid JSON';
@@ -74,5 +82,13 @@ function explain(failure: LineFailure, { expectedType, limit }: LineErrorDetail)
       return `"resourceType" is not ${expectedType}, the type in the file's name`;
     case 'line-too-long':
       return `the line is longer than ${limit} bytes (LOADER_MAX_LINE_BYTES)`;
+    case 'two-forms':
+      return keys?.[0] === keys?.[1]
+        ? `"${keys?.[0]}" is written twice, and only one could be stored`
+        : `"${keys?.[0]}" and "${keys?.[1]}" are two forms of one element, and only one could be stored`;
+    case 'nested-too-deep':
+      return 'the elements are nested too deeply to be converted; load the file with format: as-is';
+    case 'last-updated-invalid':
+      return '"lastUpdated" is not an instant, such as 2024-05-01T12:30:00.000Z; it was to be kept (keep-last-updated?)';
   }
 }

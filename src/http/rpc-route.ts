@@ -8,11 +8,11 @@ import { sendAnswer } from './body-formats-plugin.ts';
 const MOST_REQUESTS = 100;
 
 /** POST /rpc: one request, or a batch of them answered in order (contract, "POST /rpc"). */
-export function rpcRoute(app: FastifyInstance, { loader }: Pick<RpcContext, 'loader'>): void {
+export function rpcRoute(app: FastifyInstance, parts: Omit<RpcContext, 'signal'>): void {
   app.post('/rpc', async (request, reply) => {
     const onError = (error: unknown) => request.log.error({ err: error }, 'rpc request failed');
     const { body } = request;
-    const context = { loader, signal: departureOf(reply) };
+    const context = { ...parts, signal: departureOf(reply) };
     if (!Array.isArray(body)) {
       const { status, answer } = await dispatch(body, context, onError);
       return sendAnswer(request, reply, status, answer);

@@ -1,4 +1,3 @@
-import type { TransformName } from '../pipeline/create-transform.ts';
 import type { SourceAddress } from '../source/sources.ts';
 import type { WriteOptions } from '../store/bucket-load/bucket-load.ts';
 import type { Scheduler } from './schedule.ts';
@@ -10,8 +9,6 @@ export interface LoadRequest {
   /** Files loaded at once. */
   threadNum: number;
   source: SourceAddress;
-  /** How the files' lines become rows. */
-  transform: TransformName;
   write: WriteOptions;
   scheduler: Scheduler;
   prefixes: readonly string[];

@@ -12,6 +12,7 @@ import {
   listBuckets,
   recordCall,
   takeTurn,
+  WRITE_OPTION_NAMES,
   type WriteOptions,
 } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
@@ -196,8 +197,7 @@ export class LoaderService {
 async function refuseContradiction(db: Queryable, bucket: string, wanted: WriteOptions): Promise<void> {
   const current = await findWriteOptions(db, bucket);
   if (current === undefined || !(await isLoading(db, bucket))) return;
-  const names = ['upsert?', 'disable-idx?', 'drop-primary-key?'] as const;
-  const differing = names.filter((name) => current[name] !== wanted[name]);
+  const differing = WRITE_OPTION_NAMES.filter((name) => current[name] !== wanted[name]);
   if (differing.length === 0) return;
   const list = differing.map((name) => `${name}: ${current[name]}`).join(', ');
   throw new ClientError(

@@ -5,6 +5,7 @@ import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task
 import type { WorkerPool } from '../worker/worker-pool.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { LoadObserver } from './load-observer.ts';
+import { transformOf } from './transform-of.ts';
 
 export interface RunFileDeps {
   workers: WorkerPool;
@@ -20,7 +21,7 @@ export async function runFile(
   { claimed: { id, file }, request, partitions }: Extract<LoadEffect, { kind: 'load-file' }>,
   { workers, log, observer, progress, signal }: RunFileDeps,
 ): Promise<FileOutcome> {
-  const { source, transform, write, bucket, maxErrors } = request;
+  const { source, write, bucket, maxErrors } = request;
   const { file: key = '', type = '', size, etag, 'last-modified': lastModified } = file;
   const advance = (now: FileProgress) => observer.onProgress(bucket, progress.update(id, now));
   progress.begin(id);
@@ -35,7 +36,7 @@ export async function runFile(
         type,
         size,
         etag,
-        transform,
+        transform: transformOf(write),
         // Others than this loader may have written it in a form of their own.
         lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
         target: write['upsert?'] ? 'upsert' : 'insert',

@@ -13,6 +13,9 @@ const LINE_FAILURES: Record<LineFailure, true> = {
   'type-twice': true,
   'type-differs': true,
   'line-too-long': true,
+  'two-forms': true,
+  'nested-too-deep': true,
+  'last-updated-invalid': true,
   'two-resources': true,
 };
 

@@ -16,12 +16,24 @@ export type EmitChunk = (chunk: Buffer, reuse: () => void) => void;
 /** A field that is the same in every row of a file. */
 export type ConstantField = { kind: 'text'; value: string } | { kind: 'int8'; value: bigint };
 
+/** The columns before `id` and `resource`. */
+export interface LeadingFields {
+  /** In the order of the COPY statement's column list. */
+  constants: readonly ConstantField[];
+  /** Where a column `ts` follows them: the value for resources without one of their own. */
+  defaultTs?: bigint | undefined;
+}
+
+/** Bytes of a timestamptz field with its length. */
+const TS_FIELD_BYTES = 12;
+
 /**
- * Writes rows of `(constant fields…, id text, resource jsonb)` in COPY BINARY format into buffers,
- * and hands each full one on. A row larger than that gets a buffer of its own.
+ * Writes rows of `(constant fields…, id text, resource jsonb)`, with `ts timestamptz` before `id` where it is asked for,
+ * in COPY BINARY format into buffers, and hands each full one on. A row larger than that gets a buffer of its own.
  */
 export class CopyRowWriter {
   readonly #prefix: Buffer;
+  readonly #defaultTs: bigint | undefined;
   readonly #buffers: CopyBuffers;
   readonly #emit: EmitChunk;
   #out: Buffer;
@@ -29,12 +41,13 @@ export class CopyRowWriter {
   #rowStart = 0;
 
   /**
-   * @param constants the columns before `id`, in the order of the COPY statement's column list
+   * @param fields the columns before `id`
    * @param buffers where they come from
    * @param emit takes a full buffer; it is written to again only when `reuse` is called
    */
-  constructor(constants: readonly ConstantField[], buffers: CopyBuffers, emit: EmitChunk) {
-    this.#prefix = rowPrefix(constants);
+  constructor({ constants, defaultTs }: LeadingFields, buffers: CopyBuffers, emit: EmitChunk) {
+    this.#prefix = rowPrefix(constants, defaultTs === undefined ? 2 : 3);
+    this.#defaultTs = defaultTs;
     this.#buffers = buffers;
     this.#emit = emit;
     this.#out = buffers.take();
@@ -45,12 +58,15 @@ export class CopyRowWriter {
   row(line: TransformedLine): void {
     const { idStart, idEnd, jsonBytes } = line;
     const prefix = this.#prefix;
-    this.#reserve(prefix.length + 4 + (idEnd - idStart) + 5 + jsonBytes);
+    const defaultTs = this.#defaultTs;
+    this.#reserve(prefix.length + TS_FIELD_BYTES + 4 + (idEnd - idStart) + 5 + jsonBytes);
     const out = this.#out;
     let at = this.#at;
     this.#rowStart = at;
     for (let i = 0; i < prefix.length; i++) out[at + i] = prefix[i] ?? 0;
-    at = putInt32(out, at + prefix.length, idEnd - idStart);
+    at += prefix.length;
+    if (defaultTs !== undefined) at = out.writeBigInt64BE(line.ts ?? defaultTs, putInt32(out, at, 8));
+    at = putInt32(out, at, idEnd - idStart);
     at = putBytes(out, at, line.idBytes, idStart, idEnd);
     at = putInt32(out, at, jsonBytes + 1);
     out[at++] = JSONB_VERSION;
@@ -95,9 +111,9 @@ export class CopyRowWriter {
   }
 }
 
-function rowPrefix(constants: readonly ConstantField[]): Buffer {
+function rowPrefix(constants: readonly ConstantField[], others: number): Buffer {
   const fieldCount = Buffer.alloc(2);
-  fieldCount.writeInt16BE(constants.length + 2);
+  fieldCount.writeInt16BE(constants.length + others);
   const fields = constants.map((field) => {
     if (field.kind === 'int8') {
       const bytes = Buffer.alloc(12);

@@ -1,13 +1,50 @@
+import { NodeCompiler } from './fhir-to-aidbox/compile-nodes.ts';
+import { FhirToAidboxTransform } from './fhir-to-aidbox/fhir-to-aidbox-transform.ts';
+import { DEFINITIONS, type FhirVersion } from './fhir-to-aidbox/fhir-version.ts';
 import { IdentityTransform } from './identity-transform.ts';
 import type { LineTransform } from './transform.ts';
 
-/** How a file's lines become rows. Plain data: it crosses to a worker thread. */
-export type TransformName = 'identity';
+/** In which form resources are stored: converted from FHIR's to Aidbox's, or as the file has them. */
+export const FORMATS = ['fhir', 'as-is'] as const;
+export type Format = (typeof FORMATS)[number];
 
-/** @param resourceType the type that the file's name promises, in FHIR's spelling */
-export function createTransform(name: TransformName, resourceType: string): LineTransform {
-  switch (name) {
-    case 'identity':
-      return new IdentityTransform(resourceType);
+/** How a file's lines become rows. Plain data: it crosses to a worker thread. */
+export interface TransformOptions {
+  format: Format;
+  /** Of the files' resources; of no account as they are. */
+  fhirVersion: FhirVersion;
+  /** Whether `value[x]` of extensions is converted too. */
+  convertExtensions: boolean;
+  /** Whether `meta.lastUpdated` becomes the row's `ts`. */
+  keepLastUpdated: boolean;
+}
+
+/** Makes transforms, and keeps between files what a FHIR version's definitions were compiled to. */
+export class Transforms {
+  readonly #compilers = new Map<string, NodeCompiler>();
+
+  /** @param resourceType the type that the file's name promises, in FHIR's spelling */
+  create(options: TransformOptions, resourceType: string): LineTransform {
+    switch (options.format) {
+      case 'as-is':
+        return new IdentityTransform(resourceType);
+      case 'fhir':
+        return new FhirToAidboxTransform({
+          resourceType,
+          compiler: this.compiler(options),
+          keepLastUpdated: options.keepLastUpdated,
+        });
+    }
+  }
+
+  /** The nodes of a FHIR version. */
+  compiler({
+    fhirVersion,
+    convertExtensions,
+  }: Pick<TransformOptions, 'fhirVersion' | 'convertExtensions'>): NodeCompiler {
+    const key = `${fhirVersion} ${convertExtensions}`;
+    const compiler = this.#compilers.get(key) ?? new NodeCompiler(DEFINITIONS[fhirVersion], { convertExtensions });
+    this.#compilers.set(key, compiler);
+    return compiler;
   }
 }

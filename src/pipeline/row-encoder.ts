@@ -1,17 +1,15 @@
 import { LineError, type LineErrorDetail, type LineFailure } from '../errors/line-error.ts';
 import type { LinePlace } from './bad-lines.ts';
 import type { CopyBuffers } from './copy-buffers.ts';
-import { type ConstantField, CopyRowWriter, type EmitChunk } from './copy-row-writer.ts';
+import { CopyRowWriter, type EmitChunk, type LeadingFields } from './copy-row-writer.ts';
 import { LineMap } from './line-map.ts';
 import { type LineSink, LineSplitter } from './line-splitter.ts';
 import type { RowCounts } from './row-counts.ts';
 import type { LineTransform } from './transform.ts';
 
-export interface EncoderOptions {
+export interface EncoderOptions extends LeadingFields {
   /** Makes the rows of the lines; of this file alone. */
   transform: LineTransform;
-  /** The COPY columns before `id` and `resource`, in order. */
-  constants: readonly ConstantField[];
   /** Longest line accepted, in bytes. */
   maxLineBytes: number;
   /** The buffers handed to COPY. */
@@ -53,7 +51,7 @@ export class RowEncoder implements LineSink, RowCounts {
     this.#observer = observer;
     this.#splitter = new LineSplitter(this, options.maxLineBytes);
     this.#transform = options.transform;
-    this.#writers = emits.map((emit) => new CopyRowWriter(options.constants, options.buffers, emit));
+    this.#writers = emits.map((emit) => new CopyRowWriter(options, options.buffers, emit));
     const [first] = this.#writers;
     if (first === undefined) throw new RangeError('an encoder needs a stream to write to');
     this.#writer = first;

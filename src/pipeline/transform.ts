@@ -9,6 +9,8 @@ export interface TransformedLine {
   readonly idBytes: Buffer;
   readonly idStart: number;
   readonly idEnd: number;
+  /** When the resource was last updated, in microseconds since 2000-01-01, where that is known and kept. */
+  readonly ts?: bigint | undefined;
   /** Length of the JSON text, in bytes. */
   readonly jsonBytes: number;
   /** Writes the JSON text, `jsonBytes` long, into `out` from `at` on. @returns the offset past it */

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { ClientError } from '../errors/client-error.ts';
 import type { WithheldFiles } from '../load/list-files.ts';
 import { SCHEDULERS } from '../load/schedule.ts';
+import { FORMATS } from '../pipeline/create-transform.ts';
+import { fhirVersionParam } from './convert-params.ts';
 import { defineMethod } from './rpc-method.ts';
 import { accountParam, bucketParam, prefixesParam, takesAccount, toSource } from './source-params.ts';
 
@@ -33,6 +36,18 @@ const params = z
       .boolean()
       .default(false)
       .describe('Overwrite resources that exist; otherwise a file with an id that exists fails.'),
+    format: z
+      .enum(FORMATS)
+      .optional()
+      .describe(
+        "`fhir`: resources are converted to Aidbox's storage format, which Aidbox searches; files that are in it already " +
+          'stay as they are. `as-is`: every line is stored as it stands. Default: `LOADER_FORMAT`, else `fhir`. Not in Aidbox.',
+      ),
+    'fhir-version': fhirVersionParam,
+    'keep-last-updated?': z
+      .boolean()
+      .default(false)
+      .describe('Store `meta.lastUpdated` as the row’s `ts`; otherwise `ts` is the time of the load. Not in Aidbox.'),
     scheduler: z.enum(SCHEDULERS).default('optimal').describe('The order in which files are begun.'),
     prefixes: prefixesParam,
     'connect-timeout': milliseconds.describe('Time to connect to S3, in ms, before the file has failed. 0: no limit.'),
@@ -46,6 +61,10 @@ const params = z
       .max(MOST_ERRORS)
       .default(0)
       .describe('Bad lines of a file that are left out and kept as LoaderError before the file fails. Not in Aidbox.'),
+  })
+  .refine((given) => !(given['keep-last-updated?'] && given.format === 'as-is'), {
+    path: ['keep-last-updated?'],
+    error: 'needs format: fhir; as it is, a resource keeps its meta',
   })
   .refine((given) => !(given['upsert?'] && given['drop-primary-key?']), {
     path: ['drop-primary-key?'],
@@ -62,18 +81,27 @@ export const loadFromBucket = defineMethod({
   description:
     'Lists a bucket, queues its new `.ndjson.gz`, `.ndjson.zst` and `.ndjson` files and starts to load them. Answers as soon as they are queued.',
   params,
-  async handle(given, { loader, signal }) {
-    const { bucket } = given;
+  async handle(given, { loader, conversion, signal }) {
+    const { bucket, format = conversion.format } = given;
+    if (format === 'as-is' && given['keep-last-updated?']) {
+      throw new ClientError(
+        'domain-error',
+        'keep-last-updated? needs format: fhir; LOADER_FORMAT of this server is as-is.',
+      );
+    }
     const started = await loader.load(
       {
         bucket,
         threadNum: given['thread-num'],
         source: toSource(given),
-        transform: 'identity',
         write: {
           'upsert?': given['upsert?'],
           'disable-idx?': given['disable-idx?'],
           'drop-primary-key?': given['drop-primary-key?'],
+          format,
+          'fhir-version': given['fhir-version'] ?? conversion.fhirVersion,
+          'convert-extensions': conversion.convertExtensions,
+          'keep-last-updated?': given['keep-last-updated?'],
         },
         scheduler: given.scheduler,
         prefixes: given.prefixes,

@@ -1,9 +1,19 @@
 import type { z } from 'zod';
 import type { LoaderService } from '../load/loader-service.ts';
+import type { Format } from '../pipeline/create-transform.ts';
+import type { FhirVersion } from '../pipeline/fhir-to-aidbox/fhir-version.ts';
+
+/** How resources are converted where a call does not say, by the operator's settings. */
+export interface ConversionDefaults {
+  format: Format;
+  fhirVersion: FhirVersion;
+  convertExtensions: boolean;
+}
 
 /** What the methods work with. */
 export interface RpcContext {
   loader: LoaderService;
+  conversion: ConversionDefaults;
   /** Aborted when the caller has left without waiting for the answer. */
   signal: AbortSignal;
 }

@@ -9,12 +9,19 @@ export type TargetName = 'insert' | 'upsert';
 /**
  * The target of one file's rows.
  * @param type in FHIR's spelling; @param txid the file's number
+ * @param defaultTs where rows bring a `ts` of their own: that of those which do not; undefined leaves `ts` to the load
  */
-export function createTarget(name: TargetName, table: ResourceTable, type: string, txid: bigint): RowTarget {
+export function createTarget(
+  name: TargetName,
+  table: ResourceTable,
+  type: string,
+  txid: bigint,
+  defaultTs?: bigint,
+): RowTarget {
   switch (name) {
     case 'insert':
-      return new InsertTarget(table, type, txid);
+      return new InsertTarget(table, type, txid, defaultTs);
     case 'upsert':
-      return new UpsertTarget(table, type, txid);
+      return new UpsertTarget(table, type, txid, defaultTs);
   }
 }

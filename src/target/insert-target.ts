@@ -6,9 +6,12 @@ import type { RowTarget } from './row-target.ts';
 export class InsertTarget implements RowTarget {
   readonly statement: string;
   readonly constants: readonly ConstantField[];
+  readonly defaultTs: bigint | undefined;
 
-  constructor(table: ResourceTable, type: string, txid: bigint) {
-    this.statement = `copy ${qualifiedName(table)} (txid, resource_type, status, id, resource) from stdin (format binary)`;
+  constructor(table: ResourceTable, type: string, txid: bigint, defaultTs?: bigint) {
+    const ts = defaultTs === undefined ? '' : 'ts, ';
+    this.statement = `copy ${qualifiedName(table)} (txid, resource_type, status, ${ts}id, resource) from stdin (format binary)`;
+    this.defaultTs = defaultTs;
     this.constants = [
       { kind: 'int8', value: txid },
       { kind: 'text', value: type },

@@ -1,14 +1,13 @@
 import type pg from 'pg';
-import type { ConstantField } from '../pipeline/copy-row-writer.ts';
+import type { LeadingFields } from '../pipeline/copy-row-writer.ts';
 
 /**
  * Where the rows of one file go: which COPY takes them, and what goes before and after it in the same transaction. To add
  * one, implement this in a file beside `insert-target.ts` and register it in `create-target.ts`.
  */
-export interface RowTarget {
-  /** A `COPY … FROM STDIN (FORMAT binary)` of the constants, then `id text` and `resource jsonb`. */
+export interface RowTarget extends LeadingFields {
+  /** A `COPY … FROM STDIN (FORMAT binary)` of the leading fields, then `id text` and `resource jsonb`. */
   readonly statement: string;
-  readonly constants: readonly ConstantField[];
   /** Run before COPY, on the same connection. */
   prepare(client: pg.ClientBase): Promise<void>;
   /** Run after COPY, which took `rows`, on the same connection. @throws RowsKeptOut */

@@ -13,14 +13,18 @@ const STAGE = 'fhir_bucket_loader_stage';
  * `excluded`, since Citus takes only immutable functions in `do update set`.
  */
 export class UpsertTarget implements RowTarget {
-  readonly statement = `copy pg_temp.${STAGE} (id, resource) from stdin (format binary)`;
+  readonly statement: string;
   readonly constants = [];
+  readonly defaultTs: bigint | undefined;
 
   readonly #table: ResourceTable;
   readonly #type: string;
   readonly #txid: bigint;
 
-  constructor(table: ResourceTable, type: string, txid: bigint) {
+  constructor(table: ResourceTable, type: string, txid: bigint, defaultTs?: bigint) {
+    const ts = defaultTs === undefined ? '' : 'ts, ';
+    this.statement = `copy pg_temp.${STAGE} (${ts}id, resource) from stdin (format binary)`;
+    this.defaultTs = defaultTs;
     this.#table = table;
     this.#type = type;
     this.#txid = txid;
@@ -28,15 +32,15 @@ export class UpsertTarget implements RowTarget {
 
   async prepare(client: pg.ClientBase): Promise<void> {
     await client.query(
-      `create temporary table ${STAGE} (id text not null constraint ${STAGE}_key primary key, resource jsonb not null)
-         on commit drop`,
+      `create temporary table ${STAGE} (id text not null constraint ${STAGE}_key primary key,
+         ts timestamptz not null default current_timestamp, resource jsonb not null) on commit drop`,
     );
   }
 
   async complete(client: pg.ClientBase, rows: number): Promise<void> {
     const { rowCount } = await client.query(
       `insert into ${qualifiedName(this.#table)} as existing (id, txid, ts, resource_type, status, resource)
-       select id, $1, current_timestamp, $2, 'created', resource from pg_temp.${STAGE}
+       select id, $1, ts, $2, 'created', resource from pg_temp.${STAGE}
        on conflict (id) do update
           set txid = excluded.txid, ts = excluded.ts, resource_type = excluded.resource_type,
               status = 'updated', resource = excluded.resource`,

@@ -3,13 +3,13 @@ import { type Failure, toFailure } from '../errors/failure.ts';
 import { FileError } from '../errors/file-error.ts';
 import { isLoadable } from '../fhir/loadable-types.ts';
 import { type BadLine, TooManyBadLines } from '../pipeline/bad-lines.ts';
-import { createTransform } from '../pipeline/create-transform.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import type { ObjectBytes } from '../source/object-source.ts';
 import { replaceLoaderErrors } from '../store/loader-error/replace-loader-errors.ts';
 import { markDone } from '../store/loader-file/finish-loader-file.ts';
 import { nextTxid } from '../store/next-txid.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
+import { transactionMicros } from '../store/transaction-micros.ts';
 import { copyRows } from '../target/copy-rows.ts';
 import { createTarget } from '../target/create-target.ts';
 import type { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
@@ -50,12 +50,14 @@ export class FileRows {
   /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
   async write(client: pg.PoolClient, table: ResourceTable, partitions?: PartitionedCopy): Promise<void> {
     const { id, type, transform, target: name, maxErrors } = this.#task;
-    const { signal, maxLineBytes, buffers, loadableTypes } = this.#options;
+    const { signal, maxLineBytes, buffers, transforms, loadableTypes } = this.#options;
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
-    const target = createTarget(name, table, type, await nextTxid(client));
+    const txid = await nextTxid(client);
+    const defaultTs = transform.keepLastUpdated ? await transactionMicros(client) : undefined;
+    const target = createTarget(name, table, type, txid, defaultTs);
     this.#target = target;
     const { statement, constants } = target;
-    const encoder = { transform: createTransform(transform, type), constants, maxLineBytes, buffers };
+    const encoder = { transform: transforms.create(transform, type), constants, defaultTs, maxLineBytes, buffers };
     const options = { statement, encoder, maxErrors, signal, times: this.#times };
     if (partitions !== undefined) {
       const { rows } = await copyRows([client, ...partitions.clients], this.#bytes.read(), options, this.#start);

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Failure } from '../errors/failure.ts';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
-import type { TransformName } from '../pipeline/create-transform.ts';
+import type { TransformOptions } from '../pipeline/create-transform.ts';
 import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { TargetName } from '../target/create-target.ts';
@@ -28,7 +28,7 @@ export interface FileTask {
   etag?: string | undefined;
   lastModified?: Date | undefined;
   /** How the file's lines become rows. */
-  transform: TransformName;
+  transform: TransformOptions;
   target: TargetName;
   /** Whether no row may be written while the loader has dropped the table's primary key. */
   requiresPrimaryKey: boolean;

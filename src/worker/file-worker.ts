@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { CopyBuffers } from '../pipeline/copy-buffers.ts';
+import { Transforms } from '../pipeline/create-transform.ts';
 import { Sources } from '../source/sources.ts';
 import { BackendWatch } from '../store/backend-watch.ts';
 import { createPool } from '../store/create-pool.ts';
@@ -13,13 +14,14 @@ const PROGRESS_MS = 500;
 /** Most files that one thread has in hand; the loads' own thread numbers are what limits them in practice. */
 const MAX_CONNECTIONS = 128;
 
-/** What a worker thread keeps between its files: connections to Postgres and to sources; buffers. */
+/** What a worker thread keeps between its files: connections to Postgres and to sources; buffers; compiled definitions. */
 export class FileWorker {
   readonly #setup: WorkerSetup;
   readonly #pool: pg.Pool;
   readonly #watch: BackendWatch;
   readonly #sources: Sources;
   readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
+  readonly #transforms = new Transforms();
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
@@ -48,6 +50,7 @@ export class FileWorker {
         maxLineBytes: this.#setup.maxLineBytes,
         loadableTypes: this.#setup.loadableTypes,
         buffers: this.#buffers,
+        transforms: this.#transforms,
         signal: abort.signal,
         onStart: (progress) => {
           const tell = () => port.postMessage(progress() satisfies FileProgress);

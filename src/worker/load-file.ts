@@ -3,6 +3,7 @@ import { asError } from '../errors/as-error.ts';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { CopyBuffers } from '../pipeline/copy-buffers.ts';
+import type { Transforms } from '../pipeline/create-transform.ts';
 import type { ObjectSource } from '../source/object-source.ts';
 import type { BackendWatch } from '../store/backend-watch.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
@@ -19,6 +20,7 @@ export interface LoadFileOptions {
   maxLineBytes: number;
   loadableTypes: LoadableTypes;
   buffers: CopyBuffers;
+  transforms: Transforms;
   signal: AbortSignal;
   /** Called before the rows are streamed; the function it is given tells how far they are. */
   onStart: (progress: () => FileProgress) => void;

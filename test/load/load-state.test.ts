@@ -21,8 +21,16 @@ const requestOf = (change: Partial<NumberedRequest> = {}): NumberedRequest => ({
     account: { region: 'us-east-1' },
     timeouts: { connectTimeoutMs: 0, readTimeoutMs: 0 },
   },
-  transform: 'identity',
-  write: { 'upsert?': false, 'disable-idx?': false, 'drop-primary-key?': false },
+
+  write: {
+    'upsert?': false,
+    'disable-idx?': false,
+    'drop-primary-key?': false,
+    format: 'fhir',
+    'fhir-version': 'r4',
+    'convert-extensions': true,
+    'keep-last-updated?': false,
+  },
   scheduler: 'optimal',
   prefixes: [],
   maxErrors: 0,

@@ -5,6 +5,9 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import pg from 'pg';
+import { fhirpathModel, remembering } from '../pipeline/fhir-to-aidbox/oracle/fhir-model.ts';
+import { readTree, writeTree } from '../pipeline/fhir-to-aidbox/oracle/json-tree.ts';
+import { aidboxOf } from '../pipeline/fhir-to-aidbox/oracle/oracle.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 /** Files that Synthea wrote for ten patients; not part of the repository. */
@@ -15,14 +18,17 @@ const skip = !existsSync(folder) && `no folder ${folder}; TEST_SYNTHEA_FOLDER na
 describe('real files of Synthea', { skip }, () => {
   const server = skip === false ? startTestServer({ after }) : undefined;
 
-  test('every line is a row whose jsonb is the line without id and resourceType, as Postgres compares them', async () => {
+  test('as-is: every jsonb is the line without id and resourceType, as Postgres compares them', async () => {
     assert.ok(server !== undefined);
     const { s3, sql, load } = await server;
     const bucket = await s3.createBucket();
     const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson.gz'));
     for (const name of names) await s3.putObject(bucket, `fhir/${name}`, await readFile(`${folder}/${name}`));
     assert.ok(names.length > 0);
-    assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: names.length, done: names.length } });
+    assert.deepEqual(await load(bucket, { format: 'as-is' }), {
+      state: 'completed',
+      progress: { total: names.length, done: names.length },
+    });
 
     for (const name of names) {
       const lines = gunzipSync(await readFile(`${folder}/${name}`))
@@ -48,5 +54,41 @@ describe('real files of Synthea', { skip }, () => {
       );
       assert.deepEqual(loaded, [{ loaded: lines.length }], name);
     }
+  });
+
+  test("fhir: every jsonb is the line in Aidbox's storage format, by the official definitions", async () => {
+    assert.ok(server !== undefined);
+    const { s3, sql, load } = await server;
+    const model = remembering(fhirpathModel('r4'));
+    const bucket = await s3.createBucket();
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson.gz'));
+    for (const name of names) await s3.putObject(bucket, name, await readFile(`${folder}/${name}`));
+    assert.deepEqual(await load(bucket, { 'upsert?': true }), {
+      state: 'completed',
+      progress: { total: names.length, done: names.length },
+    });
+    for (const name of names) {
+      const type = name.slice(0, name.indexOf('.'));
+      const expected = gunzipSync(await readFile(`${folder}/${name}`))
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => {
+          const tree = readTree(line);
+          assert.ok(tree.kind === 'object');
+          return { id: JSON.parse(line).id, resource: writeTree(aidboxOf(model, type, tree)) };
+        });
+      const [compared] = await sql(
+        `select count(*)::int as equal from ${pg.escapeIdentifier(type.toLowerCase())} t
+           join unnest($1::text[], $2::text[]) as e (id, resource) on e.id = t.id and e.resource::jsonb = t.resource`,
+        [expected.map(({ id }) => id), expected.map(({ resource }) => resource)],
+      );
+      assert.deepEqual(compared, { equal: expected.length }, name);
+    }
+    const [found] = await sql(
+      `select count(*)::int as encounters, count(p.id)::int as with_patient
+         from encounter e left join patient p on p.id = e.resource #>> '{subject,id}'`,
+    );
+    assert.equal(found?.['with_patient'], found?.['encounters']);
   });
 });

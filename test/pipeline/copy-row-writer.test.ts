@@ -7,7 +7,7 @@ import { readCopyBinary } from './read-copy-binary.ts';
 
 function write(lines: readonly string[], chunkBytes: number, constants: readonly ConstantField[] = []): Buffer[] {
   const chunks: Buffer[] = [];
-  const writer = new CopyRowWriter(constants, new CopyBuffers(chunkBytes), (chunk) => chunks.push(chunk));
+  const writer = new CopyRowWriter({ constants }, new CopyBuffers(chunkBytes), (chunk) => chunks.push(chunk));
   for (const line of lines) {
     const bytes = Buffer.from(line);
     writer.row({

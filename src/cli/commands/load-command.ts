@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SCHEDULERS } from '../../load/schedule.ts';
+import { FORMATS } from '../../pipeline/create-transform.ts';
+import { FHIR_VERSIONS } from '../../pipeline/fhir-to-aidbox/fhir-version.ts';
 import { bucketArgument } from '../bucket-argument.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { followLoad } from '../follow-load.ts';
@@ -18,6 +20,9 @@ interface LoadOptions extends AccountOptions, ServerOptions {
   connectTimeout?: number;
   readTimeout?: number;
   maxErrors?: number;
+  format?: string;
+  fhirVersion?: string;
+  keepLastUpdated?: boolean;
 }
 
 const EXAMPLES = `
@@ -42,6 +47,13 @@ export function loadCommand(): Command {
     .option('--disable-idx', 'drop the indexes while loading and make them again at the end; faster on large loads')
     .option('--drop-primary-key', 'the same for primary keys: nothing checks for duplicates meanwhile')
     .addOption(new Option('--scheduler <order>', 'the order of the files').choices(SCHEDULERS))
+    .addOption(
+      new Option('--format <format>', 'convert FHIR JSON to the form of Aidbox, or store lines as they are').choices(
+        FORMATS,
+      ),
+    )
+    .addOption(new Option('--fhir-version <version>', 'the FHIR version of the resources').choices(FHIR_VERSIONS))
+    .option('--keep-last-updated', 'store meta.lastUpdated as ts; otherwise ts is the time of the load')
     .option('--max-errors <n>', 'bad lines of a file that are left out before the file fails (0)', toInteger)
     .option('--connect-timeout <ms>', 'time to connect to S3; 0 is no limit (0)', toInteger)
     .option('--read-timeout <ms>', 'time without a byte from S3; 0 is no limit (0)', toInteger)
@@ -72,6 +84,9 @@ function paramsOf(options: LoadOptions): object {
     'connect-timeout': options.connectTimeout,
     'read-timeout': options.readTimeout,
     'max-errors': options.maxErrors,
+    format: options.format,
+    'fhir-version': options.fhirVersion,
+    'keep-last-updated?': options.keepLastUpdated,
   };
   return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
 }

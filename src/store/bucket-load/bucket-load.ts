@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { FORMATS } from '../../pipeline/create-transform.ts';
+import { FHIR_VERSIONS } from '../../pipeline/fhir-to-aidbox/fhir-version.ts';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 import { notifyLoads } from './load-notice.ts';
@@ -8,8 +10,15 @@ export const writeOptionsSchema = z.object({
   'upsert?': z.boolean(),
   'disable-idx?': z.boolean(),
   'drop-primary-key?': z.boolean(),
+  // A call of an earlier version of the loader, which stored every line as it stood, has noted none of these.
+  format: z.enum(FORMATS).default('as-is'),
+  'fhir-version': z.enum(FHIR_VERSIONS).default('r4'),
+  /** The server's BOX_FHIR_CORRECT_AIDBOX_FORMAT. */
+  'convert-extensions': z.boolean().default(true),
+  'keep-last-updated?': z.boolean().default(false),
 });
 export type WriteOptions = z.infer<typeof writeOptionsSchema>;
+export const WRITE_OPTION_NAMES = writeOptionsSchema.keyof().options;
 
 /** The write options of the bucket's latest call, or undefined when it was never called for. */
 export async function findWriteOptions(db: Queryable, bucket: string): Promise<WriteOptions | undefined> {

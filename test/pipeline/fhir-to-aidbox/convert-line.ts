@@ -1,0 +1,31 @@
+import { AidboxConverter } from '../../../src/pipeline/fhir-to-aidbox/aidbox-converter.ts';
+import { NodeCompiler } from '../../../src/pipeline/fhir-to-aidbox/compile-nodes.ts';
+import type { ConvertFailure } from '../../../src/pipeline/fhir-to-aidbox/convert-failure.ts';
+import { DEFINITIONS, type FhirVersion } from '../../../src/pipeline/fhir-to-aidbox/fhir-version.ts';
+
+/** Converts single lines, each in a buffer of its own, with other bytes around it. */
+export class LineConverter {
+  readonly #compiler: NodeCompiler;
+  readonly #converter: AidboxConverter;
+
+  constructor(version: FhirVersion = 'r4', convertExtensions = true) {
+    this.#compiler = new NodeCompiler(DEFINITIONS[version], { convertExtensions });
+    this.#converter = new AidboxConverter(this.#compiler);
+  }
+
+  /** The converted text, or why there is none. */
+  convert(line: string | Buffer, type: string): string | ConvertFailure {
+    const bytes = Buffer.concat([Buffer.from('{"a"\n'), Buffer.from(line), Buffer.from('\n"extension":"x"}]')]);
+    const start = 5;
+    const end = bytes.length - 18;
+    this.#converter.attach(bytes);
+    let open = start;
+    while (open < end && bytes[open] !== 0x7b) open++;
+    const failure = this.#converter.convert(this.#compiler.root(type), start, open, end);
+    if (failure !== undefined) return failure;
+    const { segments } = this.#converter;
+    const output = segments.toBuffer(bytes);
+    if (output.length !== segments.bytes) throw new Error('segments tell a wrong length');
+    return output.toString('utf8');
+  }
+}
