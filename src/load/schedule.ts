@@ -28,7 +28,7 @@ function spreadOverTypes(descending: readonly QueuedFile[]): QueuedFile[] {
     const largest = descending[from]?.size ?? 0;
     let to = from;
     while (to < descending.length && (descending[to]?.size ?? 0) * 2 >= largest) to++;
-    spread.push(...dealByType(descending.slice(from, to)));
+    for (const file of dealByType(descending.slice(from, to))) spread.push(file);
     from = to;
   }
   return spread;

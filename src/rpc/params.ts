@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
 
+/** Wrong fields that are named: a body may have a hundred thousand. */
+const MOST_ERRORS = 100;
+
 /**
  * Parses a call's params, or says everything that is wrong with them at once.
- * @throws ClientError of kind `invalid-params`, one FieldError per wrong or unknown field
+ * @throws ClientError of kind `invalid-params`, one FieldError per wrong or unknown field, of a hundred
  */
 export function parseParams<Params extends z.ZodType>(
   schema: Params,
@@ -12,7 +15,10 @@ export function parseParams<Params extends z.ZodType>(
 ): z.infer<Params> {
   const result = schema.safeParse(params, { error: describeIssue });
   if (result.success) return result.data;
-  const errors = result.error.issues.flatMap((issue) => toFieldErrors(issue, schema));
+  const errors = result.error.issues
+    .slice(0, MOST_ERRORS)
+    .flatMap((issue) => toFieldErrors(issue, schema))
+    .slice(0, MOST_ERRORS);
   throw new ClientError('invalid-params', 'Invalid params', { method, errors });
 }
 
@@ -24,7 +30,7 @@ const describeIssue: z.core.$ZodErrorMap = (issue) => {
 function toFieldErrors(issue: z.core.$ZodIssue, schema: z.ZodType): FieldError[] {
   const path = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') return [{ message: issue.message, path: path.join('.'), type: issue.code }];
-  return issue.keys.map((key) => {
+  return issue.keys.slice(0, MOST_ERRORS).map((key) => {
     const meant = similarKey(key, keysAt(schema, path));
     // Some names end in a question mark of their own.
     const hint = meant === undefined ? '' : `; did you mean ${meant.replace(/\?$/, '')}?`;

@@ -30,9 +30,18 @@ function folderOf(bucket: string): string | undefined {
   }
 }
 
+/** Each is a listing of its own. */
+const MOST_PREFIXES = 1_000;
+const MOST_PREFIX_BYTES = 1_024;
+
 /** Which part of a bucket is meant. */
 export const prefixesParam = z
-  .array(z.string())
+  .array(
+    z.string().refine((prefix) => Buffer.byteLength(prefix) <= MOST_PREFIX_BYTES, {
+      error: `must have ${MOST_PREFIX_BYTES} bytes at most, as an object's key has`,
+    }),
+  )
+  .max(MOST_PREFIXES, { error: `must be ${MOST_PREFIXES} at most; a shorter prefix covers the longer ones` })
   .default([])
   .describe('Only objects whose keys start with one of these. Default: all.');
 

@@ -48,6 +48,11 @@ describe('schedule', () => {
     assert.deepEqual(keysOf(schedule(files, 'by-last-modified')), ['C-1', 'B-1', 'A-1', 'A-2']);
   });
 
+  test('optimal: a bucket of many files of one size', () => {
+    const files = Array.from({ length: 300_000 }, (_, n) => file(`A-${n}`, 100));
+    assert.equal(schedule(files, 'optimal').length, files.length);
+  });
+
   test('leaves its input alone', () => {
     const files = [file('A-1', 1), file('A-2', 2)];
     schedule(files, 'optimal');

@@ -18,7 +18,12 @@ export interface Search {
   page: number;
 }
 
-const COLUMN_OF: Readonly<Record<string, string>> = { _lastUpdated: 'ts', _createdAt: 'cts', _id: 'id' };
+/** A map, not an object: `constructor` is no column. */
+const COLUMN_OF: ReadonlyMap<string, string> = new Map([
+  ['_lastUpdated', 'ts'],
+  ['_createdAt', 'cts'],
+  ['_id', 'id'],
+]);
 
 /** Finds a page of a resource table's rows, and how many there are in all. */
 export async function searchResources(
@@ -30,7 +35,7 @@ export async function searchResources(
   const from = `from ${pg.escapeIdentifier(table)} where ${where}`;
   const counted = await db.query<{ total: number }>(`select count(*)::int as total ${from}`, values);
   const order = sort.map(({ path, descending }) => {
-    const column = COLUMN_OF[path.join('.')];
+    const column = COLUMN_OF.get(path.join('.'));
     // As jsonb, so that numbers are in the order of numbers.
     const key = column ?? `resource #> $${values.push(path)}::text[]`;
     return `${key} ${descending ? 'desc' : 'asc'} nulls last`;
