@@ -5,8 +5,9 @@ import { defaultSettings, formatSettings, socketPort } from '../../src/embedded-
 import { clusterName } from '../../src/embedded-postgres/data-folder.ts';
 import { startPostmaster, stopPostmaster } from '../../src/embedded-postgres/postmaster.ts';
 import { findPostmaster, processTitle } from '../../src/embedded-postgres/postmaster-process.ts';
-import { findRunAccount, giveTo } from '../../src/embedded-postgres/run-account.ts';
+import { findRunAccount } from '../../src/embedded-postgres/run-account.ts';
 import { runProgram } from '../../src/embedded-postgres/run-program.ts';
+import { giveFolder } from '../../src/embedded-postgres/safe-files.ts';
 import { createSocketFolder } from '../../src/embedded-postgres/socket-folder.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 
@@ -63,7 +64,7 @@ async function startOther(
   removeFolder: () => Promise<void>,
 ): Promise<StartedPostgres> {
   const account = await findRunAccount();
-  await giveTo(account, folder);
+  await giveFolder(account, folder);
   const cluster = join(folder, clusterName);
   const args = [`--pgdata=${cluster}`, '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C'];
   const { exitCode, output } = await runProgram(join(bin, 'initdb'), [...args, '--no-sync'], account);

@@ -1,10 +1,10 @@
-import { mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatSettings } from './cluster-settings.ts';
 import { clusterName } from './data-folder.ts';
 import { hasErrorCode } from './error-code.ts';
-import { giveTo } from './run-account.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
+import { appendToFile, giveFolder, readText, removeFolder, replaceFile } from './safe-files.ts';
 
 const settingsFile = 'embedded.conf';
 const unfinishedPrefix = `${clusterName}.unfinished-`;
@@ -23,15 +23,15 @@ export async function createCluster(options: {
 }): Promise<string> {
   const cluster = join(options.dataFolder, clusterName);
   if (await isUsableCluster(cluster, options.account)) return cluster;
-  await removeUnfinished(options.dataFolder);
+  await removeUnfinished(options);
   const unfinished = await mkdtemp(join(options.dataFolder, unfinishedPrefix));
   try {
-    await giveTo(options.account, unfinished);
+    await giveFolder(options.account, unfinished);
     await initialise(unfinished, options);
     await rename(unfinished, cluster);
     await flush(options.dataFolder);
   } catch (error) {
-    await rm(unfinished, { recursive: true, force: true });
+    await removeFolder(options.account, unfinished);
     if (!hasErrorCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
     throw new Error(`${cluster} is there already, but is not a Postgres cluster`, { cause: error });
   }
@@ -44,21 +44,18 @@ export async function writeSettings(
   settings: Readonly<Record<string, string>>,
   account: RunAccount,
 ): Promise<void> {
-  const path = join(cluster, settingsFile);
-  await writeFile(path, `# Written at every start.\n${formatSettings(settings)}`);
-  await giveTo(account, path);
+  const text = `# Written at every start.\n${formatSettings(settings)}`;
+  await replaceFile(account, join(cluster, settingsFile), text);
 }
 
 async function isUsableCluster(cluster: string, account: RunAccount): Promise<boolean> {
-  const version = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch((error: unknown) => {
-    if (hasErrorCode(error, 'ENOENT')) return undefined;
-    throw error;
-  });
+  await refuseLink(cluster);
+  const version = await readText(join(cluster, 'PG_VERSION'));
   if (version === undefined) return false;
   if (version.trim() !== majorVersion) {
     throw new Error(`${cluster} was made by Postgres ${version.trim()}; this is Postgres ${majorVersion}`);
   }
-  const { uid } = await stat(cluster);
+  const { uid } = await lstat(cluster);
   const expected = account.uid ?? process.getuid?.();
   if (uid === expected) return true;
   throw new Error(
@@ -67,9 +64,18 @@ async function isUsableCluster(cluster: string, account: RunAccount): Promise<bo
   );
 }
 
-async function removeUnfinished(dataFolder: string): Promise<void> {
+/** The link that `prepareDataFolder` may make stands in another folder, and is followed there. */
+async function refuseLink(cluster: string): Promise<void> {
+  const found = await lstat(cluster).catch((error: unknown) => {
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (found?.isSymbolicLink() === true) throw new Error(`${cluster} is a link, which is not followed; remove it`);
+}
+
+async function removeUnfinished({ dataFolder, account }: { dataFolder: string; account: RunAccount }): Promise<void> {
   for (const name of await readdir(dataFolder)) {
-    if (name.startsWith(unfinishedPrefix)) await rm(join(dataFolder, name), { recursive: true, force: true });
+    if (name.startsWith(unfinishedPrefix)) await removeFolder(account, join(dataFolder, name));
   }
 }
 
@@ -91,13 +97,7 @@ async function initialise(
   ];
   const { exitCode, output } = await runProgram(options.initdb, args, options.account);
   if (exitCode !== 0) throw new Error(`Postgres's initdb failed in ${folder}: ${output}`);
-  const configuration = await open(join(folder, 'postgresql.conf'), 'a');
-  try {
-    await configuration.appendFile(`\ninclude '${settingsFile}'\n`);
-    await configuration.sync();
-  } finally {
-    await configuration.close();
-  }
+  await appendToFile(options.account, join(folder, 'postgresql.conf'), `\ninclude '${settingsFile}'\n`);
 }
 
 async function flush(folder: string): Promise<void> {

@@ -1,12 +1,14 @@
-import { lstat, mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
+import { chmod, lchown, lstat, mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hasErrorCode } from './error-code.ts';
 import { folderId } from './folder-id.ts';
-import { giveTo } from './run-account.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 
 /** Name of the cluster (what Postgres calls its data directory) in a data folder. */
 export const clusterName = 'cluster';
+
+/** For root alone, but for those who know the name of what is in it. */
+const PASSABLE = 0o711;
 
 const fallbackRoot = '/var/lib/fhir-bucket-loader';
 
@@ -46,12 +48,24 @@ async function followClusterLink(folder: string): Promise<string | undefined> {
 }
 
 async function makeReachable(folder: string, account: RunAccount): Promise<boolean> {
+  await takeBack(folder, account);
   if (await canReach(folder, account)) return true;
   const { uid } = await lstat(folder);
   const isOurNewFolder = uid === process.getuid?.() && (await readdir(folder)).length === 0;
   if (!isOurNewFolder || !(await canReach(dirname(folder), account))) return false;
-  await giveTo(account, folder);
+  await chmod(folder, PASSABLE);
   return await canReach(folder, account);
+}
+
+/**
+ * The folder itself stays root's: who owns it could put links in the place of what root writes there. Earlier versions gave
+ * it to the account.
+ */
+async function takeBack(folder: string, { uid: accountUid }: RunAccount): Promise<void> {
+  const { uid } = await lstat(folder);
+  if (uid !== accountUid) return;
+  await lchown(folder, 0, 0);
+  await chmod(folder, PASSABLE);
 }
 
 async function canReach(folder: string, account: RunAccount): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -15,6 +15,9 @@ const sqliteBusy = 5;
  */
 export function lockFolder(folder: string): FolderLock {
   const owner = join(folder, 'owner.pid');
+  if (lstatSync(join(folder, 'owner.lock'), { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    throw new Error(`${join(folder, 'owner.lock')} is a link, which is not followed; remove it`);
+  }
   const file = new DatabaseSync(join(folder, 'owner.lock'));
   try {
     file.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
@@ -27,7 +30,8 @@ export function lockFolder(folder: string): FolderLock {
       { cause: error },
     );
   }
-  writeFileSync(owner, `${process.pid}\n`);
+  rmSync(owner, { force: true });
+  writeFileSync(owner, `${process.pid}\n`, { flag: 'wx' });
   return {
     release() {
       rmSync(owner, { force: true });

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasErrorCode } from './error-code.ts';
 import { folderId } from './folder-id.ts';
 import { commandOf, listProcesses } from './process-list.ts';
+import type { RunAccount } from './run-program.ts';
+import { readText, replaceFile } from './safe-files.ts';
 
 const pollMs = 20;
 const orphanExitMs = 5000;
@@ -32,7 +33,9 @@ export function findPostmasterNow(cluster: string): number | undefined {
     const pid = Number(readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[0]);
     if (!(pid > 0) || pid === pidOfNobody) return undefined;
     process.kill(pid, 0);
-    return pid;
+    // The file is the account's that Postgres runs as, which could name any process in it.
+    const isOther = process.platform === 'linux' && !isCommand(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), cluster);
+    return isOther ? undefined : pid;
   } catch {
     return undefined;
   }
@@ -52,12 +55,12 @@ export async function waitForExit(pid: number, cluster: string, timeoutMs: numbe
  * refuse to start when the process id in it has been given to another process since (usual in containers) or is that
  * of a zombie. Only the id is replaced; the rest lets Postgres see whether child processes are left.
  */
-export async function clearAfterKill(cluster: string): Promise<void> {
+export async function clearAfterKill({ cluster, account }: { cluster: string; account: RunAccount }): Promise<void> {
   await endChildren(cluster);
   const text = await readPidFile(cluster);
   if (text === undefined) return;
   const rest = text.split('\n').slice(1);
-  await writeFile(join(cluster, 'postmaster.pid'), [pidOfNobody, ...rest].join('\n'));
+  await replaceFile(account, join(cluster, 'postmaster.pid'), [pidOfNobody, ...rest].join('\n'));
 }
 
 async function endChildren(cluster: string): Promise<void> {
@@ -82,17 +85,16 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
 }
 
 async function readPidFile(cluster: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(cluster, 'postmaster.pid'), 'utf8');
-  } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  return await readText(join(cluster, 'postmaster.pid'));
 }
 
 /** A postmaster was started as `<folder>/postgres -D <cluster>`. */
 async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
-  const command = await commandOf(pid);
+  return isCommand(await commandOf(pid), cluster);
+}
+
+function isCommand(text: string, cluster: string): boolean {
+  const command = text.replaceAll('\0', ' ').trim();
   return command.includes('postgres') && command.endsWith(`-D ${cluster}`);
 }
 

@@ -1,8 +1,8 @@
-import { appendFile, open, rename, stat } from 'node:fs/promises';
+import { lstat, rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clearAfterKill, findPostmaster, findPostmasterNow, waitForExit } from './postmaster-process.ts';
-import { giveTo } from './run-account.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
+import { appendToFile, openToRead } from './safe-files.ts';
 
 /** What it takes to start and stop Postgres on one cluster. */
 export type PostmasterOptions = { pgCtl: string; cluster: string; logFile: string; account: RunAccount };
@@ -25,7 +25,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<void>
   await prepareLog(options);
   const deadline = performance.now() + memoryFreedMs;
   for (;;) {
-    await clearAfterKill(options.cluster);
+    await clearAfterKill(options);
     const logStart = await fileSize(options.logFile);
     const { exitCode, output } = await pgCtl(options, 'start', '-t', String(startSeconds), '-l', options.logFile);
     if (exitCode === 0) return;
@@ -45,7 +45,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<void>
  */
 export async function stopPostmaster(options: PostmasterOptions, mode: StopMode): Promise<void> {
   const pid = await findPostmaster(options.cluster);
-  if (pid === undefined) return await clearAfterKill(options.cluster);
+  if (pid === undefined) return await clearAfterKill(options);
   const { exitCode, output } = await pgCtl(options, 'stop', '-t', String(stopSeconds), '-m', mode);
   if (exitCode !== 0 && (await findPostmaster(options.cluster)) === pid) {
     if (mode === 'fast') return await stopPostmaster(options, 'immediate');
@@ -78,16 +78,15 @@ function describeFailure(action: string, output: string, log: string): string {
 
 async function prepareLog({ logFile, account }: PostmasterOptions): Promise<void> {
   if ((await fileSize(logFile)) > largestLogBytes) await rename(logFile, `${logFile}.old`);
-  await appendFile(logFile, '', { mode: 0o600 });
-  await giveTo(account, logFile);
+  await appendToFile(account, logFile, '');
 }
 
 async function fileSize(path: string): Promise<number> {
-  return (await stat(path).catch(() => undefined))?.size ?? 0;
+  return (await lstat(path).catch(() => undefined))?.size ?? 0;
 }
 
 async function readTail(path: string, start: number): Promise<string> {
-  const file = await open(path, 'r').catch(() => undefined);
+  const file = await openToRead(path).catch(() => undefined);
   if (file === undefined) return '';
   try {
     const { size } = await file.stat();

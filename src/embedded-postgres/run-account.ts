@@ -1,4 +1,3 @@
-import { chown } from 'node:fs/promises';
 import { type RunAccount, runProgram } from './run-program.ts';
 
 const systemUser = 'postgres';
@@ -20,11 +19,6 @@ export async function findRunAccount(): Promise<RunAccount> {
     `Postgres refuses to run as root, and user "${systemUser}" could not be created (${failure}). ` +
       `Create a system user "${systemUser}", start the server as an ordinary user, or set DATABASE_URL.`,
   );
-}
-
-/** Gives a file or folder, not what is in it, to the user Postgres runs as. Throws when that is not allowed. */
-export async function giveTo(account: RunAccount, path: string): Promise<void> {
-  if (account.uid !== undefined && account.gid !== undefined) await chown(path, account.uid, account.gid);
 }
 
 async function lookUpSystemUser(): Promise<RunAccount | undefined> {

@@ -9,7 +9,7 @@ const outputLimit = 20_000;
 
 /**
  * Runs a program to its end as the given user, in a session of its own (so that Ctrl-C on our terminal does not reach
- * it), in folder `/`, without the caller's PG* variables, with /usr/sbin in PATH and English messages.
+ * it), in folder `/`, with nothing of the caller's environment but what a program needs, with /usr/sbin in PATH and English messages.
  * Returns the exit code (undefined when it could not be started or was ended by a signal) and the last 20,000
  * characters of stdout and stderr together; never throws on a failing program.
  */
@@ -37,9 +37,12 @@ export function runProgram(file: string, args: readonly string[], account: RunAc
   });
 }
 
+/** What a program needs of the environment; all else stays here, secrets above all. */
+const PASSED_ON = ['HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'];
+
 function environmentForPostgres(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(([name]) => !/^(PG|LC_|LANG|NODE_)/.test(name));
+  const passed = PASSED_ON.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]]));
   // useradd is where PATH often does not look.
   const path = [environment['PATH'], '/usr/sbin', '/sbin'].filter((part) => part !== undefined).join(':');
-  return { ...Object.fromEntries(kept), PATH: path, LC_ALL: 'C', TZ: 'UTC' };
+  return { ...Object.fromEntries(passed), PATH: path, LC_ALL: 'C', TZ: 'UTC' };
 }

@@ -1,11 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { socketPort } from './cluster-settings.ts';
 import { hasErrorCode } from './error-code.ts';
 import { folderId } from './folder-id.ts';
-import { giveTo } from './run-account.ts';
 import type { RunAccount } from './run-program.ts';
+import { giveFolder, removeFolder } from './safe-files.ts';
 
 /** macOS allows 103 bytes, Linux 107. */
 const longestSocketPath = 103;
@@ -19,13 +19,13 @@ const longestSocketPath = 103;
 export async function createSocketFolder(dataFolder: string, account: RunAccount): Promise<string> {
   const folder = chooseSocketFolder(dataFolder);
   try {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(account, folder);
     await mkdir(folder, { mode: 0o700 });
   } catch (cause) {
     if (!hasErrorCode(cause, 'EEXIST', 'EPERM', 'EACCES', 'ENOTEMPTY')) throw cause;
     throw new Error(`Cannot create folder ${folder} for Postgres's socket; remove it or set TMPDIR`, { cause });
   }
-  await giveTo(account, folder);
+  await giveFolder(account, folder);
   return folder;
 }
 

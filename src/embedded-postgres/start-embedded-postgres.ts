@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultSettings, socketPort } from './cluster-settings.ts';
 import { createCluster, writeSettings } from './create-cluster.ts';
@@ -15,6 +14,7 @@ import {
 import { findPostmaster, processTitle } from './postmaster-process.ts';
 import { preparePrograms } from './prepare-programs.ts';
 import { findRunAccount } from './run-account.ts';
+import { removeFolder } from './safe-files.ts';
 import { createSocketFolder } from './socket-folder.ts';
 
 export type EmbeddedPostgres = {
@@ -91,7 +91,7 @@ async function startOnNewSocket(
     await startPostmaster(postmaster);
     return socketFolder;
   } catch (error) {
-    await rm(socketFolder, { recursive: true, force: true });
+    await removeFolder(postmaster.account, socketFolder);
     throw error;
   }
 }
@@ -130,7 +130,7 @@ function handle(running: {
     await restarting;
     await stopPostmaster(postmaster, 'fast');
     process.removeListener('exit', quit);
-    await rm(socketFolder, { recursive: true, force: true });
+    await removeFolder(postmaster.account, socketFolder);
     running.release();
   };
   return {
