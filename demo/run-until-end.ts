@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { ConfigError } from '../src/config.ts';
+import { StartError } from '../src/errors/start-error.ts';
 import { UsageError } from './command-line.ts';
 
 /** Somebody asked the program to end. */
@@ -56,7 +56,7 @@ export async function untilInterrupted(signal: AbortSignal): Promise<never> {
 }
 
 function report(error: unknown): number {
-  const plain = error instanceof Interrupted || error instanceof UsageError || error instanceof ConfigError;
+  const plain = error instanceof Interrupted || error instanceof UsageError || error instanceof StartError;
   const text = error instanceof Error ? (plain ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`\n${text}\n`);
   return error instanceof Interrupted ? error.exitCode : 1;

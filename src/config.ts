@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { delimiter, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { databaseAddress, databaseEnvironment } from './database-address.ts';
+import { ConfigError } from './errors/start-error.ts';
 import { type LoadableTypes, parseLoadableTypes } from './fhir/loadable-types.ts';
 import type { RootClient } from './http/auth.ts';
 import { isLoopback } from './http/loopback.ts';
@@ -31,11 +31,6 @@ export interface Config {
   shutdownGraceMs: number;
 }
 
-/** A setting that the server cannot start with; the message names it and says how to mend it. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
 const port = z.coerce.number().int().min(0).max(65_535);
 /** Folders, written as in PATH. */
 const fileRoots = z
@@ -44,7 +39,6 @@ const fileRoots = z
   .refine((paths) => paths.every((path) => isAbsolute(path)), { error: 'every folder must be an absolute path' })
   .transform((paths) => paths.map((path) => resolve(path)));
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-const sslMode = z.enum(['disable', 'prefer', 'allow', 'require', 'verify-ca', 'verify-full']);
 
 /** Every setting, by its environment variable. */
 export const environmentSchema = z.object({
@@ -52,19 +46,7 @@ export const environmentSchema = z.object({
   BOX_WEB_HOST: z.string().default('127.0.0.1'),
   BOX_ROOT_CLIENT_ID: z.string().default('root'),
   BOX_ROOT_CLIENT_SECRET: z.string().optional(),
-  DATABASE_URL: z.string().optional(),
-  BOX_DB_HOST: z.string().optional(),
-  BOX_DB_PORT: port.optional(),
-  BOX_DB_DATABASE: z.string().optional(),
-  BOX_DB_USER: z.string().optional(),
-  BOX_DB_PASSWORD: z.string().optional(),
-  PGHOST: z.string().optional(),
-  PGPORT: port.optional(),
-  PGDATABASE: z.string().optional(),
-  PGUSER: z.string().optional(),
-  PGPASSWORD: z.string().optional(),
-  PGSSLMODE: sslMode.optional(),
-  PGSSLROOTCERT: z.string().optional(),
+  ...databaseEnvironment,
   FHIR_VERSION: z.string().toLowerCase().pipe(z.enum(FHIR_VERSIONS)).default('r4'),
   BOX_FHIR_CORRECT_AIDBOX_FORMAT: flag.default(true),
   LOADER_FORMAT: z.enum(FORMATS).default('fhir'),
@@ -82,7 +64,6 @@ export const environmentSchema = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   S3_ALLOW_PRIVATE_HOSTS: flag.default(false),
 });
-type Environment = z.infer<typeof environmentSchema>;
 
 /**
  * Reads the settings from the environment, once. An empty variable counts as absent.
@@ -107,7 +88,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     host: env.BOX_WEB_HOST,
     port: env.BOX_WEB_PORT,
     rootClient: secret === undefined ? undefined : { id: env.BOX_ROOT_CLIENT_ID, secret },
-    database: databaseOf(env),
+    database: databaseAddress(env, given),
     dataFolder: env.LOADER_DATA_FOLDER,
     logLevel: env.LOG_LEVEL,
     maxLineBytes: env.LOADER_MAX_LINE_BYTES,
@@ -131,82 +112,5 @@ function loadableTypesOf(text: string): LoadableTypes {
     throw new ConfigError(
       `LOADER_RESOURCE_TYPES: ${error.message}. Give names of types, separated by commas; * stands for every table.`,
     );
-  }
-}
-
-/** DATABASE_URL first, then Aidbox's BOX_DB_*, then Postgres's own PG*; none of them: undefined. */
-function databaseOf(env: Environment): DatabaseAddress | undefined {
-  if (env.DATABASE_URL !== undefined) return addressOfUrl(env.DATABASE_URL, env);
-  const box = env.BOX_DB_HOST !== undefined || env.BOX_DB_DATABASE !== undefined;
-  const pg = env.PGHOST !== undefined || env.PGDATABASE !== undefined;
-  if (!box && !pg) return undefined;
-  const user = env.BOX_DB_USER ?? env.PGUSER ?? userInfo().username;
-  return address(env, env.PGSSLMODE, {
-    host: env.BOX_DB_HOST ?? env.PGHOST ?? 'localhost',
-    port: env.BOX_DB_PORT ?? env.PGPORT ?? 5432,
-    user,
-    database: env.BOX_DB_DATABASE ?? env.PGDATABASE ?? user,
-    password: env.BOX_DB_PASSWORD ?? env.PGPASSWORD,
-  });
-}
-
-/** `postgres://user:password@host:port/database?sslmode=…`; `host` may be a parameter, for a Unix socket's folder. */
-function addressOfUrl(text: string, env: Environment): DatabaseAddress {
-  // libpq lets the host be absent after credentials; URL does not.
-  const withHost = text.replace(/^(\w+:\/\/[^/@]*@)(?=\/)/, '$1localhost');
-  const url = URL.canParse(withHost) ? new URL(withHost) : undefined;
-  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
-    // The URL itself is not repeated: it may carry a password.
-    throw new ConfigError('DATABASE_URL must have the form postgres://user:password@host:port/database.');
-  }
-  const parameter = url.searchParams.get('sslmode');
-  const mode = parameter === null ? env.PGSSLMODE : sslMode.safeParse(parameter).data;
-  if (parameter !== null && mode === undefined) {
-    throw new ConfigError(`sslmode in DATABASE_URL must be one of ${sslMode.options.join(', ')}.`);
-  }
-  const user = url.username === '' ? (env.PGUSER ?? userInfo().username) : decodeURIComponent(url.username);
-  const database = decodeURIComponent(url.pathname.slice(1));
-  return address(env, mode, {
-    host: url.searchParams.get('host') ?? (url.hostname === '' ? 'localhost' : url.hostname),
-    port: Number(url.searchParams.get('port') ?? (url.port === '' ? 5432 : url.port)),
-    user,
-    database: database === '' ? user : database,
-    password: url.password === '' ? env.PGPASSWORD : decodeURIComponent(url.password),
-  });
-}
-
-interface PlainAddress {
-  host: string;
-  port: number;
-  user: string;
-  database: string;
-  password: string | undefined;
-}
-
-function address(
-  env: Environment,
-  mode: z.infer<typeof sslMode> | undefined,
-  { password, ...rest }: PlainAddress,
-): DatabaseAddress {
-  const ssl = tls(mode, env.PGSSLROOTCERT);
-  return { ...rest, ...(password === undefined ? {} : { password }), ...(ssl === undefined ? {} : { ssl }) };
-}
-
-/** libpq's sslmode; its opportunistic modes, `allow` and `prefer`, mean no TLS here: they protect nothing. */
-function tls(mode: z.infer<typeof sslMode> | undefined, rootCertificate: string | undefined): DatabaseAddress['ssl'] {
-  if (mode === undefined || mode === 'disable' || mode === 'allow' || mode === 'prefer') return undefined;
-  const verify = mode !== 'require' || rootCertificate !== undefined;
-  return {
-    rejectUnauthorized: verify,
-    checkHostname: mode === 'verify-full',
-    ...(rootCertificate === undefined ? {} : { ca: readCertificate(rootCertificate) }),
-  };
-}
-
-function readCertificate(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError(`PGSSLROOTCERT cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

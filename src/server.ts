@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { StartError } from './errors/start-error.ts';
 import { startServer } from './start-server.ts';
 import { handleTermination } from './termination.ts';
@@ -26,9 +26,7 @@ try {
   });
   await starting;
 } catch (error) {
-  process.stderr.write(
-    `${error instanceof ConfigError || error instanceof StartError ? error.message : describe(error)}\n`,
-  );
+  process.stderr.write(`${error instanceof StartError ? error.message : describe(error)}\n`);
   process.exitCode = 1;
 }
 

@@ -5,6 +5,7 @@ import { app } from './app.ts';
 import type { Config } from './config.ts';
 import { keepRunning } from './embedded-postgres/keep-running.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgres.ts';
+import { explainDatabase, explainListen } from './explain-start.ts';
 import { connectionLimits, limitConnections } from './http/connection-limits.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
@@ -44,7 +45,7 @@ export function loggerOptions(level: string): LoggerOptions {
 /**
  * Starts everything that the settings ask for: an embedded Postgres when no database is configured, migrations, the
  * loader, the HTTP server.
- * @throws when the database cannot be reached or migrated, or the port is taken; what was started is stopped again
+ * @throws StartError when the database cannot be reached or used, or the port is taken; what was started is stopped again
  */
 export async function startServer(config: Config): Promise<RunningServer> {
   const fastify = Fastify({
@@ -77,8 +78,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
         'no database is configured: embedded Postgres started',
       );
     }
-    await refuseTransactionPooling(database);
-    const migrations = await migrate(database);
+    const migrations = await openDatabase(database);
     log.info({ host: database.host, database: database.database, migrations }, 'database ready');
     const onIdleError = (error: Error) => log.warn({ reason: error.message }, 'an idle database connection was lost');
     const pool = createPool(database, { max: POOL_SIZE, onIdleError });
@@ -112,7 +112,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
       await setImmediate();
     });
     opened.push({ close: async () => await fastify.close() });
-    const url = await fastify.listen({ host: config.host, port: config.port });
+    const url = await fastify.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+      throw explainListen(error, config);
+    });
     if (config.rootClient === undefined)
       log.warn('BOX_ROOT_CLIENT_SECRET is not set: anybody on this machine may call');
     log.info(`POST ${url}/rpc`);
@@ -120,5 +122,15 @@ export async function startServer(config: Config): Promise<RunningServer> {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** @returns how many migrations were applied */
+async function openDatabase(database: DatabaseAddress): Promise<number> {
+  try {
+    await refuseTransactionPooling(database);
+    return await migrate(database);
+  } catch (error) {
+    throw explainDatabase(error, database);
   }
 }

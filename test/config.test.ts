@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { readConfig } from '../src/config.ts';
 
 describe('readConfig', () => {
@@ -66,13 +68,31 @@ describe('readConfig', () => {
   ] as const)
     test(`database from ${what}`, () => assert.deepEqual(readConfig(environment).database, address));
 
-  test('sslmode: verified where the mode says so', () => {
-    const ssl = (mode: string) => readConfig({ DATABASE_URL: `postgres://u@h/d?sslmode=${mode}` }).database?.ssl;
-    assert.equal(ssl('disable'), undefined);
-    assert.deepEqual(ssl('require'), { rejectUnauthorized: false, checkHostname: false });
-    assert.deepEqual(ssl('verify-ca'), { rejectUnauthorized: true, checkHostname: false });
-    assert.deepEqual(ssl('verify-full'), { rejectUnauthorized: true, checkHostname: true });
-    assert.throws(() => ssl('sometimes'), /sslmode in DATABASE_URL must be one of/);
+  const root = fileURLToPath(import.meta.url);
+  const pem = readFileSync(root, 'utf8');
+  const databaseOf = (parameters: string, env: Record<string, string> = {}) =>
+    readConfig({ DATABASE_URL: `postgres://u@h/d?${parameters}`, ...env }).database;
+
+  test('sslmode: verified where the mode says so, and with a root certificate always', () => {
+    const ssl = (parameters: string, env?: Record<string, string>) => databaseOf(parameters, env)?.ssl;
+    const unverified = { rejectUnauthorized: false, checkHostname: false };
+    assert.equal(ssl('sslmode=disable'), undefined);
+    assert.equal(ssl('sslmode=disable', { PGSSLMODE: 'require' }), undefined);
+    assert.deepEqual(ssl('sslmode=require'), unverified);
+    assert.deepEqual(ssl('ssl=true'), unverified);
+    assert.deepEqual(ssl('', { PGSSLMODE: 'require' }), unverified);
+    assert.deepEqual(ssl('sslmode=verify-ca'), { rejectUnauthorized: true, checkHostname: false });
+    assert.deepEqual(ssl('sslmode=verify-full'), { rejectUnauthorized: true, checkHostname: true });
+    const ofCa = { rejectUnauthorized: true, checkHostname: false, ca: pem };
+    assert.deepEqual(ssl(`sslmode=require&sslrootcert=${root}`), ofCa);
+    assert.deepEqual(ssl('sslmode=require', { PGSSLROOTCERT: root }), ofCa);
+    assert.deepEqual(ssl('sslmode=verify-full&sslrootcert=system'), { rejectUnauthorized: true, checkHostname: true });
+    assert.deepEqual(ssl(`sslmode=require&sslcert=${root}&sslkey=${root}&sslpassword=p%2Bq`), {
+      ...unverified,
+      cert: pem,
+      key: pem,
+      passphrase: 'p+q',
+    });
   });
 
   test('LOADER_FILE_ROOTS: absolute folders, separated as in PATH', () => {
@@ -81,10 +101,96 @@ describe('readConfig', () => {
     assert.throws(() => roots('data'), /LOADER_FILE_ROOTS: every folder must be an absolute path/);
   });
 
-  test('a wrong DATABASE_URL is not repeated: it may carry a password', () => {
-    assert.throws(
-      () => readConfig({ DATABASE_URL: 'mysql://root:hunter2@db/fhir' }),
-      ({ message }: Error) => message.includes('postgres://user:password@host') && !message.includes('hunter2'),
+  test('what libpq has in a URL is honoured', () => {
+    assert.deepEqual(
+      databaseOf(
+        'user=me&password=p%20w&port=6432&dbname=other&options=-csearch_path%3Dapp,public&application_name=etl&connect_timeout=3',
+      ),
+      {
+        host: 'h',
+        port: 6432,
+        user: 'me',
+        database: 'other',
+        password: 'p w',
+        options: '-csearch_path=app,public',
+        applicationName: 'etl',
+        connectTimeoutMs: 3_000,
+      },
     );
+    assert.equal(databaseOf('', { PGOPTIONS: '-cwork_mem=1MB' })?.options, '-cwork_mem=1MB');
   });
+
+  for (const [url, expected] of [
+    ['postgres://postgres@[::1]:5432/db', { host: '::1', port: 5432, user: 'postgres', database: 'db' }],
+    ['postgres://u:p%23%2F%25%40@h/d', { host: 'h', port: 5432, user: 'u', database: 'd', password: 'p#/%@' }],
+    ['postgres://u:p@ss+word@h/d', { host: 'h', port: 5432, user: 'u', database: 'd', password: 'p@ss+word' }],
+    ['postgres://u@%2Fvar%2Frun/d', { host: '/var/run', port: 5432, user: 'u', database: 'd' }],
+    ['postgres:///d?user=u', { host: 'localhost', port: 5432, user: 'u', database: 'd' }],
+    ['postgres://u@h', { host: 'h', port: 5432, user: 'u', database: 'u' }],
+  ] as const)
+    test(`reads ${url}`, () => assert.deepEqual(readConfig({ DATABASE_URL: url }).database, expected));
+
+  for (const [url, message] of [
+    ['mysql://root:hunter2@db/fhir', /postgres:\/\/user:password@host/],
+    ['postgres://u:hunter2#x@h/d', /percent-encode .*# as %23/],
+    ['postgres://u:hunter2/x@h/d', /percent-encode .*\/ as %2F/],
+    ['postgres://u:12/hunter2@h/d', /percent-encode .*\/ as %2F/],
+    ['postgres://u:hunter2?x@h/d', /percent-encode .*\? as %3F/],
+    ['postgres://u:hunter2%@h/d', /percent-encode .*% as %25/],
+    ['postgres://u@h:hunter2/d', /The port in DATABASE_URL must be a number/],
+    ['postgres://u@h/d?port=hunter2', /The port in DATABASE_URL must be a number/],
+    ['postgres://u@h/d?port=0', /The port in DATABASE_URL must be a number/],
+    [
+      'postgres://u@h/d?sslmode=hunter2',
+      /^sslmode in DATABASE_URL must be one of disable, require, verify-ca, verify-full\.$/,
+    ],
+    [
+      'postgres://u@h/d?sslmode=prefer',
+      /^sslmode in DATABASE_URL must be one of .*, since whether there is TLS must not be left open/,
+    ],
+    ['postgres://u@h/d?SSLMODE=require', /the parameter SSLMODE is not supported/],
+    ['postgres://u@h/d?sslmode=REQUIRE', /^sslmode in DATABASE_URL must be one of/],
+    ['postgres://u@h/d?sslMode=require&ssl=true', /the parameter sslMode is not supported/],
+    ['postgres://u@h/d?ssl=1', /ssl in DATABASE_URL can only be true/],
+    ['postgres://u@h/d?ssl=true&sslmode=disable', /ssl in DATABASE_URL can only be true, and without sslmode/],
+    ['postgres://u@h/d?sslmode=require&sslmode=disable', /sslmode is given twice/],
+    ['postgres://u@h/d?sslrootcert=/hunter2', /^sslrootcert in DATABASE_URL is given without sslmode/],
+    [
+      'postgres://u@h/d?sslmode=verify-full&sslrootcert=/none/there',
+      /^sslrootcert in DATABASE_URL cannot be read: ENOENT/,
+    ],
+    [
+      'postgres://u@h/d?sslmode=require&sslrootcert=system',
+      /sslrootcert in DATABASE_URL is system, which needs sslmode=verify-full/,
+    ],
+    ['postgres://u@h/d?sslmode=require&sslcert=/hunter2', /sslcert in DATABASE_URL is given alone/],
+    ['postgres://u@h/d?channel_binding=require', /the parameter channel_binding is not supported/],
+    ['postgres://u@h1,h2/d', /only one is supported/],
+    ['postgres://u@h/d?connect_timeout=soon', /connect_timeout in DATABASE_URL must be a number of seconds/],
+  ] as const)
+    test(`refuses ${url}, by name and without its values`, () =>
+      assert.throws(
+        () => readConfig({ DATABASE_URL: url }),
+        ({ name, message: told }: Error) => {
+          assert.equal(name, 'ConfigError');
+          assert.match(told, message);
+          assert.doesNotMatch(told, /hunter2/);
+          return true;
+        },
+      ));
+
+  for (const env of [
+    { PGSERVICE: 'x' },
+    { PGHOSTADDR: '1.2.3.4' },
+    { PGSSLMODE: 'prefer' },
+    { PGSSLROOTCERT: root },
+    { PGSSLCRL: root },
+  ]) {
+    const [name = ''] = Object.keys(env);
+    test(`refuses ${name} where it would be dropped`, () =>
+      assert.throws(() => readConfig({ PGHOST: 'h', ...env }), {
+        name: 'ConfigError',
+        message: new RegExp(`^${name} `),
+      }));
+  }
 });

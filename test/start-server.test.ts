@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { readConfig } from '../src/config.ts';
 import { startServer } from '../src/start-server.ts';
 import { patients } from './support/ndjson.ts';
+import { onTestServer } from './support/on-test-server.ts';
 import { createTestDatabase } from './support/test-database.ts';
 import { startTestServer } from './support/test-server.ts';
+import { urlFromConnection } from './support/test-server-address.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url));
@@ -37,14 +39,80 @@ test('npm start without a secret refuses to listen where other machines reach it
 test('npm start without its database ends with the reason', async () => {
   const { code, stderr } = await run({ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/none', BOX_WEB_PORT: '0' });
   assert.equal(code, 1);
-  assert.match(stderr, /The server could not start: .*ECONNREFUSED/);
+  assert.match(stderr, /^Postgres at 127\.0\.0\.1:1 \(user me, database none\) cannot be reached: .*ECONNREFUSED/);
+  assert.doesNotMatch(stderr, /\n +at /);
   assert.doesNotMatch(stderr, /hunter2/);
+});
+
+describe('a start that cannot succeed ends with one sentence and what to set, without a stack', () => {
+  test('settings and addresses', async () => {
+    const { connection } = await createTestDatabase({ after });
+    const urlOf = (change: Partial<typeof connection>) => urlFromConnection({ ...connection, ...change });
+    const own = urlOf({});
+    const withSlash = 'postgres://me:hun/ter2@127.0.0.1:5432/none';
+    const cases: [what: string, env: Record<string, string>, message: RegExp][] = [
+      ['a wrong URL', { DATABASE_URL: 'here' }, /^DATABASE_URL must have the form /],
+      ['a slash in the password', { DATABASE_URL: withSlash }, /^DATABASE_URL must have the form .*percent-encode/],
+      [
+        'a missing role',
+        { DATABASE_URL: urlOf({ user: 'nobody_here' }) },
+        /refused: 28000: FATAL: .*"nobody_here".* Set a role that exists/,
+      ],
+      [
+        'a missing database',
+        { DATABASE_URL: urlOf({ database: 'nothing_here' }) },
+        /refused: 3D000: FATAL: .* Create the database, or set another one in DATABASE_URL/,
+      ],
+      [
+        'a host that is none',
+        { DATABASE_URL: urlOf({ host: 'no-such-host.invalid' }) },
+        /cannot be reached: .*(ENOTFOUND|EAI_AGAIN)/,
+      ],
+      [
+        'TLS from a server without',
+        { DATABASE_URL: `${own}${own.includes('?') ? '&' : '?'}sslmode=require` },
+        /sslmode asks for|cannot be reached/,
+      ],
+      [
+        'an address of another machine',
+        { DATABASE_URL: own, BOX_WEB_HOST: '192.0.2.1', BOX_ROOT_CLIENT_SECRET: 's' },
+        /^This machine has no address 192\.0\.2\.1\. Set BOX_WEB_HOST/,
+      ],
+    ];
+    for (const [what, env, message] of cases) {
+      const { code, stderr } = await run({ BOX_WEB_PORT: '0', LOG_LEVEL: 'silent', ...env });
+      assert.equal(code, 1, what);
+      assert.match(stderr, message, what);
+      assert.doesNotMatch(stderr, /\n.*\S|ter2/, what);
+    }
+  });
+
+  test('a role that may not make what the migrations make: Postgres’s own words and where the grants are', async () => {
+    const dropped: (() => Promise<void>)[] = [];
+    const { connection } = await createTestDatabase({ after: (drop) => dropped.push(drop) });
+    const role = `role_${process.pid}_start`;
+    await onTestServer(`create role ${role} login password 'secret'`);
+    try {
+      const config = configOf(urlFromConnection({ ...connection, user: role, password: 'secret' }));
+      await assert.rejects(startServer(config), {
+        name: 'StartError',
+        message: /refused: 42501: ERROR: permission denied for .*docs\/operations\.md has the grants/,
+      });
+    } finally {
+      for (const drop of dropped) await drop();
+      await onTestServer(`drop role ${role}`);
+    }
+  });
 });
 
 test('a port that is taken: the start fails and leaves no connection behind', async (t) => {
   const running = await startTestServer(t);
   const { connection, url } = await createTestDatabase(t);
-  await assert.rejects(startServer(configOf(url, Number(new URL(running.url).port))), { code: 'EADDRINUSE' });
+  const { port } = new URL(running.url);
+  await assert.rejects(startServer(configOf(url, Number(port))), {
+    name: 'StartError',
+    message: `The port ${port} on 127.0.0.1 is in use by another program. Set BOX_WEB_PORT to a free one.`,
+  });
   const sessions = 'select from pg_stat_activity where datname = $1';
   await waitFor(async () => (await running.sql(sessions, [connection.database])).length === 0, {
     what: 'the end of the sessions',

@@ -7,7 +7,23 @@ export interface DatabaseAddress {
   user: string;
   database: string;
   password?: string;
-  ssl?: { rejectUnauthorized: boolean; ca?: string; checkHostname: boolean } | undefined;
+  /** Undefined: no TLS. Certificates and keys are PEM texts. */
+  ssl?:
+    | {
+        rejectUnauthorized: boolean;
+        checkHostname: boolean;
+        ca?: string | undefined;
+        cert?: string | undefined;
+        key?: string | undefined;
+        passphrase?: string | undefined;
+      }
+    | undefined;
+  /** libpq's `options`: command-line options of the session, as `-csearch_path=app`. */
+  options?: string | undefined;
+  /** Instead of the loader's own. */
+  applicationName?: string | undefined;
+  /** How long one attempt to connect may take, in ms; by default the loader's own limit. */
+  connectTimeoutMs?: number | undefined;
 }
 
 /** The name that the loader's sessions carry in pg_stat_activity. */
@@ -18,21 +34,22 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /** The options of `pg.Client` and `pg.Pool` for this address. */
 export function connectionOptions(address: DatabaseAddress): pg.ClientConfig {
-  const { ssl, ...rest } = address;
+  const { ssl, options, applicationName, connectTimeoutMs, ...rest } = address;
   return {
     ...rest,
-    ...(ssl === undefined ? {} : { ssl: tlsOptions(ssl) }),
-    application_name: APPLICATION_NAME,
+    // Said in any case: pg would ask the environment otherwise.
+    ssl: ssl === undefined ? false : tlsOptions(ssl),
+    ...(options === undefined ? {} : { options }),
+    application_name: applicationName ?? APPLICATION_NAME,
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
   };
 }
 
-function tlsOptions({ checkHostname, ca, rejectUnauthorized }: NonNullable<DatabaseAddress['ssl']>) {
+function tlsOptions({ checkHostname, ...given }: NonNullable<DatabaseAddress['ssl']>) {
   return {
-    rejectUnauthorized,
-    ...(ca === undefined ? {} : { ca }),
+    ...given,
     ...(checkHostname ? {} : { checkServerIdentity: () => undefined }),
   };
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
+import { ConfigError } from '../../src/errors/start-error.ts';
 import { ACCESS_TYPES, isLoadable, parseLoadableTypes } from '../../src/fhir/loadable-types.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
