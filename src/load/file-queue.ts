@@ -5,8 +5,6 @@ const OFFERED = 64;
 
 /** The order of work of one load in this process. Immutable; the files themselves are shared, not copied. */
 export interface FileQueue {
-  /** Files that were claimed here and given back; offered before all others. */
-  readonly returned: readonly QueuedFile[];
   /** In schedule order. */
   readonly files: readonly QueuedFile[];
   /** Place of the next file to offer. */
@@ -15,16 +13,16 @@ export interface FileQueue {
   readonly bytesLeft: number;
 }
 
-export const EMPTY_QUEUE: FileQueue = { returned: [], files: [], at: 0, bytesLeft: 0 };
+export const EMPTY_QUEUE: FileQueue = { files: [], at: 0, bytesLeft: 0 };
 
 /** @param files in schedule order, without those in flight here */
 export function queueOf(files: readonly QueuedFile[]): FileQueue {
-  return { returned: [], files, at: 0, bytesLeft: files.reduce((bytes, file) => bytes + file.size, 0) };
+  return { files, at: 0, bytesLeft: files.reduce((bytes, file) => bytes + file.size, 0) };
 }
 
 /** The files to offer to the next claim, in order; none when all have been offered. */
-export function offer({ returned, files, at }: FileQueue): readonly QueuedFile[] {
-  return returned.length > 0 ? returned.slice(0, OFFERED) : files.slice(at, at + OFFERED);
+export function offer({ files, at }: FileQueue): readonly QueuedFile[] {
+  return files.slice(at, at + OFFERED);
 }
 
 /**
@@ -34,17 +32,16 @@ export function offer({ returned, files, at }: FileQueue): readonly QueuedFile[]
  */
 export function afterClaim(queue: FileQueue, offered: readonly QueuedFile[], taken: string | undefined): FileQueue {
   const count = taken === undefined ? offered.length : offered.findIndex(({ id }) => id === taken) + 1;
-  if (queue.returned.length > 0) return { ...queue, returned: queue.returned.slice(count) };
   const bytes = offered.slice(0, count).reduce((sum, file) => sum + file.size, 0);
-  return { ...queue, at: queue.at + count, bytesLeft: queue.bytesLeft - bytes };
+  return { files: queue.files, at: queue.at + count, bytesLeft: queue.bytesLeft - bytes };
 }
 
-/** Gives a file back, to be offered first. */
-export function giveBack(queue: FileQueue, file: QueuedFile): FileQueue {
-  return { ...queue, returned: [...queue.returned, file] };
+/** The queue without a file that was claimed while the queue was being listed. */
+export function without({ files, at }: FileQueue, id: string): FileQueue {
+  return queueOf(files.slice(at).filter((file) => file.id !== id));
 }
 
 /** Whether all files have been offered. */
-export function isExhausted({ returned, files, at }: FileQueue): boolean {
-  return returned.length === 0 && at >= files.length;
+export function isExhausted({ files, at }: FileQueue): boolean {
+  return at >= files.length;
 }

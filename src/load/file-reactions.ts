@@ -12,7 +12,6 @@ import {
   type Flight,
   type LoadSlots,
   partitionsFor,
-  returnFlight,
   withFlight,
   withoutFlight,
 } from './load-slots.ts';
@@ -95,11 +94,11 @@ function failedForNow(
   ]);
 }
 
-/** Fewer slots from now on; the file is the first to be begun when one is free. */
-function refused(state: LoadState, flight: Flight): Step {
-  const slots = returnFlight(state.slots, flight);
+/** Fewer slots from now on; the file is found by a later look. */
+function refused(state: LoadState, { file: { id } }: Flight): Step {
+  const slots = withoutFlight(state.slots, id);
   const limit = afterRefusal(slots.limit, connectionsUsed(slots));
-  return step(state, { slots: { ...slots, limit } }, [{ kind: 'close-idle-connections' }]);
+  return step(state, { slots: { ...slots, limit } }, [{ kind: 'close-idle-connections' }, { kind: 'return-file', id }]);
 }
 
 function otherLoading({ flights }: LoadSlots, id: string): boolean {

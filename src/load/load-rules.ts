@@ -1,4 +1,3 @@
-import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
 import type { LoadEffect } from './load-effect.ts';
 import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
 import { isIdle, isStarved, refilled, startClaim, startListing, withoutFlight } from './load-slots.ts';
@@ -95,8 +94,11 @@ const afterDraining: Rule = (state) => {
 };
 
 const finish: Rule = (state) => {
-  const { phase, session, finish: now } = state;
-  if (phase !== 'finishing' || session !== 'joined' || now.step !== 'due') return undefined;
+  const { phase, session, reason, finish: now } = state;
+  if (phase !== 'finishing' || now.step === 'running') return undefined;
+  // Who is to stop waits for no other finisher, and without a session nobody can finish.
+  if (session === 'none' || reason === 'shutdown') return end(state);
+  if (session !== 'joined' || now.step !== 'due') return undefined;
   return step(state, { finish: { step: 'running', first: false } }, [{ kind: 'finish', first: now.first }]);
 };
 
@@ -112,10 +114,9 @@ export function waitsFor({ waits, statementOutage, fileOutage }: LoadState): str
 /** Begins no further file; those that wait for another attempt return to the queue of all replicas. */
 export function drain(state: LoadState, reason: LoadState['reason'], effects: readonly LoadEffect[] = []): Step {
   const pausing = [...state.slots.flights.values()].filter((flight) => flight.step === 'pausing');
-  const waiting = [...pausing.map(({ file }) => file), ...state.slots.queue.returned];
   const slots = pausing.reduce((rest, { file }) => withoutFlight(rest, file.id), state.slots);
   const tables = { ...state.tables, queued: [] };
-  const returns = waiting.map(({ id }: QueuedFile): LoadEffect => ({ kind: 'return-file', id }));
+  const returns = pausing.map(({ file: { id } }): LoadEffect => ({ kind: 'return-file', id }));
   const change = {
     phase: 'draining',
     reason,

@@ -1,6 +1,6 @@
 import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
 import { type ConnectionLimit, NO_LIMIT } from './connection-limit.ts';
-import { afterClaim, EMPTY_QUEUE, type FileQueue, giveBack, isExhausted, offer, queueOf } from './file-queue.ts';
+import { afterClaim, EMPTY_QUEUE, type FileQueue, isExhausted, offer, queueOf, without } from './file-queue.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 
 /** A file that this process has claimed. */
@@ -82,11 +82,12 @@ export function startClaim(slots: LoadSlots, request: LoadRequest): LoadSlots | 
   return { ...slots, claiming: { offered: offer(slots.queue), from: slots.queue } };
 }
 
-/** After the claim: a refill that came meanwhile has offered nothing of its own yet. */
+/** After the claim. A refill that came meanwhile has offered nothing of its own yet, and may hold the file once more. */
 export function endClaim(slots: LoadSlots, taken: string | undefined): LoadSlots {
   const { claiming, queue } = slots;
   if (claiming === undefined) return slots;
-  const advanced = queue === claiming.from ? afterClaim(queue, claiming.offered, taken) : queue;
+  const left = taken === undefined ? queue : without(queue, taken);
+  const advanced = queue === claiming.from ? afterClaim(queue, claiming.offered, taken) : left;
   return { ...slots, queue: advanced, claiming: undefined };
 }
 
@@ -98,12 +99,6 @@ export function withFlight(slots: LoadSlots, flight: Flight): LoadSlots {
 /** A file is not in flight any more. */
 export function withoutFlight(slots: LoadSlots, id: string): LoadSlots {
   return { ...slots, flights: new Map([...slots.flights].filter(([other]) => other !== id)) };
-}
-
-/** The file is not in flight any more and is offered again before all others. */
-export function returnFlight(slots: LoadSlots, { file }: Flight): LoadSlots {
-  const rest = withoutFlight(slots, file.id);
-  return { ...rest, queue: giveBack(rest.queue, file) };
 }
 
 /**

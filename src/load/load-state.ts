@@ -6,7 +6,7 @@ import type { LoadEffect } from './load-effect.ts';
 import type { LoadEvent, RetriedEffect } from './load-event.ts';
 import { acceptsCalls, type LoadState, mayBegin, type Step, step } from './load-model.ts';
 import { drain, end, follow } from './load-rules.ts';
-import { connectionsUsed, endClaim, isIdle, isStarved, withoutFlight } from './load-slots.ts';
+import { connectionsUsed, hasFreeSlot, isIdle, isStarved, withoutFlight } from './load-slots.ts';
 import { endPreparing, invalidate, invalidatePrimaryKeyMissing, want } from './load-tables.ts';
 import { pauseAfter, prolonged } from './outage.ts';
 
@@ -178,9 +178,7 @@ function cancelled(state: LoadState): Step {
 /** Files in flight have until `graceMs` are over. Indexes stay dropped: restoring can take hours; the next call does. */
 function shutDown(state: LoadState, graceMs: number): Step {
   const grace: LoadEffect = { kind: 'later', ms: graceMs, event: { kind: 'grace-over' } };
-  if (state.phase === 'finishing') {
-    return state.finish.step === 'running' ? step(state, { reason: 'shutdown' }, [grace]) : end(state);
-  }
+  if (state.phase === 'finishing') return step(state, { reason: 'shutdown' }, [grace]);
   const hasNothingToLose = state.phase === 'joining' || isIdle(state.slots);
   return drain(state, 'shutdown', [grace, ...(hasNothingToLose ? [ABORT_SHUTDOWN] : [])]);
 }
@@ -208,7 +206,9 @@ function isNeeded(state: LoadState, effect: RetriedEffect): boolean {
     case 'prepare-table':
       return phase === 'loading' && session === 'joined' && effect.generation === tables.generation;
     case 'claim':
-      return effect.again === undefined ? mayBegin(state) : phase === 'loading';
+      return effect.again === undefined
+        ? mayBegin(state) && hasFreeSlot(state.slots, state.request)
+        : phase === 'loading';
     case 'look':
       return false;
     case 'fail-file':
@@ -222,13 +222,13 @@ function effectFailed(state: LoadState, { effect, failure, error }: Of<'effect-f
   const outage = prolonged(state.statementOutage, failure, now);
   const isOver = state.reason === 'shutdown' || (state.phase === 'draining' && effect.kind !== 'rejoin');
   if (outage === undefined || isOver) {
-    const { state: without } = withoutEffect(state, effect);
-    if (isOver) return step(without, {});
+    const { state: without, effects } = withoutEffect(state, effect);
+    if (isOver) return step(without, {}, effects);
     const why: LoadEffect = { kind: 'tell-given-up', message: failure.message };
     const log: LoadEffect = { kind: 'log-error', error };
     return state.phase === 'finishing'
       ? end(without, { reason: 'failed' }, [why, log])
-      : drain(without, state.reason ?? 'failed', [why, log]);
+      : drain(without, state.reason ?? 'failed', [...effects, why, log]);
   }
   const paused: LoadState = effect.kind === 'finish' ? { ...state, finish: { step: 'pausing', first: true } } : state;
   const later: LoadEffect = { kind: 'later', ms: pauseAfter(outage), event: { kind: 'effect-due', effect } };
@@ -250,11 +250,11 @@ function withoutEffect(state: LoadState, effect: RetriedEffect): Step {
       return step(state, { tables: endPreparing(state.tables, effect.type) });
     case 'claim': {
       const { again } = effect;
-      const slots = again === undefined ? endClaim(state.slots, undefined) : withoutFlight(state.slots, again);
-      return step(state, { slots });
+      if (again === undefined) return step(state, { slots: { ...state.slots, claiming: undefined } });
+      return step(state, { slots: withoutFlight(state.slots, again) }, [{ kind: 'return-file', id: again }]);
     }
     case 'fail-file':
-      return step(state, { slots: withoutFlight(state.slots, effect.id) });
+      return step(state, { slots: withoutFlight(state.slots, effect.id) }, [{ kind: 'return-file', id: effect.id }]);
     case 'fail-files':
       return step(state, {});
     case 'finish':

@@ -561,14 +561,15 @@ describe('connections', () => {
     assert.equal(inFlight(few), 1);
   });
 
-  test('a refused file waits for one of the others to end, not for a pause, and is the first then', () => {
+  test('a refused file is given back, and its slot is gone', () => {
     const load = new Driven(requestOf({ threadNum: 3 })).join().list(...many(9));
     assert.equal(inFlight(load), 3);
     load.retry('f2', REFUSED);
     load.take('close-idle-connections');
+    assert.equal(load.take('return-file').id, 'f2');
     assert.ok(!load.has('claim'));
     load.done('f0');
-    assert.equal(load.begin(), 'f2');
+    assert.equal(load.begin(), 'f3');
     assert.equal(inFlight(load), 2);
   });
 
@@ -578,7 +579,7 @@ describe('connections', () => {
     load.retry('f0', REFUSED).retry('f1', REFUSED);
     load.waitOut('file-due');
     assert.equal(load.begin(), 'f1');
-    load.done('f1');
+    load.done('f1').list(fileOf('f0'));
     assert.equal(load.begin(), 'f0');
   });
 
@@ -604,7 +605,12 @@ describe('connections', () => {
     load.fail('claim', REFUSED);
     load.take('close-idle-connections');
     load.waitOut('effect-due');
-    load.claim(false);
-    assert.equal(load.state.slots.limit.most, 1);
+    assert.ok(!load.has('claim'));
+    load
+      .done('f0')
+      .done('f1')
+      .list(...many(2));
+    load.begin();
+    assert.ok(!load.has('claim'));
   });
 });

@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict';
+import type { Failure } from '../../src/errors/failure.ts';
+import type { LoadEffect } from '../../src/load/load-effect.ts';
+import type { LoadEvent, RetriedEffect } from '../../src/load/load-event.ts';
+import { initialState, type LoadState } from '../../src/load/load-model.ts';
+import type { NumberedRequest } from '../../src/load/load-request.ts';
+import { next } from '../../src/load/load-state.ts';
+import type { FileOutcome } from '../../src/worker/file-task.ts';
+
+/** Numbers in [0, 1), always the same for a seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const BUCKET = 's3://simulated';
+const TYPES = ['Patient', 'Observation', 'Goal'];
+const RETRIES = ['57P01', '53300', '53100', '40P01'];
+const FIGURES = {
+  bytes: 1,
+  rows: 1,
+  rawBytes: 1,
+  resumes: 0,
+  totalMs: 1,
+  s3Ms: 0,
+  gunzipMs: 0,
+  encodeMs: 0,
+  postgresMs: 0,
+  linesLeftOut: 0,
+};
+
+const failureOf = (code: string, transient = true): Failure => ({ source: 'postgres', code, message: code, transient });
+
+interface SimulatedFile {
+  id: string;
+  type: string;
+  status: 'pending' | 'in-progress' | 'done' | 'error';
+  isLoading: boolean;
+}
+
+/**
+ * One load among a database, a queue and workers that are simulated: effects are answered in any order, with any result,
+ * while calls, cancels, losses and ends come at any time. Each step checks what must always hold.
+ */
+export class LoadSimulation {
+  /** Phases passed, as `from → to (reason)`. */
+  readonly transitions = new Set<string>();
+  readonly files: SimulatedFile[];
+  state: LoadState;
+
+  readonly #random: () => number;
+  #effects: LoadEffect[] = [{ kind: 'join' }];
+  #timers: Extract<LoadEffect, { kind: 'later' }>[] = [];
+  #now = 0;
+  #calls = 1n;
+  #isAborted = false;
+  /** Once set, everything succeeds. */
+  #isCalm = false;
+
+  constructor(random: () => number) {
+    this.#random = random;
+    this.files = Array.from({ length: Math.floor(random() * 12) }, (_, n) => ({
+      id: `file-${n}`,
+      type: this.#oneOf(TYPES),
+      status: 'pending' as const,
+      isLoading: false,
+    }));
+    this.state = initialState(this.#request());
+  }
+
+  /** Does something that can happen now. */
+  step(): void {
+    const chance = this.#random();
+    if (chance < 0.04) this.#raise(this.#disturbance());
+    else if (chance < 0.2 && this.#timers.length > 0) this.#fireTimer();
+    else if (this.#effects.length > 0) this.#answer();
+    else if (this.#timers.length > 0) this.#fireTimer();
+    else this.#raise({ kind: 'tick' });
+  }
+
+  /** From now on nothing fails and nobody disturbs: the load must come to its end. */
+  comeToEnd(): void {
+    this.#isCalm = true;
+    for (let steps = 0; this.state.phase !== 'ended'; steps++) {
+      assert.ok(
+        steps < 5_000,
+        `no end in phase ${this.state.phase}: ${this.#effects.map(({ kind }) => kind).join(', ')}`,
+      );
+      if (this.#effects.length > 0) this.#answer();
+      else if (this.#timers.length > 0) this.#fireTimer();
+      else this.#raise({ kind: 'tick' });
+    }
+    for (const effect of this.#effects.filter(({ kind }) => kind === 'return-file')) this.#do(effect);
+  }
+
+  #raise(event: LoadEvent): void {
+    const before = this.state;
+    const { state, effects } = next(before, event, this.#now);
+    this.state = state;
+    if (before.phase !== state.phase) {
+      this.transitions.add(`${before.phase} --> ${state.phase}: ${state.reason ?? event.kind}`);
+      // As the loop does: pauses before another attempt end.
+      this.#timers = this.#timers.filter((timer) => {
+        const isPause = timer.event.kind === 'effect-due' || timer.event.kind === 'file-due';
+        if (isPause) this.#effects.push({ ...timer, ms: 0 });
+        return !isPause;
+      });
+    }
+    for (const effect of effects) this.#take(effect);
+    this.#check(before);
+  }
+
+  #take(effect: LoadEffect): void {
+    if (effect.kind === 'later') this.#timers.push(effect);
+    else if (effect.kind === 'abort') this.#isAborted = true;
+    else this.#effects.push(effect);
+    if (effect.kind === 'claim' && effect.again === undefined) {
+      assert.ok(this.state.slots.flights.size < this.state.request.threadNum, 'a claim is for a free slot');
+    }
+    if (effect.kind === 'load-file') {
+      assert.equal(this.state.phase, 'loading', 'a file begins in loading only');
+      const same = this.#effects.filter(
+        (other) => other.kind === 'load-file' && other.claimed.id === effect.claimed.id,
+      );
+      assert.equal(same.length, 1, 'a file is in flight once');
+    }
+  }
+
+  #check(before: LoadState): void {
+    const { phase } = this.state;
+    const outstanding = (kinds: readonly LoadEffect['kind'][]) =>
+      this.#effects.filter(({ kind }) => kinds.includes(kind));
+    assert.ok(PHASES.indexOf(phase) >= PHASES.indexOf(before.phase), 'no phase comes twice');
+    if (phase === 'finishing' || phase === 'ended') {
+      assert.deepEqual(outstanding(['load-file', 'claim', 'look', 'prepare-table']), [], `nothing goes on in ${phase}`);
+    }
+    assert.ok(outstanding(['finish']).length <= 1, 'one finishes once');
+    assert.ok(outstanding(['look']).length <= 1 && outstanding(['end']).length <= 1);
+  }
+
+  #disturbance(): LoadEvent {
+    const chance = this.#random();
+    if (chance < 0.25) return { kind: 'session-lost' };
+    if (chance < 0.5)
+      return { kind: 'noticed', notice: { topic: this.#oneOf(['queued', 'left', 'finished']), name: BUCKET } };
+    if (chance < 0.7) return { kind: 'noticed', notice: { topic: 'indexes', name: this.#oneOf(TYPES).toLowerCase() } };
+    if (chance < 0.9) {
+      this.#calls++;
+      return { kind: 'called', request: this.#request() };
+    }
+    return chance < 0.95 ? { kind: 'cancelled', call: this.#calls } : { kind: 'shutdown', graceMs: 1_000 };
+  }
+
+  #fireTimer(): void {
+    const [timer] = this.#timers.splice(Math.floor(this.#random() * this.#timers.length), 1);
+    if (timer === undefined) return;
+    this.#now += timer.ms * (1 + this.#random());
+    this.#raise(timer.event);
+  }
+
+  #answer(): void {
+    const [effect] = this.#effects.splice(Math.floor(this.#random() * this.#effects.length), 1);
+    if (effect === undefined) return;
+    const fails = !this.#isCalm && this.#random() < 0.1;
+    if (fails && isRetried(effect)) {
+      const failure = this.#random() < 0.05 ? failureOf('42P01', false) : failureOf(this.#oneOf(RETRIES));
+      this.#raise({ kind: 'effect-failed', effect, failure, error: new Error(failure.code) });
+      return;
+    }
+    const event = this.#do(effect);
+    if (event !== undefined) this.#raise(event);
+  }
+
+  /** What a database and workers would do. */
+  #do(effect: LoadEffect): LoadEvent | undefined {
+    switch (effect.kind) {
+      case 'later':
+        return effect.event;
+      case 'join':
+        if (this.#isAborted) return { kind: 'effect-failed', effect, failure: failureOf('08006'), error: new Error() };
+        return { kind: 'joined', maxPartitions: 4, freeConnections: Math.floor(this.#random() * 20) };
+      case 'rejoin':
+        return { kind: 'session-rejoined' };
+      case 'look': {
+        const files = this.files
+          .filter(({ status }) => status === 'pending' || status === 'in-progress')
+          .map(({ id, type }) => ({ id, key: id, type, size: 1, lastModified: '' }));
+        return { kind: 'looked', generation: effect.generation, files };
+      }
+      case 'prepare-table': {
+        const { type, generation } = effect;
+        const kind = this.#isCalm ? 'ready' : this.#oneOf(['ready', 'ready', 'later', 'unusable'] as const);
+        if (kind === 'later') return { kind: 'table-prepared', type, generation, table: { kind, until: 'then' } };
+        if (kind !== 'unusable') return { kind: 'table-prepared', type, generation, table: { kind } };
+        return { kind: 'table-prepared', type, generation, table: { kind, failure: failureOf('42501', false) } };
+      }
+      case 'fail-files':
+        for (const id of effect.ids) this.#mark(id, 'error');
+        return { kind: 'files-failed' };
+      case 'claim': {
+        const isFree = ({ status, isLoading }: SimulatedFile) =>
+          (status === 'pending' || status === 'in-progress') && !isLoading;
+        const file = effect.ids.flatMap((id) => this.files.filter((each) => each.id === id)).find(isFree);
+        const again = effect.again === undefined ? {} : { again: effect.again };
+        if (file === undefined) return { kind: 'claimed', claimed: undefined, ...again };
+        file.status = 'in-progress';
+        return { kind: 'claimed', claimed: { id: file.id, file: { type: file.type, size: 1 } }, ...again };
+      }
+      case 'load-file':
+        return { kind: 'file-ended', id: effect.claimed.id, outcome: this.#load(effect.claimed.id) };
+      case 'fail-file':
+        this.#mark(effect.id, 'error');
+        return { kind: 'file-failed', id: effect.id };
+      case 'finish':
+        return { kind: 'finish-ended', isFinished: this.#isCalm || this.#random() < 0.5, types: [] };
+      case 'count-connections':
+        return { kind: 'connections-counted', free: Math.floor(this.#random() * 20) };
+      case 'return-file':
+        this.#mark(effect.id, 'pending');
+        return undefined;
+      case 'tell':
+        return !this.#isCalm && this.#random() < 0.2 ? { kind: 'tell-failed' } : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #load(id: string): FileOutcome {
+    const file = this.files.find((each) => each.id === id);
+    assert.ok(file !== undefined && file.status !== 'done', 'what is done is not loaded again');
+    // Marked `error` since it was claimed, for its table.
+    if (file.status !== 'in-progress') return { kind: 'lost' };
+    if (this.#isAborted) {
+      this.#mark(id, 'pending');
+      return { kind: 'stopped' };
+    }
+    const chance = this.#isCalm ? 0 : this.#random();
+    if (chance < 0.7) {
+      this.#mark(id, 'done');
+      return { kind: 'done', figures: FIGURES };
+    }
+    if (chance < 0.75) {
+      this.#mark(id, 'error');
+      return { kind: 'failed', failure: failureOf('23505', false), figures: FIGURES };
+    }
+    if (chance < 0.95) {
+      if (this.#random() < 0.5) this.#mark(id, 'pending');
+      return { kind: 'retry', failure: failureOf(this.#oneOf(RETRIES)) };
+    }
+    this.#mark(id, 'pending');
+    return { kind: chance < 0.98 ? 'primary-key-dropped' : 'lost' };
+  }
+
+  #mark(id: string, status: SimulatedFile['status']): void {
+    for (const file of this.files) {
+      if (file.id === id && file.status !== 'done' && file.status !== 'error') file.status = status;
+    }
+  }
+
+  #request(): NumberedRequest {
+    return {
+      bucket: BUCKET,
+      threadNum: 1 + Math.floor(this.#random() * 6),
+      source: {
+        kind: 's3',
+        bucket: 'simulated',
+        account: { region: 'us-east-1' },
+        timeouts: { connectTimeoutMs: 0, readTimeoutMs: 0 },
+      },
+      transform: 'identity',
+      write: { 'upsert?': false, 'disable-idx?': false, 'drop-primary-key?': false },
+      scheduler: this.#oneOf(['optimal', 'by-last-modified'] as const),
+      prefixes: [],
+      maxErrors: 0,
+      call: this.#calls,
+    };
+  }
+
+  #oneOf<T>(choices: readonly T[]): T {
+    const choice = choices[Math.floor(this.#random() * choices.length)];
+    if (choice === undefined) throw new Error('nothing to choose from');
+    return choice;
+  }
+}
+
+const PHASES: readonly LoadState['phase'][] = ['joining', 'loading', 'draining', 'finishing', 'ended'];
+
+function isRetried(effect: LoadEffect): effect is RetriedEffect {
+  return ['join', 'rejoin', 'look', 'prepare-table', 'fail-files', 'claim', 'fail-file', 'finish'].includes(
+    effect.kind,
+  );
+}
