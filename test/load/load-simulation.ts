@@ -6,6 +6,7 @@ import { initialState, type LoadState } from '../../src/load/load-model.ts';
 import type { NumberedRequest } from '../../src/load/load-request.ts';
 import { next } from '../../src/load/load-state.ts';
 import type { FileOutcome } from '../../src/worker/file-task.ts';
+import { requestOf } from './request-of.ts';
 
 /** Numbers in [0, 1), always the same for a seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
@@ -263,22 +264,12 @@ export class LoadSimulation {
   }
 
   #request(): NumberedRequest {
-    return {
+    return requestOf({
       bucket: BUCKET,
       threadNum: 1 + Math.floor(this.#random() * 6),
-      source: {
-        kind: 's3',
-        bucket: 'simulated',
-        account: { region: 'us-east-1' },
-        timeouts: { connectTimeoutMs: 0, readTimeoutMs: 0 },
-      },
-      transform: 'identity',
-      write: { 'upsert?': false, 'disable-idx?': false, 'drop-primary-key?': false },
       scheduler: this.#oneOf(['optimal', 'by-last-modified'] as const),
-      prefixes: [],
-      maxErrors: 0,
       call: this.#calls,
-    };
+    });
   }
 
   #oneOf<T>(choices: readonly T[]): T {

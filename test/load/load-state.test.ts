@@ -4,39 +4,13 @@ import type { Failure } from '../../src/errors/failure.ts';
 import type { LoadEffect } from '../../src/load/load-effect.ts';
 import type { LoadEvent } from '../../src/load/load-event.ts';
 import { initialState, type LoadState } from '../../src/load/load-model.ts';
-import type { NumberedRequest } from '../../src/load/load-request.ts';
 import { waitsFor } from '../../src/load/load-rules.ts';
 import { next } from '../../src/load/load-state.ts';
 import { OUTAGE_LIMIT_MS } from '../../src/load/outage.ts';
 import type { QueuedFile } from '../../src/store/loader-file/list-unfinished-files.ts';
+import { requestOf } from './request-of.ts';
 
 const BUCKET = 's3://bucket';
-
-const requestOf = (change: Partial<NumberedRequest> = {}): NumberedRequest => ({
-  bucket: BUCKET,
-  threadNum: 2,
-  source: {
-    kind: 's3',
-    bucket: 'bucket',
-    account: { region: 'us-east-1' },
-    timeouts: { connectTimeoutMs: 0, readTimeoutMs: 0 },
-  },
-
-  write: {
-    'upsert?': false,
-    'disable-idx?': false,
-    'drop-primary-key?': false,
-    format: 'fhir',
-    'fhir-version': 'r4',
-    'convert-extensions': true,
-    'keep-last-updated?': false,
-  },
-  scheduler: 'optimal',
-  prefixes: [],
-  maxErrors: 0,
-  call: 1n,
-  ...change,
-});
 
 const fileOf = (id: string, change: Partial<QueuedFile> = {}): QueuedFile => ({
   id,

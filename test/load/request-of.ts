@@ -1,0 +1,28 @@
+import type { NumberedRequest } from '../../src/load/load-request.ts';
+
+/** A call for `s3://bucket` as `LoaderService` hands it to a load. */
+export const requestOf = (change: Partial<NumberedRequest> = {}): NumberedRequest => ({
+  bucket: 's3://bucket',
+  threadNum: 2,
+  source: {
+    kind: 's3',
+    bucket: 'bucket',
+    account: { region: 'us-east-1' },
+    timeouts: { connectTimeoutMs: 0, readTimeoutMs: 0 },
+  },
+
+  write: {
+    'upsert?': false,
+    'disable-idx?': false,
+    'drop-primary-key?': false,
+    format: 'fhir',
+    'fhir-version': 'r4',
+    'convert-extensions': true,
+    'keep-last-updated?': false,
+  },
+  scheduler: 'optimal',
+  prefixes: [],
+  maxErrors: 0,
+  call: 1n,
+  ...change,
+});
