@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { isConnectionLoss } from './connection-loss.ts';
 import { type FailureSource, FileError } from './file-error.ts';
+import { isOpenFilesLimit, TOO_MANY_OPEN_FILES } from './open-files.ts';
 import { postgresMessage } from './postgres-message.ts';
 import { CONNECTION_FAILURE, verdictOf } from './sqlstate.ts';
 
@@ -21,6 +22,14 @@ export interface Failure {
  * @param line the file's line that a Postgres error speaks of
  */
 export function toFailure(error: unknown, line?: number): Failure {
+  if (isOpenFilesLimit(error)) {
+    return {
+      source: 'aidbox',
+      code: TOO_MANY_OPEN_FILES,
+      message: 'the server may open no more files and sockets; raise its limit (ulimit -n), or lower thread-num',
+      transient: true,
+    };
+  }
   if (error instanceof FileError) {
     const { source, code, message, transient } = error;
     return { source, code, message, transient, line: error.line };
@@ -42,7 +51,15 @@ export function toFailure(error: unknown, line?: number): Failure {
   return { source: 'aidbox', code: 'internal', message: `unexpected error: ${message}`, transient: false };
 }
 
+/** SQLSTATE too_many_connections. */
+const TOO_MANY_CONNECTIONS = '53300';
+
 /** Whether the database itself is out of reach or takes no writes, so that no other file would fare better. */
 export function isDatabaseUnreachable({ source, code }: Pick<Failure, 'source' | 'code'>): boolean {
   return source === 'postgres' && verdictOf(code) === 'outage';
+}
+
+/** Whether there was no room for another connection or socket: with fewer files at once there is. */
+export function lacksConnection({ code }: Pick<Failure, 'code'>): boolean {
+  return code === TOO_MANY_CONNECTIONS || code === TOO_MANY_OPEN_FILES;
 }

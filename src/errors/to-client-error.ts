@@ -1,6 +1,7 @@
 import { ClientError } from './client-error.ts';
 import { isDatabaseUnreachable, toFailure } from './failure.ts';
 import { FileError } from './file-error.ts';
+import { TOO_MANY_OPEN_FILES } from './open-files.ts';
 import { sqlstateOf } from './sqlstate.ts';
 
 /** What is wrong with a database that takes no rows, by SQLSTATE. */
@@ -21,6 +22,7 @@ export function toClientError(error: unknown): ClientError | undefined {
     const problem = PROBLEMS[code] ?? 'cannot be reached now';
     return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code });
   }
+  if (code === TOO_MANY_OPEN_FILES) return new ClientError('database-unavailable', `Try again: ${message}.`, { code });
   if (error instanceof FileError) return new ClientError('domain-error', message, { code }, { cause: error });
   if (sqlstateOf(error) === undefined) return undefined;
   return new ClientError('domain-error', `The database refused: ${message}`, { code }, { cause: error });

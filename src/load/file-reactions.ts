@@ -1,4 +1,4 @@
-import { isDatabaseUnreachable } from '../errors/failure.ts';
+import { isDatabaseUnreachable, lacksConnection } from '../errors/failure.ts';
 import { pauseMs } from '../errors/retry-policy.ts';
 import type { ClaimedFile } from '../store/loader-file/claim-loader-file.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
@@ -20,9 +20,6 @@ import { PAUSES, pauseAfter, prolonged } from './outage.ts';
 
 /** Attempts at a file whose failure may pass (a lock, a 503) before it becomes `error`. */
 const FILE_ATTEMPTS = 5;
-
-/** SQLSTATE too_many_connections. */
-export const TOO_MANY_CONNECTIONS = '53300';
 
 /** A claim ended: the file is loaded, unless the load is over by now. */
 export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
@@ -74,8 +71,8 @@ function failedForNow(
   if (state.phase !== 'loading') {
     return step(state, { slots: withoutFlight(state.slots, id) }, [{ kind: 'return-file', id }]);
   }
-  if (failure.code === TOO_MANY_CONNECTIONS && otherLoading(state.slots, id)) return refused(state, flight);
-  if (isDatabaseUnreachable(failure)) {
+  if (lacksConnection(failure) && otherLoading(state.slots, id)) return refused(state, flight);
+  if (isDatabaseUnreachable(failure) || lacksConnection(failure)) {
     const fileOutage = prolonged(state.fileOutage, failure, now);
     if (fileOutage === undefined) {
       return drain({ ...state, slots: withoutFlight(state.slots, id) }, 'failed', [

@@ -1,7 +1,8 @@
+import { lacksConnection } from '../errors/failure.ts';
 import { distinctPrefixes } from '../source/distinct-prefixes.ts';
 import { tableName } from '../store/resource-tables.ts';
 import { afterCount, afterRefusal } from './connection-limit.ts';
-import { claimed, claimedAgain, fileDue, fileEnded, TOO_MANY_CONNECTIONS } from './file-reactions.ts';
+import { claimed, claimedAgain, fileDue, fileEnded } from './file-reactions.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { LoadEvent, RetriedEffect } from './load-event.ts';
 import { acceptsCalls, type LoadState, mayBegin, type Step, step } from './load-model.ts';
@@ -232,7 +233,7 @@ function effectFailed(state: LoadState, { effect, failure, error }: Of<'effect-f
   }
   const paused: LoadState = effect.kind === 'finish' ? { ...state, finish: { step: 'pausing', first: true } } : state;
   const later: LoadEffect = { kind: 'later', ms: pauseAfter(outage), event: { kind: 'effect-due', effect } };
-  if (failure.code !== TOO_MANY_CONNECTIONS) return step(paused, { statementOutage: outage }, [later]);
+  if (!lacksConnection(failure)) return step(paused, { statementOutage: outage }, [later]);
   const limit = afterRefusal(state.slots.limit, connectionsUsed(state.slots) - 1);
   const change = { statementOutage: outage, slots: { ...state.slots, limit } };
   return step(paused, change, [later, { kind: 'close-idle-connections' }]);

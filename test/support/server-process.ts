@@ -16,6 +16,8 @@ export interface LogLine {
 export interface ServerProcessOptions {
   databaseUrl: string;
   env?: Readonly<Record<string, string>>;
+  /** Files and sockets that the process may have open (`ulimit -n`). */
+  openFiles?: number;
 }
 
 /** Time for a server to start on a busy machine, in ms. */
@@ -51,8 +53,9 @@ export class ServerProcess {
   }
 
   /** The same without waiting. */
-  static spawn(t: Closing, { databaseUrl, env }: ServerProcessOptions): ServerProcess {
-    const child = spawn(process.execPath, ['src/server.ts'], {
+  static spawn(t: Closing, { databaseUrl, env, openFiles }: ServerProcessOptions): ServerProcess {
+    const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
+    const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, 'src/server.ts'], {
       cwd: fileURLToPath(new URL('../../', import.meta.url)),
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
