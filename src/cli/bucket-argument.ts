@@ -11,7 +11,7 @@ export function optionalBucketArgument(): Argument {
 }
 
 function parseBucket(text: string): string {
-  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(text) ?? [];
+  const [, bucket, prefix] = /^s3:\/\/(arn:[^/]+\/[^/]+|[^/]+)\/?(.*)$/s.exec(text) ?? [];
   if (bucket === undefined) throw new InvalidArgumentError('It must have the form s3://name.');
   if (prefix === '') return `s3://${bucket}`;
   throw new InvalidArgumentError(`A part of a bucket is named by a prefix: s3://${bucket} --prefix ${prefix}`);

@@ -5,7 +5,14 @@ import { SCHEDULERS } from '../load/schedule.ts';
 import { FORMATS } from '../pipeline/create-transform.ts';
 import { fhirVersionParam } from './convert-params.ts';
 import { defineMethod } from './rpc-method.ts';
-import { accountParam, bucketParam, prefixesParam, takesAccount, toSource } from './source-params.ts';
+import {
+  accountParam,
+  bucketParam,
+  prefixesParam,
+  requestPayerParam,
+  takesAccount,
+  toSource,
+} from './source-params.ts';
 
 /** More slots than any database has use for; a typing error should not open a thousand connections. */
 const MOST_THREADS = 128;
@@ -24,6 +31,7 @@ const params = z
     bucket: bucketParam,
     'thread-num': z.int().min(1).max(MOST_THREADS).default(4).describe('Files loaded at once.'),
     account: accountParam.optional(),
+    'request-payer': requestPayerParam,
     'disable-idx?': z
       .boolean()
       .default(false)
@@ -73,6 +81,10 @@ const params = z
   .refine(({ account, bucket }) => account === undefined || takesAccount(bucket), {
     path: ['account'],
     error: 'goes with s3:// buckets only: a folder is read as the user that the server runs as',
+  })
+  .refine(({ 'request-payer': payer, bucket }) => payer === undefined || takesAccount(bucket), {
+    path: ['request-payer'],
+    error: 'goes with s3:// buckets only',
   });
 
 /** Lists a bucket, queues its new files and begins to load them (seed, "aidbox.bulk/load-from-bucket"). */

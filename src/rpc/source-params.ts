@@ -6,17 +6,24 @@ import type { SourceAddress } from '../source/sources.ts';
 
 const S3_BUCKET = /^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]\/?$/;
 
+/** An access point, of an Outpost or an Object Lambda too; those of several regions need another signature. */
+const ACCESS_POINT =
+  /^s3:\/\/arn:aws[a-z-]*:s3(-object-lambda|-outposts)?:[a-z0-9-]+:\d{12}:(outpost[/:][A-Za-z0-9-]+[/:])?accesspoint[/:][a-z0-9-]+\/?$/;
+
 /** `s3://<bucket-name>` or `file:///<folder>`, in one spelling: without a trailing slash. */
 export const bucketParam = z
   .string()
-  .refine((bucket) => S3_BUCKET.test(bucket) || folderOf(bucket) !== undefined, {
+  .refine((bucket) => S3_BUCKET.test(bucket) || ACCESS_POINT.test(bucket) || folderOf(bucket) !== undefined, {
     error: 'must have the form s3://<bucket-name> or file:///<folder>; paths in a bucket go into prefixes',
   })
   .transform((bucket) => {
     const folder = folderOf(bucket);
     return folder === undefined ? bucket.replace(/\/$/, '') : pathToFileURL(folder).href;
   })
-  .describe('The bucket, as `s3://<bucket-name>`; or a folder of the server, as `file:///<folder>`.');
+  .describe(
+    "The bucket, as `s3://<bucket-name>`, an access point's alias or ARN in the place of the name; or a folder of the " +
+      'server, as `file:///<folder>`.',
+  );
 
 /** The folder that a `file:` URL names, as an absolute path; undefined for any other text. */
 function folderOf(bucket: string): string | undefined {
@@ -59,24 +66,46 @@ export const accountParam = z
       .regex(VISIBLE_ASCII, { error: 'must be of visible ASCII characters, without spaces or line breaks' })
       .describe('AWS key ID.'),
     'secret-access-key': z.string().min(1).describe('AWS secret key. Never stored, never logged.'),
+    'session-token': z
+      .string()
+      .regex(VISIBLE_ASCII, { error: 'must be of visible ASCII characters, without spaces or line breaks' })
+      .optional()
+      .describe('Session token of temporary credentials. Never stored, never logged.'),
     region: z
       .string()
       .regex(HOST_LABEL, { error: 'must be of letters, digits and hyphens, as us-east-1' })
       .describe('AWS region of the bucket.'),
     host: z
       .string()
-      .refine(isHost, { error: 'must be a host, host:port or http(s)://host:port, without a path' })
+      .refine(isHost, { error: 'must be a host, host:port or http(s)://host:port, perhaps with a path' })
       .optional()
-      .describe('Host of an S3-compatible store, with scheme and port where needed. Default: `amazonaws.com`.'),
+      .describe(
+        'Host of an S3-compatible store, or of AWS as a VPC endpoint, with scheme, port and path where needed. ' +
+          'Default: `amazonaws.com`.',
+      ),
+    'path-style?': z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether the bucket's name stands in the path; false: in the host name, as some stores demand. " +
+          'Default: true at a `host`, false at AWS.',
+      ),
   })
   .describe(
     "Credentials. Without it the server's own AWS credentials apply (environment, profile, instance or pod role).",
   );
 
+/** Who pays. AWS refuses requests to "requester pays" buckets without it. */
+export const requestPayerParam = z
+  .literal('requester')
+  .optional()
+  .describe('`requester`: the account pays for its requests, as "requester pays" buckets demand.');
+
 /** The params of a call that say where its files come from. */
 export interface SourceParams {
   bucket: z.infer<typeof bucketParam>;
   account?: z.infer<typeof accountParam> | undefined;
+  'request-payer'?: z.infer<typeof requestPayerParam>;
   'connect-timeout': number;
   'read-timeout': number;
 }
@@ -93,7 +122,7 @@ export function toSource({ bucket, account, ...timeouts }: SourceParams): Source
   return {
     kind: 's3',
     bucket: bucket.replace(/^s3:\/\//, ''),
-    account: toS3Account(account),
+    account: { ...toS3Account(account), requesterPays: timeouts['request-payer'] === 'requester' },
     timeouts: { connectTimeoutMs: timeouts['connect-timeout'], readTimeoutMs: timeouts['read-timeout'] },
   };
 }
@@ -103,7 +132,12 @@ function toS3Account(account: SourceParams['account']): S3Account {
   return {
     region: account.region,
     endpoint: account.host === undefined ? undefined : endpointOfHost(account.host),
-    credentials: { accessKeyId: account['access-key-id'], secretAccessKey: account['secret-access-key'] },
+    pathStyle: account['path-style?'],
+    credentials: {
+      accessKeyId: account['access-key-id'],
+      secretAccessKey: account['secret-access-key'],
+      sessionToken: account['session-token'],
+    },
   };
 }
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runCli } from './run-cli.ts';
 
@@ -50,7 +53,8 @@ test('a wrong command line is exit code 1, with a hint', async () => {
     [['load', 's3://bucket', '--scheduler', 'fast'], /Allowed choices are optimal, by-last-modified/],
     [['load', 's3://bucket'], /Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/, { AWS_REGION: 'x' }],
     [['load', 's3://bucket'], /Name the bucket's region/, { ...aws, AWS_REGION: '' }],
-    [['load', 's3://bucket'], /AWS_SESSION_TOKEN is set/, { ...aws, AWS_SESSION_TOKEN: 'token' }],
+    [['load', 's3://bucket', '--profile', 'nobody'], /Profile nobody gives no credentials/],
+    [['load', 's3://bucket', '--request-payer', 'me'], /Allowed choices are requester/],
     [['load', 's3://bucket', '--server-credentials', '--host', 'x'], /not with --server-credentials/],
     [['status', '--follow'], /--follow wants a bucket/],
     [['status', '--url', 'localhost:8888'], /--url must have the form/],
@@ -113,6 +117,56 @@ test('each option of load is the parameter of its name; what is not given is lef
       body: { method: 'aidbox.bulk/load-from-bucket-retry', params: { bucket: 's3://bucket', prefixes: ['a/'] } },
     },
   ]);
+});
+
+test('temporary credentials of the environment, and those of a profile with its region, travel with the call', async (t) => {
+  const { calls, url } = await startRecorder(t);
+  const folder = await mkdtemp(join(tmpdir(), 'aws-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const files = { AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'), AWS_CONFIG_FILE: join(folder, 'config') };
+  await writeFile(
+    files.AWS_SHARED_CREDENTIALS_FILE,
+    '[ward]\naws_access_key_id = ward-id\naws_secret_access_key = ward-secret\naws_session_token = ward-token\n',
+  );
+  await writeFile(files.AWS_CONFIG_FILE, '[profile ward]\nregion = ca-central-1\n');
+  const load = async (args: readonly string[], env: Record<string, string>) => {
+    const { code, stderr } = await runCli(['load', 's3://bucket', '--url', url, ...args], { ...files, ...env });
+    assert.deepEqual([code, stderr], [0, '']);
+  };
+  await load(['--no-path-style', '--request-payer', 'requester'], { ...aws, AWS_SESSION_TOKEN: 'token' });
+  await load(['--profile', 'ward'], { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' });
+  await load([], { AWS_PROFILE: 'ward' });
+  const ward = {
+    'access-key-id': 'ward-id',
+    'secret-access-key': 'ward-secret',
+    'session-token': 'ward-token',
+    region: 'ca-central-1',
+  };
+  const own = {
+    'access-key-id': 'id',
+    'secret-access-key': 'secret',
+    'session-token': 'token',
+    region: 'eu-west-1',
+    'path-style?': false,
+  };
+  assert.deepEqual(
+    calls.map(({ body }) => (body as { params: unknown }).params),
+    [
+      { bucket: 's3://bucket', account: own, 'request-payer': 'requester' },
+      { bucket: 's3://bucket', account: ward },
+      { bucket: 's3://bucket', account: ward },
+    ],
+  );
+});
+
+test("an access point's ARN names a bucket", async (t) => {
+  const { calls, url } = await startRecorder(t);
+  const arn = 'arn:aws:s3:us-west-2:123456789012:accesspoint/my-point';
+  await runCli(['cancel', `s3://${arn}`, '--url', url]);
+  assert.deepEqual(
+    calls.map(({ body }) => body),
+    [{ method: 'aidbox.bulk/load-from-bucket-cancel', params: { bucket: `s3://${arn}` } }],
+  );
 });
 
 test('a server that is none, or of another kind, is exit code 4', async (t) => {

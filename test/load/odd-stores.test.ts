@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, describe, type TestContext, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { loaderFileId } from '../../src/store/loader-file/loader-file.ts';
@@ -125,4 +128,40 @@ test('a store that says 501 to If-Match and lists no ETags is loaded', async (t)
   };
   assert.deepEqual(await load(), done(1));
   assert.equal(await rows('no-if-match'), 100);
+});
+
+test('session token and request payer go with every request, listings and reads', async (t) => {
+  const { store, bucket, rows } = await setUp(t);
+  store.put('Patient.ndjson', ndjson(patients(1, 'payer')));
+  const account = { ...store.account, 'session-token': 'token' };
+  assert.deepEqual(await server.load(bucket, { account, 'request-payer': 'requester' }), done(1));
+  assert.equal(await rows('payer-'), 1);
+  assert.equal(store.requests.length, 2);
+  for (const { headers } of store.requests) {
+    assert.equal(headers['x-amz-security-token'], 'token');
+    assert.equal(headers['x-amz-request-payer'], 'requester');
+  }
+  const stored = await server.sql(`select resource from loaderfile where resource::text like '%token%'`);
+  assert.deepEqual(stored, []);
+});
+
+test('a store below a path of its host', async (t) => {
+  const { store, bucket, rows } = await setUp(t);
+  const front = createServer((incoming, outgoing) => {
+    const { method, headers, url = '' } = incoming;
+    if (!url.startsWith('/base/')) {
+      outgoing.writeHead(404).end();
+      return;
+    }
+    request(`${store.url}${url.slice('/base'.length)}`, { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    }).end();
+  }).listen(0, '127.0.0.1');
+  await once(front, 'listening');
+  t.after(() => front.close().closeAllConnections());
+  store.put('Patient.ndjson', ndjson(patients(1, 'below')));
+  const host = `http://127.0.0.1:${(front.address() as AddressInfo).port}/base`;
+  assert.deepEqual(await server.load(bucket, { account: { ...store.account, host } }), done(1));
+  assert.equal(await rows('below-'), 1);
 });

@@ -81,7 +81,7 @@ describe('load-from-bucket names every wrong field at once', () => {
       bucket: 'my-bucket',
       'thread-num': 0,
       'thread-count': 1,
-      account: { 'access-key-id': 1, region: '', host: 'http://store/path', token: 'x' },
+      account: { 'access-key-id': 1, region: '', host: 'http://store/?query', token: 'x' },
       'disable-idx?': 'yes',
       'drop-primary-key?': 1,
       'upsert?': null,

@@ -23,6 +23,7 @@ interface LoadOptions extends AccountOptions, ServerOptions {
   format?: string;
   fhirVersion?: string;
   keepLastUpdated?: boolean;
+  requestPayer?: string;
 }
 
 const EXAMPLES = `
@@ -59,12 +60,15 @@ export function loadCommand(): Command {
     .option('--read-timeout <ms>', 'time without a byte from S3; 0 is no limit (0)', toInteger)
     .option('--region <region>', "the bucket's region")
     .option('--host <host>', 'host of an S3-compatible store, or its http(s) address')
+    .option('--no-path-style', "put the bucket's name into the host name, as some stores demand")
+    .option('--profile <name>', 'profile of ~/.aws with the credentials')
+    .addOption(new Option('--request-payer <who>', 'who pays for the requests').choices(['requester']))
     .option('--server-credentials', "use the server's own AWS credentials");
   return withServerOptions(command)
     .addHelpText('after', `${ACCOUNT_HELP}\n${EXIT_CODES_HELP}\n${EXAMPLES}`)
     .action(async (bucket: string, options: LoadOptions) => {
       const client = clientOf(options);
-      const answer = await client.rpc('aidbox.bulk/load-from-bucket', { bucket, ...paramsOf(options) });
+      const answer = await client.rpc('aidbox.bulk/load-from-bucket', { bucket, ...(await paramsOf(options)) });
       printAnswer(answer, options);
       if (options.follow === true) process.exitCode = await followLoad(client, bucket, options.json === true);
       else if (options.json !== true) process.stdout.write(`See: fhir-bucket-loader status ${bucket} --follow\n`);
@@ -72,9 +76,10 @@ export function loadCommand(): Command {
 }
 
 /** Only what was given: the defaults are the server's. */
-function paramsOf(options: LoadOptions): object {
+async function paramsOf(options: LoadOptions): Promise<object> {
   const params = {
-    account: accountOf(options),
+    account: await accountOf(options),
+    'request-payer': options.requestPayer,
     'thread-num': options.threadNum,
     'upsert?': options.upsert,
     'disable-idx?': options.disableIdx,

@@ -4,7 +4,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { capAnswer } from './capped-body.ts';
 import { assertPublicEndpoint, publicLookup } from './private-hosts.ts';
-import type { S3Account } from './s3-account.ts';
+import { proxyFromEnvironment } from './proxy.ts';
+import { isAccelerateEndpoint, isAccessPointArn, isAwsEndpoint, type S3Account } from './s3-account.ts';
 import { ConnectTimeoutError } from './s3-error.ts';
 
 export interface S3ClientOptions {
@@ -14,6 +15,8 @@ export interface S3ClientOptions {
   maxSockets: number;
   /** Whether a custom host may be a private or loopback address. */
   allowPrivateHosts: boolean;
+  /** The bucket that the client is for: a name, or an access point's ARN. */
+  bucket?: string | undefined;
 }
 
 /** How often the SDK tries a request, counting the first, before its error becomes the file's. */
@@ -21,29 +24,30 @@ const MAX_ATTEMPTS = 5;
 
 /**
  * An S3 client for one bucket of one account, since S3's word to slow down holds for all that the client asks for. Custom
- * hosts are addressed path-style, with checksums only where S3 demands them: S3-compatible stores refuse the default
- * ones. Bodies have no time limit here: see `ObjectReader`.
+ * hosts are addressed path-style unless the account says otherwise. Checksums are left to `ObjectReader`, and bodies have no
+ * time limit here. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` apply.
  * @throws PrivateHostError
  */
 export function createS3Client(account: S3Account, options: S3ClientOptions): S3Client {
-  const guarded = account.endpoint !== undefined && !options.allowPrivateHosts;
-  if (guarded && account.endpoint !== undefined) assertPublicEndpoint(account.endpoint);
+  const { endpoint } = account;
+  const guarded = endpoint !== undefined && !options.allowPrivateHosts && !isAwsEndpoint(endpoint);
+  if (guarded) assertPublicEndpoint(endpoint);
+  const proxy = proxyFromEnvironment(process.env);
   const agent = {
     keepAlive: true,
     maxSockets: options.maxSockets,
-    ...(guarded ? { lookup: publicLookup } : {}),
+    ...(proxy === undefined ? {} : { proxyEnv: proxy.variables }),
+    ...(guarded ? { lookup: publicLookup(proxy?.hosts ?? []) } : {}),
   };
+  const arn = isAccessPointArn(options.bucket ?? '');
   return new S3Client({
     ...(account.region === undefined ? {} : { region: account.region }),
-    ...(account.credentials === undefined ? {} : { credentials: account.credentials }),
-    ...(account.endpoint === undefined
-      ? {}
-      : {
-          endpoint: account.endpoint,
-          forcePathStyle: true,
-          requestChecksumCalculation: 'WHEN_REQUIRED',
-          responseChecksumValidation: 'WHEN_REQUIRED',
-        }),
+    ...(account.credentials === undefined ? {} : { credentials: credentialsOf(account.credentials) }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    forcePathStyle: !arn && (account.pathStyle ?? (endpoint !== undefined && !isAccelerateEndpoint(endpoint))),
+    useArnRegion: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
     // A client that is told to slow down sends what S3 takes, and grows from there by itself. In mode `standard` many small
     // files use up the SDK's budget of retries instead, and fail.
     retryMode: 'adaptive',
@@ -56,6 +60,10 @@ export function createS3Client(account: S3Account, options: S3ClientOptions): S3
       httpsAgent: new HttpsAgent(agent),
     }),
   });
+}
+
+function credentialsOf({ sessionToken, ...keys }: NonNullable<S3Account['credentials']>) {
+  return sessionToken === undefined ? keys : { ...keys, sessionToken };
 }
 
 /**

@@ -20,14 +20,22 @@ const DEFAULT_PAGE_SIZE = 1000;
 /** AWS's have some hundred characters. They are kept, to know one that comes again. */
 const MOST_TOKEN_CHARACTERS = 4096;
 
+export interface PageRequest {
+  bucket: string;
+  prefix: string;
+  place: ListingPlace | undefined;
+  requesterPays?: boolean | undefined;
+}
+
 const requestSchema = z.object({ query: z.record(z.string(), z.unknown()) });
 
 /** The request for the page at a place; the first one without. Keys come percent-encoded: XML has no control characters. */
-export function pageRequest(bucket: string, prefix: string, place: ListingPlace | undefined): ListObjectsV2Command {
+export function pageRequest({ bucket, prefix, place, requesterPays }: PageRequest): ListObjectsV2Command {
   const command = new ListObjectsV2Command({
     Bucket: bucket,
     EncodingType: 'url',
     ...(prefix === '' ? {} : { Prefix: prefix }),
+    ...(requesterPays === true ? { RequestPayer: 'requester' as const } : {}),
     ...(place !== undefined && 'token' in place ? { ContinuationToken: place.token } : {}),
   });
   if (place === undefined || 'token' in place) return command;

@@ -18,6 +18,8 @@ export interface ReaderOptions {
   /** Longest wait for the next bytes, in ms; 0 is for ever (seed, "read-timeout"). */
   readTimeoutMs: number;
   signal: AbortSignal;
+  /** Whether the account agrees to pay for its requests. */
+  requesterPays?: boolean | undefined;
 }
 
 /** Resumes in a row that brought no byte before the file fails. */
@@ -58,6 +60,7 @@ export class ObjectReader implements ObjectBytes {
       key,
       name: this.#name,
       signal: options.signal,
+      requesterPays: options.requesterPays,
       waiting: (attempt) => this.#waiting(attempt, options.readTimeoutMs),
     });
   }

@@ -11,6 +11,7 @@ export interface ObjectRequestsOptions {
   /** The object's, as `s3://bucket/key`. */
   name: string;
   signal: AbortSignal;
+  requesterPays?: boolean | undefined;
   /** Awaits an attempt of the SDK at the request, within the time limit for it. */
   waiting: <T>(attempt: Promise<T>) => Promise<T>;
 }
@@ -78,12 +79,13 @@ export class ObjectRequests {
   }
 
   async #send(offset: number, etag: string | undefined): Promise<ObjectAnswer> {
-    const { bucket, key, name, signal, waiting } = this.#options;
+    const { bucket, key, name, signal, requesterPays, waiting } = this.#options;
     const command = new GetObjectCommand({
       Bucket: bucket,
       Key: key,
       ...(etag === undefined || !this.#isConditional ? {} : { IfMatch: etag }),
       ...(offset === 0 ? {} : { Range: `bytes=${offset}-` }),
+      ...(requesterPays === true ? { RequestPayer: 'requester' } : {}),
     });
     // Not the command's ChecksumMode: the SDK would add its checksum up as well, and report a mismatch as a broken body.
     if (this.#wantsChecksum && offset === 0) {

@@ -47,22 +47,25 @@ export function isPrivateAddress(address: string): boolean {
 /**
  * A DNS lookup that refuses private addresses. As the lookup of the very connection it also stops a name that
  * answers with a public address first and a private one later. Literal addresses never come here: check those before.
+ * @param exempt names that may have any address: the operator's own proxies
  */
-export const publicLookup: LookupFunction = (hostname, options, callback) => {
-  systemLookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) {
-      callback(error, '', 4);
-      return;
-    }
-    if (addresses.some(({ address }) => isPrivateAddress(address))) {
-      callback(new PrivateHostError(hostname), '', 4);
-      return;
-    }
-    const first = addresses[0];
-    if (options.all === true) callback(null, addresses);
-    else callback(null, first?.address ?? '', first?.family ?? 4);
-  });
-};
+export const publicLookup =
+  (exempt: readonly string[] = []): LookupFunction =>
+  (hostname, options, callback) => {
+    systemLookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        callback(error, '', 4);
+        return;
+      }
+      if (!exempt.includes(hostname) && addresses.some(({ address }) => isPrivateAddress(address))) {
+        callback(new PrivateHostError(hostname), '', 4);
+        return;
+      }
+      const first = addresses[0];
+      if (options.all === true) callback(null, addresses);
+      else callback(null, first?.address ?? '', first?.family ?? 4);
+    });
+  };
 
 /** Throws `PrivateHostError` when the endpoint's host is a literal private address or a name for this machine. */
 export function assertPublicEndpoint(endpoint: string): void {

@@ -27,6 +27,7 @@ export class S3Clients {
       connectTimeoutMs,
       maxSockets: MAX_SOCKETS,
       allowPrivateHosts: this.#allowPrivateHosts,
+      bucket,
     });
     this.#clients.set(key, client);
     const [oldest] = this.#clients.keys();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FileError } from '../../errors/file-error.ts';
 import { PrivateHostError } from './private-hosts.ts';
+import { ACCESS_ADVICE, ACCESS_DENIED, adviceOn, INVALID_ACCOUNT, isTlsMismatch, NOT_FOUND } from './s3-error-table.ts';
 
 /** A failure of S3, or of the way to it, in words for the user. */
 export class S3Error extends FileError {
@@ -16,15 +17,6 @@ export class ConnectTimeoutError extends Error {
   override readonly name = 'ConnectTimeoutError';
 }
 
-/** AWS's names for "this key id or secret is not valid"; the contract has one code for them. */
-const INVALID_ACCOUNT = new Set([
-  'InvalidAccessKeyId',
-  'SignatureDoesNotMatch',
-  'InvalidClientTokenId',
-  'InvalidToken',
-  'CredentialsProviderError',
-]);
-const NOT_FOUND = new Set(['NoSuchKey', 'NoSuchBucket', 'NotFound']);
 const TRANSIENT = new Set([
   'SlowDown',
   'ServiceUnavailable',
@@ -45,16 +37,17 @@ const TRANSIENT = new Set([
 export const NOT_S3 = 'the host is no S3 store, or a proxy before it answered; check `account.host`';
 
 /**
- * Puts any error of the SDK or of the network into words.
+ * Puts any error of the SDK or of the network into words: S3's own code first, what it says, then what to do.
  * @param what the object or bucket that was asked for, as the user knows it: `s3://bucket/key`
  */
 export function toS3Error(error: unknown, what: string): S3Error {
   if (error instanceof S3Error) return error;
   const { name, code, status, contentType, message } = readError(error);
   const word = name === 'Error' || name === 'AggregateError' || name === 'TimeoutError' ? (code ?? name) : name;
+  const isTransientStatus = status !== undefined && status >= 500 && status !== 501;
   const describe = (outCode: string, text: string) =>
     new S3Error(outCode, `${outCode}: ${text} (${what})`, {
-      transient: TRANSIENT.has(word) || (status !== undefined && status >= 500),
+      transient: TRANSIENT.has(word) || isTransientStatus,
       cause: error,
     });
   if (error instanceof PrivateHostError) return new S3Error('PrivateHost', error.message);
@@ -62,14 +55,23 @@ export function toS3Error(error: unknown, what: string): S3Error {
   if (word === 'CredentialsProviderError') {
     return describe('InvalidAccount', 'no AWS credentials found; give `account`, or set up the default chain');
   }
-  if (INVALID_ACCOUNT.has(word)) return describe('InvalidAccount', 'the key id or secret is not valid');
-  if (NOT_FOUND.has(word)) return describe('NoSuchKey', 'the bucket or object does not exist');
-  if (word === 'ExpiredToken') return describe(word, 'the credentials have expired; call again with fresh ones');
-  if (status === 412) return describe('PreconditionFailed', 'the object was replaced after it was listed');
-  if (status === 301 || word === 'AuthorizationHeaderMalformed' || word === 'PermanentRedirect') {
-    return describe(word, `the bucket is in another region; check \`account.region\`: ${message}`);
+  if (INVALID_ACCOUNT.has(word) || status === 401) {
+    return describe('InvalidAccount', `the key id or secret is not valid; the store says ${word}: ${message}`);
   }
-  if (status === 403) return describe('AccessDenied', 'access denied; s3:ListBucket and s3:GetObject are needed');
+  if (NOT_FOUND.has(word)) return describe('NoSuchKey', 'the bucket or object does not exist');
+  if (status === 412) return describe('PreconditionFailed', 'the object was replaced after it was listed');
+  if (isTlsMismatch(word, message)) {
+    return describe(
+      'NotTls',
+      'the host speaks no TLS at this port; write `account.host` with http:// if that is meant',
+    );
+  }
+  const advice = adviceOn(word, status);
+  if (advice !== undefined) return describe(word, `${message}; ${advice}`);
+  if (ACCESS_DENIED.has(word) || (status === 403 && word.startsWith('HTTP'))) {
+    const said = word.startsWith('HTTP') ? 'access denied' : `access denied: ${message}`;
+    return describe('AccessDenied', `${said}; ${ACCESS_ADVICE}`);
+  }
   // The SDK gives this one no name and no code.
   if (message.startsWith('Region is missing')) {
     return describe('NoRegion', 'no AWS region; give `account` with its `region`, or start the loader with AWS_REGION');
@@ -80,7 +82,6 @@ export function toS3Error(error: unknown, what: string): S3Error {
       ? describe('IncompleteBody', 'the answer broke off')
       : describe('NotS3', NOT_S3);
   }
-  if (word === 'ENOTFOUND') return describe(word, `no such host; check \`account.host\` and \`account.region\``);
   return describe(word, message);
 }
 

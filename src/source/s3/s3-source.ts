@@ -24,12 +24,17 @@ export class S3Source implements ObjectSource {
     const connectTimeoutMs = timeouts.connectTimeoutMs === 0 ? LISTING_CONNECT_TIMEOUT_MS : timeouts.connectTimeoutMs;
     const limitMs = timeouts.readTimeoutMs === 0 ? LISTING_READ_TIMEOUT_MS : timeouts.readTimeoutMs;
     const client = this.#clients.get(account, bucket, { connectTimeoutMs });
-    yield* listObjects(client, { bucket, prefixes, limitMs, signal });
+    yield* listObjects(client, { bucket, prefixes, limitMs, signal, requesterPays: account.requesterPays });
   }
 
   open(object: ObjectToRead, signal: AbortSignal): ObjectBytes {
     const { account, bucket, timeouts } = this.#address;
     const client = this.#clients.get(account, bucket, timeouts);
-    return new ObjectReader(client, { ...object, bucket }, { readTimeoutMs: timeouts.readTimeoutMs, signal });
+    const { readTimeoutMs } = timeouts;
+    return new ObjectReader(
+      client,
+      { ...object, bucket },
+      { readTimeoutMs, signal, requesterPays: account.requesterPays },
+    );
   }
 }

@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertPublicEndpoint, isPrivateAddress } from '../../../src/source/s3/private-hosts.ts';
-import { endpointOfHost } from '../../../src/source/s3/s3-account.ts';
+import { endpointOfHost, isAwsEndpoint } from '../../../src/source/s3/s3-account.ts';
 
 describe('endpointOfHost', () => {
   for (const [host, endpoint] of [
     ['amazonaws.com', undefined],
-    ['s3.eu-west-1.amazonaws.com', undefined],
     ['https://s3.amazonaws.com', undefined],
+    ['https://amazonaws.com:443/', undefined],
+    ['s3.eu-west-1.amazonaws.com', 'https://s3.eu-west-1.amazonaws.com'],
+    ['http://s3.eu-west-1.amazonaws.com', 'http://s3.eu-west-1.amazonaws.com'],
+    ['amazonaws.com:8443', 'https://amazonaws.com:8443'],
+    ['s3-accelerate.amazonaws.com', 'https://s3-accelerate.amazonaws.com'],
+    [
+      'bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com',
+      'https://bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com',
+    ],
+    ['store.example.org/s3/', 'https://store.example.org/s3'],
+    ['http://127.0.0.1:9000/base/path', 'http://127.0.0.1:9000/base/path'],
     ['amazonaws.com.cn', undefined],
     ['notamazonaws.com', 'https://notamazonaws.com'],
     ['amazonaws.com.evil.org', 'https://amazonaws.com.evil.org'],
@@ -20,8 +30,45 @@ describe('endpointOfHost', () => {
   ] as const)
     test(`${host} means ${endpoint ?? 'AWS itself'}`, () => assert.equal(endpointOfHost(host), endpoint));
 
-  for (const host of ['', 'http://', 'a b', 'store/path', 'http://store/?q', 'ftp://store', 'http://user@store', 'a:x'])
+  for (const host of [
+    '',
+    'http://',
+    'a b',
+    'http://store/?q',
+    'http://store/#f',
+    'http://:p@store',
+    'ftp://store',
+    'http://user@store',
+    'a:x',
+  ])
     test(`${JSON.stringify(host)} is no host`, () => assert.throws(() => endpointOfHost(host), TypeError));
+});
+
+describe('isAwsEndpoint', () => {
+  for (const host of [
+    's3.amazonaws.com',
+    's3.eu-central-1.amazonaws.com',
+    's3.dualstack.us-west-2.amazonaws.com',
+    's3-fips.us-gov-west-1.amazonaws.com',
+    's3-us-west-2.amazonaws.com',
+    's3-accelerate.dualstack.amazonaws.com',
+    's3.cn-north-1.amazonaws.com.cn',
+    'bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com',
+    'my.bucket.s3.us-east-1.amazonaws.com',
+  ])
+    test(`${host} is S3 of AWS, whose addresses in a VPC are private`, () =>
+      assert.equal(isAwsEndpoint(`https://${host}`), true));
+
+  for (const host of [
+    'amazonaws.com',
+    'ec2-10-0-0-1.us-west-2.compute.amazonaws.com',
+    's3-1234567890.us-east-1.elb.amazonaws.com',
+    's3.us-east-1.elb.amazonaws.com',
+    's3.us-east-1.amazonaws.com.example.org',
+    's3.example.org',
+    'vpce-1a2b.execute-api.us-east-1.vpce.amazonaws.com',
+  ])
+    test(`${host} may be anybody's`, () => assert.equal(isAwsEndpoint(`https://${host}`), false));
 });
 
 describe('private hosts', () => {

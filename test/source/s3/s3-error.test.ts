@@ -4,7 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { createS3Client } from '../../../src/source/s3/create-s3-client.ts';
+import { listObjects } from '../../../src/source/s3/list-objects.ts';
 import { ObjectReader } from '../../../src/source/s3/object-reader.ts';
+import { endpointOfHost } from '../../../src/source/s3/s3-account.ts';
 import { toS3Error } from '../../../src/source/s3/s3-error.ts';
 
 /** An error as the SDK throws it: S3's code as its name, the status in its metadata. */
@@ -21,6 +23,10 @@ describe('toS3Error gives the codes of the contract', () => {
     ['no such bucket', ofSdk('NoSuchBucket', 404), 'NoSuchKey', false],
     ['no such object', ofSdk('NoSuchKey', 404), 'NoSuchKey', false],
     ['no right', ofSdk('AccessDenied', 403), 'AccessDenied', false],
+    ['unknown key id at versitygw', ofSdk('XAdminUserNotFound', 404), 'InvalidAccount', false],
+    ['unknown key id elsewhere', ofSdk('NotSignedUp', 403), 'InvalidAccount', false],
+    ['401 without a body', ofSdk('Unknown', 401, 'UnknownError'), 'InvalidAccount', false],
+    ['501', ofSdk('NotImplemented', 501), 'NotImplemented', false],
     ['expired keys', ofSdk('ExpiredToken', 400), 'ExpiredToken', false],
     ['replaced', ofSdk('PreconditionFailed', 412), 'PreconditionFailed', false],
     ['another region', ofSdk('PermanentRedirect', 301), 'PermanentRedirect', false],
@@ -39,6 +45,29 @@ describe('toS3Error gives the codes of the contract', () => {
       const result = toS3Error(error, 's3://bucket/key');
       assert.deepEqual([result.code, result.transient], [code, transient]);
       assert.match(result.message, new RegExp(`^${code}: .+ \\(s3://bucket/key\\)$`));
+    });
+
+  for (const [error, message] of [
+    [
+      ofSdk('InvalidObjectState', 403, 'The operation is not valid'),
+      /The operation is not valid; .*Glacier.*restore it/,
+    ],
+    [ofSdk('RequestTimeTooSkewed', 403, 'The difference is too large'), /too large; the clock of the loader's machine/],
+    [ofSdk('KMS.DisabledException', 400, 'arn:… is disabled'), /is disabled; the KMS key .* kms:Decrypt/],
+    [ofSdk('KMSInvalidStateException', 400, 'pending deletion'), /pending deletion; the KMS key/],
+    [ofSdk('AccountProblem', 403, 'There is a problem'), /There is a problem; the store serves this account no more/],
+    [ofSdk('InvalidPayer', 403, 'disabled'), /disabled; the store serves this account/],
+    [ofSdk('SomethingNew', 403, 'A reason of its own'), /^SomethingNew: A reason of its own \(/],
+    [ofSdk('AccessDenied', 403, 'User x is not authorized'), /access denied: User x is not authorized; s3:ListBucket/],
+    [ofSdk('SignatureDoesNotMatch', 403, 'Check your key'), /not valid; the store says SignatureDoesNotMatch: Check/],
+    [ofSdk('SecondLevelDomainForbidden', 403, 'Use the bucket domain'), /path-style\?: false/],
+    [ofSocket('SELF_SIGNED_CERT_IN_CHAIN'), /not trusted; start the loader with NODE_EXTRA_CA_CERTS/],
+  ] as const)
+    test(`${'code' in error ? error.code : error.name}: S3's own code and words first, then what to do`, () => {
+      const result = toS3Error(error, 's3://bucket/key');
+      assert.match(result.message, message);
+      assert.ok(result.message.startsWith(`${result.code}: `));
+      assert.equal(result.transient, false);
     });
 
   test('an error of its own stays as it is', () => {
@@ -66,5 +95,27 @@ test('an object whose store answers 500 without a body fails with that status, a
     code: 'HTTP500',
     message: 'HTTP500: HTTP 500 without a reason (s3://bucket/key)',
     transient: true,
+  });
+});
+
+test('a host without a scheme whose port speaks plain HTTP: what to write, and no line of OpenSSL', async (t) => {
+  const store = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');
+  await once(store, 'listening');
+  t.after(() => store.close().closeAllConnections());
+  const client = createS3Client(
+    {
+      region: 'us-east-1',
+      endpoint: endpointOfHost(`127.0.0.1:${(store.address() as AddressInfo).port}`),
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    },
+    { connectTimeoutMs: 0, maxSockets: 1, allowPrivateHosts: true },
+  );
+  t.after(() => client.destroy());
+  const { signal } = new AbortController();
+  const listing = listObjects(client, { bucket: 'bucket', prefixes: [], limitMs: 0, signal });
+  await assert.rejects(listing.next(), {
+    code: 'NotTls',
+    message:
+      'NotTls: the host speaks no TLS at this port; write `account.host` with http:// if that is meant (s3://bucket/)',
   });
 });
