@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { capText } from './cap-text.ts';
 import { isConnectionLoss } from './connection-loss.ts';
 import { type FailureSource, FileError } from './file-error.ts';
 import { isOpenFilesLimit, TOO_MANY_OPEN_FILES } from './open-files.ts';
@@ -48,7 +49,7 @@ export function toFailure(error: unknown, line?: number): Failure {
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { source: 'aidbox', code: 'internal', message: `unexpected error: ${message}`, transient: false };
+  return { source: 'aidbox', code: 'internal', message: capText(`unexpected error: ${message}`), transient: false };
 }
 
 /** SQLSTATE too_many_connections. */

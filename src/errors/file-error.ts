@@ -1,5 +1,10 @@
+import { capText } from './cap-text.ts';
+
 /** Who a failure comes from, in the words of LoaderFile's `error.source`; `aidbox` is the loader itself. */
 export type FailureSource = 'postgres' | 'aws' | 'aidbox';
+
+/** Codes are words; a store may answer anything. */
+const MOST_CODE_CHARACTERS = 64;
 
 export interface FileErrorOptions extends ErrorOptions {
   source: FailureSource;
@@ -23,9 +28,9 @@ export class FileError extends Error {
   readonly line: number | undefined;
 
   constructor(message: string, { source, code, transient = false, line, cause }: FileErrorOptions) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(capText(message), cause === undefined ? undefined : { cause });
     this.source = source;
-    this.code = code;
+    this.code = code.slice(0, MOST_CODE_CHARACTERS);
     this.transient = transient;
     this.line = line;
   }

@@ -83,8 +83,9 @@ export class StreamedCopy implements RowCopy {
     );
   }
 
-  async abort(reason: Error): Promise<void> {
-    for (const copy of this.#copies) copy.destroy(reason);
+  async abort(): Promise<void> {
+    // The error's text goes to Postgres, which closes the connection at one of more than 10 kB; a store may say anything.
+    for (const copy of this.#copies) copy.destroy(new Error('the loader has given the file up'));
     await Promise.allSettled(this.#ends);
   }
 

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import { after, describe, test } from 'node:test';
+import { capText } from '../../src/errors/cap-text.ts';
+import { listingPage, startHostileStore, writeWithoutEnd } from '../support/hostile-store.ts';
+import { startTestServer } from '../support/test-server.ts';
+
+const server = await startTestServer({ after });
+
+/** A store with one object of a hundred bytes, which it answers with as `answer` does. */
+async function loadFrom(
+  t: { after(close: () => Promise<void>): void },
+  bucket: string,
+  answer: (response: ServerResponse) => void,
+  params: object = {},
+) {
+  const store = await startHostileStore(t, (request, response) => {
+    if (request.url?.includes('list-type') === true) {
+      response
+        .writeHead(200, { 'content-type': 'application/xml' })
+        .end(listingPage(['Patient.ndjson'], undefined, 100));
+    } else answer(response);
+  });
+  const status = await server.load(bucket, { account: store.account, ...params });
+  return { store, status, file: await server.loaderFile(bucket, 'Patient.ndjson') };
+}
+
+const errorOf = (code: string, message: string) =>
+  `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+
+describe('a store that answers for an object', () => {
+  for (const maxErrors of [0, 5])
+    test(`with a message of 20 kB fails the file at once, with the message's beginning (max-errors ${maxErrors})`, async (t) => {
+      const { store, status, file } = await loadFrom(
+        t,
+        `long-message-${maxErrors}`,
+        (response) =>
+          response.writeHead(400, { 'content-type': 'application/xml' }).end(errorOf('Odd', 'no '.repeat(7_000))),
+        { 'max-errors': maxErrors },
+      );
+      assert.deepEqual(status.progress, { total: 1, error: 1 });
+      assert.deepEqual(file.error, { source: 'aws', code: 'Odd' });
+      assert.ok((file.message?.length ?? 0) < 2_100, `${file.message?.length} characters`);
+      assert.match(file.message ?? '', /^Odd: no no .*… \(\d+ more characters\)$/);
+      assert.equal(store.requests.filter((request) => !request.includes('list-type')).length, 1);
+    });
+
+  test('with a code of 20 kB is recorded with its beginning', async (t) => {
+    const { file } = await loadFrom(t, 'long-code', (response) =>
+      response.writeHead(400, { 'content-type': 'application/xml' }).end(errorOf('C'.repeat(20_000), 'no')),
+    );
+    assert.equal(file.error?.code, 'C'.repeat(64));
+  });
+
+  test('with an error without end fails the file', async (t) => {
+    const { file, store } = await loadFrom(t, 'endless-error', (response) => {
+      response.writeHead(400, { 'content-type': 'application/xml' });
+      writeWithoutEnd(response, '<Code>x</Code>');
+    });
+    assert.deepEqual(file.error, { source: 'aws', code: 'AnswerTooLarge' });
+    assert.ok(store.sent() < 64 * 1024 * 1024, `${store.sent()} bytes were taken`);
+  });
+
+  test('with more bytes than it listed fails the file', async (t) => {
+    const { file } = await loadFrom(t, 'endless-object', (response) => {
+      response.writeHead(200);
+      writeWithoutEnd(response, '{"id":"a"}\n');
+    });
+    assert.equal(file.error?.code, 'PreconditionFailed');
+    assert.deepEqual(await server.sql('select id from patient'), []);
+  });
+});
+
+test('a text that is too long is cut between characters', () => {
+  assert.equal(capText('short'), 'short');
+  const cut = capText(`${'a'.repeat(1_999)}\u{1f600}${'b'.repeat(10)}`);
+  assert.equal(cut, `${'a'.repeat(1_999)}… (12 more characters)`);
+  assert.ok(cut.isWellFormed());
+});
