@@ -9,6 +9,7 @@ import { explainDatabase, explainListen } from './explain-start.ts';
 import { connectionLimits, limitConnections } from './http/connection-limits.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
+import { logStream } from './log-stream.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 import { createPool } from './store/create-pool.ts';
@@ -49,7 +50,7 @@ export function loggerOptions(level: string): LoggerOptions {
  */
 export async function startServer(config: Config): Promise<RunningServer> {
   const fastify = Fastify({
-    logger: loggerOptions(config.logLevel),
+    logger: { ...loggerOptions(config.logLevel), stream: logStream() },
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     ...connectionLimits(),

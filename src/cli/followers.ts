@@ -1,4 +1,5 @@
 import type { LoadStatus } from './load-status.ts';
+import { printJson, printLines } from './print-lines.ts';
 import { Screen } from './screen.ts';
 import { statusBlock, statusLine } from './status-text.ts';
 
@@ -22,8 +23,8 @@ export function followerFor(bucket: string, json: boolean, out: NodeJS.WriteStre
 }
 
 function jsonFollower(out: NodeJS.WritableStream): Follower {
-  const show = (status: LoadStatus) => out.write(`${JSON.stringify(status)}\n`);
-  return { show, note: (text) => process.stderr.write(`${text}\n`), end: show };
+  const show = (status: LoadStatus) => printJson(status, out);
+  return { show, note: (text) => printLines([text], process.stderr), end: show };
 }
 
 function screenFollower(bucket: string, screen: Screen): Follower {
@@ -44,7 +45,7 @@ function lineFollower(out: NodeJS.WritableStream): Follower {
   const started = performance.now();
   let writtenAt = started;
   let state = '';
-  const write = (text: string) => out.write(`${new Date().toISOString()} ${text}\n`);
+  const write = (text: string) => printLines([`${new Date().toISOString()} ${text}`], out);
   return {
     show(status) {
       for (const line of failed.of(status)) write(line);
@@ -57,7 +58,7 @@ function lineFollower(out: NodeJS.WritableStream): Follower {
     note: write,
     end(status, lines) {
       write(statusLine(status));
-      for (const line of lines) out.write(`${line}\n`);
+      printLines(lines, out);
     },
   };
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { plainLines } from '../text/plain-text.ts';
 import { readVersion } from '../version.ts';
 import { cancelCommand } from './commands/cancel-command.ts';
 import { demoCommand } from './commands/demo-command.ts';
@@ -50,7 +51,7 @@ try {
     // Already said by commander itself.
     process.exitCode = error.exitCode;
   } else if (error instanceof CliError) {
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${plainLines(error.message)}\n`);
     process.exitCode = error.exitCode;
   } else {
     throw error;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainText } from '../text/plain-text.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 
 /** Where the server is, and as whom to call it. */
@@ -108,8 +109,8 @@ export class ServerClient {
     if (!parsed.success)
       return new ServerError(`${url} answers ${status}, and not as this server does.`, status >= 500);
     const { message, errors = [] } = parsed.data.error;
-    const fields = errors.map((each) => `\n  ${each.path}: ${each.message}`).join('');
-    return new ServerError(`The server refused: ${message}${fields}`, status === 503);
+    const fields = errors.map((each) => `\n  ${plainText(each.path)}: ${plainText(each.message)}`).join('');
+    return new ServerError(`The server refused: ${plainText(message)}${fields}`, status === 503);
   }
 
   #parse<T>(schema: z.ZodType<T>, answer: unknown): T {

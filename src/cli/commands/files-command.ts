@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { bucketArgument } from '../bucket-argument.ts';
 import { formatBytes, formatCount, formatNumberOf, formatTable } from '../format.ts';
+import { printJson, printLines } from '../print-lines.ts';
 import type { File } from '../server-client.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 
@@ -32,11 +33,11 @@ export function filesCommand(): Command {
       const client = clientOf(options);
       let count = 0;
       for await (const files of client.files(bucket, options.failed === true ? 'error' : options.status)) {
-        const lines = options.json === true ? files.map((file) => JSON.stringify(file)) : tableOf(files, count === 0);
-        process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+        if (options.json === true) for (const file of files) printJson(file);
+        else printLines(tableOf(files, count === 0));
         count += files.length;
       }
-      if (options.json !== true) process.stdout.write(`${formatNumberOf(count, 'file')}\n`);
+      if (options.json !== true) printLines([formatNumberOf(count, 'file')]);
     });
 }
 

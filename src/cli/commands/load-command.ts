@@ -6,6 +6,7 @@ import { bucketArgument } from '../bucket-argument.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { followLoad } from '../follow-load.ts';
 import { printAnswer } from '../print-answer.ts';
+import { printLines } from '../print-lines.ts';
 import { ACCOUNT_HELP, type AccountOptions, accountOf } from '../s3-account.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 
@@ -71,7 +72,7 @@ export function loadCommand(): Command {
       const answer = await client.rpc('aidbox.bulk/load-from-bucket', { bucket, ...(await paramsOf(options)) });
       printAnswer(answer, options);
       if (options.follow === true) process.exitCode = await followLoad(client, bucket, options.json === true);
-      else if (options.json !== true) process.stdout.write(`See: fhir-bucket-loader status ${bucket} --follow\n`);
+      else if (options.json !== true) printLines([`See: fhir-bucket-loader status ${bucket} --follow`]);
     });
 }
 

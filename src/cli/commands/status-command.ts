@@ -4,6 +4,7 @@ import { optionalBucketArgument } from '../bucket-argument.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { followLoad } from '../follow-load.ts';
 import { exitCodeOf, parseStatus, readStatus } from '../load-status.ts';
+import { printJson, printLines } from '../print-lines.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 import { statusDetails, statusLine } from '../status-text.ts';
 
@@ -35,8 +36,11 @@ export function statusCommand(): Command {
       if (bucket === undefined) {
         if (options.follow === true) command.error('error: --follow wants a bucket');
         const loads = await client.loads();
-        print(loads.map((load) => (json ? JSON.stringify(load) : loadLine(load))));
-        if (loads.length === 0 && !json) print(['No bucket was ever loaded. See: fhir-bucket-loader load --help']);
+        for (const load of loads) {
+          if (json) printJson(load);
+          else printLines([loadLine(load)]);
+        }
+        if (loads.length === 0 && !json) printLines(['No bucket was ever loaded. See: fhir-bucket-loader load --help']);
         return;
       }
       if (options.follow === true) {
@@ -45,7 +49,8 @@ export function statusCommand(): Command {
       }
       const status = await readStatus(client, bucket);
       const columns = process.stdout.isTTY ? process.stdout.columns : PLAIN_COLUMNS;
-      print(json ? [JSON.stringify(status)] : statusDetails(bucket, status, columns));
+      if (json) printJson(status);
+      else printLines(statusDetails(bucket, status, columns));
       process.exitCode = exitCodeOf(status);
     });
 }
@@ -55,8 +60,4 @@ const namedSchema = z.looseObject({ bucket: z.string() });
 function loadLine(load: unknown): string {
   const { bucket = '?' } = namedSchema.safeParse(load).data ?? {};
   return `${bucket}: ${statusLine(parseStatus(load))}`;
-}
-
-function print(lines: readonly string[]): void {
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
