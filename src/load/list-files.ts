@@ -6,12 +6,27 @@ import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
 import type { KnownTypes } from './known-types.ts';
 import { resourceTypeOfKey } from './resource-type-of-key.ts';
 
-/** The objects of a bucket that are to be queued, and how many were passed over for their names. */
-export interface FileListing {
+/** What of a listing is not queued, for the caller to know. */
+export interface ListingNotes {
+  ignored: IgnoredFiles;
+  withheld: WithheldFiles;
+  /** Of the call's first prefixes, those that no key starts with; one empty one for an empty bucket. */
+  emptyPrefixes: string[];
+}
+
+/** The objects of a bucket that are to be queued, and what is not. */
+export interface FileListing extends ListingNotes {
   /** In pages, to be queued one by one. */
   files(): Generator<NewLoaderFile[]>;
-  ignoredFiles: number;
-  withheld: WithheldFiles;
+}
+
+/** Files passed over because their names promise no resource type. */
+export interface IgnoredFiles {
+  count: number;
+  /** Key of the first. */
+  example: string | undefined;
+  /** Whether the listing has no other file. */
+  isAll: boolean;
 }
 
 /** Files passed over since LOADER_RESOURCE_TYPES does not name their type. */
@@ -42,24 +57,35 @@ export async function listFiles(
 ): Promise<FileListing> {
   const pages: Buffer[] = [];
   let bytes = 0;
-  let ignoredFiles = 0;
+  const ignored: IgnoredFiles = { count: 0, example: undefined, isAll: true };
+  const emptyPrefixes = new Set(prefixes.length === 0 ? [''] : prefixes.slice(0, MOST_EXAMPLES));
   const withheld: WithheldFiles = { count: 0, examples: [] };
   for await (const page of source.list(prefixes, signal)) {
     const files: NewLoaderFile[] = [];
     for (const object of page) {
+      for (const prefix of emptyPrefixes) if (object.key.startsWith(prefix)) emptyPrefixes.delete(prefix);
       const type = resourceTypeOfKey(object.key, types.loadable);
-      if (type !== undefined) files.push({ ...object, type });
+      if (type !== undefined && isStorable(object.key)) files.push({ ...object, type });
       else if (resourceTypeOfKey(object.key, types.withheld) !== undefined) {
         withheld.count++;
         if (withheld.examples.length < MOST_EXAMPLES) withheld.examples.push(object.key);
-      } else if (!object.key.endsWith('/')) ignoredFiles++;
+      } else if (!object.key.endsWith('/')) {
+        ignored.count++;
+        ignored.example ??= object.key;
+      }
     }
+    if (files.length > 0 || withheld.count > 0) ignored.isAll = false;
     const packed = pack(files);
     if (files.length > 0) pages.push(packed);
     bytes += packed.length + PAGE_BYTES;
     if (bytes > MOST_LISTED_BYTES) throw new ListingTooLarge();
   }
-  return { ignoredFiles, withheld, files: () => unpacked(pages) };
+  return { ignored, withheld, emptyPrefixes: [...emptyPrefixes], files: () => unpacked(pages) };
+}
+
+/** Postgres has no U+0000 in texts; a key may have it. */
+function isStorable(key: string): boolean {
+  return !key.includes('\0');
 }
 
 /** A listing that is longer than the memory it may take. */

@@ -24,7 +24,7 @@ import { inTransaction, type Queryable } from '../store/query.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
 import { knownTypes } from './known-types.ts';
-import { listFiles, type WithheldFiles } from './list-files.ts';
+import { type ListingNotes, listFiles } from './list-files.ts';
 import { Listings } from './listings.ts';
 import { Load } from './load.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
@@ -52,10 +52,8 @@ export interface LoaderServiceOptions {
 /** What a call added to the queue. */
 export interface LoadStarted {
   newFiles: number;
-  /** Objects passed over because their names promise no known resource type. */
-  ignoredFiles: number;
-  /** Objects passed over because LOADER_RESOURCE_TYPES does not name their type. */
-  withheld: WithheldFiles;
+  /** What the listing had besides. */
+  notes: ListingNotes;
   /** LoaderFiles of the bucket, of any status. */
   totalFiles: number;
 }
@@ -108,7 +106,7 @@ export class LoaderService {
     await releaseOrphans(pool, bucket);
     closing.throwIfAborted();
     await this.#begin({ ...request, call });
-    return { ...counted, ignoredFiles: listing.ignoredFiles, withheld: listing.withheld };
+    return { ...counted, notes: listing };
   }
 
   /** @throws ClientError when nobody ever called for the bucket */

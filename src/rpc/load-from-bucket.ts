@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ClientError } from '../errors/client-error.ts';
-import type { WithheldFiles } from '../load/list-files.ts';
 import { SCHEDULERS } from '../load/schedule.ts';
 import { FORMATS } from '../pipeline/create-transform.ts';
 import { fhirVersionParam } from './convert-params.ts';
+import { describeNotes } from './describe-notes.ts';
 import { defineMethod } from './rpc-method.ts';
 import {
   accountParam,
@@ -121,18 +121,10 @@ export const loadFromBucket = defineMethod({
       },
       signal,
     );
-    const ignored = started.ignoredFiles === 0 ? '' : ` ${started.ignoredFiles} files ignored for their names.`;
-    const withheld = started.withheld.count === 0 ? '' : ` ${describeWithheld(started.withheld)}`;
     return {
-      message: `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.${ignored}${withheld}`,
+      message: `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.${describeNotes(started.notes)}`,
       progress: { total: started.totalFiles },
       'new-files-count': started.newFiles,
     };
   },
 });
-
-function describeWithheld({ count, examples }: WithheldFiles): string {
-  const more = count > examples.length ? `, and ${count - examples.length} more` : '';
-  const files = count === 1 ? '1 file' : `${count} files`;
-  return `${files} ignored, since the server's LOADER_RESOURCE_TYPES does not name their type: ${examples.join(', ')}${more}.`;
-}

@@ -31,6 +31,34 @@ describe('load-from-bucket answers', () => {
     await server.ended(bucket);
   });
 
+  test('that all files are ignored, by which rule, and an example', async () => {
+    const bucket = await server.bucketOf({ 'import.ndjson': '', '01-patient.csv': '' });
+    const { status, body } = await server.startLoad(bucket);
+    assert.equal(status, 200);
+    assert.deepEqual(body.result, {
+      message:
+        `Upload from bucket <s3://${bucket}> started. 0 new files added. 2 files ignored for their names, as ` +
+        `"01-patient.csv": a file's name begins with a resource type, then something that is no letter, and ends in ` +
+        '.ndjson, .ndjson.zst or .ndjson.gz, as fhir/1/Patient-01.ndjson.gz.',
+      progress: { total: 0 },
+      'new-files-count': 0,
+    });
+  });
+
+  test('which prefixes match nothing, and that keys have no leading slash', async () => {
+    const bucket = await server.bucketOf({ 'fhir/Patient.ndjson': '' });
+    const message = async (of: string, prefixes: string[]) => {
+      const { body } = await server.startLoad(of, { prefixes });
+      return JSON.parse(JSON.stringify(body.result)).message.replace(/^.*files added\./, '');
+    };
+    assert.equal(
+      await message(bucket, ['fhir/', '/fhir/', 'other/']),
+      ' No key starts with "/fhir/": keys begin without a slash, as "fhir/". No key starts with "other/".',
+    );
+    assert.equal(await message(bucket, ['fhir/']), '');
+    assert.equal(await message(await server.bucketOf({}), []), ' The bucket has no objects.');
+  });
+
   test('how many files are ignored for their names, and in total the files of earlier calls too', async () => {
     const bucket = await server.bucketOf({ 'Patient.ndjson.gz': patients(1, 'again-a') });
     await server.load(bucket);
@@ -51,7 +79,7 @@ describe('load-from-bucket answers', () => {
     const bucket = await server.bucketOf({});
     const { body } = await server.startLoad(bucket);
     assert.deepEqual(body.result, {
-      message: `Upload from bucket <s3://${bucket}> started. 0 new files added.`,
+      message: `Upload from bucket <s3://${bucket}> started. 0 new files added. The bucket has no objects.`,
       progress: { total: 0 },
       'new-files-count': 0,
     });
@@ -261,7 +289,7 @@ describe('prefixes', () => {
     await server.s3.putObject(bucket, 'import.ndjson', '');
     const { body } = await server.startLoad(bucket, { prefixes: ['fhir/3/'] });
     assert.deepEqual(body.result, {
-      message: `Upload from bucket <s3://${bucket}> started. 0 new files added.`,
+      message: `Upload from bucket <s3://${bucket}> started. 0 new files added. No key starts with "fhir/3/".`,
       progress: { total: 0 },
       'new-files-count': 0,
     });
