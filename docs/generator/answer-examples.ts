@@ -68,6 +68,18 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
       },
     },
   ],
+  'fhir-bucket-loader/convert': [
+    {
+      title: 'Answer',
+      result: {
+        resource: {
+          resourceType: 'Patient',
+          id: 'pt-1',
+          managingOrganization: { resourceType: 'Organization', id: 'o-1' },
+        },
+      },
+    },
+  ],
   'aidbox.bulk/load-from-bucket-retry': [
     {
       title: 'Answer',

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { plainLines } from '../text/plain-text.ts';
 import { readVersion } from '../version.ts';
 import { cancelCommand } from './commands/cancel-command.ts';
+import { convertCommand } from './commands/convert-command.ts';
 import { demoCommand } from './commands/demo-command.ts';
 import { filesCommand } from './commands/files-command.ts';
 import { loadCommand } from './commands/load-command.ts';
@@ -32,6 +33,7 @@ for (const command of [
   filesCommand(),
   retryCommand(),
   cancelCommand(),
+  convertCommand(),
   serveCommand(),
   demoCommand(),
 ]) {

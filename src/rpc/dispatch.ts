@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ClientError } from '../errors/client-error.ts';
 import { type ErrorBody, toErrorBody } from '../errors/error-body.ts';
 import { toClientError } from '../errors/to-client-error.ts';
+import { convert } from './convert.ts';
 import { loadFromBucket } from './load-from-bucket.ts';
 import { loadFromBucketCancel } from './load-from-bucket-cancel.ts';
 import { loadFromBucketRetry } from './load-from-bucket-retry.ts';
@@ -15,6 +16,7 @@ export const RPC_METHODS: readonly RpcMethod[] = [
   loadFromBucketStatus,
   loadFromBucketCancel,
   loadFromBucketRetry,
+  convert,
 ];
 
 const requestSchema = z.looseObject({

@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { runCli } from './run-cli.ts';
 
 const aws = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-west-1' };
-const commands = ['load', 'status', 'files', 'retry', 'cancel', 'serve', 'demo'];
+const commands = ['load', 'status', 'files', 'retry', 'cancel', 'convert', 'serve', 'demo'];
 
 /** A server that answers every call alike and remembers them. */
 async function startRecorder(t: TestContext, answer: object = { result: { message: 'done' } }, status = 200) {

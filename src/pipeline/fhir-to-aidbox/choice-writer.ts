@@ -1,6 +1,6 @@
-import { OPEN_BRACE } from '../json-bytes.ts';
+import { CLOSE_BRACE, OPEN_BRACE } from '../json-bytes.ts';
 import type { Walk } from './aidbox-converter.ts';
-import { valueEnd } from './json-scan.ts';
+import { skipSpace } from './json-scan.ts';
 import { Action, type Entry } from './node.ts';
 import { membersOf } from './resource-type-at.ts';
 import type { Word } from './segments.ts';
@@ -91,6 +91,7 @@ export class ChoiceWriter {
     if (first === undefined) {
       const next = this.#walk.value(entry.node, from);
       if (next === -1) return -1;
+      if (isObject && bytes[next - 1] !== CLOSE_BRACE) return this.#walk.fail('not-json');
       this.#push({ entry, from: isObject ? from : -1, close: -1, brace: next - 1 });
       this.merged = false;
       return next;
@@ -99,19 +100,20 @@ export class ChoiceWriter {
       (other) => other.entry.action === Action.stored || !isObject || hasMember(bytes, from, end, other.entry.type),
     );
     if (clash !== undefined) return this.#walk.fail('two-forms', [clash.entry.key, entry.key]);
-    const inner = membersOf(bytes, from, end).next();
-    if (inner.done === true) {
+    const close = skipSpace(bytes, from + 1, end);
+    if (bytes[close] === CLOSE_BRACE && close < end) {
       this.merged = true;
-      return this.#checkedEnd(from);
+      return close + 1;
     }
     segments.cut(keptEnd, from + 1);
     const start = segments.count;
     segments.put(this.#comma);
     const next = this.#walk.value(entry.node, from);
     if (next === -1) return -1;
+    // Brackets within a value that is skipped are counted only; what is left out here has to be its own one.
+    if (bytes[next - 1] !== CLOSE_BRACE) return this.#walk.fail('not-json');
     segments.cut(next - 1, next);
-    const close = this.#move(first, start, since);
-    this.#push({ entry, from, close, brace: -1 });
+    this.#push({ entry, from, close: this.#move(first, start, since), brace: -1 });
     this.merged = true;
     return next;
   }
@@ -129,7 +131,8 @@ export class ChoiceWriter {
     }
     segments.cut(keptEnd, from);
     const words = this.#wordsOf(entry);
-    const isFirst = others.length === 1 && first.from !== -1 && membersOf(bytes, first.from, end).next().done === true;
+    const isFirst =
+      others.length === 1 && first.from !== -1 && bytes[skipSpace(bytes, first.from + 1, end)] === CLOSE_BRACE;
     if (first.close === -1) first.close = this.#split(first.brace, since);
     const start = segments.count;
     segments.put(isFirst ? words.first : words.further);
@@ -172,11 +175,6 @@ export class ChoiceWriter {
 
   #push(written: Written): void {
     this.#written[this.count++] = written;
-  }
-
-  #checkedEnd(from: number): number {
-    const next = valueEnd(this.#walk.bytes, from, this.#walk.end);
-    return next === -1 ? this.#walk.fail('not-json') : next;
   }
 
   #wordsOf(entry: Entry): ChoiceWords {

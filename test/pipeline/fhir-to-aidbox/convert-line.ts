@@ -14,8 +14,14 @@ export class LineConverter {
   }
 
   /** The converted text, or why there is none. */
-  convert(line: string | Buffer, type: string): string | ConvertFailure {
-    const bytes = Buffer.concat([Buffer.from('{"a"\n'), Buffer.from(line), Buffer.from('\n"extension":"x"}]')]);
+  convert(line: string, type: string): string | ConvertFailure {
+    const converted = this.convertBytes(Buffer.from(line), type);
+    return Buffer.isBuffer(converted) ? converted.toString('utf8') : converted;
+  }
+
+  /** The same, in bytes. */
+  convertBytes(line: Buffer, type: string): Buffer | ConvertFailure {
+    const bytes = Buffer.concat([Buffer.from('{"a"\n'), line, Buffer.from('\n"extension":"x"}]')]);
     const start = 5;
     const end = bytes.length - 18;
     this.#converter.attach(bytes);
@@ -26,6 +32,6 @@ export class LineConverter {
     const { segments } = this.#converter;
     const output = segments.toBuffer(bytes);
     if (output.length !== segments.bytes) throw new Error('segments tell a wrong length');
-    return output.toString('utf8');
+    return output;
   }
 }
