@@ -4,7 +4,7 @@ import { isConnectionLoss } from './connection-loss.ts';
 import { type FailureSource, FileError } from './file-error.ts';
 import { isOpenFilesLimit, TOO_MANY_OPEN_FILES } from './open-files.ts';
 import { postgresMessage } from './postgres-message.ts';
-import { CONNECTION_FAILURE, verdictOf } from './sqlstate.ts';
+import { CONNECTION_FAILURE, SQLSTATE, verdictOf } from './sqlstate.ts';
 
 /** Why a file could not be loaded, as its LoaderFile shows it. Plain data: it crosses from a worker thread. */
 export interface Failure {
@@ -36,7 +36,7 @@ export function toFailure(error: unknown, line?: number): Failure {
     return { source, code, message, transient, line: error.line };
   }
   if (error instanceof pg.DatabaseError) {
-    const code = error.code ?? 'XX000';
+    const code = isPoolerLoss(error) ? CONNECTION_FAILURE : (error.code ?? 'XX000');
     const transient = verdictOf(code) !== 'final';
     return { source: 'postgres', code, message: postgresMessage(error, line), transient, line };
   }
@@ -50,6 +50,14 @@ export function toFailure(error: unknown, line?: number): Failure {
   }
   const message = error instanceof Error ? error.message : String(error);
   return { source: 'aidbox', code: 'internal', message: capText(`unexpected error: ${message}`), transient: false };
+}
+
+/**
+ * PgBouncer says every loss of its own as FATAL 08P01 (server crashed, cannot connect, shutting down), which from Postgres
+ * is an ERROR about what was sent.
+ */
+function isPoolerLoss({ code, severity }: pg.DatabaseError): boolean {
+  return code === SQLSTATE.protocolViolation && severity === 'FATAL';
 }
 
 /** SQLSTATE too_many_connections. */

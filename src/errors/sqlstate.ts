@@ -9,12 +9,19 @@ import pg from 'pg';
 export type Verdict = 'outage' | 'retry' | 'final';
 
 /**
- * Verdicts by SQLSTATE, or by its first two or three characters (Postgres manual, appendix A); the longest match counts,
- * and what is not named is final.
+ * Verdicts by SQLSTATE, each code by itself (Postgres manual, appendix A): a class has codes of all kinds, and 08P01, which
+ * binary data of the wrong width gives, was once tried for ten minutes because of its class. What is not named is final.
  */
-const VERDICTS: Readonly<Record<string, Verdict>> = {
-  // Connection exceptions: Postgres restarts, or the network is cut. Also given to connections that end without a word.
-  '08': 'outage',
+export const VERDICTS: Readonly<Record<string, Verdict>> = {
+  // connection_exception, sqlclient_unable_to_establish_sqlconnection, connection_does_not_exist,
+  // sqlserver_rejected_establishment_of_sqlconnection, connection_failure, transaction_resolution_unknown: Postgres
+  // restarts, or the network is cut. 08006 is also given to connections that end without a word.
+  '08000': 'outage',
+  '08001': 'outage',
+  '08003': 'outage',
+  '08004': 'outage',
+  '08006': 'outage',
+  '08007': 'outage',
   // read_only_sql_transaction: a standby, until it is promoted.
   '25006': 'outage',
   // serialization_failure: another transaction got ahead.
@@ -29,9 +36,12 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   '53300': 'outage',
   // lock_not_available: lock_timeout has passed; its holder ends its transaction.
   '55P03': 'retry',
-  // admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped, idle_session_timeout: the session is ended from
-  // outside, and the server comes back or a failover follows.
-  '57P': 'outage',
+  // admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout: the session is ended from outside, and the
+  // server comes back or a failover follows. Not 57P04, database_dropped.
+  '57P01': 'outage',
+  '57P02': 'outage',
+  '57P03': 'outage',
+  '57P05': 'outage',
 };
 
 /** Code of a connection that ended without Postgres saying why (connection_failure). */
@@ -41,6 +51,7 @@ export const CONNECTION_FAILURE = '08006';
 export const SQLSTATE = {
   dependentObjectsStillExist: '2BP01',
   lockNotAvailable: '55P03',
+  protocolViolation: '08P01',
   objectNotInPrerequisiteState: '55000',
   undefinedObject: '42704',
   undefinedTable: '42P01',
@@ -52,7 +63,7 @@ const ROW_CLASSES = new Set(['22', '23', 'P0']);
 
 /** What an SQLSTATE says about another attempt. */
 export function verdictOf(sqlstate: string): Verdict {
-  return VERDICTS[sqlstate] ?? VERDICTS[sqlstate.slice(0, 3)] ?? VERDICTS[sqlstate.slice(0, 2)] ?? 'final';
+  return Object.hasOwn(VERDICTS, sqlstate) ? (VERDICTS[sqlstate] ?? 'final') : 'final';
 }
 
 /** The SQLSTATE of an error that Postgres answered; undefined for any other error. */

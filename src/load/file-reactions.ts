@@ -21,6 +21,12 @@ import { PAUSES, pauseAfter, prolonged } from './outage.ts';
 /** Attempts at a file whose failure may pass (a lock, a 503) before it becomes `error`. */
 const FILE_ATTEMPTS = 5;
 
+/**
+ * Outages that may begin with a file before it is the file that has failed: it is what ends the sessions, as a row that makes
+ * the system kill the backend does, if each is over as soon as another file is loaded.
+ */
+const FILE_OUTAGES = 5;
+
 /** A claim ended: the file is loaded, unless the load is over by now. */
 export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
   const listed = state.slots.claiming?.offered.find(({ id }) => id === file?.id);
@@ -30,7 +36,7 @@ export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
   if (state.phase !== 'loading') return step(state, change, [{ kind: 'return-file', id: file.id }]);
   const { request } = state;
   const connections = partitionsFor(slots, file.file.size ?? 0, request);
-  const flight: Flight = { file: listed, request, connections, failures: 0, step: 'loading' };
+  const flight: Flight = { file: listed, request, connections, failures: 0, outages: 0, step: 'loading' };
   return begin(state, { ...change, slots: withFlight(slots, flight) }, file, flight);
 }
 
@@ -80,7 +86,9 @@ function failedForNow(
         { kind: 'tell-given-up', message: failure.message },
       ]);
     }
-    return step(state, { fileOutage, slots: pausing(state.slots, flight) }, [
+    const outages = flight.outages + (state.fileOutage === undefined ? 1 : 0);
+    if (outages > FILE_OUTAGES) return step(state, {}, [{ kind: 'fail-file', id, failure }]);
+    return step(state, { fileOutage, slots: pausing(state.slots, { ...flight, outages }) }, [
       { kind: 'later', ms: pauseAfter(fileOutage), event: { kind: 'file-due', id } },
     ]);
   }

@@ -12,6 +12,8 @@ export interface Flight {
   readonly connections: number;
   /** Attempts that have failed. */
   readonly failures: number;
+  /** Outages that began with an attempt at it, while other files were loaded before and after. */
+  readonly outages: number;
   /** Loading on a worker thread; pausing before another attempt; or being claimed again for it. */
   readonly step: 'loading' | 'pausing' | 'claiming';
 }

@@ -15,9 +15,22 @@ function answered(code: string, fields: Partial<pg.DatabaseError> = {}): pg.Data
 }
 
 describe('What an SQLSTATE means for a file', () => {
-  const outage = ['08000', '08006', '25006', '53300', '57P01', '57P02', '57P03', '57P04', '57P05'];
+  const outage = ['08000', '08006', '25006', '53300', '57P01', '57P02', '57P03', '57P05'];
   const retry = ['40001', '40P01', '53200', '55P03'];
-  const final = ['23505', '22P02', '42501', '42P01', '57014', '54000', 'P0001', 'XX000', '0A000'];
+  const final = [
+    '23505',
+    '22P02',
+    '42501',
+    '42P01',
+    '57014',
+    '57P04',
+    '08P01',
+    '08P02',
+    '54000',
+    'P0001',
+    'XX000',
+    '0A000',
+  ];
 
   for (const [codes, transient, unreachable] of [
     [outage, true, true],
@@ -32,6 +45,12 @@ describe('What an SQLSTATE means for a file', () => {
       });
     }
   }
+
+  test('08P01: of PgBouncer, as FATAL, its way of saying that the database is away', () => {
+    const failure = toFailure(answered('08P01', { severity: 'FATAL', message: 'server conn crashed?' }));
+    assert.deepEqual([failure.code, failure.transient, isDatabaseUnreachable(failure)], ['08006', true, true]);
+    assert.equal(failure.message, '08P01: FATAL: server conn crashed?');
+  });
 
   test('a host whose name is not known for now, as that of a restarting container: the database is away', async () => {
     // RFC 6761 keeps .invalid from ever being known.

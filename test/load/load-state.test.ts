@@ -499,6 +499,24 @@ describe('outages', () => {
     assert.equal(load.at, 'ended (failed)');
   });
 
+  test('a file that ends the sessions fails after a few times, however many others are loaded meanwhile', () => {
+    const others = Array.from({ length: 40 }, (_, n) => fileOf(`other-${String(n).padStart(2, '0')}`, { size: 1 }));
+    const load = new Driven(requestOf({ threadNum: 2 })).join().list(fileOf('poison', { size: 100 }), ...others);
+    let attempts = 0;
+    while (!load.has('fail-file') && attempts < 30) {
+      const begun: string[] = [];
+      while (load.has('claim')) begun.push(load.begin());
+      for (const id of begun) if (id !== 'poison') load.done(id);
+      if (!begun.includes('poison')) continue;
+      attempts++;
+      load.retry('poison', OUTAGE);
+      if (!load.has('fail-file')) load.waitOut('file-due');
+    }
+    assert.deepEqual(load.take('fail-file').id, 'poison');
+    assert.equal(attempts, 6);
+    assert.equal(load.state.phase, 'loading');
+  });
+
   test('the status says what is waited for from the second attempt on, and takes it back', () => {
     const load = loading(fileOf('a'));
     load.retry(load.begin(), failureOf('53100'));

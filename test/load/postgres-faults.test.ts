@@ -287,3 +287,22 @@ test('a full disk is waited for, the status says so, and the load goes on once t
   assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
   assert.equal((await server.sql<{ n: number }>('select count(*)::int as n from device'))[0]?.n, 60_000);
 });
+
+test('a protocol violation is the file’s, and fails it at once, while the others are loaded', async () => {
+  await server.load(await server.bucketOf({ 'Media.ndjson': '' }));
+  await server.sql(`
+    create function violate() returns trigger language plpgsql as $$ begin
+      if new.id = 'poison' then raise exception 'insufficient data' using errcode = '08P01'; end if;
+      return new;
+    end $$;
+    create trigger violate before insert on media for each row execute function violate()`);
+  const bucket = await server.bucketOf({
+    'Media-poison.ndjson': [{ id: 'poison' }],
+    ...Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`Media-${n}.ndjson`, [{ id: `m${n}` }]])),
+  });
+  assert.deepEqual(await server.load(bucket), { state: 'completed', progress: { total: 11, done: 10, error: 1 } });
+  assert.deepEqual((await server.loaderFile(bucket, 'Media-poison.ndjson')).error, {
+    source: 'postgres',
+    code: '08P01',
+  });
+});
