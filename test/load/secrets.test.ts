@@ -97,7 +97,7 @@ describe('secrets of requests and of the environment', () => {
     answers.push(
       await (await fetch(`${server.url}/LoaderFile`, { headers: { authorization: `Basic ${IN_BASIC}` } })).text(),
     );
-    const programs = await commandLines();
+    const programs = await commandLines(server.pid);
     const rows = await dumpTables(client);
     assert.ok(rows.includes('AccessDenied') && rows.includes('23505'));
     assert.ok(programs.includes('src/server.ts'));
@@ -116,11 +116,32 @@ describe('secrets of requests and of the environment', () => {
   });
 });
 
-/** Arguments of all processes, and the environment of none: that is the operator's own. */
-async function commandLines(): Promise<string> {
-  const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  return lines.map((line) => line.replaceAll('\0', ' ')).join('\n');
+/**
+ * Arguments of a process and of those that it started, and the environment of none: that is the operator's own. Not of all
+ * processes: on a machine with several test runs another one's secrets are there.
+ */
+async function commandLines(root: number): Promise<string> {
+  const processes = await Promise.all(
+    (await readdir('/proc').catch(() => []))
+      .filter((name) => /^\d+$/.test(name))
+      .map(async (name) => {
+        const [stat = '', line = ''] = await Promise.all(
+          ['stat', 'cmdline'].map((file) => readFile(`/proc/${name}/${file}`, 'utf8').catch(() => '')),
+        );
+        // After the name in brackets, which may hold anything: state, parent.
+        const [, parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return { pid: Number(name), parent: Number(parent), line: line.replaceAll('\0', ' ') };
+      }),
+  );
+  const own = new Set([root]);
+  for (let before = 0; before < own.size; ) {
+    before = own.size;
+    for (const { pid, parent } of processes) if (own.has(parent)) own.add(pid);
+  }
+  return processes
+    .filter(({ pid }) => own.has(pid))
+    .map(({ line }) => line)
+    .join('\n');
 }
 
 /** Every row of every table, as text. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { patients } from '../support/ndjson.ts';
+import { ndjsonGzip, patients } from '../support/ndjson.ts';
+import { OddS3Server } from '../support/odd-s3-server.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const server = await startTestServer({ after });
@@ -335,11 +336,19 @@ describe('the account', () => {
     assert.match(`${body.error?.code} ${body.error?.message}`, /SSL|TLS|EPROTO|ECONNRESET/i);
   });
 
-  test('credentials are not stored, neither in the database nor in an answer', async () => {
-    const bucket = await server.bucketOf({ 'Patient.ndjson.gz': patients(1, 'secret') });
-    const account = { ...server.s3.account, 'secret-access-key': 'very-secret-key', 'access-key-id': 'very-key-id' };
-    const { body } = await server.startLoad(bucket, { account });
-    await server.ended(bucket);
+  test('credentials are not stored, neither in the database nor in an answer', async (t) => {
+    // Not the endpoint of the other tests: a real server takes its own keys only.
+    const store = await OddS3Server.start(t);
+    store.put('Patient.ndjson.gz', ndjsonGzip(patients(1, 'secret')));
+    const account = {
+      ...store.account,
+      'secret-access-key': 'very-secret-key',
+      'access-key-id': 'very-key-id',
+      'session-token': 'very-secret-token',
+    };
+    const { status, body } = await server.startLoad('credentials', { account });
+    assert.equal(status, 200);
+    assert.deepEqual(await server.ended('credentials'), { state: 'completed', progress: { total: 1, done: 1 } });
     const stored = await server.sql(
       `select resource::text from loaderfile union all select options::text from fhir_bucket_loader.bucket_load`,
     );
