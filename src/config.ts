@@ -21,6 +21,8 @@ export interface Config {
   logLevel: string;
   /** Longest line of a file, in bytes. */
   maxLineBytes: number;
+  /** For the long lines of all files at once, in bytes of the lines; never less than one line may have. */
+  lineMemoryBytes: number;
   /** Which resource types files may be loaded into. */
   loadableTypes: LoadableTypes;
   /** Worker threads; undefined is one per core. */
@@ -57,7 +59,13 @@ export const environmentSchema = z.object({
     .int()
     .min(1024)
     .max(512 * 1024 * 1024)
-    .default(256 * 1024 * 1024),
+    .default(64 * 1024 * 1024),
+  LOADER_LINE_MEMORY_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(1024 ** 4)
+    .optional(),
   LOADER_RESOURCE_TYPES: z.string().default(''),
   LOADER_THREADS: z.coerce.number().int().min(1).max(256).optional(),
   LOADER_SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(10_000),
@@ -92,6 +100,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     dataFolder: env.LOADER_DATA_FOLDER,
     logLevel: env.LOG_LEVEL,
     maxLineBytes: env.LOADER_MAX_LINE_BYTES,
+    lineMemoryBytes: lineMemoryOf(env),
     loadableTypes: loadableTypesOf(env.LOADER_RESOURCE_TYPES),
     threads: env.LOADER_THREADS,
     sources: { allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS, fileRoots: env.LOADER_FILE_ROOTS },
@@ -102,6 +111,17 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     },
     shutdownGraceMs: env.LOADER_SHUTDOWN_GRACE_MS,
   };
+}
+
+function lineMemoryOf({
+  LOADER_LINE_MEMORY_BYTES: bytes,
+  LOADER_MAX_LINE_BYTES: longest,
+}: z.infer<typeof environmentSchema>): number {
+  if (bytes === undefined) return 2 * longest;
+  if (bytes >= longest) return bytes;
+  throw new ConfigError(
+    `LOADER_LINE_MEMORY_BYTES is ${bytes}, less than one line may have: LOADER_MAX_LINE_BYTES is ${longest}.`,
+  );
 }
 
 function loadableTypesOf(text: string): LoadableTypes {

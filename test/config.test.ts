@@ -17,7 +17,7 @@ describe('readConfig', () => {
         database: undefined,
         dataFolder: 'data',
         logLevel: 'info',
-        maxLineBytes: 256 * 1024 * 1024,
+        maxLineBytes: 64 * 1024 * 1024,
         threads: undefined,
         sources: { allowPrivateHosts: false, fileRoots: [] },
       },
@@ -25,7 +25,7 @@ describe('readConfig', () => {
   });
 
   test('refuses to listen where other machines reach it without a secret, and says what to do', () => {
-    for (const host of ['0.0.0.0', '::', '192.168.1.5', 'loader.example.org']) {
+    for (const host of ['0.0.0.0', '::', '192.168.1.5', 'loader.example.org', '127.evil.com', '127.0.0.1.nip.io']) {
       assert.throws(() => readConfig({ BOX_WEB_HOST: host }), {
         name: 'ConfigError',
         message: new RegExp(`BOX_WEB_HOST is ${host}.*BOX_ROOT_CLIENT_SECRET is not set\\. Set a secret, or listen on`),

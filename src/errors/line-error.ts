@@ -17,6 +17,7 @@ export type LineFailure =
   | 'type-twice'
   | 'type-differs'
   | 'line-too-long'
+  | 'too-many-blank-lines'
   | 'two-forms'
   | 'nested-too-deep'
   | 'last-updated-invalid';
@@ -30,7 +31,7 @@ export interface LineErrorDetail {
   id?: string | undefined;
   /** Of `type-differs`: the type in the file's name. */
   expectedType?: string;
-  /** Of `line-too-long`: in bytes. */
+  /** Of `line-too-long`: in bytes; of `too-many-blank-lines`: how many. */
   limit?: number;
   /** Where in the resource, as a FHIR path: `Observation.component[0].valueQuantity`. */
   path?: string;
@@ -82,6 +83,8 @@ function explain(failure: LineFailure, { expectedType, limit, keys }: LineErrorD
       return `"resourceType" is not ${expectedType}, the type in the file's name`;
     case 'line-too-long':
       return `the line is longer than ${limit} bytes (LOADER_MAX_LINE_BYTES)`;
+    case 'too-many-blank-lines':
+      return `the file has more than ${limit} blank lines`;
     case 'two-forms':
       return keys?.[0] === keys?.[1]
         ? `"${keys?.[0]}" is written twice, and only one could be stored`

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import { TableStatistics } from '../indexes/table-statistics.ts';
+import { createLineMemory } from '../pipeline/line-memory.ts';
 import { type BucketStatus, bucketStatus } from '../progress/bucket-status.ts';
 import { type LoadReport, loadReport } from '../progress/load-report.ts';
 import { type SourceOptions, Sources } from '../source/sources.ts';
@@ -40,6 +41,8 @@ export interface LoaderServiceOptions {
   recovery: PartitionRecovery;
   observer?: LoadObserver;
   maxLineBytes: number;
+  /** For the long lines of all files at once, in bytes of the lines. */
+  lineMemoryBytes: number;
   /** Which resource types files may be loaded into. */
   loadableTypes: LoadableTypes;
   sources: SourceOptions;
@@ -73,8 +76,9 @@ export class LoaderService {
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
-    const { address: database, maxLineBytes, loadableTypes, sources, threads } = options;
-    this.#workers = new WorkerPool({ database, maxLineBytes, loadableTypes, sources }, threads);
+    const { address: database, maxLineBytes, lineMemoryBytes, loadableTypes, sources, threads } = options;
+    const lineMemory = createLineMemory(lineMemoryBytes, maxLineBytes);
+    this.#workers = new WorkerPool({ database, maxLineBytes, lineMemory, loadableTypes, sources }, threads);
     this.#sources = new Sources(sources);
     this.#statistics = new TableStatistics(options, options.log);
   }

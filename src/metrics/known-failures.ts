@@ -13,6 +13,7 @@ const LINE_FAILURES: Record<LineFailure, true> = {
   'type-twice': true,
   'type-differs': true,
   'line-too-long': true,
+  'too-many-blank-lines': true,
   'two-forms': true,
   'nested-too-deep': true,
   'last-updated-invalid': true,

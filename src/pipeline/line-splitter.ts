@@ -1,4 +1,5 @@
 import { KEPT_LINE_BYTES } from './bad-lines.ts';
+import { LinePieces } from './line-pieces.ts';
 
 const LINE_FEED = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -28,8 +29,8 @@ export interface LineSink {
 export class LineSplitter {
   readonly #sink: LineSink;
   readonly #maxLineBytes: number;
-  #pieces: Buffer[] = [];
-  #pieceBytes = 0;
+  readonly #pieces = new LinePieces();
+  #head: Buffer = Buffer.alloc(0);
   #skipping = false;
   /** Of the chunk's first byte in the file. */
   #offset = 0;
@@ -44,13 +45,18 @@ export class LineSplitter {
     this.#maxLineBytes = maxLineBytes;
   }
 
+  /** Bytes in memory of a line whose end has not come yet. */
+  get pendingBytes(): number {
+    return this.#pieces.bytes;
+  }
+
   /** Delivers every line that ends in `chunk`; keeps a copy of the rest of it. */
   push(chunk: Buffer): void {
     let from = 0;
-    if (this.#pieceBytes > 0 || this.#skipping) {
+    if (this.#pieces.bytes > 0 || this.#skipping) {
       const feed = chunk.indexOf(LINE_FEED);
       if (feed === -1) {
-        this.#keep(Buffer.from(chunk));
+        this.#keep(chunk);
         this.#offset += chunk.length;
         return;
       }
@@ -65,14 +71,14 @@ export class LineSplitter {
     }
     if (from < chunk.length) {
       this.#pieceOffset = this.#offset + from;
-      this.#keep(Buffer.from(chunk.subarray(from)));
+      this.#keep(chunk.subarray(from));
     }
     this.#offset += chunk.length;
   }
 
   /** Delivers the last line when the file does not end in a line feed. */
   end(): void {
-    if (this.#pieceBytes > 0 || this.#skipping) this.#deliverPieces();
+    if (this.#pieces.bytes > 0 || this.#skipping) this.#deliverPieces();
   }
 
   #attach(buffer: Buffer, offset: number): void {
@@ -82,26 +88,21 @@ export class LineSplitter {
 
   #keep(piece: Buffer): void {
     if (this.#skipping) return;
-    this.#pieces.push(piece);
-    this.#pieceBytes += piece.length;
+    this.#pieces.add(piece);
     // A byte order mark is not counted; #deliver decides once it can see whether the line has one.
-    if (this.#pieceBytes <= this.#maxLineBytes + BYTE_ORDER_MARK.length) return;
+    if (this.#pieces.bytes <= this.#maxLineBytes + BYTE_ORDER_MARK.length) return;
     // Only what shows which line it was stays in memory.
-    this.#pieces = [Buffer.concat(this.#pieces, Math.min(this.#pieceBytes, KEPT_LINE_BYTES))];
-    this.#pieceBytes = 0;
+    this.#head = Buffer.from(this.#pieces.take(KEPT_LINE_BYTES));
     this.#skipping = true;
   }
 
   #deliverPieces(): void {
     if (this.#skipping) {
       this.#skipping = false;
-      const [head = Buffer.alloc(0)] = this.#pieces.splice(0);
-      this.#sink.lineTooLong(head, this.#pieceOffset);
+      this.#sink.lineTooLong(this.#head, this.#pieceOffset);
       return;
     }
-    const line = this.#pieces.length === 1 ? (this.#pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#pieceBytes = 0;
+    const line = this.#pieces.take();
     this.#attach(line, this.#pieceOffset);
     this.#deliver(line, 0, line.length);
   }

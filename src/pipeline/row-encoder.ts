@@ -7,6 +7,9 @@ import { type LineSink, LineSplitter } from './line-splitter.ts';
 import type { RowCounts } from './row-counts.ts';
 import type { LineTransform } from './transform.ts';
 
+/** Blank lines that a file may have. */
+const MOST_BLANK_LINES = 10_000_000;
+
 export interface EncoderOptions extends LeadingFields {
   /** Makes the rows of the lines; of this file alone. */
   transform: LineTransform;
@@ -44,6 +47,7 @@ export class RowEncoder implements LineSink, RowCounts {
   #buffer: Buffer = Buffer.alloc(0);
   #bufferOffset = 0;
   #line = 0;
+  #blankLines = 0;
 
   /** @param emits one for each COPY stream: takes the stream's next buffer */
   constructor(options: EncoderOptions, emits: readonly EmitChunk[], observer?: LineObserver) {
@@ -66,6 +70,11 @@ export class RowEncoder implements LineSink, RowCounts {
     } finally {
       this.busyMs += performance.now() - started;
     }
+  }
+
+  /** Bytes in memory of a line whose end has not come yet. */
+  get pendingBytes(): number {
+    return this.#splitter.pendingBytes;
   }
 
   /** The file has ended: emits the last rows and the ends of the streams. */
@@ -94,7 +103,7 @@ export class RowEncoder implements LineSink, RowCounts {
       writer.row(transform);
       this.rows++;
       if (this.#observer !== undefined) this.#observer.onRow(this.#placeOf(start, end), writer.rowStart, writer.rowEnd);
-    } else if (result === 'blank') this.lines.skipped(this.rows);
+    } else if (result === 'blank') this.#skipBlank();
     else this.#fail(this.#placeOf(start, end), result, transform.failureDetail);
   }
 
@@ -102,6 +111,14 @@ export class RowEncoder implements LineSink, RowCounts {
     this.#line++;
     const place = { line: this.#line, offset, buffer: head, start: 0, end: head.length };
     this.#fail(place, 'line-too-long', { limit: this.#options.maxLineBytes });
+  }
+
+  /** A gzip of 1 MB may hold a billion of them, which would take minutes for nothing. */
+  #skipBlank(): void {
+    if (++this.#blankLines > MOST_BLANK_LINES) {
+      throw new LineError('too-many-blank-lines', this.#line, { limit: MOST_BLANK_LINES });
+    }
+    this.lines.skipped(this.rows);
   }
 
   /** FNV-1a over the id. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { asError } from '../errors/as-error.ts';
+import type { LineMemory } from '../pipeline/line-memory.ts';
 import { readNdjson } from '../pipeline/read-ndjson.ts';
 import type { EncoderOptions } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
@@ -13,6 +14,8 @@ export interface CopyRowsOptions {
   encoder: EncoderOptions;
   /** Bad lines that may be left out; 0 by default: the first one fails the file. More only with one client. */
   maxErrors?: number;
+  /** Of all long lines in this process; without it a line takes what it needs. */
+  lineMemory?: LineMemory | undefined;
   signal: AbortSignal;
   /** Is added to. */
   times: StageTimes;
@@ -41,18 +44,26 @@ export async function copyRows(
   const stop = () => stopped.reject(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await Promise.race([writeAll(copy, readNdjson(bytes, times, copy.memory)), copy.failed, stopped.promise]);
+    await Promise.race([
+      writeAll(copy, readNdjson(bytes, times, copy.memory), options.lineMemory),
+      copy.failed,
+      stopped.promise,
+    ]);
   } catch (error) {
     await copy.abort(asError(error));
     signal.throwIfAborted();
     throw error;
   } finally {
+    options.lineMemory?.release();
     signal.removeEventListener('abort', stop);
   }
   return copy;
 }
 
-async function writeAll(copy: RowCopy, chunks: AsyncIterable<Buffer>): Promise<void> {
-  for await (const chunk of chunks) await copy.write(chunk);
+async function writeAll(copy: RowCopy, chunks: AsyncIterable<Buffer>, lineMemory?: LineMemory): Promise<void> {
+  for await (const chunk of chunks) {
+    await copy.write(chunk);
+    await lineMemory?.hold(copy.pendingBytes);
+  }
   await copy.end();
 }

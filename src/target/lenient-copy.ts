@@ -57,6 +57,10 @@ export class LenientCopy implements RowCopy {
     return this.#encoder.bytesIn;
   }
 
+  get pendingBytes(): number {
+    return this.#encoder.pendingBytes;
+  }
+
   get busyMs(): number {
     return this.#encoder.busyMs;
   }

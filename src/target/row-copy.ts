@@ -5,6 +5,8 @@ import type { RowCounts } from '../pipeline/row-counts.ts';
 export interface RowCopy extends RowCounts {
   /** The lines that were left out so far, in the order of the file. */
   readonly badLines: readonly BadLine[];
+  /** Bytes in memory of a line whose end has not come yet. */
+  readonly pendingBytes: number;
   /** How the bytes given to `write` are kept: `passing` ones are not read again after it. */
   readonly memory: 'lasting' | 'passing';
   /** Rejects as soon as Postgres refuses, also while nothing is being written; never resolves. */

@@ -56,6 +56,10 @@ export class StreamedCopy implements RowCopy {
     return this.#encoder.bytesIn;
   }
 
+  get pendingBytes(): number {
+    return this.#encoder.pendingBytes;
+  }
+
   get busyMs(): number {
     return this.#encoder.busyMs;
   }

@@ -3,6 +3,7 @@ import { type Failure, toFailure } from '../errors/failure.ts';
 import { FileError } from '../errors/file-error.ts';
 import { isLoadable } from '../fhir/loadable-types.ts';
 import { type BadLine, TooManyBadLines } from '../pipeline/bad-lines.ts';
+import { LineMemory } from '../pipeline/line-memory.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import type { ObjectBytes } from '../source/object-source.ts';
 import { replaceLoaderErrors } from '../store/loader-error/replace-loader-errors.ts';
@@ -51,6 +52,7 @@ export class FileRows {
   async write(client: pg.PoolClient, table: ResourceTable, partitions?: PartitionedCopy): Promise<void> {
     const { id, type, transform, target: name, maxErrors } = this.#task;
     const { signal, maxLineBytes, buffers, transforms, loadableTypes } = this.#options;
+    const lineMemory = new LineMemory(this.#options.lineMemory, signal);
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
     const txid = await nextTxid(client);
     const defaultTs = transform.keepLastUpdated ? await transactionMicros(client) : undefined;
@@ -58,7 +60,7 @@ export class FileRows {
     this.#target = target;
     const { statement, constants } = target;
     const encoder = { transform: transforms.create(transform, type), constants, defaultTs, maxLineBytes, buffers };
-    const options = { statement, encoder, maxErrors, signal, times: this.#times };
+    const options = { statement, encoder, maxErrors, lineMemory, signal, times: this.#times };
     if (partitions !== undefined) {
       const { rows } = await copyRows([client, ...partitions.clients], this.#bytes.read(), options, this.#start);
       await this.recordBadLines(client);

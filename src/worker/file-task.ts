@@ -10,6 +10,8 @@ import type { TargetName } from '../target/create-target.ts';
 export interface WorkerSetup {
   database: DatabaseAddress;
   maxLineBytes: number;
+  /** From `createLineMemory`: all threads share it. */
+  lineMemory: SharedArrayBuffer;
   loadableTypes: LoadableTypes;
   sources: SourceOptions;
 }

@@ -48,6 +48,7 @@ export class FileWorker {
         watch: this.#watch,
         source: this.#sources.open(task.source),
         maxLineBytes: this.#setup.maxLineBytes,
+        lineMemory: this.#setup.lineMemory,
         loadableTypes: this.#setup.loadableTypes,
         buffers: this.#buffers,
         transforms: this.#transforms,

@@ -18,6 +18,8 @@ export interface LoadFileOptions {
   watch: BackendWatch;
   source: ObjectSource;
   maxLineBytes: number;
+  /** From `createLineMemory`. */
+  lineMemory: SharedArrayBuffer;
   loadableTypes: LoadableTypes;
   buffers: CopyBuffers;
   transforms: Transforms;

@@ -89,6 +89,14 @@ describe('private hosts', () => {
     'fe80::1',
     'fd00::1',
     '::ffff:127.0.0.1',
+    '168.63.129.16',
+    '::127.0.0.1',
+    '::a9fe:a9fe',
+    '64:ff9b::7f00:1',
+    '64:ff9b:1::7f00:1',
+    '2001:0:4136:e378:8000:63bf:3fff:fdd2',
+    '2002:7f00:1::',
+    'fec0::1',
     '::ffff:10.0.0.1',
   ])
     test(`${address} is private`, () => assert.equal(isPrivateAddress(address), true));
