@@ -12,10 +12,14 @@ export async function fillWithProgress(
   signal: AbortSignal,
 ): Promise<BucketFill> {
   const progress = new ProgressLine();
-  const onProgress = (filled: BucketFill, files: number) =>
+  const started = performance.now();
+  const onProgress = (filled: BucketFill, files: number) => {
+    const left = ((performance.now() - started) * (resources - filled.resources)) / Math.max(1, filled.resources);
+    const estimate = left > 0 ? `, about ${Math.ceil(left / 1_000)} s left` : '';
     progress.show(
-      `Generating FHIR data: ${formatCount(filled.resources)} resources, ${filled.files} of ${files} files`,
+      `Generating FHIR data: ${formatCount(filled.resources)} resources, ${filled.files} of ${files} files${estimate}`,
     );
+  };
   const filled = await fillBucket({ account, bucket, resources, seed, signal, onProgress }).finally(() =>
     progress.end(),
   );

@@ -23,7 +23,6 @@ const BUCKET_URL = `s3://${BUCKET}`;
  * server, the RPC call, and a count by SQL of what arrived. Everything started here is ended and removed again.
  */
 await runUntilEnd(async ({ signal, defer }) => {
-  const started = performance.now();
   const { data, flags } = readCommandLine({ resources: DEFAULT_RESOURCES, flags: ['keep'] });
   // Settings that the server would refuse are better said now than after the bucket is full.
   readConfig(process.env);
@@ -38,7 +37,8 @@ await runUntilEnd(async ({ signal, defer }) => {
   const secret = randomBytes(12).toString('hex');
   const server = await startServerProcess(serverEnvironment(database, secret), signal);
   defer(() => server.stop());
-  print(`Server at ${server.url}, on ${database.name}\n`);
+  print(`Server at ${server.url}, on ${database.name}`);
+  print(`Live page ${server.url}/ (client root, secret ${secret})\n`);
 
   const rpc = new RpcClient(server.url, secret);
   const died = server.ended.then((reason) => {
@@ -51,7 +51,7 @@ await runUntilEnd(async ({ signal, defer }) => {
   });
   const { ms, right } = await Promise.race([loaded, died]);
   const rate = `${formatCount(filled.resources / (ms / 1000))} resources/s, ${formatMegabytes(filled.rawBytes / (ms / 1000))}/s of ndjson`;
-  print(`Loaded in ${formatSeconds(ms)}: ${rate}. The whole demo took ${formatSeconds(performance.now() - started)}.`);
+  print(`Loaded in ${formatSeconds(ms)}: ${rate}.`);
 
   if (flags.has('keep')) {
     print(`\nStill running until Ctrl-C: the server (curl -u root:${secret} ${server.url}/LoaderFile), S3 at`);

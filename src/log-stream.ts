@@ -1,8 +1,27 @@
-import pino from 'pino';
-import { plainJson } from './text/plain-text.ts';
+import pino, { type LoggerOptions } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import { plainJson, plainLines, plainText } from './text/plain-text.ts';
 
-/** Where the log goes: standard output, as JSON that no terminal takes for commands (pino leaves C1's controls as they are). */
-export function logStream(): { write(line: string): void } {
+/** The log never holds credentials: requests are logged by method, path and status only. */
+export function loggerOptions(level: string): LoggerOptions {
+  return {
+    level,
+    redact: ['req.headers.authorization', 'account', '*.account', 'password', '*.password', '*.*.password'],
+  };
+}
+
+/**
+ * Where the log goes: standard output, as JSON, an object a line; on a terminal as lines for people. In neither form does
+ * a terminal take anything for commands (pino leaves C1's controls as they are).
+ */
+export function logStream(terminal: boolean = process.stdout.isTTY): { write(line: string): void } {
   const out = pino.destination(1);
-  return { write: (line) => out.write(plainJson(line)) };
+  if (!terminal) return { write: (line) => out.write(plainJson(line)) };
+  // Without colours: what makes them is what must not come from outside.
+  const options = { colorize: false, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' };
+  const prettify = prettyFactory(options);
+  // A stack has lines of its own; in anything else a line break would forge a line.
+  const plain = (key: string, value: unknown) =>
+    typeof value === 'string' && key !== 'stack' ? plainText(value) : value;
+  return { write: (line) => out.write(plainLines(prettify(JSON.parse(line, plain)))) };
 }

@@ -1,7 +1,9 @@
 import { readConfig } from './config.ts';
 import { StartError } from './errors/start-error.ts';
+import { startBanner } from './start-banner.ts';
 import { startServer } from './start-server.ts';
 import { handleTermination } from './termination.ts';
+import { readVersion } from './version.ts';
 
 /** Time for what follows the files' grace period (rolling back, closing), in ms; then the process exits anyway. */
 const CLOSING_MS = 20_000;
@@ -24,12 +26,18 @@ try {
         `The server is closing already (${'signal' in cause ? cause.signal : describe(cause.error)}).\n`,
       ),
   });
-  await starting;
+  const { url, database } = await starting;
+  if (process.stdout.isTTY) {
+    const embedded = config.database === undefined;
+    const banner = { version: readVersion(), url, database, embedded, clientId: config.rootClient?.id };
+    process.stdout.write(startBanner(banner).join('\n'));
+  }
 } catch (error) {
-  process.stderr.write(`${error instanceof StartError ? error.message : describe(error)}\n`);
+  process.stderr.write(`${describe(error)}\n`);
   process.exitCode = 1;
 }
 
 function describe(error: unknown): string {
+  if (error instanceof StartError) return error.message;
   return error instanceof Error ? `The server could not start: ${error.stack}` : String(error);
 }

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { LoggerOptions } from 'pino';
 import { app } from './app.ts';
 import type { Config } from './config.ts';
 import { keepRunning } from './embedded-postgres/keep-running.ts';
@@ -9,7 +8,7 @@ import { explainDatabase, explainListen } from './explain-start.ts';
 import { connectionLimits, limitConnections } from './http/connection-limits.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
-import { logStream } from './log-stream.ts';
+import { loggerOptions, logStream } from './log-stream.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 import { createPool } from './store/create-pool.ts';
@@ -33,14 +32,6 @@ export interface RunningServer {
   log: FastifyInstance['log'];
   /** Begins no new file, rolls back what is in hand, closes connections, stops an embedded Postgres. */
   close(): Promise<void>;
-}
-
-/** The log never holds credentials: requests are logged by method, path and status only. */
-export function loggerOptions(level: string): LoggerOptions {
-  return {
-    level,
-    redact: ['req.headers.authorization', 'account', '*.account', 'password', '*.password', '*.*.password'],
-  };
 }
 
 /**

@@ -85,7 +85,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
       title: 'Answer',
       result: {
         message:
-          '1 failed files of bucket <s3://your-bucket-id> queued again. Call aidbox.bulk/load-from-bucket to load them.',
+          '1 failed file of bucket <s3://your-bucket-id> queued again. Call aidbox.bulk/load-from-bucket to load them.',
         progress: { total: 6, pending: 1, done: 5 },
         'retried-files-count': 1,
       },

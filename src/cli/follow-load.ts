@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { commandName } from './command-name.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { followerFor } from './followers.ts';
 import { formatNumberOf, formatSeconds } from './format.ts';
@@ -12,14 +13,25 @@ const POLL_MS = 1_000;
 /** How long a server may be gone before following it makes no sense, in ms. */
 const PATIENCE_MS = 120_000;
 
+export interface FollowOptions {
+  /** Print the server's answers. */
+  json: boolean;
+  /** Whether this process has begun the load, and can say how long it took. */
+  begun?: boolean;
+}
+
 /**
  * Shows a bucket's load until it has ended. Ctrl-C ends the following, not the load.
  * @returns the exit code
  * @throws ServerError when the server stays away or refuses
  */
-export async function followLoad(client: ServerClient, bucket: string, json: boolean): Promise<number> {
+export async function followLoad(
+  client: ServerClient,
+  bucket: string,
+  { json, begun }: FollowOptions,
+): Promise<number> {
   const follower = followerFor(bucket, json);
-  const started = performance.now();
+  const started = begun === true ? performance.now() : undefined;
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt);
@@ -27,7 +39,7 @@ export async function followLoad(client: ServerClient, bucket: string, json: boo
     for (;;) {
       const status = await patiently(() => readStatus(client, bucket, interrupt.signal), follower.note);
       if (status.state !== 'in-progress') {
-        follower.end(status, lastWords(bucket, status, performance.now() - started));
+        follower.end(status, lastWords(bucket, status, started));
         return exitCodeOf(status);
       }
       follower.show(status);
@@ -37,8 +49,8 @@ export async function followLoad(client: ServerClient, bucket: string, json: boo
     if (!interrupt.signal.aborted) throw error;
     throw new CliError(
       EXIT.ctrlC,
-      `\nNo longer followed; the load goes on. Follow it again: fhir-bucket-loader status ${bucket} --follow\n` +
-        `Stop it: fhir-bucket-loader cancel ${bucket}`,
+      `\nNo longer followed; the load goes on. Follow it again: ${commandName()} status ${bucket} --follow\n` +
+        `Stop it: ${commandName()} cancel ${bucket}`,
     );
   } finally {
     process.off('SIGINT', onInterrupt);
@@ -59,12 +71,12 @@ async function patiently(read: () => Promise<LoadStatus>, note: (text: string) =
   }
 }
 
-function lastWords(bucket: string, status: LoadStatus, ms: number): string[] {
+function lastWords(bucket: string, status: LoadStatus, started: number | undefined): string[] {
   const { state, progress, message } = status;
   if (state === 'interrupted') {
     const left = (progress['pending'] ?? 0) + (progress['in-progress'] ?? 0);
     return [message ?? `${formatNumberOf(left, 'file')} left, and nobody loads them. The same load command continues.`];
   }
-  const took = `Ended after ${formatSeconds(ms / 1000)}.`;
-  return [...failedLines(bucket, status), ...(message === undefined ? [] : [message]), took];
+  const took = started === undefined ? [] : [`Ended after ${formatSeconds((performance.now() - started) / 1000)}.`];
+  return [...failedLines(bucket, status), ...(message === undefined ? [] : [message]), ...took];
 }

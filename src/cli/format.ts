@@ -38,8 +38,17 @@ export function formatBar(done: number, total: number, width: number): string {
   return `▕${(full.length < width ? full + part : full).padEnd(width)}▏`;
 }
 
-/** Rows of cells, a head first, as lines: columns of numbers to the right, all others to the left. */
-export function formatTable([head = [], ...rows]: readonly (readonly string[])[]): string[] {
+/**
+ * Rows of cells, a head first, as lines. On a terminal columns are padded, those of numbers to the right; elsewhere
+ * cells are parted by tabs, for `cut` and `awk`.
+ */
+export function formatTable(rows: readonly (readonly string[])[], out: { isTTY?: boolean } = process.stdout): string[] {
+  return out.isTTY === true
+    ? padded(rows)
+    : rows.map((row) => row.map((cell) => cell.replace(/[\t\n]/g, ' ')).join('\t'));
+}
+
+function padded([head = [], ...rows]: readonly (readonly string[])[]): string[] {
   const columns = head.map((title, column) => {
     const cells = rows.map((row) => row[column] ?? '');
     return {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { plainLines } from '../text/plain-text.ts';
 import { readVersion } from '../version.ts';
 import { cancelCommand } from './commands/cancel-command.ts';
+import { configCommand } from './commands/config-command.ts';
 import { convertCommand } from './commands/convert-command.ts';
 import { demoCommand } from './commands/demo-command.ts';
 import { filesCommand } from './commands/files-command.ts';
@@ -35,6 +36,7 @@ for (const command of [
   cancelCommand(),
   convertCommand(),
   serveCommand(),
+  configCommand(),
   demoCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program).exitOverride());

@@ -14,8 +14,8 @@ export class ServerError extends CliError {
   /** The same call may succeed a little later. */
   readonly transient: boolean;
 
-  constructor(message: string, transient: boolean, options?: ErrorOptions) {
-    super(EXIT.server, message, options);
+  constructor(message: string, transient: boolean, options?: ErrorOptions, exitCode: number = EXIT.server) {
+    super(exitCode, message, options);
     this.transient = transient;
   }
 }
@@ -110,7 +110,8 @@ export class ServerClient {
       return new ServerError(`${url} answers ${status}, and not as this server does.`, status >= 500);
     const { message, errors = [] } = parsed.data.error;
     const fields = errors.map((each) => `\n  ${plainText(each.path)}: ${plainText(each.message)}`).join('');
-    return new ServerError(`The server refused: ${plainText(message)}${fields}`, status === 503);
+    const exitCode = errors.length > 0 ? EXIT.usage : EXIT.server;
+    return new ServerError(`The server refused: ${plainText(message)}${fields}`, status === 503, undefined, exitCode);
   }
 
   #parse<T>(schema: z.ZodType<T>, answer: unknown): T {

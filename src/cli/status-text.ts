@@ -1,3 +1,4 @@
+import { commandName } from './command-name.ts';
 import {
   formatBar,
   formatBytes,
@@ -77,8 +78,8 @@ export function failedLines(bucket: string, { errors, progress }: LoadStatus): s
     `${formatNumberOf(failed, 'file')} failed:`,
     ...shown.map(({ file, message }) => `  ${file}: ${message}`),
     ...(failed > shown.length ? [`  and ${formatCount(failed - shown.length)} more`] : []),
-    `All of them:  fhir-bucket-loader files ${bucket} --failed`,
-    `Again:        fhir-bucket-loader retry ${bucket}, then the load command as before`,
+    `All of them:  ${commandName()} files ${bucket} --failed`,
+    `Again:        the load command as before, with --retry-failed`,
   ];
 }
 
@@ -105,7 +106,9 @@ function timeLeft(status: LoadStatus): string {
   return indexes.length > 0 ? 'indexes are being made again' : 'finishing';
 }
 
-/** The end of a key says more than its beginning. */
+/** Cut in the middle: the folder and the file's name both say which one it is, the name more. */
 function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `…${text.slice(1 - length)}`;
+  if (text.length <= length) return text;
+  const start = Math.floor((length - 1) / 3);
+  return `${text.slice(0, start)}…${text.slice(start + 1 - length)}`;
 }

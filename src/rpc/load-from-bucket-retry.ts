@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { numberOf } from './number-of.ts';
 import { defineMethod } from './rpc-method.ts';
 import { bucketParam, prefixesParam } from './source-params.ts';
 
@@ -13,7 +14,7 @@ export const loadFromBucketRetry = defineMethod({
     const { retried, status } = await loader.retry(bucket, prefixes);
     const next = status.state === 'in-progress' ? '' : ' Call aidbox.bulk/load-from-bucket to load them.';
     return {
-      message: `${retried} failed files of bucket <${bucket}> queued again.${next}`,
+      message: `${numberOf(retried, 'failed file')} of bucket <${bucket}> queued again.${next}`,
       progress: status.progress,
       'retried-files-count': retried,
     };

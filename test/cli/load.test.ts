@@ -73,19 +73,35 @@ test('a failed file is exit code 2; files, retry and the next load mend it', { t
 
   const files = await runCli(['files', `s3://${bucket}`], env);
   assert.equal(files.code, 0);
-  assert.match(files.stdout, /^STATUS +FILE +TYPE +SIZE +RESOURCES +MESSAGE\ndone +Patient-good/);
-  assert.match(files.stdout, /^error +sub\/Patient-bad\.ndjson +Patient +26 B +line 1: .*\n2 files\n$/m);
+  assert.match(files.stdout, /^STATUS\tFILE\tTYPE\tSIZE\tRESOURCES\tMESSAGE\ndone\tPatient-good/);
+  assert.match(files.stdout, /^error\tsub\/Patient-bad\.ndjson\tPatient\t26 B\t\tline 1: .*\n$/m);
   const failed = await runCli(['files', `s3://${bucket}`, '--failed', '--json'], env);
   assert.equal((JSON.parse(failed.stdout) as { file: string }).file, 'sub/Patient-bad.ndjson');
 
   const retry = await runCli(['retry', `s3://${bucket}`], env);
   assert.deepEqual(
     [retry.code, retry.stdout],
-    [0, `1 failed files of bucket <s3://${bucket}> queued again. Call aidbox.bulk/load-from-bucket to load them.\n`],
+    [0, `1 failed file of bucket <s3://${bucket}> queued again. Call aidbox.bulk/load-from-bucket to load them.\n`],
   );
   assert.equal((await runCli(['status', `s3://${bucket}`], env)).code, 3);
   await server.s3.putObject(bucket, 'sub/Patient-bad.ndjson', '{"resourceType":"Patient","id":"mended"}');
   assert.equal((await runCli(['load', `s3://${bucket}`, '--follow'], env)).code, 0);
+});
+
+test('the failed files are loaded again in one step, by retry --load and by load --retry-failed', {
+  timeout,
+}, async () => {
+  const file = 'Group-bad.ndjson';
+  const bucket = await server.bucketOf({ [file]: '{}' });
+  const env = environment(server);
+  assert.equal((await runCli(['load', `s3://${bucket}`, '--follow'], env)).code, 2);
+  const again = await runCli(['load', `s3://${bucket}`, '--retry-failed', '--follow'], env);
+  assert.equal(again.code, 2, again.stderr);
+  assert.match(again.stdout, /^1 failed file of bucket /);
+  await server.s3.putObject(bucket, file, '{"id":"mended"}');
+  const retry = await runCli(['retry', `s3://${bucket}`, '--load', '--follow'], env);
+  assert.equal(retry.code, 0, retry.stdout + retry.stderr);
+  assert.match(retry.stdout, /completed, .* 1 of 1 file, 1 resource\n/);
 });
 
 test('--json prints what the server answers, an answer a line', { timeout }, async () => {
@@ -111,7 +127,7 @@ test('status shows a load in detail, and without a bucket all loads', { timeout 
   const { code, stdout } = await runCli(['status', `s3://${bucket}`], env);
   assert.equal(code, 0);
   assert.match(stdout, new RegExp(`^s3://${bucket} {2}completed\n▕█+▏ 100 %`));
-  assert.match(stdout, /^TYPE +FILES +DONE +FAILED +SIZE +RESOURCES\nEncounter +1 +1 +0 +\d+ B +1$/m);
+  assert.match(stdout, /^TYPE\tFILES\tDONE\tFAILED\tSIZE\tRESOURCES\nEncounter\t1\t1\t0\t\d+ B\t1$/m);
   const all = await runCli(['status'], env);
   assert.equal(all.code, 0);
   assert.match(all.stdout, new RegExp(`^s3://${bucket}: completed, 100 % of .*, 1 of 1 file, 1 resource\n`));

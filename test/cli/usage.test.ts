@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { startTestServer } from '../support/test-server.ts';
 import { runCli } from './run-cli.ts';
 
 const aws = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-west-1' };
-const commands = ['load', 'status', 'files', 'retry', 'cancel', 'convert', 'serve', 'demo'];
+const commands = ['load', 'status', 'files', 'retry', 'cancel', 'convert', 'serve', 'config', 'demo'];
 
 /** A server that answers every call alike and remembers them. */
 async function startRecorder(t: TestContext, answer: object = { result: { message: 'done' } }, status = 200) {
@@ -59,6 +60,12 @@ test('a wrong command line is exit code 1, with a hint', async () => {
     [['status', '--follow'], /--follow wants a bucket/],
     [['status', '--url', 'localhost:8888'], /--url must have the form/],
     [['status', '--url', 'http://root:pw@localhost'], /Credentials belong into BOX_ROOT_CLIENT_ID/],
+    [['serve', '--port', '99999'], /must be 0 to 65535/],
+    [
+      ['serve', '--database-url', 'postgres://me:secret@db/fhir'],
+      /Others see command lines: give the password by PGPASSWORD/,
+    ],
+    [['retry', 's3://bucket', '--follow'], /--follow goes with --load/],
     [['files', 's3://bucket', '--failed', '--status', 'done'], /cannot be used with/],
   ];
   for (const [args, message, env = aws] of wrong) {
@@ -167,6 +174,25 @@ test("an access point's ARN names a bucket", async (t) => {
     calls.map(({ body }) => body),
     [{ method: 'aidbox.bulk/load-from-bucket-cancel', params: { bucket: `s3://${arn}` } }],
   );
+});
+
+test('parameters that the server finds wrong are the command line’s fault: exit code 1', async (t) => {
+  const server = await startTestServer(t);
+  const { code, stderr } = await runCli(['load', 's3://bucket', '--thread-num', '400', '--url', server.url], aws);
+  assert.equal(code, 1);
+  assert.match(stderr, /thread-num: /);
+});
+
+test('a hint names the command as it was called', async (t) => {
+  const { url } = await startRecorder(t);
+  for (const [event, name] of [
+    ['cli', 'npm run cli --'],
+    ['npx', 'npx fhir-bucket-loader'],
+    ['', 'fhir-bucket-loader'],
+  ] as const) {
+    const { stdout } = await runCli(['load', 's3://b-1', '--url', url], { ...aws, npm_lifecycle_event: event });
+    assert.equal(stdout, `done\nSee: ${name} status s3://b-1 --follow\n`);
+  }
 });
 
 test('a server that is none, or of another kind, is exit code 4', async (t) => {

@@ -4,7 +4,7 @@ import Fastify, { type InjectOptions } from 'fastify';
 import { acceptBodyFormats } from '../../src/http/body-formats-plugin.ts';
 import { handleErrors } from '../../src/http/error-handler.ts';
 import { logRequests, requestLogOptions } from '../../src/http/request-log.ts';
-import { loggerOptions } from '../../src/start-server.ts';
+import { loggerOptions } from '../../src/log-stream.ts';
 
 const LOAD = 'aidbox.bulk/load-from-bucket';
 const STATUS = 'aidbox.bulk/load-from-bucket-status';

@@ -37,7 +37,7 @@ export function filesCommand(): Command {
         else printLines(tableOf(files, count === 0));
         count += files.length;
       }
-      if (options.json !== true) printLines([formatNumberOf(count, 'file')]);
+      if (options.json !== true && process.stdout.isTTY) printLines([formatNumberOf(count, 'file')]);
     });
 }
 

@@ -3,11 +3,13 @@ import { SCHEDULERS } from '../../load/schedule.ts';
 import { FORMATS } from '../../pipeline/create-transform.ts';
 import { FHIR_VERSIONS } from '../../pipeline/fhir-to-aidbox/fhir-version.ts';
 import { bucketArgument } from '../bucket-argument.ts';
+import { commandName } from '../command-name.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { followLoad } from '../follow-load.ts';
 import { printAnswer } from '../print-answer.ts';
 import { printLines } from '../print-lines.ts';
 import { ACCOUNT_HELP, type AccountOptions, accountOf } from '../s3-account.ts';
+import type { ServerClient } from '../server-client.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 
 interface LoadOptions extends AccountOptions, ServerOptions {
@@ -25,6 +27,7 @@ interface LoadOptions extends AccountOptions, ServerOptions {
   fhirVersion?: string;
   keepLastUpdated?: boolean;
   requestPayer?: string;
+  retryFailed?: boolean;
 }
 
 const EXAMPLES = `
@@ -59,6 +62,7 @@ export function loadCommand(): Command {
     .option('--max-errors <n>', 'bad lines of a file that are left out before the file fails (0)', toInteger)
     .option('--connect-timeout <ms>', 'time to connect to S3; 0 is no limit (0)', toInteger)
     .option('--read-timeout <ms>', 'time without a byte from S3; 0 is no limit (0)', toInteger)
+    .option('--retry-failed', 'queue the failed files again first; those that --prefix names, if it is given')
     .option('--region <region>', "the bucket's region")
     .option('--host <host>', 'host of an S3-compatible store, or its http(s) address')
     .option('--no-path-style', "put the bucket's name into the host name, as some stores demand")
@@ -69,10 +73,13 @@ export function loadCommand(): Command {
     .addHelpText('after', `${ACCOUNT_HELP}\n${EXIT_CODES_HELP}\n${EXAMPLES}`)
     .action(async (bucket: string, options: LoadOptions) => {
       const client = clientOf(options);
-      const answer = await client.rpc('aidbox.bulk/load-from-bucket', { bucket, ...(await paramsOf(options)) });
+      const params = await paramsOf(options);
+      if (options.retryFailed === true) await retryFailed(client, bucket, options);
+      const answer = await client.rpc('aidbox.bulk/load-from-bucket', { bucket, ...params });
       printAnswer(answer, options);
-      if (options.follow === true) process.exitCode = await followLoad(client, bucket, options.json === true);
-      else if (options.json !== true) printLines([`See: fhir-bucket-loader status ${bucket} --follow`]);
+      if (options.follow === true)
+        process.exitCode = await followLoad(client, bucket, { json: options.json === true, begun: true });
+      else if (options.json !== true) printLines([`See: ${commandName()} status ${bucket} --follow`]);
     });
 }
 
@@ -95,6 +102,12 @@ async function paramsOf(options: LoadOptions): Promise<object> {
     'keep-last-updated?': options.keepLastUpdated,
   };
   return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
+}
+
+/** The failed files go back to the queue; a bucket that was never loaded has none. */
+async function retryFailed(client: ServerClient, bucket: string, options: LoadOptions): Promise<void> {
+  const answer = await client.rpc('aidbox.bulk/load-from-bucket-retry', { bucket, prefixes: options.prefix ?? [] });
+  printAnswer(answer, options);
 }
 
 function collect(value: string, before: string[] = []): string[] {

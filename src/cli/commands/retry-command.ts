@@ -1,18 +1,24 @@
 import { Command } from 'commander';
 import { bucketArgument } from '../bucket-argument.ts';
+import { CliError, EXIT, EXIT_CODES_HELP } from '../exit-codes.ts';
+import { followLoad } from '../follow-load.ts';
 import { printAnswer } from '../print-answer.ts';
+import { ACCOUNT_HELP, type AccountOptions, accountOf } from '../s3-account.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 
-interface RetryOptions extends ServerOptions {
+interface RetryOptions extends AccountOptions, ServerOptions {
   prefix?: string[];
+  load?: boolean;
+  follow?: boolean;
 }
 
 const EXPLANATION = `
-A load under way takes the files at once. When none is, run the load command again: credentials are never stored, so
-the server cannot begin by itself.
+A load under way takes the files at once. When none is, they have to be loaded: with --load, or by the load command with
+--retry-failed, which has all of its options. Credentials are never stored, so the server cannot begin by itself.
 
-Example:
-  $ fhir-bucket-loader retry s3://hospital && fhir-bucket-loader load s3://hospital --follow`;
+Examples:
+  $ fhir-bucket-loader retry s3://hospital
+  $ fhir-bucket-loader retry s3://hospital --load --follow`;
 
 /** `retry s3://bucket`: aidbox.bulk/load-from-bucket-retry. */
 export function retryCommand(): Command {
@@ -23,11 +29,26 @@ export function retryCommand(): Command {
       '--prefix <prefix>',
       'only files whose keys start with this; may be repeated',
       (value, before: string[] = []) => [...before, value],
-    );
+    )
+    .option('--load', 'load them at once, with the defaults of the load command')
+    .option('-f, --follow', 'with --load: show the progress until the load has ended')
+    .option('--region <region>', "with --load: the bucket's region")
+    .option('--host <host>', 'with --load: host of an S3-compatible store, or its http(s) address')
+    .option('--server-credentials', "with --load: use the server's own AWS credentials");
   return withServerOptions(command)
-    .addHelpText('after', EXPLANATION)
+    .addHelpText('after', `${ACCOUNT_HELP}\n${EXIT_CODES_HELP}\n${EXPLANATION}`)
     .action(async (bucket: string, options: RetryOptions) => {
+      if (options.load !== true && options.follow === true)
+        throw new CliError(EXIT.usage, '--follow goes with --load.');
       const prefixes = options.prefix ?? [];
-      printAnswer(await clientOf(options).rpc('aidbox.bulk/load-from-bucket-retry', { bucket, prefixes }), options);
+      const client = clientOf(options);
+      // What is missing is said before anything is changed.
+      const account = options.load === true ? await accountOf(options) : undefined;
+      printAnswer(await client.rpc('aidbox.bulk/load-from-bucket-retry', { bucket, prefixes }), options);
+      if (options.load !== true) return;
+      const params = { bucket, prefixes, ...(account === undefined ? {} : { account }) };
+      printAnswer(await client.rpc('aidbox.bulk/load-from-bucket', params), options);
+      if (options.follow === true)
+        process.exitCode = await followLoad(client, bucket, { json: options.json === true, begun: true });
     });
 }

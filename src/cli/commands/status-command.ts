@@ -44,7 +44,7 @@ export function statusCommand(): Command {
         return;
       }
       if (options.follow === true) {
-        process.exitCode = await followLoad(client, bucket, json);
+        process.exitCode = await followLoad(client, bucket, { json });
         return;
       }
       const status = await readStatus(client, bucket);
