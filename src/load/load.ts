@@ -47,6 +47,8 @@ export class Load {
    */
   readonly ended: Promise<readonly string[]>;
 
+  readonly bucket: string;
+
   readonly #log: Logger;
   readonly #deps: EffectDeps;
   readonly #announced = Promise.withResolvers<void>();
@@ -69,6 +71,7 @@ export class Load {
   ) {
     const { bucket } = request;
     const progress = new ProgressLog();
+    this.bucket = bucket;
     this.announced = this.#announced.promise;
     this.ended = this.#ended.promise;
     this.#log = options.log.child({ bucket });

@@ -10,6 +10,7 @@ import { type SourceOptions, Sources } from '../source/sources.ts';
 import {
   cancelCalls,
   findWriteOptions,
+  isReconnecting,
   listBuckets,
   recordCall,
   takeTurn,
@@ -21,9 +22,11 @@ import type { DatabaseAddress } from '../store/connection-options.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
 import { releaseOrphans } from '../store/loader-file/release-orphans.ts';
 import { requeueFailedFiles } from '../store/loader-file/requeue-failed-files.ts';
-import { inTransaction, type Queryable } from '../store/query.ts';
+import { boundLockWaits } from '../store/lock-waits.ts';
+import type { Queryable } from '../store/query.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
+import { inBoundedTransaction, ROWS_WAIT_MS, TURN_WAIT_MS } from './bounded-transaction.ts';
 import { knownTypes } from './known-types.ts';
 import { type ListingNotes, listFiles } from './list-files.ts';
 import { Listings } from './listings.ts';
@@ -52,6 +55,11 @@ export interface LoaderServiceOptions {
   threads?: number | undefined;
 }
 
+/** What the status says while a load has lost its session. */
+const RECONNECTING = 'The load has lost its connection to Postgres and is reconnecting.';
+
+const RESTARTED = 'Postgres has just started; the replicas that were loading reconnect.';
+
 /** What a call added to the queue. */
 export interface LoadStarted {
   newFiles: number;
@@ -73,6 +81,7 @@ export class LoaderService {
   /** All that run, those that make their indexes again beside a newer one as well. */
   readonly #running = new Set<Load>();
   readonly #closing = new AbortController();
+  readonly #startedAt = performance.now();
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
@@ -100,8 +109,10 @@ export class LoaderService {
     const listing = await this.#listings.during(bucket, [closing, caller], (signal) =>
       listFiles(this.#sources.open(source), prefixes, types, signal),
     );
-    const { call, ...counted } = await inTransaction(pool, async (client) => {
+    const { call, ...counted } = await inBoundedTransaction(pool, bucket, async (client) => {
+      await boundLockWaits(client, TURN_WAIT_MS);
       await takeTurn(client, bucket);
+      await boundLockWaits(client, ROWS_WAIT_MS);
       await refuseContradiction(client, bucket, write);
       const newFiles = await queueFiles(client, bucket, listing);
       const call = await recordCall(client, bucket, write);
@@ -115,7 +126,17 @@ export class LoaderService {
 
   /** @throws ClientError when nobody ever called for the bucket */
   async status(bucket: string): Promise<BucketStatus> {
-    return await bucketStatus(this.#options.pool, bucket);
+    const { pool } = this.#options;
+    const status = await bucketStatus(pool, bucket);
+    const load = [...this.#running].find((running) => running.bucket === bucket);
+    if (load !== undefined && status.state !== 'completed') {
+      // This process knows better than the database, to which a lost session is like a dead replica.
+      const isKnown = status.state === 'in-progress';
+      return inProgress(status, isKnown ? (status.message ?? load.waitsFor) : (load.waitsFor ?? RECONNECTING));
+    }
+    const knownMs = performance.now() - this.#startedAt;
+    if (status.state !== 'interrupted' || !(await isReconnecting(pool, bucket, knownMs))) return status;
+    return inProgress(status, RESTARTED);
   }
 
   /** What a verbose status adds. */
@@ -138,7 +159,7 @@ export class LoaderService {
     const ended = this.#listings.cancel(bucket);
     if (ended > 0 && (await findWriteOptions(pool, bucket)) === undefined)
       return { state: 'interrupted', progress: { total: 0 } };
-    const status = await bucketStatus(pool, bucket);
+    const status = await this.status(bucket);
     if (ended > 0 && status.state !== 'in-progress') return status;
     if (status.state !== 'in-progress') {
       throw new ClientError('domain-error', `Bucket <${bucket}> is not being loaded; its state is ${status.state}.`);
@@ -156,8 +177,11 @@ export class LoaderService {
   async retry(bucket: string, prefixes: readonly string[]): Promise<{ retried: number; status: BucketStatus }> {
     const { pool } = this.#options;
     await bucketStatus(pool, bucket);
-    const retried = await requeueFailedFiles(pool, bucket, prefixes);
-    return { retried, status: await bucketStatus(pool, bucket) };
+    const retried = await inBoundedTransaction(pool, bucket, async (client) => {
+      await boundLockWaits(client, ROWS_WAIT_MS);
+      return await requeueFailedFiles(client, bucket, prefixes);
+    });
+    return { retried, status: await this.status(bucket) };
   }
 
   /** Refuses calls from now on, and ends those whose listing is under way. */
@@ -193,6 +217,11 @@ export class LoaderService {
     });
     await load.announced;
   }
+}
+
+/** The same status, `in-progress` and with this message. */
+function inProgress({ message: _, ...status }: BucketStatus, message: string | undefined): BucketStatus {
+  return { ...status, state: 'in-progress', ...(message === undefined ? {} : { message }) };
 }
 
 /** Two loads of one bucket at one time must agree on how rows are written, or nobody could tell how one was. */

@@ -3,7 +3,6 @@ import { chmod, chown, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, type TestContext, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { readConfig } from '../../src/config.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
@@ -100,22 +99,23 @@ describe('connections that end', () => {
     });
 });
 
-test('an immediate restart of Postgres in mid-load: the server stays up, and the load goes on by itself', async (t) => {
+test('an immediate restart of Postgres in mid-load: the load goes on by itself, and no replica calls it interrupted', async (t) => {
   const dataFolder = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'restart-'));
   await chmod(dataFolder, 0o755);
   t.after(() => rm(dataFolder, { recursive: true, force: true }));
   const postgres = await startEmbeddedPostgres({ dataFolder, settings: { fsync: 'off' } });
   t.after(() => postgres.stop());
-  const { url, close } = await startServer(
-    readConfig({
-      DATABASE_URL: urlFromConnection(postgres.connection),
-      BOX_WEB_PORT: '0',
-      S3_ALLOW_PRIVATE_HOSTS: 'true',
-      LOG_LEVEL: 'silent',
-    }),
-  );
-  t.after(close);
-  const rpc = async (method: string, params: object) => {
+  const env = {
+    DATABASE_URL: urlFromConnection(postgres.connection),
+    BOX_WEB_PORT: '0',
+    S3_ALLOW_PRIVATE_HOSTS: 'true',
+    LOG_LEVEL: 'silent',
+  };
+  const loading = await startServer(readConfig(env));
+  t.after(loading.close);
+  const idle = await startServer(readConfig(env));
+  t.after(idle.close);
+  const rpc = async ({ url }: { url: string }, method: string, params: object) => {
     const response = await fetch(`${url}/rpc`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -133,21 +133,26 @@ test('an immediate restart of Postgres in mid-load: the server stays up, and the
   );
   slowly();
   const call = { bucket: `s3://${bucket}`, account: proxy.account, 'disable-idx?': true, 'drop-primary-key?': true };
-  assert.equal((await rpc('load-from-bucket', call)).status, 200);
+  assert.equal((await rpc(loading, 'load-from-bucket', call)).status, 200);
   await waitFor(() => proxy.made['trickle'] !== undefined, { what: 'a file being read' });
-  await delay(500);
+  const statusOf = (replica: { url: string }) => rpc(replica, 'load-from-bucket-status', { bucket: `s3://${bucket}` });
+  const states = new Set<string | undefined>();
+  const client = new pg.Client(postgres.connection);
+  const untilCompleted = async (replica: { url: string }) =>
+    await waitFor(
+      async () => {
+        const { body } = await statusOf(replica);
+        if (body.result !== undefined) states.add(body.result.state);
+        return body.result?.state === 'completed' && body.result;
+      },
+      { timeoutMs: 60_000, what: 'the end of the load' },
+    );
+  const completed = Promise.all([loading, idle].map(untilCompleted));
   await postgres.restart({ mode: 'immediate' });
   quickly();
-  assert.equal((await fetch(`${url}/health`)).status, 200);
-  const status = await waitFor(
-    async () => {
-      const { body } = await rpc('load-from-bucket-status', { bucket: `s3://${bucket}` });
-      return body.result?.state === 'completed' && body.result;
-    },
-    { timeoutMs: 60_000, what: 'the end of the load' },
-  );
-  assert.deepEqual(status.progress, { total: 6, done: 6 });
-  const client = new pg.Client(postgres.connection);
+  assert.equal((await fetch(`${loading.url}/health`)).status, 200);
+  for (const { progress } of await completed) assert.deepEqual(progress, { total: 6, done: 6 });
+  assert.deepEqual([...states].toSorted(), ['completed', 'in-progress']);
   await client.connect();
   const { rows } = await client.query(
     `select count(*)::int as rows, count(distinct id)::int as ids,
@@ -173,25 +178,51 @@ describe('limits of the role', () => {
     return limited;
   };
 
+  /** Files by status. */
+  const filesOf = async (on: TestServer) =>
+    await on.sql<{ status: string; n: number }>(
+      `select resource ->> 'status' as status, count(*)::int as n from loaderfile group by 1`,
+    );
+  const fewPatients = (files: number, prefix: string) =>
+    Object.fromEntries(
+      Array.from({ length: files }, (_, n) => [`Patient-${n}.ndjson.gz`, patients(50, `${prefix}-${n}`)]),
+    );
+
   test('too many connections: files wait for one, none fails', async (t) => {
     // One for the test; four, the least that the guide asks for, for a load that would use nine.
     const limited = await startAs(t, 'connection limit 5');
-    const bucket = await limited.bucketOf(
-      Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`Patient-${n}.ndjson.gz`, patients(50, `few-${n}`)])),
-    );
+    const bucket = await limited.bucketOf(fewPatients(12, 'few'));
+    const called = async () => (await start(limited, bucket, { 'thread-num': 6 })).status === 200;
+    await waitFor(called, { what: 'a call that gets a connection' });
+    const done = async () => (await filesOf(limited)).every(({ status }) => status === 'done') && filesOf(limited);
+    assert.deepEqual(await waitFor(done, { timeoutMs: 120_000, what: 'the end of the load' }), [
+      { status: 'done', n: 12 },
+    ]);
+    assert.equal((await limited.sql<{ n: number }>('select count(*)::int as n from patient'))[0]?.n, 600);
+  });
+
+  test('too many connections, and calls again and again: the files get on all the same', async (t) => {
+    const limited = await startAs(t, 'connection limit 5');
+    const bucket = await limited.bucketOf(fewPatients(12, 'again'));
     const ended = async () => {
-      await delay(500);
       const { body } = await start(limited, bucket, { 'thread-num': 6 });
       if (body.error !== undefined) assert.equal(body.error.code, '53300');
-      const files = await limited.sql<{ status: string; n: number }>(
-        `select resource ->> 'status' as status, count(*)::int as n from loaderfile group by 1`,
-      );
-      return files.every(({ status }) => status === 'done') && files;
+      const files = await filesOf(limited);
+      return files.length > 0 && files.every(({ status }) => status === 'done') && files;
     };
     assert.deepEqual(await waitFor(ended, { timeoutMs: 120_000, what: 'the end of the load' }), [
       { status: 'done', n: 12 },
     ]);
-    assert.equal((await limited.sql<{ n: number }>('select count(*)::int as n from patient'))[0]?.n, 600);
+  });
+
+  test('a thread-num far above the connections: slots follow those, and hardly one is refused', async (t) => {
+    const limited = await startAs(t, 'connection limit 16');
+    const bucket = await limited.bucketOf(fewPatients(80, 'many'));
+    await start(limited, bucket, { 'thread-num': 128 });
+    assert.deepEqual((await limited.ended(bucket)).progress, { total: 80, done: 80 });
+    const metrics = await (await fetch(`${limited.url}/metrics`)).text();
+    const refusals = /^fhir_loader_file_\w+_total\{[^}]*code="53300"[^}]*\} (\d+)$/m.exec(metrics)?.[1] ?? '0';
+    assert.ok(Number(refusals) <= 8, `${refusals} refusals`);
   });
 
   test('statement_timeout and its like: a COPY that waits for S3 outlives them', async (t) => {

@@ -89,6 +89,25 @@ export async function isCancelled(db: Queryable, bucket: string, call: bigint): 
   return rowCount === 1;
 }
 
+/** How long replicas have to reconnect after a start of Postgres, in ms: their attempts are at most this far apart. */
+const RECONNECT_MS = 15_000;
+
+/**
+ * Whether Postgres has started anew so shortly ago that replicas which were loading the bucket may be reconnecting: it
+ * was called for before that, and neither cancelled nor given up.
+ * @param knownMs for how long the caller has known this database; an earlier start says nothing of it
+ */
+export async function isReconnecting(db: Queryable, bucket: string, knownMs: number): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from fhir_bucket_loader.bucket_load
+      where queue = ${QUEUE} and bucket = $1 and given_up is null and cancelled_call < calls
+        and called_at < pg_postmaster_start_time()
+        and clock_timestamp() - pg_postmaster_start_time() < least($2, $3) * interval '1 ms'`,
+    [bucket, RECONNECT_MS, knownMs],
+  );
+  return rowCount === 1;
+}
+
 /** Waits for the turn among the calls that name this bucket; it ends with the transaction. */
 export async function takeTurn(db: Queryable, bucket: string): Promise<void> {
   await db.query(
