@@ -53,6 +53,8 @@ export interface LoaderServiceOptions {
   shutdownGraceMs: number;
   /** Worker threads; by default one per core. */
   threads?: number | undefined;
+  /** How often loads look for what nobody tells them, in ms; 5 s by default. */
+  pollMs?: number | undefined;
 }
 
 /** What the status says while a load has lost its session. */

@@ -141,8 +141,9 @@ test('an immediate restart of Postgres in mid-load: the load goes on by itself, 
   const untilCompleted = async (replica: { url: string }) =>
     await waitFor(
       async () => {
-        const { body } = await statusOf(replica);
-        if (body.result !== undefined) states.add(body.result.state);
+        const { status, body } = await statusOf(replica);
+        // 503: Postgres is not back yet.
+        if (status !== 503) states.add(body.result?.state ?? `status ${status}`);
         return body.result?.state === 'completed' && body.result;
       },
       { timeoutMs: 60_000, what: 'the end of the load' },

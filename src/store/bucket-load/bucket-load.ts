@@ -102,7 +102,7 @@ export async function isReconnecting(db: Queryable, bucket: string, knownMs: num
     `select from fhir_bucket_loader.bucket_load
       where queue = ${QUEUE} and bucket = $1 and given_up is null and cancelled_call < calls
         and called_at < pg_postmaster_start_time()
-        and clock_timestamp() - pg_postmaster_start_time() < least($2, $3) * interval '1 ms'`,
+        and clock_timestamp() - pg_postmaster_start_time() < least($2::float8, $3::float8) * interval '1 ms'`,
     [bucket, RECONNECT_MS, knownMs],
   );
   return rowCount === 1;

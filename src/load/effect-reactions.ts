@@ -1,0 +1,86 @@
+import { lacksConnection } from '../errors/failure.ts';
+import { afterRefusal } from './connection-limit.ts';
+import type { LoadEffect } from './load-effect.ts';
+import type { LoadEvent, RetriedEffect } from './load-event.ts';
+import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
+import { drain, end } from './load-rules.ts';
+import { connectionsUsed, hasFreeSlot, withoutFlight } from './load-slots.ts';
+import { endPreparing } from './load-tables.ts';
+import { pauseAfter, prolonged } from './outage.ts';
+
+type Of<Kind extends LoadEvent['kind']> = Extract<LoadEvent, { kind: Kind }>;
+
+/** The next attempt at an effect that has failed, unless nobody needs it any more. */
+export function effectDue(state: LoadState, effect: RetriedEffect): Step {
+  if (effect.kind === 'finish') return step(state, { finish: { step: 'due', first: true } });
+  if (isNeeded(state, effect)) return step(state, {}, [effect]);
+  const { state: without, effects } = withoutEffect(state, effect);
+  // What is still wanted of it comes of the next look.
+  return step(without, { lookWanted: 'now' }, effects);
+}
+
+function isNeeded(state: LoadState, effect: RetriedEffect): boolean {
+  const { phase, session, tables } = state;
+  switch (effect.kind) {
+    case 'join':
+      return phase === 'joining';
+    case 'rejoin':
+      return phase === 'loading' || phase === 'finishing' || (phase === 'draining' && state.reason !== 'shutdown');
+    case 'prepare-table':
+      return phase === 'loading' && session === 'joined' && effect.generation === tables.generation;
+    case 'claim':
+      return effect.again === undefined
+        ? mayBegin(state) && hasFreeSlot(state.slots, state.request)
+        : phase === 'loading';
+    case 'look':
+      return false;
+    case 'fail-file':
+    case 'fail-files':
+    case 'finish':
+      return phase === 'loading';
+  }
+}
+
+export function effectFailed(state: LoadState, { effect, failure, error }: Of<'effect-failed'>, now: number): Step {
+  const outage = prolonged(state.statementOutage, failure, now);
+  const isOver = state.reason === 'shutdown' || (state.phase === 'draining' && effect.kind !== 'rejoin');
+  if (outage === undefined || isOver) {
+    const { state: without, effects } = withoutEffect(state, effect);
+    if (isOver) return step(without, {}, effects);
+    const why: LoadEffect = { kind: 'tell-given-up', message: failure.message };
+    const log: LoadEffect = { kind: 'log-error', error };
+    return state.phase === 'finishing'
+      ? end(without, { reason: 'failed' }, [why, log])
+      : drain(without, state.reason ?? 'failed', [...effects, why, log]);
+  }
+  const paused: LoadState = effect.kind === 'finish' ? { ...state, finish: { step: 'pausing', first: true } } : state;
+  const later: LoadEffect = { kind: 'later', ms: pauseAfter(outage), event: { kind: 'effect-due', effect } };
+  if (!lacksConnection(failure)) return step(paused, { statementOutage: outage }, [later]);
+  const limit = afterRefusal(state.slots.limit, connectionsUsed(state.slots) - 1);
+  const change = { statementOutage: outage, slots: { ...state.slots, limit } };
+  return step(paused, change, [later, { kind: 'close-idle-connections' }]);
+}
+
+/** An effect that is given up leaves nothing of it behind in the state. */
+function withoutEffect(state: LoadState, effect: RetriedEffect): Step {
+  switch (effect.kind) {
+    case 'join':
+    case 'rejoin':
+      return step(state, { session: 'none' });
+    case 'look':
+      return step(state, { looking: false });
+    case 'prepare-table':
+      return step(state, { tables: endPreparing(state.tables, effect.type) });
+    case 'claim': {
+      const { again } = effect;
+      if (again === undefined) return step(state, { slots: { ...state.slots, claiming: undefined } });
+      return step(state, { slots: withoutFlight(state.slots, again) }, [{ kind: 'return-file', id: again }]);
+    }
+    case 'fail-file':
+      return step(state, { slots: withoutFlight(state.slots, effect.id) }, [{ kind: 'return-file', id: effect.id }]);
+    case 'fail-files':
+      return step(state, {});
+    case 'finish':
+      return end(state);
+  }
+}

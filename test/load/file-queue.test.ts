@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { afterClaim, EMPTY_QUEUE, isExhausted, offer, queueOf, without } from '../../src/load/file-queue.ts';
+
+const file = (n: number) => ({ id: `${n}`, key: `${n}`, type: 'Patient', size: n, lastModified: '' });
+const files = (count: number) => Array.from({ length: count }, (_, n) => file(n + 1));
+const idsOf = (queue: Parameters<typeof offer>[0]) => offer(queue).map(({ id }) => id);
+
+describe('FileQueue', () => {
+  test('offers files in order, each until a claim has passed it', () => {
+    let queue = queueOf(files(5));
+    assert.deepEqual(idsOf(queue), ['1', '2', '3', '4', '5']);
+    queue = afterClaim(queue, offer(queue), '2');
+    assert.deepEqual([idsOf(queue), queue.bytesLeft], [['3', '4', '5'], 12]);
+    queue = afterClaim(queue, offer(queue), undefined);
+    assert.deepEqual([idsOf(queue), queue.bytesLeft, isExhausted(queue)], [[], 0, true]);
+  });
+
+  test('a claim is offered 64 at once', () => {
+    let queue = queueOf(files(100));
+    assert.equal(idsOf(queue).length, 64);
+    queue = afterClaim(queue, offer(queue), undefined);
+    assert.deepEqual([idsOf(queue)[0], idsOf(queue).length], ['65', 36]);
+  });
+
+  test('a file that was claimed under the list before is not offered again', () => {
+    const queue = without(queueOf(files(3)), '2');
+    assert.deepEqual([idsOf(queue), queue.bytesLeft], [['1', '3'], 4]);
+    assert.ok(isExhausted(EMPTY_QUEUE));
+  });
+});
