@@ -24,6 +24,7 @@ const startReplica = async (t: TestContext) => {
     log,
     recovery,
     maxLineBytes: 1_000_000,
+    lineMemoryBytes: 100_000_000,
     loadableTypes: { named: [], everyTable: false },
     sources: { allowPrivateHosts: true, fileRoots: [] },
     shutdownGraceMs: 0,

@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { after, describe, type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { LoadSession, type SessionEvent } from '../../src/load/load-session.ts';
+import { tryFinishLoad } from '../../src/store/bucket-load/load-lock.ts';
 import { notifyLoads } from '../../src/store/bucket-load/load-notice.ts';
+import { migrate } from '../../src/store/migrate.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const database = await createTestDatabase({ after });
+await migrate(database.connection);
 const BUCKET = 's3://bucket';
 const { signal: never } = new AbortController();
 
@@ -105,7 +108,7 @@ describe('LoadSession', () => {
 
   test('gives up waiting for whoever finishes the bucket', async (t) => {
     const finisher = await connect(t);
-    await finisher.query(`select pg_advisory_lock(hashtextextended('fhir-bucket-loader bucket ${BUCKET}', 0))`);
+    assert.ok(await tryFinishLoad(finisher, BUCKET));
     const giveUp = new AbortController();
     const session = new LoadSession(database.connection, BUCKET, () => {});
     t.after(() => session.end());
