@@ -9,7 +9,7 @@ const LOOK_MS = 5_000;
  */
 export class BackendWatch {
   readonly #pool: pg.Pool;
-  readonly #pids = new WeakMap<pg.ClientBase, number>();
+  readonly #backends = new WeakMap<pg.ClientBase, Backend>();
   readonly #watched = new Map<pg.ClientBase, number>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -18,11 +18,11 @@ export class BackendWatch {
     this.#pool = pool;
   }
 
-  /** Watches a connection that is at nothing right now. @returns what ends that */
+  /** Watches a connection. @returns what ends that */
   async watch(client: pg.ClientBase): Promise<() => void> {
-    const pid = this.#pids.get(client) ?? (await backendPid(client));
-    this.#pids.set(client, pid);
-    this.#watched.set(client, pid);
+    const backend = this.#backends.get(client) ?? (await findBackend(client));
+    this.#backends.set(client, backend);
+    this.#watched.set(client, backend.pid);
     this.#timer ??= setInterval(() => void this.#look(), LOOK_MS).unref();
     return () => {
       this.#watched.delete(client);
@@ -30,6 +30,28 @@ export class BackendWatch {
       clearInterval(this.#timer);
       this.#timer = undefined;
     };
+  }
+
+  /**
+   * Ends the backend of a connection that was lost, should Postgres not know of the loss: it would keep its locks.
+   * Waits until it is gone, for 5 s at most. Where Postgres cannot be asked, its own keepalive finds it.
+   */
+  async endBackend(client: pg.ClientBase): Promise<void> {
+    const backend = this.#backends.get(client);
+    if (backend === undefined) return;
+    try {
+      await this.#pool.query(
+        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where pid = $1 and backend_start = $2::timestamptz`,
+        [backend.pid, backend.start],
+      );
+    } catch {
+      // See above.
+    }
+  }
+
+  /** The process id of the backend of a watched connection. */
+  pidOf(client: pg.ClientBase): number | undefined {
+    return this.#watched.get(client);
   }
 
   async #look(): Promise<void> {
@@ -59,10 +81,17 @@ export class BackendWatch {
   }
 }
 
-/** The process id of a connection's backend. */
-export async function backendPid(client: pg.ClientBase): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const pid = rows[0]?.pid;
-  if (pid === undefined) throw new Error('Postgres did not tell the process id of its backend');
-  return pid;
+interface Backend {
+  pid: number;
+  /** When it started, to the microsecond: process ids are used again. */
+  start: string;
+}
+
+async function findBackend(client: pg.ClientBase): Promise<Backend> {
+  const { rows } = await client.query<Backend>(
+    'select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()',
+  );
+  const backend = rows[0];
+  if (backend === undefined) throw new Error('Postgres did not tell the process id of its backend');
+  return backend;
 }

@@ -136,6 +136,16 @@ export class ProxiedConnection {
     if (this.#client.destroyed && this.#server.destroyed) this.#watcher.onClosed(this);
   }
 
+  /** Postgres sees the end of the connection, after what was sent on. */
+  endServer(): void {
+    this.#server.end();
+  }
+
+  /** Ends a connection of which one side was lost in silence. */
+  forget(): void {
+    if (this.#clientIsDeaf || this.#serverIsDeaf) this.destroy();
+  }
+
   /** Ends what is left of it. */
   destroy(): void {
     this.#client.destroy();

@@ -1,0 +1,15 @@
+import { parseArgs } from 'node:util';
+import { isGood, runMatrix } from './run-matrix.ts';
+
+// npm run crash-matrix -- --steps partitioned --faults 'killed|cut'
+const { values } = parseArgs({ options: { steps: { type: 'string' }, faults: { type: 'string' } } });
+const only = (pattern: string | undefined) => new RegExp(pattern ?? '.');
+const cells = await runMatrix({
+  steps: only(values.steps),
+  faults: only(values.faults),
+  print: (line) => console.log(line),
+});
+const bad = cells.filter((cell) => !isGood(cell));
+const longest = Math.max(0, ...cells.map(({ seconds }) => seconds));
+console.log(`${cells.length} cells, ${bad.length} broken, longest recovery ${longest.toFixed(1)} s`);
+process.exitCode = bad.length === 0 && cells.length > 0 ? 0 : 1;

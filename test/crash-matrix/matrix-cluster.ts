@@ -1,0 +1,158 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
+import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
+import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
+import { type RpcAnswer, ServerProcess } from '../support/server-process.ts';
+import { urlFromConnection } from '../support/test-server-address.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+type Closing = { after(close: () => Promise<void>): void };
+
+/** Postgres itself is killed, never the machine: what is in the page cache is safe. */
+const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_wal_size: '1GB', shared_buffers: '128MB' };
+
+const ENV = { LOADER_THREADS: '1', LOADER_SHUTDOWN_GRACE_MS: '1000' };
+
+/** Longest that an owner may take to go on after a fault, in ms, before what is held arrives all the same. */
+const GOES_ON_MS = 3_000;
+
+/** A Postgres of its own, a store, and two replicas: the owner, whose connections go by the proxy, and a second one. */
+export class MatrixCluster {
+  readonly proxy: PostgresProxy;
+  readonly s3: S3Endpoint;
+  readonly #postgres: EmbeddedPostgres;
+  readonly #closing: Closing;
+  #pool: pg.Pool;
+  #owner: ServerProcess;
+  #second: ServerProcess;
+
+  private constructor(
+    closing: Closing,
+    parts: {
+      postgres: EmbeddedPostgres;
+      s3: S3Endpoint;
+      proxy: PostgresProxy;
+      owner: ServerProcess;
+      second: ServerProcess;
+    },
+  ) {
+    this.#closing = closing;
+    this.#postgres = parts.postgres;
+    this.s3 = parts.s3;
+    this.proxy = parts.proxy;
+    this.#owner = parts.owner;
+    this.#second = parts.second;
+    this.#pool = new pg.Pool({ ...parts.postgres.connection, application_name: 'matrix', max: 4 });
+    this.#pool.on('error', () => {});
+    closing.after(() => this.#pool.end());
+  }
+
+  static async start(closing: Closing): Promise<MatrixCluster> {
+    const dataFolder = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'matrix-'));
+    closing.after(() => rm(dataFolder, { recursive: true, force: true }));
+    await chmod(dataFolder, 0o755);
+    const postgres = await startEmbeddedPostgres({ dataFolder, settings: SETTINGS });
+    closing.after(() => postgres.stop());
+    const s3 = await startS3Endpoint(closing);
+    const proxy = await PostgresProxy.start(closing, postgres.connection);
+    const second = await ServerProcess.start(closing, {
+      databaseUrl: urlFromConnection(postgres.connection),
+      env: ENV,
+    });
+    const owner = await ServerProcess.start(closing, { databaseUrl: proxy.url, env: ENV });
+    return new MatrixCluster(closing, { postgres, s3, proxy, owner, second });
+  }
+
+  get ownerLog(): string {
+    return this.#owner.output;
+  }
+
+  async sql<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.#pool.query<T>(text, values)).rows;
+  }
+
+  /** Calls load-from-bucket on the owner; what it answers is not waited for by who stops it. */
+  load(bucket: string, params: object): Promise<RpcAnswer | undefined> {
+    return this.#rpc(this.#owner, 'load-from-bucket', { ...params, ...this.#bucket(bucket) });
+  }
+
+  /** A call on the second replica. */
+  async call(method: string, bucket: string, params: object = {}): Promise<void> {
+    await this.#rpc(this.#second, method, { ...params, bucket: `s3://${bucket}` });
+  }
+
+  /** What the second replica says of the bucket. */
+  async state(bucket: string): Promise<{ state?: string; message?: string }> {
+    const answer = await this.#rpc(this.#second, 'load-from-bucket-status', { bucket: `s3://${bucket}` });
+    return (answer?.body.result ?? {}) as { state?: string; message?: string };
+  }
+
+  /** What a user does whose load was interrupted: calls again, wherever. */
+  async callAgain(bucket: string, params: object): Promise<void> {
+    await this.#rpc(this.#second, 'load-from-bucket', { ...params, ...this.#bucket(bucket) });
+  }
+
+  async killOwner(): Promise<void> {
+    await this.#owner.kill();
+  }
+
+  /** A new owner in the place of one that was killed. */
+  async replaceOwner(): Promise<void> {
+    if (this.#owner.running) return;
+    this.#owner = await ServerProcess.start(this.#closing, { databaseUrl: this.proxy.url, env: ENV });
+  }
+
+  async restartPostgres(): Promise<void> {
+    await this.#postgres.restart({ mode: 'immediate' });
+  }
+
+  /** Until the owner has begun something new with a file, or has had time to. */
+  async ownerGoesOn(): Promise<void> {
+    const stop = this.proxy.stopAt({
+      holds: 'request',
+      matches: (_, statement) => /for update skip locked|pg_try_advisory_lock\(\('x'/.test(statement),
+    });
+    await Promise.race([stop.reached, delay(GOES_ON_MS)]);
+    stop.release();
+  }
+
+  /** The second replica is called, and has looked at the queue. */
+  async joinWithSecond(bucket: string): Promise<void> {
+    await Promise.race([this.callAgain(bucket, {}), delay(GOES_ON_MS)]);
+  }
+
+  async deleteOverRest(bucket: string): Promise<void> {
+    const url = `${this.#second.url}/LoaderFile?bucket=s3://${bucket}`;
+    await fetch(url, { method: 'DELETE', headers: { 'x-conditional-delete': 'remove-all' } });
+  }
+
+  /** As Aidbox may do it; where the file is locked, it gives up after a moment. */
+  async deleteBySql(bucket: string): Promise<void> {
+    const client = await this.#pool.connect();
+    try {
+      await client.query(`set lock_timeout = '500ms'`);
+      await client.query(`delete from loaderfile where resource ->> 'bucket' = $1`, [`s3://${bucket}`]).catch(() => {});
+    } finally {
+      client.release(true);
+    }
+  }
+
+  async createTable(type: string): Promise<void> {
+    const bucket = await this.s3.createBucket();
+    await this.s3.putObject(bucket, `${type}.ndjson`, '');
+    await this.callAgain(bucket, {});
+    await waitFor(async () => (await this.state(bucket)).state === 'completed', { what: `the table of ${type}` });
+  }
+
+  #bucket(bucket: string): object {
+    return { bucket: `s3://${bucket}`, account: this.s3.account };
+  }
+
+  async #rpc(server: ServerProcess, method: string, params: object): Promise<RpcAnswer | undefined> {
+    return await server.rpc(method, params).catch(() => undefined);
+  }
+}

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '../support/wait-for.ts';
+import type { Fault } from './faults.ts';
+import type { MatrixCluster } from './matrix-cluster.ts';
+import type { Scene, Step } from './steps.ts';
+
+/** Longest time, in ms, from a fault until all of the file's rows are in, or none, and nothing is left. */
+export const BOUND_MS = 60_000;
+
+/** Longest wait for a load to come to the step, in ms. */
+const REACH_MS = 60_000;
+
+export interface Cell {
+  step: Step;
+  fault: Fault;
+  /** What became of the file: all of its rows, or none since it was deleted. */
+  outcome: 'all' | 'none' | 'never reached' | 'broken';
+  seconds: number;
+  /** What was found wrong. */
+  problems: string[];
+}
+
+export const TYPE = 'Basic';
+const ROWS = 5_000;
+
+interface SceneData {
+  key: string;
+  body: string;
+  rows: number;
+  params: object;
+}
+
+const rowsOf = (count: number, pad: number) =>
+  Array.from({ length: count }, (_, n) => `${JSON.stringify({ id: `r${n}`, note: 'x'.repeat(pad) })}\n`).join('');
+
+/** Above the size from which a file goes over several backends: three, so two besides the holder. */
+const LARGE = rowsOf(ROWS, 900);
+const SMALL = rowsOf(50, 20);
+
+const DATA: Readonly<Record<Scene, SceneData>> = {
+  single: { key: `${TYPE}.ndjson`, body: SMALL, rows: 50, params: { 'thread-num': 3 } },
+  partitioned: { key: `${TYPE}.ndjson`, body: LARGE, rows: ROWS, params: { 'thread-num': 3 } },
+  finish: {
+    key: `${TYPE}.ndjson`,
+    body: SMALL,
+    rows: 50,
+    params: { 'thread-num': 1, 'disable-idx?': true, 'drop-primary-key?': true },
+  },
+};
+
+/** Stops a load at the step, has the fault happen, and does what a user would until the load is over. */
+export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault): Promise<Cell> {
+  await cluster.replaceOwner();
+  const { key, body, rows, params } = DATA[step.scene];
+  const indexes = await indexesOf(cluster);
+  const bucket = await cluster.s3.createBucket();
+  await cluster.s3.putObject(bucket, key, body);
+  const cell = { step, fault, seconds: 0 };
+  const stop = cluster.proxy.stopAt({ matches: step.matches, holds: fault.holds });
+  const called = cluster.load(bucket, params);
+  try {
+    const reached = await Promise.race([stop.reached, delay(REACH_MS, undefined, { ref: false })]);
+    if (reached === undefined) return { ...cell, outcome: 'never reached', problems: [cluster.ownerLog.slice(-2000)] };
+    await fault.act({ cluster, bucket, connection: reached });
+    stop.release();
+    const started = performance.now();
+    const problems: string[] = [];
+    await settled(cluster, bucket, params).catch((error: Error) => problems.push(error.message));
+    await nothingLeft(cluster).catch((error: Error) => problems.push(error.message));
+    const { outcome, wrong } = await outcomeOf(cluster, bucket, rows);
+    problems.push(...wrong);
+    const now = await indexesOf(cluster);
+    if (now.join() !== indexes.join()) problems.push(`indexes: ${now.join()}`);
+    const seconds = (performance.now() - started) / 1000;
+    return { ...cell, seconds, outcome: problems.length > 0 ? 'broken' : outcome, problems };
+  } finally {
+    cluster.proxy.releaseAll();
+    await called;
+    for (const connection of cluster.proxy.connections) connection.forget();
+    await cluster
+      .sql(`truncate ${TYPE.toLowerCase()}; delete from loaderfile; delete from disabledindex`)
+      .catch(() => {});
+  }
+}
+
+async function settled(cluster: MatrixCluster, bucket: string, params: object): Promise<void> {
+  let last: unknown;
+  await waitFor(
+    async () => {
+      const status = await cluster.state(bucket);
+      last = status;
+      if (status.state === 'completed') return true;
+      if (status.state !== 'in-progress') await cluster.callAgain(bucket, params);
+      return false;
+    },
+    { timeoutMs: BOUND_MS, what: 'the end of the load' },
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}: ${JSON.stringify(last)}`);
+  });
+}
+
+/** Prepared, idle in a transaction, waiting, locked or undecided. */
+const LEFT = `
+  select 'prepared ' || gid as what from pg_prepared_xacts
+  union all select 'decision ' || file from fhir_bucket_loader.commit_decision
+  union all select 'idle in transaction: ' || left(query, 60) from pg_stat_activity
+             where starts_with(application_name, 'fhir-bucket-loader') and state like 'idle in%'
+  union all select 'active: ' || left(query, 60) from pg_stat_activity
+             where starts_with(application_name, 'fhir-bucket-loader') and state = 'active' and wait_event_type = 'Lock'
+  union all select 'backend ' || application_name from pg_stat_activity
+             where starts_with(application_name, 'fhir-bucket-loader/')
+  union all select 'lock ' || locktype || ' ' || coalesce(a.query, '') from pg_locks l left join pg_stat_activity a using (pid)
+             where locktype = 'advisory'`;
+
+async function nothingLeft(cluster: MatrixCluster): Promise<void> {
+  let left: string[] = [];
+  const isClean = async () => {
+    left = (await cluster.sql<{ what: string }>(LEFT)).map(({ what }) => what);
+    return left.length === 0;
+  };
+  await waitFor(isClean, { timeoutMs: BOUND_MS, what: 'nothing left' }).catch(() => {
+    throw new Error(`left: ${left.join('; ')}`);
+  });
+}
+
+async function outcomeOf(
+  cluster: MatrixCluster,
+  bucket: string,
+  rows: number,
+): Promise<{ outcome: 'all' | 'none'; wrong: string[] }> {
+  const [table] = await cluster.sql<{ rows: number; ids: number; txids: number }>(
+    `select count(*)::int as rows, count(distinct id)::int as ids, count(distinct txid)::int as txids from ${TYPE}`,
+  );
+  const [file] = await cluster.sql<{ status: string; loaded: number; message: string | null }>(
+    `select resource ->> 'status' as status, (resource ->> 'loaded')::int as loaded, resource ->> 'message' as message
+       from loaderfile where resource ->> 'bucket' = $1`,
+    [`s3://${bucket}`],
+  );
+  const found = table ?? { rows: 0, ids: 0, txids: 0 };
+  const wrong: string[] = [];
+  const isAll = found.rows === rows && found.ids === rows && found.txids === 1;
+  if (!isAll && found.rows !== 0)
+    wrong.push(`${found.rows} rows, ${found.ids} ids, ${found.txids} transactions of ${rows}`);
+  // A file that was deleted may be in, or not: it is for the client to load it again.
+  if (file !== undefined && (!isAll || file.status !== 'done' || file.loaded !== rows)) {
+    const isHonest = file.status === 'error' && isAll && /already exists/.test(file.message ?? '');
+    if (!isHonest)
+      wrong.push(`LoaderFile ${file.status}, loaded ${file.loaded}, ${found.rows} rows: ${file.message ?? ''}`);
+  }
+  return { outcome: isAll ? 'all' : 'none', wrong };
+}
+
+async function indexesOf(cluster: MatrixCluster): Promise<string[]> {
+  const rows = await cluster.sql<{ name: string }>(
+    `select indexrelid::regclass::text || indisvalid as name from pg_index where indrelid = '${TYPE.toLowerCase()}'::regclass order by 1`,
+  );
+  return rows.map(({ name }) => name);
+}

@@ -1,0 +1,73 @@
+import { COPY_DONE, type ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
+
+/** What the load of a step's bucket consists of. */
+export type Scene = 'single' | 'partitioned' | 'finish';
+
+/** One statement of a load, at which it is stopped. */
+export interface Step {
+  scene: Scene;
+  name: string;
+  matches: (connection: ProxiedConnection, statement: string) => boolean;
+}
+
+const isPartition = ({ applicationName }: ProxiedConnection) => applicationName.startsWith('fhir-bucket-loader/');
+const isMain = (connection: ProxiedConnection) => !isPartition(connection);
+/** Whether the connection has sent this before, in the same transaction. */
+const hasSent = ({ statements }: ProxiedConnection, pattern: RegExp) =>
+  statements.slice(statements.lastIndexOf('begin')).some((statement) => pattern.test(statement));
+
+const step = (
+  scene: Scene,
+  name: string,
+  pattern: RegExp,
+  on: (connection: ProxiedConnection) => boolean = () => true,
+): Step => ({ scene, name, matches: (connection, statement) => on(connection) && pattern.test(statement) });
+
+const LOCK = /^select from loaderfile l where l\.id = \$1 .* for update skip locked/s;
+const COPY = /^copy "?/;
+const END = new RegExp(`^${COPY_DONE}$`);
+const COMMIT = /^commit$/;
+
+/** Steps of every file, by one backend. */
+const SINGLE: readonly Step[] = [
+  step('single', 'claim', /^with next as materialized/),
+  step('single', 'begin', /^begin$/, ({ statements }) => statements.some((sent) => /pg_backend_pid/.test(sent))),
+  step('single', 'lock', LOCK),
+  step('single', 'COPY begins', COPY),
+  step('single', 'COPY ends', END),
+  step('single', 'done', /^update loaderfile set resource = resource \|\|/),
+  step('single', 'commit', COMMIT, (connection) => hasSent(connection, COPY)),
+];
+
+/** Steps of a file over several backends: the holder's, then its partitions'. */
+const PARTITIONED: readonly Step[] = [
+  step('partitioned', 'lock the LoaderFile', LOCK),
+  step('partitioned', 'lock the file', /pg_try_advisory_xact_lock\(\('x'/),
+  step('partitioned', 'a partition begins', /^begin; set local lock_timeout/, isPartition),
+  step('partitioned', 'a partition sees the lock', /from pg_locks/, isPartition),
+  step('partitioned', "the holder's COPY begins", COPY, isMain),
+  step('partitioned', "a partition's COPY begins", COPY, isPartition),
+  step('partitioned', "the holder's COPY ends", END, isMain),
+  step('partitioned', "a partition's COPY ends", END, isPartition),
+  step('partitioned', 'decision', /^insert into fhir_bucket_loader\.commit_decision/),
+  step('partitioned', 'first PREPARE', /^prepare transaction .*:0'$/),
+  step('partitioned', 'last PREPARE', /^prepare transaction .*:1'$/),
+  step('partitioned', 'commit', COMMIT, (connection) => isMain(connection) && hasSent(connection, COPY)),
+  step('partitioned', 'first COMMIT PREPARED', /^commit prepared .*:0'$/),
+  step('partitioned', 'last COMMIT PREPARED', /^commit prepared .*:1'$/),
+  step('partitioned', 'done', /delete from fhir_bucket_loader\.commit_decision/, isPartition),
+  step('partitioned', 'commit of done', COMMIT, isPartition),
+];
+
+/** Steps before and after the files: indexes, and the end. */
+const FINISH: readonly Step[] = [
+  step('finish', 'drop an index', /^drop index|^alter table .* drop constraint/),
+  step('finish', 'commit of the drop', COMMIT, (connection) => hasSent(connection, /drop constraint|^drop index/)),
+  step('finish', 'build an index', /^create (unique )?index/i),
+  step('finish', 'restored', /^update disabledindex/),
+  step('finish', 'commit of restored', COMMIT, (connection) => hasSent(connection, /^update disabledindex/)),
+  step('finish', 'flush', /pg_logical_emit_message/),
+  step('finish', 'leave', /^select pg_advisory_unlock\(hashtextextended.*'bucket '/s),
+];
+
+export const STEPS: readonly Step[] = [...SINGLE, ...PARTITIONED, ...FINISH];
