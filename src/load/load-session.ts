@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type pg from 'pg';
+import type { BackendWatch } from '../store/backend-watch.ts';
 import { joinLoad, tryJoinLoad } from '../store/bucket-load/load-lock.ts';
 import { type LoadNotice, listenToLoads, parseNotice } from '../store/bucket-load/load-notice.ts';
 import { connectClient, type DatabaseAddress } from '../store/connection-options.ts';
@@ -16,6 +17,8 @@ export class LoadSession {
   readonly #address: DatabaseAddress;
   readonly #bucket: string;
   readonly #emit: (event: SessionEvent) => void;
+  readonly #watch: BackendWatch | undefined;
+  #unwatch = () => {};
   #client: pg.Client | undefined;
   /** Connection still waiting for the bucket lock. */
   #joining: pg.Client | undefined;
@@ -23,7 +26,9 @@ export class LoadSession {
   /** A connection runs one statement at a time. */
   readonly #oneAtATime = pLimit(1);
 
-  constructor(address: DatabaseAddress, bucket: string, emit: (event: SessionEvent) => void) {
+  /** @param watch finds out when the connection is lost in silence */
+  constructor(address: DatabaseAddress, bucket: string, emit: (event: SessionEvent) => void, watch?: BackendWatch) {
+    this.#watch = watch;
     this.#address = address;
     this.#bucket = bucket;
     this.#emit = emit;
@@ -43,6 +48,8 @@ export class LoadSession {
     giveUp.addEventListener('abort', stopWaiting, { once: true });
     try {
       if (this.#ended || giveUp.aborted) throw new Error('the load has ended');
+      this.#unwatch();
+      this.#unwatch = (await this.#watch?.watch(client)) ?? this.#unwatch;
       await listenToLoads(client);
       const joined = await tryJoinLoad(client, this.#bucket);
       onAnnounced();
@@ -80,6 +87,7 @@ export class LoadSession {
   /** Ends the connection, one that is being made as well, and all locks with it. */
   async end(): Promise<void> {
     this.#ended = true;
+    this.#unwatch();
     await Promise.all([this.#client, this.#joining].map((client) => client?.end().catch(() => {})));
   }
 }

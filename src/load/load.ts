@@ -4,6 +4,7 @@ import { toFailure } from '../errors/failure.ts';
 import { jittered } from '../errors/retry-policy.ts';
 import { ProgressLog } from '../progress/progress-log.ts';
 import { ProgressPublisher } from '../progress/progress-publisher.ts';
+import { BackendWatch } from '../store/backend-watch.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
@@ -88,7 +89,7 @@ export class Load {
       log: this.#log,
       signal: this.#abort.signal,
       shutdown: this.#shutdown.signal,
-      session: new LoadSession(address, bucket, (event) => this.#handle(event)),
+      session: new LoadSession(address, bucket, (event) => this.#handle(event), new BackendWatch(pool)),
       announce: this.#announced.resolve,
       types: () => this.#state.tables.types,
     };

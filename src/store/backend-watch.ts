@@ -1,67 +1,116 @@
 import pg from 'pg';
 
-/** How often it looks whether the backends are there, in ms. */
+/** How often it looks whether backends are there, and tries again to end what could not be ended, in ms. */
 const LOOK_MS = 5_000;
 
+/** A backend of Postgres. */
+interface Backend {
+  pid: number;
+  /** When it started, to the microsecond: process ids are used again. */
+  start: string;
+}
+
 /**
- * Notices connections whose backend has ended though the client was not told: something on the way, a balancer or a
- * firewall, keeps them in silence. What waits for an answer on them would wait for ever; it fails as on any lost connection.
+ * Finds connections of which only one side knows that they are lost: something on the way, a balancer or a firewall, keeps
+ * the other one in silence. Where Postgres has ended the backend, what waits for its answer would wait for ever: it fails as
+ * on any lost connection. Where the client has lost it, the backend would keep its transaction and locks: it is ended.
  */
 export class BackendWatch {
   readonly #pool: pg.Pool;
   readonly #backends = new WeakMap<pg.ClientBase, Backend>();
   readonly #watched = new Map<pg.ClientBase, number>();
+  readonly #lost = new Set<Backend>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param pool where it looks */
+  /** @param pool where it looks, and ends backends */
   constructor(pool: pg.Pool) {
     this.#pool = pool;
   }
 
-  /** Watches a connection. @returns what ends that */
-  async watch(client: pg.ClientBase): Promise<() => void> {
-    const backend = this.#backends.get(client) ?? (await findBackend(client));
+  /** Watches a pool's connections while they are in use. */
+  watchPool(): void {
+    const pool = this.#pool;
+    pool.on('acquire', (client) => this.#begin(client));
+    pool.on('release', (_error, client) => this.#unwatch(client));
+    pool.on('remove', (client) => this.#unwatch(client));
+  }
+
+  /** Finds out which backend a new connection has; to be called before it is used. */
+  async add(client: pg.ClientBase): Promise<void> {
+    const { rows } = await client.query<Backend>(
+      'select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()',
+    );
+    const [backend] = rows;
+    if (backend === undefined) throw new Error('Postgres did not tell the process id of its backend');
     this.#backends.set(client, backend);
-    this.#watched.set(client, backend.pid);
-    this.#timer ??= setInterval(() => void this.#look(), LOOK_MS).unref();
-    return () => {
-      this.#watched.delete(client);
-      if (this.#watched.size > 0) return;
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    };
+    client.on('error', () => void this.endBackend(client));
+  }
+
+  /** Watches a connection that is in no pool. @returns what ends that */
+  async watch(client: pg.ClientBase): Promise<() => void> {
+    await this.add(client);
+    this.#begin(client);
+    return () => this.#unwatch(client);
   }
 
   /**
-   * Ends the backend of a connection that was lost, should Postgres not know of the loss: it would keep its locks.
-   * Waits until it is gone, for 5 s at most. Where Postgres cannot be asked, its own keepalive finds it.
+   * Ends the backend of a connection that was lost, should Postgres not know of the loss, and waits until it is gone, for
+   * 5 s at most. Where Postgres cannot be asked, it is tried again.
    */
   async endBackend(client: pg.ClientBase): Promise<void> {
     const backend = this.#backends.get(client);
     if (backend === undefined) return;
-    try {
-      await this.#pool.query(
-        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where pid = $1 and backend_start = $2::timestamptz`,
-        [backend.pid, backend.start],
-      );
-    } catch {
-      // See above.
-    }
+    this.#lost.add(backend);
+    this.#start();
+    await this.#endLost(backend);
   }
 
-  /** The process id of the backend of a watched connection. */
-  pidOf(client: pg.ClientBase): number | undefined {
-    return this.#watched.get(client);
+  #begin(client: pg.ClientBase): void {
+    const backend = this.#backends.get(client);
+    if (backend === undefined) return;
+    this.#watched.set(client, backend.pid);
+    this.#start();
+  }
+
+  #unwatch(client: pg.ClientBase): void {
+    this.#watched.delete(client);
+  }
+
+  #start(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#look();
+      if (this.#watched.size > 0 || this.#lost.size > 0) this.#start();
+    }, LOOK_MS).unref();
   }
 
   async #look(): Promise<void> {
+    if (this.#pool.ending) {
+      this.#lost.clear();
+      return;
+    }
+    for (const backend of this.#lost) await this.#endLost(backend);
+    // The connection that looks is watched as well, and known to be there.
     const asked = new Map(this.#watched);
+    if (asked.size === 0) return;
     const gone = await this.#gone([...asked.values()]);
     for (const [client, pid] of asked) {
       if (!gone.has(pid) || this.#watched.get(client) !== pid) continue;
       this.#watched.delete(client);
       // What is under way on it fails with that.
       if (client instanceof pg.Client) client.end().catch(() => {});
+    }
+  }
+
+  async #endLost(backend: Backend): Promise<void> {
+    try {
+      await this.#pool.query(
+        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where pid = $1 and backend_start = $2::timestamptz`,
+        [backend.pid, backend.start],
+      );
+      this.#lost.delete(backend);
+    } catch {
+      // Postgres is out of reach: tried again at the next look.
     }
   }
 
@@ -81,17 +130,10 @@ export class BackendWatch {
   }
 }
 
-interface Backend {
-  pid: number;
-  /** When it started, to the microsecond: process ids are used again. */
-  start: string;
-}
-
-async function findBackend(client: pg.ClientBase): Promise<Backend> {
-  const { rows } = await client.query<Backend>(
-    'select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()',
-  );
-  const backend = rows[0];
-  if (backend === undefined) throw new Error('Postgres did not tell the process id of its backend');
-  return backend;
+/** The process id of a connection's backend. */
+export async function backendPid(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const pid = rows[0]?.pid;
+  if (pid === undefined) throw new Error('Postgres did not tell the process id of its backend');
+  return pid;
 }

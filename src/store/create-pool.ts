@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { BackendWatch } from './backend-watch.ts';
 import {
   connectionOptions,
   type DatabaseAddress,
@@ -19,7 +20,7 @@ export interface PoolOptions {
   connectTimeoutMs?: number;
 }
 
-/** A pool whose sessions are prepared for long loads (see `prepareSession`). The caller ends it. */
+/** A pool whose sessions are prepared for long loads (see `prepareSession`) and watched. The caller ends it. */
 export function createPool(address: DatabaseAddress, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     ...connectionOptions(address),
@@ -30,9 +31,12 @@ export function createPool(address: DatabaseAddress, options: PoolOptions): pg.P
       // A connection lost while checked out fails its query and also emits this; unheard it would end the process.
       client.on('error', () => {});
       await prepareSession(client);
+      await watch.add(client);
       if (options.toastCompression !== undefined) await preferToastCompression(client, options.toastCompression);
     },
   });
+  const watch = new BackendWatch(pool);
+  watch.watchPool();
   pool.on('error', options.onIdleError);
   return pool;
 }

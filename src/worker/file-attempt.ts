@@ -48,7 +48,6 @@ export class FileAttempt {
   /** @throws what leaves the transaction without an end that is known; `afterFailedCommit` tells what it comes to then */
   async run(client: pg.PoolClient): Promise<FileOutcome> {
     const { id, type, requiresPrimaryKey, backends } = this.#task;
-    const unwatch = await this.#options.watch.watch(client);
     try {
       if (backends > 1) {
         const { address, watch } = this.#options;
@@ -72,7 +71,6 @@ export class FileAttempt {
       if (this.#hasDecided) await this.#partitions?.commit();
       return outcome;
     } finally {
-      unwatch();
       this.#partitions?.close();
     }
   }

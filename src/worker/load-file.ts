@@ -67,7 +67,6 @@ async function loadOnce(task: Omit<FileTask, 'port'>, options: LoadFileOptions):
   } catch (error) {
     // A connection that failed outside of the savepoint is not used again: Postgres rolls back what it held.
     client.release(asError(error));
-    await options.watch.endBackend(client);
     return await attempt.afterFailedCommit(asError(error));
   }
 }

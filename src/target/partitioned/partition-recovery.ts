@@ -3,7 +3,6 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { toFailure } from '../../errors/failure.ts';
 import { FileError } from '../../errors/file-error.ts';
-import { BackendWatch } from '../../store/backend-watch.ts';
 import { listDecidedFiles } from './commit-decision.ts';
 import { type FileIdentity, identifyFile } from './file-identity.ts';
 import { listPartitionKeys } from './partition-backends.ts';
@@ -26,7 +25,6 @@ const OBJECT_IN_USE = '55006';
  */
 export class PartitionRecovery {
   readonly #pool: pg.Pool;
-  readonly #watch: BackendWatch;
   readonly #log: Logger;
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<void> | undefined;
@@ -35,7 +33,6 @@ export class PartitionRecovery {
 
   constructor(pool: pg.Pool, log: Logger) {
     this.#pool = pool;
-    this.#watch = new BackendWatch(pool);
     this.#log = log;
   }
 
@@ -111,7 +108,7 @@ export class PartitionRecovery {
    * @throws the first of what Postgres answered
    */
   async #recover(): Promise<void> {
-    const { files, keys } = await this.#onSession(async (session) => {
+    const { files, keys } = await onSession(this.#pool, async (session) => {
       const prepared = (await listPrepared(session)).map(({ loaderFile }) => loaderFile);
       const ids = new Set([...prepared, ...(await listDecidedFiles(session))]);
       const files: FileIdentity[] = [];
@@ -120,20 +117,9 @@ export class PartitionRecovery {
     });
     const errors: unknown[] = [];
     const attempt = (work: (session: pg.PoolClient) => Promise<unknown>) =>
-      this.#onSession(work).catch((error: unknown) => errors.push(error));
+      onSession(this.#pool, work).catch((error: unknown) => errors.push(error));
     for (const file of files) await attempt((session) => recoverFile(session, file, 0));
     for (const key of keys) await attempt((session) => endStrayBackends(session, key));
     if (errors.length > 0) throw errors[0];
-  }
-
-  async #onSession<T>(work: (session: pg.PoolClient) => Promise<T>): Promise<T> {
-    return await onSession(this.#pool, async (session) => {
-      const unwatch = await this.#watch.watch(session);
-      try {
-        return await work(session);
-      } finally {
-        unwatch();
-      }
-    });
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { FileError } from '../../errors/file-error.ts';
-import type { BackendWatch } from '../../store/backend-watch.ts';
+import { type BackendWatch, backendPid } from '../../store/backend-watch.ts';
 import { closeAtOnce, connectClient, type DatabaseAddress } from '../../store/connection-options.ts';
 import type { Queryable } from '../../store/query.ts';
 import { completeDecision, recordDecision } from './commit-decision.ts';
@@ -54,8 +54,7 @@ export class PartitionedCopy {
    */
   async open(holder: pg.ClientBase, count: number): Promise<void> {
     await holder.query(BOUND_WAITS);
-    const holderPid = this.#watch.pidOf(holder);
-    if (holderPid === undefined) throw new Error('the holder of a file is not watched');
+    const holderPid = await backendPid(holder);
     const name = partitionName(this.#file.key, this.#attempt);
     const options = { applicationName: name, toastCompression: 'lz4' } as const;
     const opened = await Promise.allSettled(
