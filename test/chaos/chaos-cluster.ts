@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
+import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { type RpcAnswer, ServerProcess } from '../support/server-process.ts';
-import { urlFromConnection } from '../support/test-server-address.ts';
 import { createChaosTables } from './chaos-tables.ts';
 
 const START_ATTEMPTS = 5;
@@ -19,6 +19,8 @@ type Closing = { after(close: () => Promise<void>): void };
 /** All that a chaos run breaks: an own Postgres, a store behind a fault proxy, three replicas of the server. */
 export class ChaosCluster {
   readonly postgres: EmbeddedPostgres;
+  /** What the replicas' connections go by. */
+  readonly postgresProxy: PostgresProxy;
   readonly pool: pg.Pool;
   readonly s3: S3Endpoint;
   readonly proxy: S3FaultProxy;
@@ -27,10 +29,17 @@ export class ChaosCluster {
   readonly #closing: Closing;
   readonly #databaseUrl: string;
 
-  private constructor(closing: Closing, postgres: EmbeddedPostgres, s3: S3Endpoint, proxy: S3FaultProxy) {
+  private constructor(
+    closing: Closing,
+    postgres: EmbeddedPostgres,
+    postgresProxy: PostgresProxy,
+    s3: S3Endpoint,
+    proxy: S3FaultProxy,
+  ) {
     this.#closing = closing;
-    this.#databaseUrl = urlFromConnection(postgres.connection);
+    this.#databaseUrl = postgresProxy.url;
     this.postgres = postgres;
+    this.postgresProxy = postgresProxy;
     this.s3 = s3;
     this.proxy = proxy;
     this.pool = new pg.Pool({ ...postgres.connection, application_name: 'chaos', max: 6 });
@@ -45,9 +54,10 @@ export class ChaosCluster {
     await chmod(dataFolder, 0o755);
     const postgres = await startEmbeddedPostgres({ dataFolder, settings });
     closing.after(() => postgres.stop());
+    const postgresProxy = await PostgresProxy.start(closing, postgres.connection);
     const s3 = await startS3Endpoint(closing);
     const proxy = await S3FaultProxy.start(closing, s3);
-    const cluster = new ChaosCluster(closing, postgres, s3, proxy);
+    const cluster = new ChaosCluster(closing, postgres, postgresProxy, s3, proxy);
     const started = Array.from({ length: replicas }, () => cluster.#spawn());
     for (const replica of started) await replica.listening();
     cluster.replicas.push(...started);

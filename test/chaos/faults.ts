@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../demo/fhir-data/random.ts';
 import { tableName } from '../../src/store/resource-tables.ts';
+import type { ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 import type { FaultRule, S3Fault } from '../support/s3-fault.ts';
 import type { ChaosCluster } from './chaos-cluster.ts';
 import { CHAOS_TYPES, type RoundPlan } from './round-plan.ts';
@@ -49,6 +50,17 @@ const onSome =
 const place = (random: Random) => random.between(0, 30_000);
 const soon = (random: Random) => delay(random.between(30, 1_200));
 
+/** Connections to Postgres, by what they are for. */
+const ROLES: readonly { role: string; plays: (connection: ProxiedConnection) => boolean }[] = [
+  {
+    role: 'holder',
+    plays: ({ statements }) => /^copy |^COPY DONE|commit_decision|savepoint/.test(statements.at(-1) ?? ''),
+  },
+  { role: 'partition', plays: ({ applicationName }) => applicationName.startsWith('fhir-bucket-loader/') },
+  { role: 'session', plays: ({ statements }) => statements.some((sent) => sent.startsWith('listen ')) },
+  { role: 'pool', plays: () => true },
+];
+
 /** Every fault that a round may draw. */
 export const FAULTS: readonly Fault[] = [
   { name: 'none' },
@@ -75,6 +87,7 @@ export const FAULTS: readonly Fault[] = [
   { name: 'postgres-immediate', act: restartPostgres },
   { name: 'postgres-kill', act: killPostgres },
   { name: 'terminate-backends', act: terminateBackends },
+  ...ROLES.map(({ role, plays }) => ({ name: `cut-${role}`, act: (context: FaultContext) => cut(context, plays) })),
   { name: 'lock-storm', act: lockStorm },
   { name: 'cancel', act: cancelLoad },
 ];
@@ -145,6 +158,23 @@ async function terminateBackends({ random, cluster }: FaultContext): Promise<voi
     );
     // Another fault of the round may have Postgres down.
     await ended.catch(() => {});
+  }
+}
+
+/** Connections of one role are lost, a few times: to both sides, or to one of them, the other one kept in silence. */
+async function cut(
+  { random, cluster }: FaultContext,
+  plays: (connection: ProxiedConnection) => boolean,
+): Promise<void> {
+  for (let n = random.between(2, 5); n > 0; n--) {
+    await delay(random.between(50, 500));
+    const found = [...cluster.postgresProxy.connections].filter(plays);
+    if (found.length === 0) continue;
+    const connection = random.pick(found);
+    const way = random.between(0, 2);
+    if (way === 0) connection.cut();
+    else if (way === 1) connection.cutClient();
+    else connection.cutServer();
   }
 }
 

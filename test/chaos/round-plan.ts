@@ -45,6 +45,9 @@ const LINES = { from: 80, to: 900 };
 const LARGE_LINES = 12_000;
 const LARGE_PAD = 400;
 const LARGE_SHARE = 0.4;
+/** Rounds in which most files are such, with threads enough for all of them to be partitioned. */
+const MOSTLY_LARGE_SHARE = 0.5;
+const MOSTLY_LARGE_FILES = 4;
 
 /** Draws a round: files of several kinds and sizes, and how the call writes them. */
 export function planRound(random: Random, bucket: string): RoundPlan {
@@ -52,22 +55,22 @@ export function planRound(random: Random, bucket: string): RoundPlan {
   const dropPrimaryKey = !upsert && random.chance(0.5);
   const maxErrors = random.chance(0.3) ? 2 : 0;
   const files: PlannedFile[] = [];
-  const count = random.between(FILES.from, FILES.to);
+  const isLarge = !upsert && maxErrors === 0 && random.chance(MOSTLY_LARGE_SHARE);
+  const count = isLarge ? 2 : random.between(FILES.from, FILES.to);
   while (files.length < count) {
     const kind = drawKind(random, { upsert, dropPrimaryKey });
     files.push(planFile(random, bucket, files.length, kind, maxErrors));
     const last = files.at(-1);
     if (kind === 'shared-ids' && last !== undefined) files.push(sharing(last));
   }
-  if (!upsert && maxErrors === 0 && random.chance(LARGE_SHARE)) {
-    files.push(planFile(random, bucket, files.length, 'large', 0));
-  }
+  const large = isLarge ? MOSTLY_LARGE_FILES : !upsert && maxErrors === 0 && random.chance(LARGE_SHARE) ? 1 : 0;
+  for (let n = 0; n < large; n++) files.push(planFile(random, bucket, files.length, 'large', 0));
   return {
     bucket,
     files,
     upsert,
     params: {
-      'thread-num': random.between(1, 3),
+      'thread-num': isLarge ? random.between(4, 6) : random.between(1, 3),
       'disable-idx?': random.chance(0.6),
       'drop-primary-key?': dropPrimaryKey,
       'upsert?': upsert,

@@ -105,6 +105,8 @@ class ChaosRun {
     // Until the load is over, or interrupted, S3 stays as bad as the round has it.
     const first = await this.#whileInProgress(plan);
     proxy.rule = () => undefined;
+    // What a dead replica had, and something on the way keeps, nobody but its keepalive ends.
+    for (const connection of this.#cluster.postgresProxy.connections) connection.forget();
     const settled = await settle(this.#cluster, plan, () => call(random.between(0, REPLICAS - 1)));
     await observer.stop();
     if (settled.stuck !== undefined) violation(settled.stuck);

@@ -13,7 +13,8 @@ export interface Fault {
   name: string;
   /** Whether it is stopped before Postgres hears of the step, or before it hears Postgres's answer. */
   holds: 'request' | 'answer';
-  /** Whether it takes effect on a client's connection only where that has an owner that can be told from others. */
+  /** It deletes the LoaderFile; of one that is `done` that is asking for its rows once more. */
+  deletes?: boolean;
   act: (stopped: StoppedLoad) => Promise<void>;
 }
 
@@ -81,11 +82,12 @@ const OTHERS: readonly Fault[] = [
       await cluster.killOwner();
     },
   },
-  { name: 'DELETE', holds: 'answer', act: ({ cluster, bucket }) => cluster.deleteOverRest(bucket) },
-  { name: 'delete by SQL', holds: 'answer', act: ({ cluster, bucket }) => cluster.deleteBySql(bucket) },
+  { name: 'DELETE', holds: 'answer', deletes: true, act: ({ cluster, bucket }) => cluster.deleteOverRest(bucket) },
+  { name: 'delete by SQL', holds: 'answer', deletes: true, act: ({ cluster, bucket }) => cluster.deleteBySql(bucket) },
   {
     name: 'delete by SQL, owner killed',
     holds: 'answer',
+    deletes: true,
     async act({ cluster, bucket }) {
       await cluster.deleteBySql(bucket);
       await cluster.killOwner();

@@ -1,7 +1,7 @@
-import { FAULTS } from './faults.ts';
+import { FAULTS, type Fault } from './faults.ts';
 import { MatrixCluster } from './matrix-cluster.ts';
 import { type Cell, runCell, TYPE } from './run-cell.ts';
-import { STEPS } from './steps.ts';
+import { STEPS, type Step } from './steps.ts';
 
 export interface MatrixOptions {
   /** Only steps, and faults, whose names (`scene: step`) match. */
@@ -18,17 +18,25 @@ export async function runMatrix({ steps = /./, faults = /./, print }: MatrixOpti
     const cluster = await MatrixCluster.start({ after: (close) => closing.push(close) });
     await cluster.createTable(TYPE);
     await cluster.sql(`create index ${TYPE}_note on ${TYPE} ((resource ->> 'code'))`);
-    for (const step of STEPS.filter(({ scene, name }) => steps.test(`${scene}: ${name}`))) {
-      for (const fault of FAULTS.filter(({ name }) => faults.test(name))) {
-        const cell = await runCell(cluster, step, fault);
-        cells.push(cell);
-        print(lineOf(cell));
-      }
+    for (const { step, fault } of cellsOf(steps, faults)) {
+      const cell = await runCell(cluster, step, fault);
+      cells.push(cell);
+      print(lineOf(cell));
     }
     return cells;
   } finally {
     for (const close of closing.reverse()) await close();
   }
+}
+
+/** The cells of steps and faults whose names match. */
+export function cellsOf(steps: RegExp, faults: RegExp): { step: Step; fault: Fault }[] {
+  return STEPS.filter(({ scene, name }) => steps.test(`${scene}: ${name}`)).flatMap((step) =>
+    FAULTS.filter((fault) => faults.test(fault.name) && !(fault.deletes && step.scene === 'finish')).map((fault) => ({
+      step,
+      fault,
+    })),
+  );
 }
 
 export function isGood({ outcome }: Cell): boolean {

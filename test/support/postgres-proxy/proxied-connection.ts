@@ -5,6 +5,9 @@ import type { Stop } from './stop.ts';
 /** What the client of a COPY sends at its end, as if it were a statement. */
 export const COPY_DONE = 'COPY DONE';
 
+/** Long runs send millions. */
+const KEPT_STATEMENTS = 100;
+
 export interface ConnectionWatcher {
   /** Asked about each statement before it is sent on; a stop holds it or its answer. */
   stopFor(connection: ProxiedConnection, statement: string): Stop | undefined;
@@ -17,7 +20,7 @@ export class ProxiedConnection {
   applicationName = '';
   /** The backend's process id, once the session has begun. */
   pid = 0;
-  /** The statements so far. */
+  /** The latest statements. */
   readonly statements: string[] = [];
 
   readonly #client: Socket;
@@ -96,6 +99,7 @@ export class ProxiedConnection {
     const statement = message.type === 'c' ? COPY_DONE : statementOf(message);
     if (statement !== undefined) {
       this.statements.push(statement);
+      if (this.statements.length > KEPT_STATEMENTS) this.statements.shift();
       const stop = this.#watcher.stopFor(this, statement);
       if (stop?.holds === 'request') {
         this.#holdsRequest = stop;
