@@ -1,3 +1,5 @@
+import type { FileError } from '../errors/file-error.ts';
+
 /** What a source says of an object, to tell it from another version of itself. What is not known is absent, never a default. */
 export interface ObjectIdentity {
   /** Size in bytes. A source that lists no sizes may say 0. */
@@ -22,6 +24,12 @@ export interface ObjectBytes {
    * @throws FileError, also when the object was replaced since it was listed; the signal's reason when aborted
    */
   read(): AsyncIterable<Buffer>;
+  /**
+   * Looks for the source's fault in content that could not be loaded: bytes damaged on the way are not the file's error.
+   * To be called when nobody reads any more. Never throws.
+   * @returns what was wrong with the bytes; undefined when they are right, or nobody can tell
+   */
+  findDamage(): Promise<FileError | undefined>;
   /** Bytes received so far. */
   readonly bytes: number;
   /** How often a broken body was resumed. */

@@ -131,7 +131,7 @@ export class FileAttempt {
         await markPending(client, id);
         return { kind: 'stopped' };
       }
-      const failure = this.#rows.failureOf(error);
+      const failure = await this.#rows.failureOf(error);
       // It stays `in-progress`: one backend tries at once.
       if (this.#isWorthOneBackend(failure)) return { kind: 'retry', failure };
       if (failure.transient) {

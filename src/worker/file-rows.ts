@@ -81,10 +81,12 @@ export class FileRows {
     await replaceLoaderErrors(client, { id, bucket, file: key, type }, this.#badLines);
   }
 
-  /** What an error of `write` says of the file, with its line where that is known. */
-  failureOf(error: unknown): Failure {
-    if (error instanceof TooManyBadLines) this.#badLines = error.badLines;
+  /** What an error of `write` says of the file, with its line where that is known; bytes damaged on the way come first. */
+  async failureOf(error: unknown): Promise<Failure> {
     const failure = toFailure(error, this.#copy?.lineOf(error));
+    const damage = blamesContent(failure) ? await this.#bytes.findDamage() : undefined;
+    if (damage !== undefined) return toFailure(damage);
+    if (error instanceof TooManyBadLines) this.#badLines = error.badLines;
     const explanation = this.#target?.explain(error);
     return explanation === undefined ? failure : { ...failure, message: `${failure.message}; ${explanation}` };
   }
@@ -107,4 +109,9 @@ export class FileRows {
     this.#copy = copy;
     this.#options.onStart(() => ({ bytes: this.#bytes.bytes, rows: copy.rows }));
   };
+}
+
+/** Whether a failure is of the file's bytes: what the loader finds in them, and Postgres's data exceptions. */
+function blamesContent({ source, code }: Failure): boolean {
+  return source === 'aidbox' ? code !== 'internal' : source === 'postgres' && code.startsWith('22');
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, type TestContext, test } from 'node:test';
-import { crc32 } from 'node:zlib';
+import { crc32, zstdCompressSync } from 'node:zlib';
 import { loaderFileId } from '../../src/store/loader-file/loader-file.ts';
-import { ndjson, patients } from '../support/ndjson.ts';
+import { ndjson, ndjsonGzip, patients } from '../support/ndjson.ts';
 import { OddS3Server } from '../support/odd-s3-server.ts';
 import { startTestServer } from '../support/test-server.ts';
 
@@ -43,6 +44,43 @@ test('bytes that differ from the store’s checksum never become rows; the file 
   const file = await server.loaderFile(bucket, 'always/Patient.ndjson');
   assert.deepEqual(file.error, { source: 'aws', code: 'ChecksumMismatch' });
   assert.equal(await rows('crc-'), 0);
+});
+
+describe('damage on the way is not the file’s error: the checksum tells, and the object is read anew', () => {
+  const lines = Array.from({ length: 20_000 }, (_, n) => ({ id: `damaged-${n}`, text: randomUUID() }));
+  for (const [what, key, right, damageAt] of [
+    ['gzip', 'Patient.ndjson.gz', ndjsonGzip(lines), 20_000],
+    ['zstd', 'Patient.ndjson.zst', zstdCompressSync(ndjson(lines)), 20_000],
+    ['the mark of gzip', 'Patient.ndjson.gz', ndjsonGzip(lines), 0],
+    ['a brace', 'Patient.ndjson', Buffer.from(ndjson(lines)), 0],
+    ['JSON that Postgres refuses', 'Patient.ndjson', Buffer.from(ndjson(lines)), ndjson(lines).indexOf('"text"', 5000)],
+  ] as const)
+    test(what, async (t) => {
+      const { store, load, rows } = await setUp(t);
+      await server.sql(`delete from patient where starts_with(id, 'damaged-')`);
+      const headers = { 'x-amz-checksum-sha256': createHash('sha256').update(right).digest('base64') };
+      store.put(key, right, { headers });
+      const wrong = Buffer.from(right);
+      wrong[damageAt] = (wrong[damageAt] ?? 0) ^ 0x55;
+      let whole = 0;
+      store.onGet = (answer, { from }) => {
+        if (from === undefined) whole++;
+        return whole === 1 ? { ...answer, body: wrong.subarray(from ?? 0) } : undefined;
+      };
+      assert.deepEqual(await load(), done(1));
+      assert.equal(await rows('damaged-'), lines.length);
+      assert.equal(whole, 2);
+    });
+
+  test('content that is bad by itself is blamed at once', async (t) => {
+    const { store, bucket, load } = await setUp(t);
+    const body = `oops\n${ndjson(lines)}`;
+    const headers = { 'x-amz-checksum-sha256': createHash('sha256').update(body).digest('base64') };
+    store.put('Patient.ndjson', body, { headers });
+    assert.deepEqual(await load(), { state: 'completed', progress: { total: 1, error: 1 } });
+    assert.equal((await server.loaderFile(bucket, 'Patient.ndjson')).error?.code, 'not-json');
+    assert.equal(store.requestsOf('Patient.ndjson').filter(({ headers: { range } }) => range === undefined).length, 1);
+  });
 });
 
 test('more objects than a page, at a store that ignores list-type=2: all are queued', async (t) => {

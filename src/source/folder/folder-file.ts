@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { FileError } from '../../errors/file-error.ts';
 import type { ObjectBytes, ObjectToRead } from '../object-source.ts';
 import { allowedPath } from './allowed-path.ts';
 import { FolderError, toFolderError } from './folder-error.ts';
@@ -45,6 +46,16 @@ export class FolderFile implements ObjectBytes {
       if (this.#object.size !== undefined && this.bytes !== this.#object.size) throw this.#changed();
     } finally {
       await file.close();
+    }
+  }
+
+  async findDamage(): Promise<FileError | undefined> {
+    try {
+      const file = await this.#open();
+      await this.#checkVersion(file).finally(() => file.close());
+      return undefined;
+    } catch (error) {
+      return error instanceof FileError ? error : undefined;
     }
   }
 

@@ -27,6 +27,9 @@ const FRUITLESS_RESUMES = 5;
 const FIRST_BACKOFF_MS = 100;
 const MOST_BACKOFF_MS = 10_000;
 
+/** The longest rest of an object that could not be loaded which is read for its checksum alone, in bytes. */
+const MOST_READ_FOR_CHECKSUM = 64 * 1024 * 1024;
+
 /** Longest wait for the end of a body whose bytes have all come, in ms. */
 const END_MS = 10_000;
 
@@ -49,6 +52,8 @@ export class ObjectReader implements ObjectBytes {
   readonly #pin: ObjectPin;
   readonly #requests: ObjectRequests;
   #checksum: RunningChecksum | undefined;
+  /** Resolves when no read is under way: one that is given up may still take a chunk. */
+  #idle: Promise<void> = Promise.resolve();
 
   constructor(client: S3Client, object: ObjectOfBucket, options: ReaderOptions) {
     const { bucket, key } = object;
@@ -70,6 +75,32 @@ export class ObjectReader implements ObjectBytes {
    * @throws S3Error, or the signal's reason when aborted
    */
   async *read(): AsyncGenerator<Buffer> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#idle = promise;
+    try {
+      yield* this.#readAll();
+    } finally {
+      resolve();
+    }
+  }
+
+  /** Reads the rest, if it is not too long, since the checksum is of the whole object. */
+  async findDamage(): Promise<S3Error | undefined> {
+    try {
+      const { signal } = this.#options;
+      await awaitWithin(this.#idle, { limitMs: END_MS, signal, late: () => this.#stalled(END_MS) });
+      const { size } = this.#pin;
+      if (this.#checksum === undefined || size === undefined || size - this.bytes > MOST_READ_FOR_CHECKSUM)
+        return undefined;
+      if (this.bytes === size) await this.#verify();
+      else for await (const chunk of this.#readAll()) if (chunk.length === 0) break;
+      return undefined;
+    } catch (error) {
+      return error instanceof S3Error && error.code === 'ChecksumMismatch' ? error : undefined;
+    }
+  }
+
+  async *#readAll(): AsyncGenerator<Buffer> {
     let fruitless = 0;
     for (;;) {
       const before = this.bytes;
@@ -150,8 +181,9 @@ export class ObjectReader implements ObjectBytes {
   /** @throws S3Error when the bytes are not those that the store has a checksum of */
   async #verify(): Promise<void> {
     if (this.#checksum === undefined) return;
-    const { name: algorithm, expected } = this.#checksum;
-    const actual = await this.#checksum.digest();
+    const { name: algorithm, expected, ...sum } = this.#checksum;
+    this.#checksum = undefined;
+    const actual = await sum.digest();
     if (actual !== expected) throw objectErrors.checksum(this.#name, { algorithm, expected, actual });
   }
 
