@@ -22,7 +22,7 @@ after(async () => {
 });
 
 describe('secrets of requests and of the environment', () => {
-  test('are in no log, row, answer or process argument, however a load ends', async () => {
+  test('are in no log, row, answer, metric or process argument, however a load ends', async () => {
     const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
     const own = await asOwnRole({ after: (drop) => closing.push(drop) }, database);
     const s3 = await startS3Endpoint({ after: (close) => closing.push(close) });
@@ -97,6 +97,10 @@ describe('secrets of requests and of the environment', () => {
     answers.push(
       await (await fetch(`${server.url}/LoaderFile`, { headers: { authorization: `Basic ${IN_BASIC}` } })).text(),
     );
+    answers.push(
+      await (await fetch(`${server.url}/metrics`, { headers: { authorization: `Basic ${IN_BASIC}` } })).text(),
+    );
+    assert.ok(answers.at(-1)?.includes('fhir_loader_failed_logins_total 1'));
     const programs = await commandLines(server.pid);
     const rows = await dumpTables(client);
     assert.ok(rows.includes('AccessDenied') && rows.includes('23505'));
