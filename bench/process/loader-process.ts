@@ -56,6 +56,8 @@ export class LoaderProcess {
       env: {
         ...process.env,
         LOG_LEVEL: 'info',
+        // The floor copies the lines as they stand; a contender that converts says so.
+        LOADER_FORMAT: 'as-is',
         DATABASE_URL: databaseUrl,
         BOX_WEB_PORT: '0',
         S3_ALLOW_PRIVATE_HOSTS: 'true',

@@ -5,15 +5,13 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadAll } from 'js-yaml';
 import pg from 'pg';
-import { readConfig } from '../../src/config.ts';
+import { environmentSchema, readConfig } from '../../src/config.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import type { FileFigures } from '../../src/worker/file-task.ts';
 import { parseExposition } from '../metrics/parse-exposition.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const settingsOfCode = new Set(
-  [...read('src/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name]) => name),
-);
+const settingsOfCode = new Set(Object.keys(environmentSchema.shape));
 
 /** Time that the server takes after the files' grace period, at most, in seconds (src/server.ts). */
 const closingSeconds = Number(/CLOSING_MS = ([\d_]+)/.exec(read('src/server.ts'))?.[1]?.replaceAll('_', '')) / 1_000;
