@@ -42,7 +42,7 @@ export function parseType({ types, openTypes }: Definitions, name: string): Type
 function parseElements(words: Iterator<string, undefined>, openTypes: string, resource: boolean): Elements {
   const elements = new Map<string, Element>(resource ? [] : [['extension', { kind: 'type', type: 'Extension' }]]);
   for (let next = words.next(); next.done !== true && next.value !== '}'; next = words.next()) {
-    const [, name = '', mark, rest = ''] = /^(\w+)(\[x\]:|:|@|\{)?(.*)$/.exec(next.value) ?? [];
+    const [, name = '', mark, rest = ''] = /^(\w+)(\[x\]:|:|@|\{)?(.*)$/s.exec(next.value) ?? [];
     if (name === '') throw new Error(`Not an element: ${next.value}`);
     elements.set(name, parseElement(mark, rest));
   }
