@@ -30,9 +30,11 @@ const PARAMETERS = [
 ] as const;
 export type UrlParameter = (typeof PARAMETERS)[number];
 
-/** The host in brackets is IPv6; all that stands before the last `@` of the authority is user and password. */
-const FORM =
-  /^postgres(?:ql)?:\/\/(?:(?<credentials>[^/?#]*)@)?(?<host>\[[^\]/?#]*\]|[^:/?#]*)(?::(?<port>[^/?#]*))?(?:\/(?<database>[^/?#@]*))?(?:\?(?<query>[^#]*))?$/;
+/** Authority, database, query. */
+const FORM = /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^/?#@]*))?(?:\?([^#]*))?$/;
+
+/** A host, one in brackets is IPv6, and a port. */
+const ADDRESS = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/;
 
 // The URL itself is never repeated: it may carry a password.
 const MALFORMED =
@@ -44,9 +46,12 @@ const MALFORMED =
  * @throws ConfigError that names what is wrong, and no value
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
-  const parts = FORM.exec(text)?.groups;
-  if (parts === undefined) throw new ConfigError(MALFORMED);
-  const { credentials, host = '', port, database, query } = parts;
+  const [, authority = '', database, query] = FORM.exec(text) ?? [];
+  // All that stands before the last `@` is user and password.
+  const at = authority.lastIndexOf('@');
+  const credentials = at === -1 ? undefined : authority.slice(0, at);
+  const [whole, host = '', port] = ADDRESS.exec(authority.slice(at + 1)) ?? [];
+  if (!FORM.test(text) || whole === undefined) throw new ConfigError(MALFORMED);
   const colon = credentials?.indexOf(':') ?? -1;
   return {
     user: decode(colon === -1 ? credentials : credentials?.slice(0, colon)),
