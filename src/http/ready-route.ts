@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { awaitWithin } from '../errors/await-within.ts';
 import { isMigrated } from '../store/is-migrated.ts';
 import type { Queryable } from '../store/query.ts';
 
 /** Longest wait for the database, in ms: less than the 3 s that a probe of Kubernetes should be given here. */
-const PATIENCE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 
 /**
  * GET /ready: calls can be served, since the database is reachable and migrated; 503 with a reason otherwise.
@@ -12,13 +12,8 @@ const PATIENCE_MS = 2_000;
  */
 export function readyRoute(app: FastifyInstance, db: Queryable): void {
   app.get('/ready', async (_request, reply) => {
-    const gaveUp = new AbortController();
-    const timeout = delay(PATIENCE_MS, undefined, { signal: gaveUp.signal });
-    // Settled at most once more after the race, by the abort below.
-    timeout.catch(() => {});
-    const asked = isMigrated(db).catch(() => undefined);
-    const migrated = await Promise.race([asked, timeout]);
-    gaveUp.abort();
+    const wait = { limitMs: TIMEOUT_MS, late: () => new Error('the database does not answer') };
+    const migrated = await awaitWithin(isMigrated(db), wait).catch(() => undefined);
     if (migrated === true) return { status: 'ready' };
     const reason = migrated === undefined ? 'the database cannot be reached' : 'the database is not migrated';
     return reply.code(503).send({ status: 'not ready', reason });

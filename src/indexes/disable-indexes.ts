@@ -5,17 +5,11 @@ import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import { tryDropPrimaryKey } from '../store/bucket-load/load-lock.ts';
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { recordKeptIndex } from '../store/disabled-index/disabled-index.ts';
+import type { TableIndex } from '../store/disabled-index/table-index.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { dropIndex } from './drop-index.ts';
-import {
-  hasIndexes,
-  listFixedIndexes,
-  listTableIndexes,
-  lockTable,
-  type TableIndex,
-  type WhichIndexes,
-} from './table-index.ts';
+import { hasIndexes, listFixedIndexes, listTableIndexes, lockTable, type WhichIndexes } from './table-index.ts';
 
 /** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
 const LOCK_TIMEOUT_MS = 2_000;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { recordDisabledIndex } from '../store/disabled-index/disabled-index.ts';
+import type { TableIndex } from '../store/disabled-index/table-index.ts';
 import type { Queryable } from '../store/query.ts';
-import type { TableIndex } from './table-index.ts';
 
 /** Drops an index, or the constraint that it backs, and records it for the bucket; to be called in a transaction. */
 export async function dropIndex(db: Queryable, index: TableIndex, bucket: string): Promise<void> {

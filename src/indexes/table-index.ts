@@ -1,21 +1,7 @@
+import { INDEX_MARKS } from '../store/disabled-index/index-marks.ts';
+import type { TableIndex } from '../store/disabled-index/table-index.ts';
 import type { Queryable } from '../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
-import { INDEX_MARKS, type IndexMarks } from './index-marks.ts';
-
-/** An index of a resource table, with all that is needed to make it again. */
-export interface TableIndex {
-  schemaname: string;
-  tablename: string;
-  /** Null for the database's default. */
-  tablespace: string | null;
-  indexname: string;
-  indexdef: string;
-  primary: boolean;
-  /** The constraint that the index backs, as `ADD CONSTRAINT` wants it; null for a plain index. */
-  constraintname: string | null;
-  constraintdef: string | null;
-  marks: IndexMarks;
-}
 
 /** Which of a table's indexes are meant. */
 export interface WhichIndexes {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { awaitWithin } from '../errors/await-within.ts';
 import { countDisabledIndexes } from '../store/disabled-index/count-disabled-indexes.ts';
 import { countRecentFiles, type FileCount } from '../store/loader-file/count-recent-files.ts';
 import type { Queryable } from '../store/query.ts';
@@ -16,7 +16,7 @@ const DAYS = 7;
 const FRESH_MS = 10_000;
 
 /** Longest wait of a scrape, in ms; Prometheus gives up after 10 s by default. */
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 
 /** Reads the figures at most once at a time and not too often, however many ask. */
 export class DatabaseFigures {
@@ -34,14 +34,8 @@ export class DatabaseFigures {
     this.#reading ??= this.#query().finally(() => {
       this.#reading = undefined;
     });
-    const gaveUp = new AbortController();
-    try {
-      return await Promise.race([this.#reading, delay(PATIENCE_MS, undefined, { signal: gaveUp.signal })]);
-    } catch {
-      return undefined;
-    } finally {
-      gaveUp.abort();
-    }
+    const wait = { limitMs: TIMEOUT_MS, late: () => new Error('the database does not answer') };
+    return await awaitWithin(this.#reading, wait).catch(() => undefined);
   }
 
   async #query(): Promise<Figures> {

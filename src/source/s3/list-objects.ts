@@ -1,7 +1,7 @@
 import type { ListObjectsV2Command, ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
+import { awaitWithin } from '../../errors/await-within.ts';
 import { distinctPrefixes } from '../distinct-prefixes.ts';
 import type { ListedObject } from '../object-source.ts';
-import { awaitWithin } from './await-within.ts';
 import { type ListingPlace, pageRequest, toListingPage } from './list-page.ts';
 import { S3Error, toS3Error } from './s3-error.ts';
 

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { awaitWithin } from '../../errors/await-within.ts';
+import { jittered, type Pauses, pause, pauseMs } from '../../errors/retry-policy.ts';
 import type { ObjectBytes, ObjectToRead } from '../object-source.ts';
-import { awaitWithin } from './await-within.ts';
 import { offeredChecksum, type RunningChecksum } from './checksum.ts';
 import type { ObjectAnswer } from './object-answer.ts';
 import { objectErrors } from './object-errors.ts';
@@ -24,8 +24,7 @@ export interface ReaderOptions {
 
 /** Resumes in a row that brought no byte before the file fails. */
 const FRUITLESS_RESUMES = 5;
-const FIRST_BACKOFF_MS = 100;
-const MOST_BACKOFF_MS = 10_000;
+const PAUSES: Pauses = { firstMs: 100, mostMs: 10_000, factor: 4 };
 
 /** The longest rest of an object that could not be loaded which is read for its checksum alone, in bytes. */
 const MOST_READ_FOR_CHECKSUM = 64 * 1024 * 1024;
@@ -115,7 +114,8 @@ export class ObjectReader implements ObjectBytes {
           throw objectErrors.incomplete(this.#name, { bytes: this.bytes, size: this.#pin.size }, error);
         }
         this.resumes++;
-        await this.#backOff(fruitless);
+        await pause(jittered(pauseMs(fruitless + 1, PAUSES)), this.#options.signal);
+        this.#options.signal.throwIfAborted();
       }
     }
     await this.#verify();
@@ -195,11 +195,6 @@ export class ObjectReader implements ObjectBytes {
     } finally {
       this.waitMs += performance.now() - started;
     }
-  }
-
-  async #backOff(fruitless: number): Promise<void> {
-    const ceiling = Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 4 ** fruitless);
-    await delay(ceiling * (0.5 + Math.random() / 2), undefined, { signal: this.#options.signal });
   }
 
   #stalled(limitMs: number): S3Error {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
-import { indexMarksSchema } from '../../indexes/index-marks.ts';
-import type { TableIndex } from '../../indexes/table-index.ts';
 import type { Queryable } from '../query.ts';
 import { type ResourceTable, resolveTables } from '../resource-tables.ts';
+import { indexMarksSchema } from './index-marks.ts';
+import type { TableIndex } from './table-index.ts';
 
 /** The DisabledIndex resource as stored (contract); `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
 export const disabledIndexSchema = z.looseObject({

@@ -1,8 +1,8 @@
-/** How long to wait for S3, and what ends the wait. */
+/** How long to wait, and what ends the wait. */
 export interface Wait {
   /** Longest wait, in ms; 0 is for ever. */
   limitMs: number;
-  signal: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** The error when the limit has passed. */
   late: () => Error;
 }
@@ -16,9 +16,9 @@ export async function awaitWithin<T>(promise: Promise<T>, { limitMs, signal, lat
   let onAbort: (() => void) | undefined;
   const interrupted = new Promise<never>((_resolve, reject) => {
     if (limitMs > 0) timer = setTimeout(() => reject(late()), limitMs);
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
+    onAbort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
   });
   try {
     return await Promise.race([promise, interrupted]);
@@ -27,6 +27,6 @@ export async function awaitWithin<T>(promise: Promise<T>, { limitMs, signal, lat
     throw error;
   } finally {
     clearTimeout(timer);
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
   }
 }
