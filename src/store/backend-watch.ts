@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { withinConnectTime } from './connection-options.ts';
 
 /** How often it looks whether backends are there, and tries again to end what could not be ended, in ms. */
 const LOOK_MS = 5_000;
@@ -37,8 +38,10 @@ export class BackendWatch {
 
   /** Finds out which backend a new connection has; to be called before it is used. */
   async add(client: pg.ClientBase): Promise<void> {
-    const { rows } = await client.query<Backend>(
-      'select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()',
+    const { rows } = await withinConnectTime(client, () =>
+      client.query<Backend>(
+        'select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()',
+      ),
     );
     const [backend] = rows;
     if (backend === undefined) throw new Error('Postgres did not tell the process id of its backend');

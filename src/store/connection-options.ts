@@ -93,6 +93,19 @@ export async function preferToastCompression(client: pg.ClientBase, method: stri
   );
 }
 
+/** Does what a new connection needs before it is used; one that does not answer in that time fails, like one that cannot be made. */
+export async function withinConnectTime<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
+  const timer = setTimeout(() => {
+    // What is under way on it fails with that.
+    if (client instanceof pg.Client) closeAtOnce(client);
+  }, CONNECT_TIMEOUT_MS);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export interface ClientOptions {
   /** Its name in pg_stat_activity, if it is to be told from the others; at most 63 bytes. */
   applicationName?: string;
@@ -109,8 +122,10 @@ export async function connectClient(address: DatabaseAddress, options: ClientOpt
   client.on('error', () => {});
   try {
     await client.connect();
-    await prepareSession(client);
-    if (toastCompression !== undefined) await preferToastCompression(client, toastCompression);
+    await withinConnectTime(client, async () => {
+      await prepareSession(client);
+      if (toastCompression !== undefined) await preferToastCompression(client, toastCompression);
+    });
   } catch (error) {
     closeAtOnce(client);
     throw error;

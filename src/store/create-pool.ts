@@ -5,6 +5,7 @@ import {
   type DatabaseAddress,
   preferToastCompression,
   prepareSession,
+  withinConnectTime,
 } from './connection-options.ts';
 
 export interface PoolOptions {
@@ -30,9 +31,11 @@ export function createPool(address: DatabaseAddress, options: PoolOptions): pg.P
     onConnect: async (client: pg.ClientBase) => {
       // A connection lost while checked out fails its query and also emits this; unheard it would end the process.
       client.on('error', () => {});
-      await prepareSession(client);
-      await watch.add(client);
-      if (options.toastCompression !== undefined) await preferToastCompression(client, options.toastCompression);
+      await withinConnectTime(client, async () => {
+        await prepareSession(client);
+        await watch.add(client);
+        if (options.toastCompression !== undefined) await preferToastCompression(client, options.toastCompression);
+      });
     },
   });
   const watch = new BackendWatch(pool);

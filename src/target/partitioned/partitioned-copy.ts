@@ -61,10 +61,10 @@ export class PartitionedCopy {
       Array.from({ length: count }, async () => {
         const client = await connectClient(this.#address, options);
         this.clients.push(client);
+        this.#unwatch.push(await this.#watch.watch(client));
         await client.query(`begin; ${BOUND_WAITS}`);
         // From here on it is found by its name. One that comes when the holder has gone must not write.
         if (!(await isLockedBy(client, this.#file, holderPid))) throw notHeld();
-        this.#unwatch.push(await this.#watch.watch(client));
       }),
     );
     for (const each of opened) if (each.status === 'rejected') throw each.reason;
