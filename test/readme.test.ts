@@ -8,13 +8,14 @@ import { REST_TYPES } from '../src/http/resource-fields.ts';
 import { RPC_METHODS } from '../src/rpc/dispatch.ts';
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+const reference = await readFile(new URL('../docs/reference.md', import.meta.url), 'utf8');
 const packageFile = new URL('../package.json', import.meta.url);
 
 /** The text from a heading to the next one of its level or above. */
 function section(heading: string): string {
-  const start = readme.indexOf(`\n${heading}\n`);
-  assert.notEqual(start, -1, `README has no heading "${heading}"`);
-  const body = readme.slice(start + heading.length + 2);
+  const start = reference.indexOf(`\n${heading}\n`);
+  assert.notEqual(start, -1, `docs/reference.md has no heading "${heading}"`);
+  const body = reference.slice(start + heading.length + 2);
   const level = heading.indexOf(' ');
   return body.slice(0, new RegExp(`^#{1,${level}} `, 'm').exec(body)?.index);
 }
@@ -49,7 +50,7 @@ function defaultOf(property: unknown): unknown {
   return z.object({ default: z.unknown().optional() }).parse(property).default;
 }
 
-test('README documents every setting, with its default, and no other', () => {
+test('the reference documents every setting, with its default, and no other', () => {
   const rows = tableRows(section('## Settings'));
   const { shape } = environmentSchema;
 
@@ -63,7 +64,7 @@ test('README documents every setting, with its default, and no other', () => {
   }
 });
 
-test('README documents every RPC method with every parameter and its default, and no other', () => {
+test('the reference documents every RPC method with every parameter and its default, and no other', () => {
   const headings = [...section('## RPC').matchAll(/^### `(.*)`$/gm)].map(([, name]) => name);
   assert.deepEqual(
     headings,
@@ -87,7 +88,7 @@ test('README documents every RPC method with every parameter and its default, an
   }
 });
 
-test('README documents every kind of client error with its HTTP status, and no other', () => {
+test('the reference documents every kind of client error with its HTTP status, and no other', () => {
   const documented = tableRows(section('## Errors'))
     .filter(([status, kind]) => /^\d{3}$/.test(status ?? '') && kind !== '')
     .map(([status, kind]) => [plain(kind), Number(status)]);
@@ -95,12 +96,12 @@ test('README documents every kind of client error with its HTTP status, and no o
   assert.deepEqual(documented, Object.entries(CLIENT_ERRORS));
 });
 
-test('README documents the resources that are served over REST', () => {
-  const heading = /^## (LoaderFile, .*)$/m.exec(readme)?.[1] ?? '';
+test('the reference documents the resources that are served over REST', () => {
+  const heading = /^## (LoaderFile, .*)$/m.exec(reference)?.[1] ?? '';
   assert.deepEqual(heading.split(', ').sort(), [...REST_TYPES].sort());
 });
 
-test('README documents every code of a bad line', async () => {
+test('the reference documents every code of a bad line', async () => {
   const source = await readFile(new URL('../src/errors/line-error.ts', import.meta.url), 'utf8');
   const faults = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, fault]) => fault);
   assert.ok(faults.length > 5);
@@ -121,4 +122,8 @@ test('every file that README links to exists', async () => {
   const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path = '']) => path);
   assert.ok(links.length > 0);
   for (const path of links) await access(new URL(`../${path}`, import.meta.url));
+});
+
+test('README is short enough to be read', () => {
+  assert.ok(readme.split('\n').length < 200);
 });
