@@ -7,6 +7,7 @@ import { refuseForeignPages } from './http/caller-origin.ts';
 import { handleErrors } from './http/error-handler.ts';
 import { healthRoute } from './http/health-route.ts';
 import { metricsRoute } from './http/metrics-route.ts';
+import { openRpcRoute } from './http/openrpc-route.ts';
 import { pageRoutes } from './http/page/page-routes.ts';
 import { readyRoute } from './http/ready-route.ts';
 import { logRequests } from './http/request-log.ts';
@@ -42,6 +43,7 @@ export async function app(
     rpcRoute(guarded, { loader, conversion });
     resourceRoutes(guarded, pool);
     metricsRoute(guarded, metrics);
+    openRpcRoute(guarded);
     pageRoutes(guarded, loader);
   });
 }

@@ -82,5 +82,6 @@ ${types}, at \`/<type>\` and \`/fhir/<type>\`:
 | --- | --- |
 | \`GET /health\` | 200 while the process lives; no credentials |
 | \`GET /ready\` | 200 when the database is reachable and migrated, else 503 with the reason; no credentials |
+| \`GET /openrpc.json\` | the methods as OpenRPC 1.3: JSON Schemas of params and results, errors, a call by curl |
 | \`GET /metrics\` | Prometheus's text format; see [operations.md](operations.md#monitoring) |`;
 }

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+
+const count = (what: string) => z.int().min(0).describe(what);
+const message = z.string().describe('For people; programs read the other members.');
+
+const progress = z
+  .strictObject({ total: count('LoaderFiles of the bucket.') })
+  .catchall(z.int())
+  .describe(
+    'Files by status: `pending`, `in-progress`, `done`, `error`; a status that no file has is absent. Only `total` in the answer to a load.',
+  );
+const state = z
+  .enum(['in-progress', 'completed', 'interrupted'])
+  .describe(
+    '`in-progress`, also while indexes are rebuilt; `completed`: every file is done or error, every index is back; `interrupted`: something is left to do and nobody does it.',
+  );
+const error = z
+  .strictObject({
+    source: z.enum(['postgres', 'aws', 'aidbox']).optional().describe('Who failed.'),
+    code: z.string().optional().describe("SQLSTATE, AWS's code, or one of the loader's own."),
+  })
+  .describe("As in the file's LoaderFile.");
+const file = {
+  id: z.string().describe('Id of the LoaderFile.'),
+  file: z.string().describe('Key of the object.'),
+  type: z.string().describe('Resource type.'),
+};
+const verbose = {
+  bytes: z
+    .strictObject({
+      total: count('Bytes of all objects, as stored.'),
+      done: count('Of those, bytes of files that have ended, and received of files in flight.'),
+    })
+    .optional()
+    .describe('Only with `verbose`.'),
+  resources: z
+    .strictObject({ loaded: count('Resources committed, and sent of files in flight.') })
+    .optional()
+    .describe('Only with `verbose`.'),
+  rate: z
+    .strictObject({
+      'bytes-per-second': count('Bytes per second, as stored, now, of all replicas.'),
+      'resources-per-second': count('Resources per second, now, of all replicas.'),
+    })
+    .optional()
+    .describe('Only with `verbose`.'),
+  'eta-seconds': count(
+    'Seconds until the last file ends at this rate; only with `verbose`, absent when nothing moves.',
+  ).optional(),
+  replicas: count('Replicas that load files of the bucket now; only with `verbose`.').optional(),
+  types: z
+    .array(
+      z.strictObject({
+        type: z.string(),
+        files: count('Files of the type.'),
+        done: count('Of those, loaded.'),
+        error: count('Of those, failed.'),
+        bytes: count('Bytes, as stored.'),
+        resources: count('Resources committed.'),
+      }),
+    )
+    .optional()
+    .describe('Only with `verbose`.'),
+  files: z
+    .array(
+      z.strictObject({
+        ...file,
+        size: count('Bytes, as stored.'),
+        bytes: count('Bytes received so far.'),
+        resources: count('Resources sent so far; not committed.'),
+        start: z.string().describe('ISO 8601, UTC.'),
+      }),
+    )
+    .optional()
+    .describe('Files in flight, at most 100; only with `verbose`.'),
+  errors: z
+    .array(z.strictObject({ ...file, message: z.string(), error }))
+    .optional()
+    .describe('Failed files, at most 100; only with `verbose`.'),
+  indexes: z
+    .array(
+      z.strictObject({
+        table: z.string(),
+        index: z.string(),
+        message: z.string().optional().describe('Why it is not back; absent while the load runs.'),
+      }),
+    )
+    .optional()
+    .describe('Dropped indexes that are not back; only with `verbose`.'),
+};
+
+/** What each method answers, for the API's description; a test parses the server's answers with them. */
+export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
+  'aidbox.bulk/load-from-bucket': z.strictObject({
+    message,
+    progress,
+    'new-files-count': count('Files that this call has queued.'),
+  }),
+  'aidbox.bulk/load-from-bucket-status': z.strictObject({
+    state,
+    progress,
+    'lines-left-out': count('Bad lines that `max-errors` left out; absent when there are none.').optional(),
+    message: z
+      .string()
+      .optional()
+      .describe(
+        'What the load waits for, why it was given up, which indexes are not back, that lines were left out; else absent.',
+      ),
+    ...verbose,
+  }),
+  'aidbox.bulk/load-from-bucket-cancel': z.strictObject({ message, progress }),
+  'aidbox.bulk/load-from-bucket-retry': z.strictObject({
+    message,
+    progress,
+    'retried-files-count': count('Failed files that are queued again.'),
+  }),
+  'fhir-bucket-loader/convert': z.strictObject({
+    resource: z.unknown().describe('The resource in the other form.'),
+  }),
+};

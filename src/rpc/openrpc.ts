@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { CLIENT_ERRORS } from '../errors/client-error.ts';
+import { ANSWERS } from './answers.ts';
+import type { RpcMethod } from './rpc-method.ts';
+
+/** Of a method's params: what becomes the list that OpenRPC wants. */
+const paramsSchema = z.looseObject({
+  properties: z.record(z.string(), z.looseObject({ description: z.string().optional() })).default({}),
+  required: z.array(z.string()).default([]),
+});
+
+/**
+ * The RPC methods as an OpenRPC 1.3 document: each with the JSON Schemas of its params and of its result, a call by curl
+ * (`x-curl`), and the errors, whose codes are HTTP statuses and whose messages are kinds.
+ */
+export function openRpcDocument(methods: readonly RpcMethod[], version: string): object {
+  return {
+    openrpc: '1.3.2',
+    info: {
+      title: 'fhir-bucket-loader',
+      version,
+      description: 'POST /rpc takes {method, params} as JSON or YAML and answers {result} or {error: {message, …}}.',
+      license: { name: 'Apache-2.0' },
+    },
+    servers: [{ name: 'this server', url: '/rpc' }],
+    methods: methods.map(describeMethod),
+  };
+}
+
+function describeMethod({ name, description, params }: RpcMethod): object {
+  const { properties, required } = paramsSchema.parse(z.toJSONSchema(params, { io: 'input' }));
+  const answer = ANSWERS[name];
+  return {
+    name,
+    description,
+    paramStructure: 'by-name',
+    params: Object.entries(properties).map(([param, { description: text, ...schema }]) => ({
+      name: param,
+      ...(text === undefined ? {} : { description: text }),
+      required: required.includes(param),
+      schema,
+    })),
+    result: { name: 'result', schema: answer === undefined ? {} : z.toJSONSchema(answer) },
+    errors: Object.entries(CLIENT_ERRORS).map(([kind, status]) => ({ code: status, message: kind })),
+    'x-curl': curlOf(name, required),
+  };
+}
+
+function curlOf(method: string, required: readonly string[]): string {
+  const samples: Readonly<Record<string, unknown>> = {
+    bucket: 's3://your-bucket-id',
+    resource: { resourceType: 'Patient', id: 'pt-1' },
+  };
+  const params = Object.fromEntries(required.map((name) => [name, samples[name]]));
+  return `curl -u root:$BOX_ROOT_CLIENT_SECRET http://127.0.0.1:8888/rpc --json '${JSON.stringify({ method, params })}'`;
+}
