@@ -68,6 +68,12 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
       },
     },
   ],
+  'fhir-bucket-loader/resolve': [
+    {
+      title: 'Answer',
+      result: { resources: 1200, resolved: 3105, unresolved: { Practitioner: 2 }, ambiguous: {} },
+    },
+  ],
   'fhir-bucket-loader/convert': [
     {
       title: 'Answer',

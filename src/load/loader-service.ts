@@ -5,6 +5,7 @@ import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import { TableStatistics } from '../indexes/table-statistics.ts';
 import { createLineMemory } from '../pipeline/line-memory.ts';
 import { type BucketStatus, bucketStatus } from '../progress/bucket-status.ts';
+import { conversionNote } from '../progress/conversion-note.ts';
 import { type LoadReport, loadReport } from '../progress/load-report.ts';
 import { type SourceOptions, Sources } from '../source/sources.ts';
 import {
@@ -34,6 +35,7 @@ import { Load } from './load.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { queueFiles } from './queue-files.ts';
+import { type ResolveOptions, type ResolveReport, resolveReferences } from './resolve-references.ts';
 
 export interface LoaderServiceOptions {
   address: DatabaseAddress;
@@ -169,6 +171,21 @@ export class LoaderService {
     await cancelCalls(pool, bucket);
     this.#loads.get(bucket)?.cancel();
     return status;
+  }
+
+  /**
+   * Resolves conditional references of stored resources; `resolveReferences` says how.
+   * @param caller aborted when nobody waits for the answer any more, which ends it after a batch
+   */
+  async resolve(options: Pick<ResolveOptions, 'compiler' | 'types'>, caller: AbortSignal): Promise<ResolveReport> {
+    const { pool, buildPool } = this.#options;
+    const signal = AbortSignal.any([this.#closing.signal, caller]);
+    return await resolveReferences({ ...options, pool, buildPool, signal });
+  }
+
+  /** What of a database no load applies to resources in Aidbox's format; undefined where there is nothing of it. */
+  async conversionNote(): Promise<string | undefined> {
+    return await conversionNote(this.#options.pool);
   }
 
   /**

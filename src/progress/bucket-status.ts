@@ -9,6 +9,7 @@ import { countLinesLeftOut } from '../store/loader-file/count-lines-left-out.ts'
 import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
 import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
+import { conversionNote } from './conversion-note.ts';
 
 /** The states that the seed names. */
 export type LoadState = 'in-progress' | 'completed' | 'interrupted';
@@ -30,12 +31,21 @@ export interface BucketStatus {
  * @throws ClientError when nobody ever called for the bucket
  */
 export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketStatus> {
-  const status = await statusOfFiles(db, bucket);
+  const status = withNote(await statusOfFiles(db, bucket), await conversionNoteOf(db, bucket));
   const lines = await countLinesLeftOut(db, bucket);
   if (lines === 0) return status;
   const note = `${linesLeftOutText(lines)} (max-errors); GET /LoaderError?bucket=${bucket} tells which and why.`;
-  const message = status.message === undefined ? note : `${status.message} ${note}`;
-  return { ...status, 'lines-left-out': lines, message };
+  return { ...withNote(status, note), 'lines-left-out': lines };
+}
+
+async function conversionNoteOf(db: pg.Pool, bucket: string): Promise<string | undefined> {
+  const options = await findWriteOptions(db, bucket);
+  return options?.format === 'fhir' ? await conversionNote(db) : undefined;
+}
+
+function withNote(status: BucketStatus, note: string | undefined): BucketStatus {
+  if (note === undefined) return status;
+  return { ...status, message: status.message === undefined ? note : `${status.message} ${note}` };
 }
 
 async function statusOfFiles(db: pg.Pool, bucket: string): Promise<BucketStatus> {

@@ -8,6 +8,7 @@ import { loadFromBucketCancel } from './load-from-bucket-cancel.ts';
 import { loadFromBucketRetry } from './load-from-bucket-retry.ts';
 import { loadFromBucketStatus } from './load-from-bucket-status.ts';
 import { parseParams } from './params.ts';
+import { resolve } from './resolve.ts';
 import type { RpcContext, RpcMethod } from './rpc-method.ts';
 
 /** Every method that can be called. */
@@ -17,6 +18,7 @@ export const RPC_METHODS: readonly RpcMethod[] = [
   loadFromBucketCancel,
   loadFromBucketRetry,
   convert,
+  resolve,
 ];
 
 const requestSchema = z.looseObject({

@@ -121,8 +121,11 @@ export const loadFromBucket = defineMethod({
       },
       signal,
     );
+    const note = format === 'fhir' ? await loader.conversionNote() : undefined;
     return {
-      message: `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.${describeNotes(started.notes)}`,
+      message:
+        `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.` +
+        `${describeNotes(started.notes)}${note === undefined ? '' : ` ${note}`}`,
       progress: { total: started.totalFiles },
       'new-files-count': started.newFiles,
     };

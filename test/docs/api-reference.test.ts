@@ -37,6 +37,7 @@ describe('docs/api.md', () => {
     await server.load(lenient, { 'max-errors': 1 });
     const status = await server.rpc(`${load}-status`, { bucket: `s3://${lenient}` });
     same(`${load}-status`, 2, status.body.result);
+    same('fhir-bucket-loader/resolve', 0, (await server.rpc('fhir-bucket-loader/resolve')).body.result);
     const patient = { resourceType: 'Patient', id: 'pt-1', managingOrganization: { reference: 'Organization/o-1' } };
     const converted = await server.rpc('fhir-bucket-loader/convert', { resource: patient });
     assert.deepEqual(converted.body.result, ANSWER_EXAMPLES['fhir-bucket-loader/convert']?.[0]?.result);

@@ -24,11 +24,15 @@ const MAX_DEPTH = 256;
 
 const NOT_JSON: ConvertFailure = { code: 'not-json', path: '' };
 
+export type ResolveUri = (uri: string) => { type: string; id: string } | undefined;
+
 /** What of a line's walk the writers of single elements work with. */
 export interface Walk {
   readonly segments: Segments;
   readonly bytes: Buffer;
   readonly end: number;
+  /** Told of each Reference's URI; gives the resource that it means, where that is known. */
+  readonly resolve: ResolveUri | undefined;
   /** Converts the value at `from`. @returns the offset past it, or -1 after a failure */
   value(node: Node | undefined, from: number): number;
   /** @returns -1 */
@@ -44,6 +48,7 @@ export class AidboxConverter implements Walk {
   readonly segments = new Segments();
   bytes: Buffer = Buffer.alloc(0);
   end = 0;
+  resolve: ResolveUri | undefined;
   /** The text of `meta.lastUpdated`, quotes included: [from, to); empty where there is none. */
   lastUpdatedFrom = 0;
   lastUpdatedTo = 0;

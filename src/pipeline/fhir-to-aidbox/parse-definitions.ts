@@ -30,6 +30,9 @@ export interface TypeDefinition {
   elements: Elements;
 }
 
+/** What may follow an element's name. */
+const MARKS = ['[x]:', ':', '@', '{'];
+
 /** Reads one type's elements, or gives undefined where the version has no such type. */
 export function parseType({ types, openTypes }: Definitions, name: string): TypeDefinition | undefined {
   const text = Object.hasOwn(types, name) ? types[name] : undefined;
@@ -42,9 +45,10 @@ export function parseType({ types, openTypes }: Definitions, name: string): Type
 function parseElements(words: Iterator<string, undefined>, openTypes: string, resource: boolean): Elements {
   const elements = new Map<string, Element>(resource ? [] : [['extension', { kind: 'type', type: 'Extension' }]]);
   for (let next = words.next(); next.done !== true && next.value !== '}'; next = words.next()) {
-    const [, name = '', mark, rest = ''] = /^(\w+)(\[x\]:|:|@|\{)?(.*)$/s.exec(next.value) ?? [];
+    const name = /^\w+/.exec(next.value)?.[0] ?? '';
+    const mark = MARKS.find((each) => next.value.startsWith(each, name.length));
     if (name === '') throw new Error(`Not an element: ${next.value}`);
-    elements.set(name, parseElement(mark, rest));
+    elements.set(name, parseElement(mark, next.value.slice(name.length + (mark ?? '').length)));
   }
   return elements;
 

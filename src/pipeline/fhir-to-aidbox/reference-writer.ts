@@ -88,6 +88,10 @@ export class ReferenceWriter {
         if (met & REFERENCE) return walk.fail('two-forms', ['reference', entry.key]);
         this.#met |= STORED;
         this.#storedKey = entry.key;
+        if (entry.key === 'uri' && walk.resolve !== undefined && met & FHIR_ID && walk.bytes[from] === QUOTE) {
+          const end = stringEnd(walk.bytes, from + 1, walk.end);
+          if (end !== -1 && this.#resolved(key, from, end)) return end + 1;
+        }
         break;
       case Action.referenceId:
         if (!(met & FHIR_ID)) break;
@@ -132,9 +136,21 @@ export class ReferenceWriter {
       }
       if (text.startsWith('#') && text.length > 1) return this.#local(key, quote + 1 + ESCAPED_CHARACTER_BYTES, close);
     }
+    if (this.#resolved(key, quote, close)) return close + 1;
     segments.cut(key, keyClose + 1);
     segments.put(this.#uri);
     return close + 1;
+  }
+
+  /** Writes type and id in the place of the member from `key` to `close`, where the URI at `quote` is known to mean one. */
+  #resolved(key: number, quote: number, close: number): boolean {
+    const { bytes, segments, resolve } = this.#walk;
+    const uri = resolve === undefined ? undefined : decodeString(bytes, quote, close);
+    const target = uri === undefined ? undefined : resolve?.(uri);
+    if (target === undefined) return false;
+    segments.cut(key, close + 1);
+    segments.putText(`"resourceType":${JSON.stringify(target.type)},"id":${JSON.stringify(target.id)}`);
+    return true;
   }
 
   #local(key: number, from: number, close: number): number {
