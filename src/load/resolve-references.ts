@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { AidboxConverter } from '../pipeline/fhir-to-aidbox/aidbox-converter.ts';
+import { BracketIndex } from '../pipeline/fhir-to-aidbox/bracket-index.ts';
 import type { NodeCompiler } from '../pipeline/fhir-to-aidbox/compile-nodes.ts';
 import { type OpenReference, parseOpenReference } from '../pipeline/fhir-to-aidbox/open-reference.ts';
 import { inTransaction } from '../store/query.ts';
@@ -113,7 +114,7 @@ class ReferenceRewriter {
   constructor(compiler: NodeCompiler, type: string) {
     this.#type = type;
     this.#compiler = compiler;
-    this.#converter = new AidboxConverter(compiler);
+    this.#converter = new AidboxConverter(compiler, new BracketIndex());
   }
 
   openReferences(batch: readonly StoredResource[]): Map<string, OpenReference> {

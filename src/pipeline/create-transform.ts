@@ -1,3 +1,4 @@
+import { BracketIndex } from './fhir-to-aidbox/bracket-index.ts';
 import { NodeCompiler } from './fhir-to-aidbox/compile-nodes.ts';
 import { FhirToAidboxTransform } from './fhir-to-aidbox/fhir-to-aidbox-transform.ts';
 import { DEFINITIONS, type FhirVersion } from './fhir-to-aidbox/fhir-version.ts';
@@ -21,6 +22,7 @@ export interface TransformOptions {
 
 /** Makes transforms, and keeps between files what a FHIR version's definitions were compiled to. */
 export class Transforms {
+  readonly #brackets = new BracketIndex();
   readonly #compilers = new Map<string, NodeCompiler>();
 
   /** @param resourceType the type that the file's name promises, in FHIR's spelling */
@@ -32,6 +34,7 @@ export class Transforms {
         return new FhirToAidboxTransform({
           resourceType,
           compiler: this.compiler(options),
+          brackets: this.#brackets,
           keepLastUpdated: options.keepLastUpdated,
         });
     }

@@ -9,6 +9,7 @@ import {
   QUOTE,
   SPACE,
 } from '../json-bytes.ts';
+import type { BracketIndex } from './bracket-index.ts';
 import { ChoiceWriter } from './choice-writer.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
 import type { ConvertFailure, ConvertFailureCode } from './convert-failure.ts';
@@ -35,6 +36,8 @@ export interface Walk {
   readonly resolve: ResolveUri | undefined;
   /** Converts the value at `from`. @returns the offset past it, or -1 after a failure */
   value(node: Node | undefined, from: number): number;
+  /** The offset past the value at `from`, which is not passed by that, or -1. */
+  peekEnd(from: number): number;
   /** @returns -1 */
   fail(code: ConvertFailureCode, keys?: readonly [string, string]): -1;
 }
@@ -54,9 +57,15 @@ export class AidboxConverter implements Walk {
   lastUpdatedTo = 0;
 
   readonly #compiler: NodeCompiler;
+  readonly #brackets: BracketIndex;
   readonly #extensions = new ExtensionNeedle();
   readonly #choices = new ChoiceWriter(this);
   readonly #references = new ReferenceWriter(this);
+  #start = 0;
+  /** Brackets of the line that the index has, and the first of them that has not been passed. */
+  #bracketCount = 0;
+  #bracket = 0;
+  #extension = 0;
   #depth = 0;
   #failure: ConvertFailure = NOT_JSON;
   /** Of a failure, from the inside out. */
@@ -67,8 +76,10 @@ export class AidboxConverter implements Walk {
   #empty = false;
   #metaSeen = false;
 
-  constructor(compiler: NodeCompiler) {
+  /** @param brackets shared with converters that do not convert at the same time */
+  constructor(compiler: NodeCompiler, brackets: BracketIndex) {
     this.#compiler = compiler;
+    this.#brackets = brackets;
   }
 
   /** Sets the buffer that the following lines lie in; they are converted in ascending order. */
@@ -86,6 +97,10 @@ export class AidboxConverter implements Walk {
     this.lastUpdatedFrom = this.lastUpdatedTo = 0;
     this.#depth = 0;
     this.#metaSeen = false;
+    this.#start = start;
+    this.#bracketCount = this.#brackets.index(this.bytes, start, end) ? this.#brackets.count : 0;
+    this.#bracket = 0;
+    this.#extension = 0;
     this.segments.begin(start);
     this.#choices.begin();
     const close = this.#object(root, open);
@@ -108,15 +123,50 @@ export class AidboxConverter implements Walk {
     const first = b[from];
     if (node === undefined || (first !== OPEN_BRACE && first !== OPEN_BRACKET)) return this.#skip(from);
     if (node.quiet) {
+      const bracket = this.#bracket;
       const next = this.#skip(from);
-      if (!this.#extensions.occurs(from, next)) return next;
+      if (!this.#mayHaveExtension(from, next)) return next;
+      this.#bracket = bracket;
     }
     return first === OPEN_BRACE ? this.#convertObject(node, from) : this.#array(node, from);
   }
 
   #skip(from: number): number {
-    const next = valueEnd(this.bytes, from, this.end);
+    const b = this.bytes;
+    const first = b[from];
+    if (first === OPEN_BRACE || first === OPEN_BRACKET) {
+      const { opens, closes, after } = this.#brackets;
+      const place = from - this.#start;
+      let k = this.#bracket;
+      while (k < this.#bracketCount && (opens[k] ?? 0) < place) k++;
+      if (k < this.#bracketCount && opens[k] === place) {
+        this.#bracket = after[k] ?? 0;
+        return this.#start + (closes[k] ?? 0) + 1;
+      }
+    }
+    const next = valueEnd(b, from, this.end);
     return next === -1 ? this.fail('not-json') : next;
+  }
+
+  peekEnd(from: number): number {
+    const { opens, closes } = this.#brackets;
+    const place = from - this.#start;
+    const first = this.bytes[from];
+    if (first === OPEN_BRACE || first === OPEN_BRACKET) {
+      for (let k = this.#bracket; k < this.#bracketCount && (opens[k] ?? 0) <= place; k++) {
+        if (opens[k] === place) return this.#start + (closes[k] ?? 0) + 1;
+      }
+    }
+    return valueEnd(this.bytes, from, this.end);
+  }
+
+  #mayHaveExtension(from: number, to: number): boolean {
+    if (this.#bracketCount === 0) return this.#extensions.occurs(from, to);
+    if (this.#extensions.escapeOccurs(from, to)) return true;
+    const { extensionEnds, extensionCount } = this.#brackets;
+    const first = from - this.#start;
+    while (this.#extension < extensionCount && (extensionEnds[this.#extension] ?? 0) < first) this.#extension++;
+    return this.#extension < extensionCount && (extensionEnds[this.#extension] ?? 0) < to - this.#start;
   }
 
   #array(node: Node, open: number): number {

@@ -102,6 +102,7 @@ export class ChoiceWriter {
     if (clash !== undefined) return this.#walk.fail('two-forms', [clash.entry.key, entry.key]);
     const close = skipSpace(bytes, from + 1, end);
     if (bytes[close] === CLOSE_BRACE && close < end) {
+      this.#push({ entry, from, close: first.close, brace: -1 });
       this.merged = true;
       return close + 1;
     }

@@ -13,24 +13,23 @@ export class ExtensionNeedle {
   #buffer: Buffer = Buffer.alloc(0);
   #extension = NEVER;
   #escape = NEVER;
-  #soonest = NEVER;
 
   /** Starts over on another buffer. */
   attach(buffer: Buffer): void {
     this.#buffer = buffer;
-    this.#extension = this.#escape = this.#soonest = -1;
+    this.#extension = this.#escape = -1;
   }
 
   /** Ranges must not go backwards within a buffer. */
   occurs(from: number, to: number): boolean {
-    if (this.#soonest < from) this.#advance(from);
-    return this.#soonest < to;
+    if (this.#extension < from) this.#extension = this.#next(EXTENSION, from);
+    return this.#extension < to || this.escapeOccurs(from, to);
   }
 
-  #advance(from: number): void {
-    if (this.#extension < from) this.#extension = this.#next(EXTENSION, from);
+  /** The same for an escape, as which any letter of a key may be written. */
+  escapeOccurs(from: number, to: number): boolean {
     if (this.#escape < from) this.#escape = this.#next(ESCAPE, from);
-    this.#soonest = Math.min(this.#extension, this.#escape);
+    return this.#escape < to;
   }
 
   #next(needle: Buffer, from: number): number {

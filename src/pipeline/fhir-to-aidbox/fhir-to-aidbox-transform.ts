@@ -3,6 +3,7 @@ import { putBytes } from '../put-bytes.ts';
 import { ResourceScanner } from '../resource-scanner.ts';
 import type { LineResult, LineTransform } from '../transform.ts';
 import { AidboxConverter } from './aidbox-converter.ts';
+import type { BracketIndex } from './bracket-index.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
 import type { ConvertFailure } from './convert-failure.ts';
 import { instantMicros } from './instant.ts';
@@ -14,6 +15,7 @@ export interface FhirToAidboxOptions {
   resourceType: string;
   /** The FHIR version's nodes. */
   compiler: NodeCompiler;
+  brackets: BracketIndex;
   /** Whether `meta.lastUpdated` becomes the row's `ts`; otherwise it is left out. */
   keepLastUpdated: boolean;
 }
@@ -36,7 +38,7 @@ export class FhirToAidboxTransform implements LineTransform {
   constructor(options: FhirToAidboxOptions) {
     this.#options = options;
     this.#scanner = new ResourceScanner(options.resourceType);
-    this.#converter = new AidboxConverter(options.compiler);
+    this.#converter = new AidboxConverter(options.compiler, options.brackets);
     this.#root = options.compiler.root(options.resourceType);
   }
 

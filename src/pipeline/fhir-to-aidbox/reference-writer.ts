@@ -1,8 +1,7 @@
-import { BACKSLASH, QUOTE } from '../json-bytes.ts';
+import { BACKSLASH, COMMA, QUOTE } from '../json-bytes.ts';
 import type { Walk } from './aidbox-converter.ts';
-import { decodeString, isValidValue, stringEnd, valueEnd } from './json-scan.ts';
+import { decodeString, isValidValue, skipSpace, stringEnd } from './json-scan.ts';
 import { Action, type Entry } from './node.ts';
-import { membersOf } from './resource-type-at.ts';
 import type { Word } from './segments.ts';
 
 /** A relative reference, as FHIR writes one to a resource of the same server. */
@@ -14,6 +13,8 @@ const HASH = 0x23;
 /** Bytes of `\u0023`. */
 const ESCAPED_CHARACTER_BYTES = 6;
 const MAX_ID_BYTES = 64;
+/** Length of `"reference`. */
+const SHORTEST_TELLING_KEY = 10;
 
 /** Bytes that an id may have: letters, digits, `-` and `.`. */
 const ID_BYTES = new Uint8Array(256);
@@ -49,24 +50,36 @@ export class ReferenceWriter {
 
   /** A Reference begins at `open`. @returns what `leave` takes: a Reference may lie within another one */
   enter(open: number): number {
-    const { bytes, end } = this.#walk;
+    const { bytes } = this.#walk;
     const outer = this.#met;
     this.#met = FHIR_ID;
     for (let i = 0; i < FRONT.length; i++) {
       if (bytes[open + i] === FRONT[i]) continue;
-      // An `id` may come before the keys that tell which form it is in.
-      let fhir = true;
-      for (const { key, from } of membersOf(bytes, open, end)) {
-        if (key === 'resourceType') fhir = false;
-        else if (key === 'reference' && bytes[from] === QUOTE) {
-          fhir = true;
-          break;
-        }
-      }
-      if (!fhir) this.#met = 0;
+      if (!this.#isFhir(open)) this.#met = 0;
       break;
     }
     return outer;
+  }
+
+  /** Looks ahead: an `id` may come before the keys that tell which form it is in. */
+  #isFhir(open: number): boolean {
+    const { bytes, end } = this.#walk;
+    let fhir = true;
+    for (let i = skipSpace(bytes, open + 1, end); i < end && bytes[i] === QUOTE; i = skipSpace(bytes, i + 1, end)) {
+      const close = stringEnd(bytes, i + 1, end);
+      if (close === -1) return fhir;
+      const isShort = close - i < SHORTEST_TELLING_KEY;
+      const key = isShort ? '' : decodeString(bytes, i, close);
+      const colon = skipSpace(bytes, close + 1, end);
+      const from = skipSpace(bytes, colon + 1, end);
+      if (key === 'reference' && bytes[from] === QUOTE) return true;
+      if (key === 'resourceType') fhir = false;
+      i = from >= end ? -1 : this.#walk.peekEnd(from);
+      if (i === -1) return fhir;
+      i = skipSpace(bytes, i, end);
+      if (bytes[i] !== COMMA) return fhir;
+    }
+    return fhir;
   }
 
   leave(outer: number): void {
@@ -104,7 +117,7 @@ export class ReferenceWriter {
         if (met & ID) return walk.fail('two-forms', ['id', '_id']);
         this.#met |= ELEMENT_ID;
     }
-    const next = valueEnd(walk.bytes, from, walk.end);
+    const next = walk.peekEnd(from);
     return next === -1 ? walk.fail('not-json') : next;
   }
 

@@ -1,4 +1,5 @@
 import { AidboxConverter } from '../../../src/pipeline/fhir-to-aidbox/aidbox-converter.ts';
+import { BracketIndex } from '../../../src/pipeline/fhir-to-aidbox/bracket-index.ts';
 import { NodeCompiler } from '../../../src/pipeline/fhir-to-aidbox/compile-nodes.ts';
 import type { ConvertFailure } from '../../../src/pipeline/fhir-to-aidbox/convert-failure.ts';
 import { DEFINITIONS, type FhirVersion } from '../../../src/pipeline/fhir-to-aidbox/fhir-version.ts';
@@ -10,7 +11,7 @@ export class LineConverter {
 
   constructor(version: FhirVersion = 'r4', convertExtensions = true) {
     this.#compiler = new NodeCompiler(DEFINITIONS[version], { convertExtensions });
-    this.#converter = new AidboxConverter(this.#compiler);
+    this.#converter = new AidboxConverter(this.#compiler, new BracketIndex());
   }
 
   /** The converted text, or why there is none. */
