@@ -187,6 +187,23 @@ describe('a replica that died between', { skip: slots === 0 && NO_TWO_PHASE }, (
     assert.equal((await transactionsOf(table))?.rows, 3);
   });
 
+  test('PREPARE and the decision, after a load’s last look: the load’s indexes wait for it, and it is resolved', async (t) => {
+    await server.load(await server.bucketOf({ 'Slot-0.ndjson': [{ id: 'first' }] }));
+    await server.sql('create index slot_ts on slot (ts)');
+    const bucket = await server.bucketOf({ 'Slot-1.ndjson': [{ id: 'second' }] });
+    const gate = await server.gate(t, 'slot');
+    await server.startLoad(bucket, { 'disable-idx?': true });
+    await gate.reached();
+    const client = await pool.connect();
+    await client.query('begin; lock table slot in row exclusive mode');
+    await prepareTransaction(client, gidOf(await identifyFile(pool, 'of-a-dead-replica'), 'attempt-1', 0));
+    client.release();
+    await gate.open();
+    assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
+    assert.equal((await server.sql(`select from pg_class where relname = 'slot_ts'`)).length, 1);
+    assert.equal(await prepared(), 0);
+  });
+
   test('and is left alone while the file is locked: its replica lives', async () => {
     const { file, table } = await leave('Consent', false);
     const owner = await pool.connect();
