@@ -1,6 +1,6 @@
 import { type Failure, toFailure } from '../errors/failure.ts';
-import type { WriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/bucket-load/load-lock.ts';
+import type { WriteOptions } from '../store/bucket-load/write-options.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
 import type { Queryable } from '../store/query.ts';
 import { ensureResourceTable, type ResourceTable } from '../store/resource-tables.ts';
@@ -53,12 +53,12 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
     if (failure.transient || failure.source !== 'postgres') throw error;
     return { kind: 'unusable', failure: { ...failure, message: `${failure.message} (making the table of ${type})` } };
   }
-  if (!write['drop-primary-key?']) await session.do((connection) => holdPrimaryKey(connection, table));
+  if (!write.dropPrimaryKey) await session.do((connection) => holdPrimaryKey(connection, table));
   const state = await bringBackWanted(options, table);
-  if (state.kind === 'ready' && !write['drop-primary-key?'] && !(await hasUniqueId(pool, table))) {
+  if (state.kind === 'ready' && !write.dropPrimaryKey && !(await hasUniqueId(pool, table))) {
     return { kind: 'unusable', failure: toFailure(new UnfitTable(table, [NO_KEY])) };
   }
-  if (state.kind !== 'ready' || signal.aborted || !(write['disable-idx?'] || write['drop-primary-key?'])) return state;
+  if (state.kind !== 'ready' || signal.aborted || !(write.disableIndexes || write.dropPrimaryKey)) return state;
   if (!(await session.do((connection) => tryHoldIndexesOff(connection, table)))) {
     return { kind: 'later', until: `another load has made the indexes of ${table.name} again` };
   }
@@ -67,7 +67,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
     bucket,
     table,
     signal,
-    which: { primaryKey: write['drop-primary-key?'], others: write['disable-idx?'] },
+    which: { primaryKey: write.dropPrimaryKey, others: write.disableIndexes },
     onKept: (reason) => log.warn({ table: table.name, reason }, 'index kept'),
     onNone: () => log.info({ table: table.name }, 'no index to drop'),
   });
@@ -93,5 +93,5 @@ async function bringBackWanted(options: PrepareTableOptions, table: ResourceTabl
 
 async function listMissing({ pool, type, write }: PrepareTableOptions): Promise<IndexToRestore[]> {
   const indexes = await listIndexesToRestore(pool, { types: [type] });
-  return indexes.filter((index) => (isPrimaryKey(index) ? !write['drop-primary-key?'] : !write['disable-idx?']));
+  return indexes.filter((index) => (isPrimaryKey(index) ? !write.dropPrimaryKey : !write.disableIndexes));
 }

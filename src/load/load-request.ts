@@ -1,5 +1,5 @@
 import type { SourceAddress } from '../source/sources.ts';
-import type { WriteOptions } from '../store/bucket-load/bucket-load.ts';
+import type { WriteOptions } from '../store/bucket-load/write-options.ts';
 import type { Scheduler } from './schedule.ts';
 
 /** One call of `aidbox.bulk/load-from-bucket`, its defaults filled in. Carries the source's secrets: never log it. */

@@ -108,7 +108,7 @@ export function withoutFlight(slots: LoadSlots, id: string): LoadSlots {
  * keep all of the call's slots busy. Files that load in a second are not worth a second commit.
  */
 export function partitionsFor(slots: LoadSlots, size: number, { threadNum, write, maxErrors }: LoadRequest): number {
-  const plain = !write['upsert?'] && maxErrors === 0;
+  const plain = !write.upsert && maxErrors === 0;
   if (!plain || size < PARTITION_FROM_BYTES || slots.maxPartitions === 0) return 1;
   const rest = slots.queue.bytesLeft + size;
   const free = Math.max(1, slots.limit.most - connectionsUsed(slots));

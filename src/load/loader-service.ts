@@ -15,10 +15,9 @@ import {
   listBuckets,
   recordCall,
   takeTurn,
-  WRITE_OPTION_NAMES,
-  type WriteOptions,
 } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
+import { storedName, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
 import { releaseOrphans } from '../store/loader-file/release-orphans.ts';
@@ -247,9 +246,9 @@ function inProgress({ message: _, ...status }: BucketStatus, message: string | u
 async function refuseContradiction(db: Queryable, bucket: string, wanted: WriteOptions): Promise<void> {
   const current = await findWriteOptions(db, bucket);
   if (current === undefined || !(await isLoading(db, bucket))) return;
-  const differing = WRITE_OPTION_NAMES.filter((name) => current[name] !== wanted[name]);
+  const differing = WRITE_OPTIONS.filter((name) => current[name] !== wanted[name]);
   if (differing.length === 0) return;
-  const list = differing.map((name) => `${name}: ${current[name]}`).join(', ');
+  const list = differing.map((name) => `${storedName(name)}: ${current[name]}`).join(', ');
   throw new ClientError(
     'domain-error',
     `Bucket <${bucket}> is being loaded with ${list}. Call with the same, or wait until that load has ended.`,

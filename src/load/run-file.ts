@@ -39,9 +39,9 @@ export async function runFile(
         transform: transformOf(write),
         // Others than this loader may have written it in a form of their own.
         lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
-        target: write['upsert?'] ? 'upsert' : 'insert',
+        target: write.upsert ? 'upsert' : 'insert',
         maxErrors,
-        requiresPrimaryKey: !write['drop-primary-key?'],
+        requiresPrimaryKey: !write.dropPrimaryKey,
         backends: partitions,
       },
       { signal, onProgress: advance },

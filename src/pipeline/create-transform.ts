@@ -1,13 +1,11 @@
+import type { FhirVersion } from '../fhir/fhir-versions.ts';
+import type { Format } from '../fhir/resource-format.ts';
 import { BracketIndex } from './fhir-to-aidbox/bracket-index.ts';
 import { NodeCompiler } from './fhir-to-aidbox/compile-nodes.ts';
 import { FhirToAidboxTransform } from './fhir-to-aidbox/fhir-to-aidbox-transform.ts';
-import { DEFINITIONS, type FhirVersion } from './fhir-to-aidbox/fhir-version.ts';
+import { DEFINITIONS } from './fhir-to-aidbox/fhir-version.ts';
 import { IdentityTransform } from './identity-transform.ts';
 import type { LineTransform } from './transform.ts';
-
-/** In which form resources are stored: converted from FHIR's to Aidbox's, or as the file has them. */
-export const FORMATS = ['fhir', 'as-is'] as const;
-export type Format = (typeof FORMATS)[number];
 
 /** How a file's lines become rows. Plain data: it crosses to a worker thread. */
 export interface TransformOptions {

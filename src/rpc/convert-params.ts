@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FHIR_VERSIONS } from '../pipeline/fhir-to-aidbox/fhir-version.ts';
+import { FHIR_VERSIONS } from '../fhir/fhir-versions.ts';
 
 /** Which definitions tell what is a reference and what a choice. */
 export const fhirVersionParam = z

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClientError } from '../errors/client-error.ts';
+import { FORMATS } from '../fhir/resource-format.ts';
 import { SCHEDULERS } from '../load/schedule.ts';
-import { FORMATS } from '../pipeline/create-transform.ts';
 import { fhirVersionParam } from './convert-params.ts';
 import { describeNotes } from './describe-notes.ts';
 import { defineMethod } from './rpc-method.ts';
@@ -107,13 +107,13 @@ export const loadFromBucket = defineMethod({
         threadNum: given['thread-num'],
         source: toSource(given),
         write: {
-          'upsert?': given['upsert?'],
-          'disable-idx?': given['disable-idx?'],
-          'drop-primary-key?': given['drop-primary-key?'],
+          upsert: given['upsert?'],
+          disableIndexes: given['disable-idx?'],
+          dropPrimaryKey: given['drop-primary-key?'],
           format,
-          'fhir-version': given['fhir-version'] ?? conversion.fhirVersion,
-          'convert-extensions': conversion.convertExtensions,
-          'keep-last-updated?': given['keep-last-updated?'],
+          fhirVersion: given['fhir-version'] ?? conversion.fhirVersion,
+          convertExtensions: conversion.convertExtensions,
+          keepLastUpdated: given['keep-last-updated?'],
         },
         scheduler: given.scheduler,
         prefixes: given.prefixes,

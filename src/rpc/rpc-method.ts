@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import type { FhirVersion } from '../fhir/fhir-versions.ts';
+import type { Format } from '../fhir/resource-format.ts';
 import type { LoaderService } from '../load/loader-service.ts';
-import type { Format } from '../pipeline/create-transform.ts';
-import type { FhirVersion } from '../pipeline/fhir-to-aidbox/fhir-version.ts';
 
 /** How resources are converted where a call does not say, by the operator's settings. */
 export interface ConversionDefaults {

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { Command, Option } from 'commander';
+import { FHIR_VERSIONS, type FhirVersion } from '../../fhir/fhir-versions.ts';
 import { FHIR_RESOURCE_TYPES } from '../../fhir/resource-types.ts';
 import { DIRECTIONS, type Direction, LineConverter } from '../../pipeline/convert-line.ts';
-import { FHIR_VERSIONS, type FhirVersion } from '../../pipeline/fhir-to-aidbox/fhir-version.ts';
 import { convertFile } from '../convert-file.ts';
 import { CliError, EXIT } from '../exit-codes.ts';
 

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { FHIR_VERSIONS } from '../../fhir/fhir-versions.ts';
+import { FORMATS } from '../../fhir/resource-format.ts';
 import { SCHEDULERS } from '../../load/schedule.ts';
-import { FORMATS } from '../../pipeline/create-transform.ts';
-import { FHIR_VERSIONS } from '../../pipeline/fhir-to-aidbox/fhir-version.ts';
 import { bucketArgument } from '../bucket-argument.ts';
 import { commandName } from '../command-name.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';

@@ -1,24 +1,7 @@
-import { z } from 'zod';
-import { FORMATS } from '../../pipeline/create-transform.ts';
-import { FHIR_VERSIONS } from '../../pipeline/fhir-to-aidbox/fhir-version.ts';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 import { notifyLoads } from './load-notice.ts';
-
-/** How the rows of a bucket are written; one way at a time, on all replicas. */
-export const writeOptionsSchema = z.object({
-  'upsert?': z.boolean(),
-  'disable-idx?': z.boolean(),
-  'drop-primary-key?': z.boolean(),
-  // A call of an earlier version of the loader, which stored every line as it stood, has noted none of these.
-  format: z.enum(FORMATS).default('as-is'),
-  'fhir-version': z.enum(FHIR_VERSIONS).default('r4'),
-  /** The server's BOX_FHIR_CORRECT_AIDBOX_FORMAT. */
-  'convert-extensions': z.boolean().default(true),
-  'keep-last-updated?': z.boolean().default(false),
-});
-export type WriteOptions = z.infer<typeof writeOptionsSchema>;
-export const WRITE_OPTION_NAMES = writeOptionsSchema.keyof().options;
+import { storedOptionsSchema, toStored, type WriteOptions } from './write-options.ts';
 
 /** The write options of the bucket's latest call, or undefined when it was never called for. */
 export async function findWriteOptions(db: Queryable, bucket: string): Promise<WriteOptions | undefined> {
@@ -26,7 +9,7 @@ export async function findWriteOptions(db: Queryable, bucket: string): Promise<W
     `select options from fhir_bucket_loader.bucket_load where queue = ${QUEUE} and bucket = $1`,
     [bucket],
   );
-  return rows[0] === undefined ? undefined : writeOptionsSchema.parse(rows[0].options);
+  return rows[0] === undefined ? undefined : storedOptionsSchema.parse(rows[0].options);
 }
 
 /**
@@ -40,7 +23,7 @@ export async function recordCall(db: Queryable, bucket: string, options: WriteOp
         set options = excluded.options, calls = l.calls + 1, called_at = current_timestamp,
             waits_for = null, given_up = null
      returning calls`,
-    [bucket, options],
+    [bucket, toStored(options)],
   );
   return BigInt(rows[0]?.calls ?? 0);
 }

@@ -1,8 +1,9 @@
+import type { FhirVersion } from '../../../src/fhir/fhir-versions.ts';
 import { AidboxConverter } from '../../../src/pipeline/fhir-to-aidbox/aidbox-converter.ts';
 import { BracketIndex } from '../../../src/pipeline/fhir-to-aidbox/bracket-index.ts';
 import { NodeCompiler } from '../../../src/pipeline/fhir-to-aidbox/compile-nodes.ts';
 import type { ConvertFailure } from '../../../src/pipeline/fhir-to-aidbox/convert-failure.ts';
-import { DEFINITIONS, type FhirVersion } from '../../../src/pipeline/fhir-to-aidbox/fhir-version.ts';
+import { DEFINITIONS } from '../../../src/pipeline/fhir-to-aidbox/fhir-version.ts';
 
 /** Converts single lines, each in a buffer of its own, with other bytes around it. */
 export class LineConverter {

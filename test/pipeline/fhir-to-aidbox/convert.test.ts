@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { FhirVersion } from '../../../src/pipeline/fhir-to-aidbox/fhir-version.ts';
+import type { FhirVersion } from '../../../src/fhir/fhir-versions.ts';
 import { LineConverter } from './convert-line.ts';
 
 const r4 = new LineConverter('r4');
