@@ -117,7 +117,7 @@ function lineMemoryOf({
   LOADER_LINE_MEMORY_BYTES: bytes,
   LOADER_MAX_LINE_BYTES: longest,
 }: z.infer<typeof environmentSchema>): number {
-  if (bytes === undefined) return 2 * longest;
+  if (bytes === undefined) return Math.ceil(1.5 * longest);
   if (bytes >= longest) return bytes;
   throw new ConfigError(
     `LOADER_LINE_MEMORY_BYTES is ${bytes}, less than one line may have: LOADER_MAX_LINE_BYTES is ${longest}.`,

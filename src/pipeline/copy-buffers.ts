@@ -1,3 +1,5 @@
+import { freeBuffer } from './free-buffer.ts';
+
 /** Buffers kept for another use: what four files have on their way at a time, and some more. */
 const MOST_KEPT = 32;
 
@@ -19,8 +21,9 @@ export class CopyBuffers {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
   }
 
-  /** Takes a buffer back; one of another size is left to the garbage collector. */
+  /** Takes a buffer back; one of another size, which was made for one long row, is freed. */
   giveBack(buffer: Buffer): void {
-    if (buffer.length === this.bytes && this.#free.length < MOST_KEPT) this.#free.push(buffer);
+    if (buffer.length !== this.bytes) freeBuffer(buffer);
+    else if (this.#free.length < MOST_KEPT) this.#free.push(buffer);
   }
 }

@@ -1,3 +1,5 @@
+import { freeBuffer } from './free-buffer.ts';
+
 /** Pieces that are smaller are gathered in blocks of this size, in bytes: each Buffer costs some hundred bytes of its own. */
 const BLOCK_BYTES = 16 * 1024;
 
@@ -32,7 +34,10 @@ export class LinePieces {
     this.#pieces = [];
     this.bytes = 0;
     const [first] = pieces;
-    return first !== undefined && first.length === bytes ? first : Buffer.concat(pieces, bytes);
+    if (first !== undefined && first.length === bytes) return first;
+    const whole = Buffer.concat(pieces, bytes);
+    for (const piece of pieces) freeBuffer(piece);
+    return whole;
   }
 
   #closeBlock(): void {
