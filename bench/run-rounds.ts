@@ -18,14 +18,14 @@ export async function runRounds(
   const runs = new Map<string, MeasuredRun[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
     for (const contender of contenders) {
-      const { name, data, compression, existing } = contender;
+      const { name, data, compression, existing, rowForm } = contender;
       await resetTables(client, data, compression);
       if (contender.prepare !== undefined) {
         await contender.prepare(parts);
         await client.query('checkpoint');
       }
       const run = await measure(contender, parts, round);
-      await check.check(client, existing === undefined ? [data] : [data, existing], name);
+      await check.check(client, existing === undefined ? [data] : [data, existing], name, rowForm);
       process.stderr.write(`round ${round}: ${name} ${run.wallS.toFixed(2)} s\n`);
       runs.get(name)?.push(run);
     }

@@ -30,6 +30,23 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
     floor,
     warm: true,
   });
+  const asItStands = loader({
+    name: 'ours-as-it-stands',
+    what: 'format: as-is, warm',
+    data: mixed,
+    floor,
+    params: { format: 'as-is' },
+    warm: true,
+  });
+  const converted = loader({
+    name: 'ours-converted',
+    what: 'format: fhir, warm',
+    data: mixed,
+    floor,
+    params: { format: 'fhir' },
+    rowForm: 'converted',
+    warm: true,
+  });
   const lz4 = loader({ name: 'ours-lz4', what: 'lz4 instead of pglz', data: mixed, floor, compression: 'lz4' });
   const lz4NoKeys = loader({
     name: 'ours-lz4-no-keys',
@@ -44,6 +61,8 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
     ours,
     warm,
     ...trees.flatMap((tree) => ofTree(tree, mixed, floor)),
+    asItStands,
+    converted,
     lz4,
     loader({
       name: 'ours-no-keys',
@@ -53,7 +72,9 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
       params: NO_KEYS,
     }),
     lz4NoKeys,
-    ...[serverCopy(floor, mixed), ours, warm, lz4, lz4NoKeys].map((one) => onOwnCore(one, `${floor}-own-core`)),
+    ...[serverCopy(floor, mixed), ours, warm, asItStands, converted, lz4, lz4NoKeys].map((one) =>
+      onOwnCore(one, `${floor}-own-core`),
+    ),
     jqPsql('jq-psql', mixed, floor),
     jsonInsert('json-insert', mixed, floor),
     serverCopy(floorOne, manyFiles),

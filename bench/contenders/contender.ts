@@ -29,6 +29,8 @@ export interface Contender {
   readonly compression: Compression;
   /** Name of the contender that is its floor; runs of one round are compared. */
   readonly floor: string;
+  /** Names another form that the rows come out in; contenders of one form must leave the same rows. */
+  readonly rowForm?: string;
   /** Rows that `prepare` puts into the tables besides those of `data`. */
   readonly existing?: BenchData;
   /** Follows the emptying of the tables, unmeasured. */

@@ -9,6 +9,7 @@ export interface LoaderContender {
   data: BenchData;
   floor: string;
   compression?: Compression;
+  rowForm?: string;
   /** Of `load-from-bucket`, besides bucket, account and thread-num. */
   params?: object;
   process?: Omit<LoaderProcessOptions, 'databaseUrl'>;

@@ -56,9 +56,10 @@ export class RowCheck {
 
   /**
    * @param data all that the tables should hold
+   * @param form of the rows; those of another one are not compared
    * @throws when they hold other rows, or other ones than after an earlier contender, or have lost their keys
    */
-  async check(client: pg.Client, data: readonly BenchData[], by: string): Promise<void> {
+  async check(client: pg.Client, data: readonly BenchData[], by: string, form = ''): Promise<void> {
     const files = data.flatMap((one) => one.files);
     const types = [...new Set(files.map((file) => file.type))];
     const sums = await sumTables(client, types);
@@ -68,7 +69,7 @@ export class RowCheck {
       if (found !== expected) throw new Error(`after ${by} there are ${found} of ${expected} rows of ${type}`);
     }
     await checkKeys(client, types);
-    const key = data.map(({ name }) => name).join();
+    const key = `${data.map(({ name }) => name).join()} ${form}`;
     const first = this.#seen.get(key);
     if (first === undefined) {
       this.#seen.set(key, { by, sums });
