@@ -44,6 +44,8 @@ export class ChaosCluster {
     this.proxy = proxy;
     this.pool = new pg.Pool({ ...postgres.connection, application_name: 'chaos', max: 6 });
     this.pool.on('error', () => {});
+    // One that is in use when Postgres goes down fails its statement, and must not end the run.
+    this.pool.on('connect', (client) => client.on('error', () => {}));
     closing.after(() => this.pool.end());
   }
 

@@ -48,6 +48,8 @@ export class MatrixCluster {
     this.#second = parts.second;
     this.#pool = new pg.Pool({ ...parts.postgres.connection, application_name: 'matrix', max: 4 });
     this.#pool.on('error', () => {});
+    // One that is in use when Postgres goes down fails its statement, and must not end the run.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
     closing.after(() => this.#pool.end());
   }
 
