@@ -1,4 +1,4 @@
-/** Every kind of error that a client can be answered with, and its HTTP status (contract, "POST /rpc"). */
+/** Every code of an error in an answer, with its HTTP status. */
 export const CLIENT_ERRORS = {
   'unreadable-body': 400,
   'invalid-request': 400,

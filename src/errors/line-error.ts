@@ -1,8 +1,8 @@
 import { FileError } from './file-error.ts';
 
 /**
- * Why a line of an ndjson file cannot become a row. The seed demands an `id` in every resource; the rest keeps
- * Postgres from being handed a row of another table or a JSON text that was mended on the way.
+ * Why a line of an ndjson file cannot become a row. Every resource needs an `id` (Aidbox's documentation, "Bulk import from
+ * an S3 bucket"); the other checks keep a row out of another type's table, and JSON from being changed silently.
  */
 export type LineFailure =
   | 'not-json'

@@ -1,7 +1,7 @@
 /** What the values of a field look like; a search for anything else would find nothing, and look as if nothing were there. */
 export type FieldKind = 'text' | 'integer' | 'dateTime' | 'boolean' | readonly string[];
 
-/** The resources that clients read and delete over REST (contract, "DisabledIndex"). */
+/** The resources that clients read and delete over REST. */
 export const REST_TYPES = ['LoaderFile', 'DisabledIndex', 'LoaderError'] as const;
 export type RestType = (typeof REST_TYPES)[number];
 

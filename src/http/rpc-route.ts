@@ -7,7 +7,7 @@ import { sendAnswer } from './body-formats-plugin.ts';
 /** Most requests in one batch. */
 const MOST_REQUESTS = 100;
 
-/** POST /rpc: one request, or a batch of them answered in order (contract, "POST /rpc"). */
+/** POST /rpc: one request, or a batch of them answered in order. */
 export function rpcRoute(app: FastifyInstance, parts: Omit<RpcContext, 'signal'>): void {
   app.post('/rpc', async (request, reply) => {
     const onError = (error: unknown) => request.log.error({ err: error }, 'rpc request failed');

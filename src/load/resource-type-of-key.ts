@@ -9,11 +9,11 @@ export const EXTENSIONS = ['.ndjson.gz', '.ndjson.zst', '.ndjson'];
 const LONGEST_TYPE = 63;
 
 /**
- * The type that an object's name promises (seed, "Files content and naming requirement"): the base name's whole run
- * of leading letters, in any case, followed by something that is no letter; extension `.ndjson.gz`, `.ndjson.zst` or `.ndjson`.
- * Types of Aidbox's own making may have digits and underscores too: the longest that the name starts with, where the
- * letters alone are no type.
- * @param key an object key, with subdirectories of any depth; whoever may write to the bucket has chosen it, so the
+ * The resource type in an object's name, by the rule of Aidbox's documentation ("Bulk import from an S3 bucket", "Files
+ * content and naming requirement"): all leading letters of the base name, in any case, up to the first character that
+ * is not a letter; extension `.ndjson.gz`, `.ndjson.zst` or `.ndjson`. Custom types of an Aidbox may also have digits and
+ * underscores: where the letters alone are not a type, the longest type that the name starts with.
+ * @param key an object key, with subdirectories of any depth; anybody who can write to the bucket chooses it, so the
  * time taken grows with its length only
  * @returns the type as the database spells it, or undefined when the file is to be ignored
  */

@@ -1,6 +1,6 @@
 import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
 
-/** The orders of work that the seed names. */
+/** The values of `scheduler`, as Aidbox documents them ("Bulk import from an S3 bucket"). */
 export const SCHEDULERS = ['optimal', 'by-last-modified'] as const;
 export type Scheduler = (typeof SCHEDULERS)[number];
 

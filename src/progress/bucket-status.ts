@@ -11,7 +11,7 @@ import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.t
 import type { Queryable } from '../store/query.ts';
 import { conversionNote } from './conversion-note.ts';
 
-/** The states that the seed names. */
+/** The states of a bucket, as Aidbox documents them ("Bulk import from an S3 bucket"). */
 export type LoadState = 'in-progress' | 'completed' | 'interrupted';
 
 export interface BucketStatus {

@@ -4,12 +4,12 @@ import { listFilesByStatus } from '../store/loader-file/list-files-by-status.ts'
 import { type FileSummary, summarizeFiles } from '../store/loader-file/summarize-files.ts';
 import type { Queryable } from '../store/query.ts';
 
-/** Failed files and files in work that a report names. */
+/** Most failed files, and most files in progress, that a report names. */
 const MOST_FILES = 100;
 
-/** What a verbose status adds to the seed's answer; wire names. */
+/** What a verbose status adds to Aidbox's answer; wire names. */
 export interface LoadReport {
-  /** Of the objects as stored: in all, and of files that are finished (failed ones too) or received by those in work. */
+  /** Of the objects as stored: in all, and of files that are finished (failed ones too) or received for those in progress. */
   bytes: { total: number; done: number };
   resources: { loaded: number };
   /** Now, of all replicas. */
@@ -18,7 +18,7 @@ export interface LoadReport {
   'eta-seconds'?: number;
   replicas: number;
   types: TypeReport[];
-  /** Files in work. */
+  /** Files in progress. */
   files: { id: string; file: string; type: string; size: number; bytes: number; resources: number; start: string }[];
   errors: { id: string; file: string; type: string; message: string; error: { source?: string; code?: string } }[];
   /** Dropped indexes that are not back yet. */
@@ -34,7 +34,7 @@ export interface TypeReport {
   resources: number;
 }
 
-/** Gathers what a bucket's LoaderFiles and all replicas tell. Counts of files in work are not committed yet. */
+/** Adds up a bucket's LoaderFiles and what all replicas report. Rows of files in progress are not committed yet. */
 export async function loadReport(db: Queryable, bucket: string): Promise<LoadReport> {
   const summary = await summarizeFiles(db, bucket);
   const replicas = await readProgress(db, bucket);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineMethod } from './rpc-method.ts';
 import { bucketParam } from './source-params.ts';
 
-/** Tells how far a bucket is (seed, "aidbox.bulk/load-from-bucket-status"). */
+/** Reports a bucket's state and progress. Aidbox documents it in "Bulk import from an S3 bucket". */
 export const loadFromBucketStatus = defineMethod({
   name: 'aidbox.bulk/load-from-bucket-status',
   description: 'Tells the state and the progress of the load of a bucket.',

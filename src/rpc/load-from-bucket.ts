@@ -87,7 +87,7 @@ const params = z
     error: 'goes with s3:// buckets only',
   });
 
-/** Lists a bucket, queues its new files and begins to load them (seed, "aidbox.bulk/load-from-bucket"). */
+/** Lists a bucket, queues its new files and starts to load them. Aidbox documents it in "Bulk import from an S3 bucket". */
 export const loadFromBucket = defineMethod({
   name: 'aidbox.bulk/load-from-bucket',
   description:

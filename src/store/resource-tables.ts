@@ -10,11 +10,11 @@ export const OWN_TABLES = ['loaderfile', 'disabledindex', 'loadererror'];
  */
 export interface ResourceTable {
   schema: string;
-  /** Lowercase (contract: "How a resource is stored"). */
+  /** The resource type in lowercase, as Aidbox names its tables. */
   name: string;
 }
 
-/** The table of a resource type: its name in lowercase (contract: "How a resource is stored"). */
+/** The table of a resource type: its name in lowercase, as Aidbox names its tables. */
 export function tableName(resourceType: string): string {
   return resourceType.toLowerCase();
 }

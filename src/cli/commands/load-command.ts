@@ -49,7 +49,10 @@ export function loadCommand(): Command {
     .option('--prefix <prefix>', 'only files whose keys start with this; may be repeated', collect)
     .option('--thread-num <n>', 'files loaded at once (4)', toInteger)
     .option('--upsert', 'overwrite resources that exist; without it a file with an id that exists fails')
-    .option('--disable-idx', 'drop the indexes while loading and make them again at the end; faster on large loads')
+    .option(
+      '--disable-idx',
+      'drop the indexes while loading and restore them at the end; pays for first loads into empty tables',
+    )
     .option('--drop-primary-key', 'the same for primary keys: nothing checks for duplicates meanwhile')
     .addOption(new Option('--scheduler <order>', 'the order of the files').choices(SCHEDULERS))
     .addOption(

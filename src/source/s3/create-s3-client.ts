@@ -67,8 +67,8 @@ function credentialsOf({ sessionToken, ...keys }: NonNullable<S3Account['credent
 }
 
 /**
- * The SDK tries a connection that timed out again, four times; the seed has the file fail at the first
- * `connect-timeout`. The only timeout set on this handler is the connection's. Answers that are kept have a longest size.
+ * The SDK retries a connection that timed out, four times; here the file fails at the first `connect-timeout`, as
+ * Aidbox documents that parameter ("Bulk import from an S3 bucket"). The only timeout set on this handler is the connection's. Answers that are kept have a longest size.
  */
 class LoaderHttpHandler extends NodeHttpHandler {
   override async handle(...args: Parameters<NodeHttpHandler['handle']>): ReturnType<NodeHttpHandler['handle']> {

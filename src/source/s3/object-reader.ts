@@ -15,7 +15,7 @@ export interface ObjectOfBucket extends ObjectToRead {
 }
 
 export interface ReaderOptions {
-  /** Longest wait for the next bytes, in ms; 0 is for ever (seed, "read-timeout"). */
+  /** Longest wait for the next bytes, in ms; 0 waits for ever. */
   readTimeoutMs: number;
   signal: AbortSignal;
   /** Whether the account agrees to pay for its requests. */

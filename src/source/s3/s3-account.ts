@@ -13,7 +13,7 @@ export interface S3Account {
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined } | undefined;
 }
 
-/** How long to wait for S3, in ms; 0 is for ever (seed, "connect-timeout" and "read-timeout"). */
+/** How long to wait for S3, in ms; 0 waits for ever, as Aidbox's `connect-timeout` and `read-timeout` do. */
 export interface S3Timeouts {
   connectTimeoutMs: number;
   readTimeoutMs: number;

@@ -1,4 +1,4 @@
-/** Stores' codes for "this key id or secret is not valid"; the contract has one code for them, `InvalidAccount`. */
+/** Stores' codes for "this key id or secret is not valid"; a LoaderFile has one code for them, `InvalidAccount`. */
 export const INVALID_ACCOUNT: ReadonlySet<string> = new Set([
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',

@@ -5,7 +5,7 @@ import { type ResourceTable, resolveTables } from '../resource-tables.ts';
 import { indexMarksSchema } from './index-marks.ts';
 import type { TableIndex } from './table-index.ts';
 
-/** The DisabledIndex resource as stored (contract); `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
+/** The DisabledIndex resource as stored, with Aidbox's fields; `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
 export const disabledIndexSchema = z.looseObject({
   /** The bucket for whose load it was dropped. */
   bucket: z.string().optional(),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Failure } from '../../errors/failure.ts';
 
-/** Why a file failed: who said so, and that party's own code (contract, "LoaderFile"). */
+/** Why a file failed: where the error comes from, and its code there. */
 export type LoaderFileError = Pick<Failure, 'source' | 'code'>;
 
 /** The resource as stored: all fields are optional, since Aidbox may have written it too. */
