@@ -29,7 +29,7 @@ export interface Config {
   threads?: number | undefined;
   sources: SourceOptions;
   conversion: ConversionDefaults;
-  /** How long files in hand may go on after SIGTERM, in ms. */
+  /** How long files in flight may go on after SIGTERM, in ms. */
   shutdownGraceMs: number;
 }
 

@@ -1,6 +1,6 @@
 import type { DatabaseAddress } from './store/connection-options.ts';
 
-/** What a person at a terminal is told once the server listens. */
+/** The text printed to a terminal once the server listens. */
 export interface Started {
   version: string;
   /** `http://host:port` */

@@ -22,7 +22,7 @@ const POOL_SIZE = 16;
 /** Connections, and so index builds and ANALYZEs, at once: more would take the disk and memory from each other. */
 const BUILD_POOL_SIZE = 4;
 
-/** Longest wait for requests and files in hand when the server closes, in ms. */
+/** Longest wait for requests and files in flight when the server closes, in ms. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface RunningServer {
@@ -30,7 +30,7 @@ export interface RunningServer {
   url: string;
   database: DatabaseAddress;
   log: FastifyInstance['log'];
-  /** Begins no new file, rolls back what is in hand, closes connections, stops an embedded Postgres. */
+  /** Begins no new file, rolls back those in flight, closes connections, stops an embedded Postgres. */
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { readNdjson } from '../pipeline/read-ndjson.ts';
 const MAX_LINE_BYTES = 512 * 1024 * 1024;
 
 /**
- * The lines of a file, packed or not, each converted; bad ones are told and left out.
+ * The lines of a file, packed or not, each converted; bad ones are reported and left out.
  * @throws DecompressError, FormatError, or what `bytes` throws
  */
 export async function* convertFile(

@@ -7,7 +7,7 @@ export const EXIT = {
   failedFiles: 2,
   /** The load has ended before all its files were loaded: cancelled, or its servers are gone. */
   interrupted: 3,
-  /** The server cannot be reached, refuses the call, or answers what is no answer. */
+  /** The server cannot be reached, refuses the call, or returns an unrecognised response. */
   server: 4,
   /** Every file is loaded, but bad lines were left out of some (max-errors). */
   linesLeftOut: 5,

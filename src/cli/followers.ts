@@ -7,13 +7,13 @@ import { statusBlock, statusLine } from './status-text.ts';
 export interface Follower {
   /** A new status. */
   show(status: LoadStatus): void;
-  /** Something that is no status: the server is gone for a moment. */
+  /** A note beside the statuses: the server is unreachable for a moment. */
   note(text: string): void;
   /** The last words. */
   end(status: LoadStatus, lines: readonly string[]): void;
 }
 
-/** Most time between two lines that say nothing new, in ms. A load that has just begun tells more often. */
+/** Most time between two lines that say nothing new, in ms. A load that has just begun prints more often. */
 const QUIET_MS = 10_000;
 
 /** The follower that fits: JSON where it is asked for, a block drawn again on a terminal, else plain lines. */
@@ -63,7 +63,7 @@ function lineFollower(out: NodeJS.WritableStream): Follower {
   };
 }
 
-/** Tells each failed file once. */
+/** Reports each failed file once. */
 class NewFailures {
   readonly #told = new Set<string>();
 

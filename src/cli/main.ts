@@ -42,7 +42,7 @@ for (const command of [
   program.addCommand(command.copyInheritedSettings(program).exitOverride());
 }
 
-// A reader that has seen enough (`| head`) is no error.
+// A reader that has seen enough (`| head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

@@ -28,7 +28,7 @@ const errorSchema = z.object({
 });
 const rpcSchema = z.object({ result: z.unknown() });
 
-/** A file of a bucket, as REST tells it. */
+/** A file of a bucket, as REST returns it. */
 const fileSchema = z.looseObject({
   file: z.string().default(''),
   type: z.string().default(''),

@@ -29,7 +29,7 @@ export function statusLine(status: LoadStatus): string {
   ].join(', ');
 }
 
-/** A status as a block of lines for a terminal of this many columns: the whole, then each file in work. */
+/** A status as a block of lines for a terminal of this many columns: the whole, then each file in progress. */
 export function statusBlock(bucket: string, status: LoadStatus, columns: number): string[] {
   const { bytes, files, state } = status;
   const width = Math.max(10, Math.min(WIDEST_BAR, columns - 60));
@@ -47,7 +47,7 @@ export function statusBlock(bucket: string, status: LoadStatus, columns: number)
   ];
 }
 
-/** All that a status tells, for `status s3://bucket`. */
+/** A status in full, for `status s3://bucket`. */
 export function statusDetails(bucket: string, status: LoadStatus, columns: number): string[] {
   const { types, indexes, message } = status;
   const rows = types.map(({ type, files, done, error, bytes, resources }) =>

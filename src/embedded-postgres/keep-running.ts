@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 30_000;
 /**
  * Watches an embedded Postgres and starts it again when its postmaster has ended: killed, or given up because its disk
  * was full. A start that fails is repeated until one succeeds. Committed data survives, as after any crash.
- * @returns `stop` ends the watch; call it before Postgres is stopped on purpose. A start under way is not waited for:
+ * @returns `stop` ends the watch; call it before Postgres is stopped on purpose. A start in progress is not waited for:
  * `EmbeddedPostgres.stop` does that
  */
 export function keepRunning(

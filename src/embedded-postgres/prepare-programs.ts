@@ -14,7 +14,7 @@ const symlinkList = z.array(z.object({ source: z.string(), target: z.string() })
 
 /**
  * Gives Postgres programs that the user of `account` can run. Usually those in node_modules as they are. When they do
- * not run there, first the library links and executable bits are restored (npm may have been told to run no install
+ * not run there, first the library links and executable bits are restored (npm may be configured to run no install
  * scripts); when that does not help, because that user cannot reach node_modules or nobody can write there, the
  * package is copied to /var/cache/fhir-bucket-loader (root) or ~/.cache/fhir-bucket-loader, once per version.
  * Throws when the package is missing or its programs do not run on this system.

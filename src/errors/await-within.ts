@@ -8,7 +8,7 @@ export interface Wait {
 }
 
 /**
- * Awaits a promise, but no longer than the limit. What the promise stands for goes on: whoever gives it up ends it.
+ * Awaits a promise, but no longer than the limit. Its work goes on: the caller that gives it up ends it.
  * @throws what `late` gives, or the signal's reason
  */
 export async function awaitWithin<T>(promise: Promise<T>, { limitMs, signal, late }: Wait): Promise<T> {

@@ -8,7 +8,7 @@ export interface ErrorBody {
   errors?: FieldError[];
 }
 
-/** What a client is told of an error: the whole of a ClientError, nothing of any other (undefined). */
+/** The part of an error that a client sees: all of a ClientError, nothing of any other (undefined). */
 export function toErrorBody(error: ClientError | undefined): { status: number; body: ErrorBody } {
   if (error === undefined) {
     return { status: 500, body: { message: 'Internal error. The server log has the details.' } };

@@ -1,4 +1,4 @@
-/** Why the server cannot start, in words for whoever starts it: what is wrong, and what to set. Printed without a stack. */
+/** Why the server cannot start, for the operator: what is wrong, and what to set. Printed without a stack. */
 export class StartError extends Error {
   override readonly name: string = 'StartError';
 }

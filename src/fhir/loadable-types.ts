@@ -2,7 +2,7 @@ import { FHIR_RESOURCE_TYPES } from './resource-types.ts';
 
 /**
  * Which resource types files may be loaded into, as the operator says it (LOADER_RESOURCE_TYPES). FHIR's always;
- * whoever may write to a bucket could otherwise write what Aidbox runs or trusts. Plain data: it crosses to workers.
+ * anybody who can write to a bucket could otherwise write what Aidbox runs or trusts. Plain data: it crosses to workers.
  */
 export interface LoadableTypes {
   /** Types beside FHIR's, in the operator's spelling. */
@@ -12,7 +12,7 @@ export interface LoadableTypes {
 }
 
 /**
- * Aidbox's types that decide who may do what, or what Aidbox runs for whom; Aidbox's documentation, "IAM module
+ * Aidbox's types that grant access or that Aidbox executes: those of Aidbox's documentation, "IAM module
  * resources", and those by which a call can be opened to anybody (App, Operation, AidboxQuery) or code be run (Lambda).
  */
 export const ACCESS_TYPES: readonly string[] = [

@@ -14,7 +14,7 @@ export interface RootClient {
  * Demands HTTP Basic credentials of every route registered on `app` after this.
  * Routes then answer 401 (kind `unauthorized`) to anybody else; the comparison takes the same time however much of
  * the credentials is right. An address that keeps sending wrong ones is answered 429 without any comparison.
- * @param onFailedLogin told of each attempt with wrong credentials, also one that was not looked at
+ * @param onFailedLogin called for each attempt with wrong credentials, also one that was refused unchecked
  */
 export async function requireRootClient(
   app: FastifyInstance,

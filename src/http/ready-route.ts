@@ -8,7 +8,7 @@ const TIMEOUT_MS = 2_000;
 
 /**
  * GET /ready: calls can be served, since the database is reachable and migrated; 503 with a reason otherwise.
- * Needs no credentials: probes have none. A load under way waits for its database by itself, ready or not.
+ * Needs no credentials: probes have none. A load in progress waits for its database by itself, ready or not.
  */
 export function readyRoute(app: FastifyInstance, db: Queryable): void {
   app.get('/ready', async (_request, reply) => {

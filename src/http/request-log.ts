@@ -49,7 +49,7 @@ export function logRequests(app: FastifyInstance): void {
   });
 }
 
-/** The methods that a body calls, each once; what is no method of ours is `unknown`, since it could be anything. */
+/** The methods that a body calls, each once; one that does not exist is `unknown`, since it could be any text. */
 function rpcMethods({ body }: FastifyRequest): string[] {
   const calls = Array.isArray(body) ? body : [body];
   const names = calls.flatMap((call) =>

@@ -4,7 +4,7 @@ import type { Queryable } from '../store/query.ts';
 import { markIndex } from './mark-index.ts';
 
 /**
- * Makes a dropped index again with its marks, as the constraint that it was where it backed one; to be called in a
+ * Rebuilds a dropped index with its marks, as the constraint that it was where it backed one; to be called in a
  * transaction. An index of that name that stands already is left as it is. A key comes back as a unique index first, which can be
  * built by parallel workers, and then becomes the constraint.
  * @throws what Postgres answers, for instance 23505 when rows contradict the key

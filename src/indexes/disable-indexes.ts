@@ -11,7 +11,7 @@ import type { ResourceTable } from '../store/resource-tables.ts';
 import { dropIndex } from './drop-index.ts';
 import { hasIndexes, listFixedIndexes, listTableIndexes, lockTable, type WhichIndexes } from './table-index.ts';
 
-/** How long one attempt waits for the table's lock, in ms; whoever comes after it on that table waits as well. */
+/** How long one attempt waits for the table's lock, in ms; every later transaction on that table waits as well. */
 const LOCK_TIMEOUT_MS = 2_000;
 const ATTEMPTS = 5;
 const PAUSES: Pauses = { firstMs: 3_000, mostMs: 3_000 };
@@ -24,9 +24,9 @@ export interface DisableIndexesOptions {
   which: WhichIndexes;
   /** Aborted: the indexes stay as they are. */
   signal: AbortSignal;
-  /** Told of each index that had to stay, with the reason. */
+  /** Called for each index that had to stay, with the reason. */
   onKept: (reason: string) => void;
-  /** Told when the table has none of those indexes. */
+  /** Called when the table has none of those indexes. */
   onNone: () => void;
 }
 

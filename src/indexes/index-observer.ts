@@ -1,4 +1,4 @@
-/** Is told what becomes of dropped indexes; must not throw. */
+/** Observes what becomes of dropped indexes; must not throw. */
 export interface IndexObserver {
   onIndexRestored(durationMs: number): void;
   onIndexFailed(): void;

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { DisabledIndex } from '../store/disabled-index/disabled-index.ts';
 import type { Queryable } from '../store/query.ts';
 
-/** Gives an index that was made again the marks that it had before it was dropped. */
+/** Gives a rebuilt index the marks that it had before it was dropped. */
 export async function markIndex(db: Queryable, index: DisabledIndex): Promise<void> {
   const { marks = {}, constraint } = index;
   const schema = pg.escapeIdentifier(index.schemaname);
@@ -23,7 +23,7 @@ export async function markIndex(db: Queryable, index: DisabledIndex): Promise<vo
   }
 }
 
-/** Whether the table has been told meanwhile to be ordered by another index. */
+/** Whether the table was set meanwhile to be clustered on another index. */
 async function isClustered(db: Queryable, table: string): Promise<boolean> {
   const { rowCount } = await db.query('select from pg_index where indrelid = $1::regclass and indisclustered', [table]);
   return rowCount === 1;

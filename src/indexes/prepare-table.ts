@@ -35,8 +35,8 @@ const NO_KEY =
   'it has no primary key on id alone, so that duplicates would pass unseen; add one, or call with drop-primary-key?';
 
 /**
- * Makes a type's table as the load needs it: creates it where it is absent, brings back what an earlier load has
- * dropped and left behind, and drops what this one wants dropped. A load that wants the primary key never runs
+ * Prepares a type's table for the load: creates it where it is absent, restores indexes that an earlier load left
+ * dropped, and drops those that this one wants dropped. A load that wants the primary key never runs
  * without it: duplicates would pass unseen, and `upsert?` would find no rows. A table whose columns would take rows for
  * something else is left alone.
  * @throws what keeps Postgres from it for now: a lost connection, a deadlock
@@ -74,7 +74,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
   return state;
 }
 
-/** Makes those of the table's dropped indexes again that this load does not want off, unless another load does. */
+/** Restores the table's dropped indexes that this load does not want dropped, unless another load does. */
 async function bringBackWanted(options: PrepareTableOptions, table: ResourceTable): Promise<TableState> {
   const { session } = options;
   const missing = await listMissing(options);

@@ -25,7 +25,7 @@ export interface RestoreIndexOptions {
   buildPool: pg.Pool;
   log: Logger;
   observer: IndexObserver;
-  /** Aborted: the index that is being made is given up, and no further one begun. */
+  /** Aborted: the index being rebuilt is given up, and no further one begun. */
   signal: AbortSignal;
 }
 
@@ -38,9 +38,9 @@ export interface RestoreIndexesOptions extends RestoreIndexOptions {
 }
 
 /**
- * Makes the dropped indexes of a bucket's tables again. Tables on whose indexes another load still relies are left to
- * that load.
- * @throws after the others are made, what kept an index from being made for now: a lost connection, a deadlock
+ * Restores the dropped indexes of a bucket's tables. A table whose indexes another load still needs dropped is left
+ * to that load.
+ * @throws after the others are restored, what keeps an index from being rebuilt for now: a lost connection, a deadlock
  */
 export async function restoreIndexes(options: RestoreIndexesOptions): Promise<void> {
   const waiting = await listIndexesToRestore(options.pool, options);
@@ -67,8 +67,8 @@ export async function endRestore(session: Queryable, table: ResourceTable): Prom
 }
 
 /**
- * Makes a dropped index again, in a transaction with the mark on its DisabledIndex row, so a crash at any instant
- * leaves it either made and `restored` or still to be made. One that cannot be made (rows contradict a key) gets the
+ * Rebuilds a dropped index, in one transaction with the mark on its DisabledIndex row: a crash at any instant leaves it
+ * either rebuilt and `restored`, or still to be rebuilt. One that cannot be rebuilt (rows contradict a key) gets the
  * reason as `message` and is tried again at the end of the next load. To be called with the right to restore.
  * @throws what keeps it from being made for now: a lost connection, a deadlock
  */

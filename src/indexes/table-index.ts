@@ -18,7 +18,7 @@ const FROM_INDEXES = `
        left join pg_constraint c on c.conindid = i.oid and c.contype in ('p', 'u', 'x')
       where t.oid = $1::regclass and case when x.indisprimary then $2::boolean else $3::boolean end`;
 
-/** Why an index cannot be dropped and made again; null where it can. */
+/** Why an index cannot be dropped and rebuilt; null where it can. */
 const WHY_FIXED = `case when x.indisreplident then 'it is the replica identity of the table'
                  when i.relispartition then 'it belongs to an index of the partitioned table'
                  when i.relkind <> 'i' then 'the table is partitioned'
@@ -42,7 +42,7 @@ export async function hasIndexes(db: Queryable, table: ResourceTable, which: Whi
 }
 
 /**
- * The indexes of a table that can be dropped and made again. Left out: the table's replica identity (logical
+ * The indexes of a table that can be dropped and rebuilt. Left out: the table's replica identity (logical
  * replication would stop), indexes that belong to a partitioned parent's, and invalid ones (of a CREATE INDEX
  * CONCURRENTLY that failed), which perhaps cannot be made.
  * To be called under `lockTable`: Postgres cannot describe an index that is dropped at the same moment.

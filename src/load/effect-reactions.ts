@@ -10,7 +10,7 @@ import { pauseAfter, prolonged } from './outage.ts';
 
 type Of<Kind extends LoadEvent['kind']> = Extract<LoadEvent, { kind: Kind }>;
 
-/** The next attempt at an effect that has failed, unless nobody needs it any more. */
+/** The next attempt at a failed effect, unless it is obsolete. */
 export function effectDue(state: LoadState, effect: RetriedEffect): Step {
   if (effect.kind === 'finish') return step(state, { finish: { step: 'due', first: true } });
   if (isNeeded(state, effect)) return step(state, {}, [effect]);
@@ -61,7 +61,7 @@ export function effectFailed(state: LoadState, { effect, failure, error }: Of<'e
   return step(paused, change, [later, { kind: 'close-idle-connections' }]);
 }
 
-/** An effect that is given up leaves nothing of it behind in the state. */
+/** Removes an effect that is given up from the state. */
 function withoutEffect(state: LoadState, effect: RetriedEffect): Step {
   switch (effect.kind) {
     case 'join':

@@ -26,7 +26,7 @@ export function offer({ files, at }: FileQueue): readonly QueuedFile[] {
 }
 
 /**
- * The queue after a claim: those before the taken one are finished or in others' hands, as are all of them where none
+ * The queue after a claim: files before the taken one are finished or claimed elsewhere, as are all of them where none
  * was taken.
  * @param offered what `offer` gave for this queue
  */

@@ -40,7 +40,7 @@ export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
   return begin(state, { ...change, slots: withFlight(slots, flight) }, file, flight);
 }
 
-/** A file that has failed is claimed again for its next attempt; gone if somebody else has it by now. */
+/** A file that has failed is claimed again for its next attempt; gone if another process has it by now. */
 export function claimedAgain(state: LoadState, id: string, file: ClaimedFile | undefined): Step {
   const flight = state.slots.flights.get(id);
   if (flight === undefined) return step(state, {});

@@ -30,8 +30,8 @@ export interface FinishLoadOptions {
 }
 
 /**
- * What the last process out does: restores dropped indexes, and makes durable what was committed lazily. The others
- * call this again and again until the indexes are back, so that one of them takes over should the finisher die.
+ * The work of the last process out: restores dropped indexes, and flushes the commits that did not wait for the disk. The
+ * others call this again and again until the indexes are back, so that one of them takes over should the finisher die.
  * @param first whether this process has not left the load yet
  * @returns whether the bucket is finished; its resource types, where this process was the last one out
  */

@@ -6,7 +6,7 @@ import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
 import type { KnownTypes } from './known-types.ts';
 import { resourceTypeOfKey } from './resource-type-of-key.ts';
 
-/** What of a listing is not queued, for the caller to know. */
+/** What a listing leaves out of the queue, for the answer. */
 export interface ListingNotes {
   ignored: IgnoredFiles;
   withheld: WithheldFiles;
@@ -46,7 +46,7 @@ const PAGE_BYTES = 4096;
 
 /**
  * Lists the source within the call's prefixes, for objects that have a known resource type's name. It takes as long as
- * the source does: to be called without a connection of the database in hand.
+ * the source does: call it without holding a database connection.
  * @throws FileError, or the signal's reason when aborted
  */
 export async function listFiles(

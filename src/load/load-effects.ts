@@ -33,9 +33,9 @@ export interface EffectDeps extends RunFileDeps {
 export type OutwardEffect = Exclude<LoadEffect, { kind: 'later' | 'abort' | 'abort-finish' | 'log-error' | 'end' }>;
 
 /**
- * Does what an effect says.
- * @returns what comes of it, if the load has to know
- * @throws what kept it from being done
+ * Carries out an effect.
+ * @returns the event that it results in, if any
+ * @throws what made it fail
  */
 export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<LoadEvent | undefined> {
   const { pool, session, bucket } = deps;

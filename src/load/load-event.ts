@@ -7,7 +7,7 @@ import type { FileOutcome } from '../worker/file-task.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { NumberedRequest } from './load-request.ts';
 
-/** All that can happen to a load. */
+/** Every event of a load. */
 export type LoadEvent =
   /** A later call for the bucket. */
   | { kind: 'called'; request: NumberedRequest }
@@ -32,16 +32,16 @@ export type LoadEvent =
   /** The file is marked `error` after its last attempt. */
   | { kind: 'file-failed'; id: string }
   | { kind: 'connections-counted'; free: number }
-  /** Another process has told of a change in the database. */
+  /** Another process has announced a change in the database. */
   | { kind: 'noticed'; notice: LoadNotice }
-  /** The slow poll, for what nobody tells: a replica that died, a LoaderFile changed by hand. */
+  /** The slow poll, for changes without a notification: a replica that died, a LoaderFile changed by hand. */
   | { kind: 'tick' }
   /** That call and those before it. */
   | { kind: 'cancelled'; call: bigint }
   | { kind: 'shutdown'; graceMs: number }
   /** Files in flight have had their time to end by themselves. */
   | { kind: 'grace-over' }
-  /** `isFinished`: the indexes are restored, by this process or another; else another one is at it. */
+  /** `isFinished`: the indexes are restored, by this process or another; else another process is restoring them. */
   | { kind: 'finish-ended'; isFinished: boolean; types: readonly string[] }
   /** The pause of an effect that failed is over. */
   | { kind: 'effect-due'; effect: RetriedEffect }

@@ -8,7 +8,7 @@ import type { Outage } from './outage.ts';
 /**
  * A load is always in one of these phases, in this order; it may skip some.
  *
- * - `joining`: its session connects and waits for whoever finishes the bucket right now. Later calls are merged.
+ * - `joining`: its session connects and waits for a process that is finishing the bucket. Later calls are merged.
  * - `loading`: files are listed, tables prepared, files claimed and loaded. Later calls are merged.
  * - `draining`: no file is begun; those in flight end or roll back. A later call begins another load from here on.
  * - `finishing`: the last process out restores the indexes; the others stay until that is done.
@@ -16,14 +16,14 @@ import type { Outage } from './outage.ts';
  */
 export type LoadPhase = 'joining' | 'loading' | 'draining' | 'finishing' | 'ended';
 
-/** Why a load does not go on. `failed`: the database stayed away, or something unexpected happened. */
+/** Why a load ends. `failed`: the database stayed unreachable, or an unexpected error occurred. */
 export type EndReason = 'finished' | 'cancelled' | 'shutdown' | 'failed';
 
 export interface LoadState {
   readonly phase: LoadPhase;
   /** Set from `draining` on. */
   readonly reason: EndReason | undefined;
-  /** `lost`: being made again. `none`: given up, or not to be made again. */
+  /** `lost`: reconnecting. `none`: given up, or not to be reconnected. */
   readonly session: 'joining' | 'joined' | 'lost' | 'none';
   /** The latest call; its account and settings count for the files not yet begun. */
   readonly request: NumberedRequest;
@@ -64,7 +64,7 @@ export interface ListedFiles {
   readonly late: boolean;
 }
 
-/** The state of a load that was called for and has not done anything yet. */
+/** The initial state of a load. */
 export function initialState(request: NumberedRequest): LoadState {
   return {
     phase: 'joining',

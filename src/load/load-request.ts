@@ -4,7 +4,7 @@ import type { Scheduler } from './schedule.ts';
 
 /** One call of `aidbox.bulk/load-from-bucket`, its defaults filled in. Carries the source's secrets: never log it. */
 export interface LoadRequest {
-  /** Names the bucket, in LoaderFiles as well; where it is, `source` says. */
+  /** Names the bucket, in LoaderFiles as well; `source` says where it is. */
   bucket: string;
   /** Files loaded at once. */
   threadNum: number;

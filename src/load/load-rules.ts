@@ -5,13 +5,13 @@ import { isPending, sortFiles, startPreparing } from './load-tables.ts';
 import { outageText } from './outage.ts';
 import { schedule } from './schedule.ts';
 
-/** An outage that is over at the second attempt is not worth a word. */
+/** Attempt from which the status mentions an outage: most are over at the second. */
 const TOLD_FROM_ATTEMPT = 2;
 
-/** What follows from a state by itself, whatever has led to it. @returns undefined when nothing does */
+/** A step that follows from the state alone, whatever led to it. @returns undefined when there is none */
 type Rule = (state: LoadState) => Step | undefined;
 
-/** Applies the rules until none has anything to say. */
+/** Applies the rules until none returns a step. */
 export function follow({ state, effects }: Step): Step {
   const done: LoadEffect[] = [...effects];
   let current = state;
@@ -77,7 +77,7 @@ const claim: Rule = (state) => {
   return step(state, { slots }, [{ kind: 'claim', ids: slots.claiming.offered.map(({ id }) => id) }]);
 };
 
-/** Keeps the status true: what is waited for, while it is waited for. */
+/** Keeps the status up to date: what files wait for, while they wait. */
 const tell: Rule = (state) => {
   if (state.phase !== 'loading' && state.phase !== 'finishing') return undefined;
   const text = waitsFor(state);
@@ -96,7 +96,7 @@ const afterDraining: Rule = (state) => {
 const finish: Rule = (state) => {
   const { phase, session, reason, finish: now } = state;
   if (phase !== 'finishing' || now.step === 'running') return undefined;
-  // Who is to stop waits for no other finisher, and without a session nobody can finish.
+  // A process that shuts down does not wait for another finisher, and finishing needs a session.
   if (session === 'none' || reason === 'shutdown') return end(state);
   if (session !== 'joined' || now.step !== 'due') return undefined;
   return step(state, { finish: { step: 'running', first: false } }, [{ kind: 'finish', first: now.first }]);
@@ -129,7 +129,7 @@ export function drain(state: LoadState, reason: LoadState['reason'], effects: re
   return step(state, change, [...effects, ...returns]);
 }
 
-/** Nothing more is done. */
+/** Ends the load. */
 export function end(state: LoadState, change: Partial<LoadState> = {}, effects: readonly LoadEffect[] = []): Step {
   return step(state, { ...change, phase: 'ended', session: 'none' }, [...effects, { kind: 'end' }]);
 }

@@ -11,7 +11,7 @@ export type SessionEvent = { kind: 'session-lost' } | { kind: 'noticed'; notice:
 
 /**
  * Dedicated connection whose advisory lock marks the bucket as in progress for every replica; Postgres releases it the
- * moment the process is gone. It also hears what other processes tell.
+ * moment the process is gone. It also receives the notifications of other processes.
  */
 export class LoadSession {
   readonly #address: DatabaseAddress;
@@ -35,8 +35,8 @@ export class LoadSession {
   }
 
   /**
-   * Connects, once more where the connection was lost, and joins the load, waiting for whoever finishes the bucket right
-   * now.
+   * Connects, once more where the connection was lost, and joins the load, waiting for a process that is finishing the
+   * bucket.
    * @param onAnnounced called as soon as this session or the finisher marks the bucket as in progress
    * @param giveUp aborted: the wait ends
    * @throws what Postgres answers
@@ -63,7 +63,7 @@ export class LoadSession {
       this.#joining = undefined;
     }
     this.#client = client;
-    // Not before: one that ends while it joins is the caller's to try again, or two would.
+    // Not before: the caller retries a session that ends while it joins; both would otherwise.
     client.on('end', () => {
       if (!this.#ended) this.#emit({ kind: 'session-lost' });
     });
@@ -84,7 +84,7 @@ export class LoadSession {
     return this.#oneAtATime(() => work(this.connection));
   }
 
-  /** Ends the connection, one that is being made as well, and all locks with it. */
+  /** Ends the connection, also one still being opened, and all locks with it. */
   async end(): Promise<void> {
     this.#ended = true;
     this.#unwatch();

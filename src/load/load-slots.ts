@@ -18,7 +18,7 @@ export interface Flight {
   readonly step: 'loading' | 'pausing' | 'claiming';
 }
 
-/** What a load has to do and what it does: the queue and the files in flight. Immutable. */
+/** A load's queue and its files in flight. Immutable. */
 export interface LoadSlots {
   readonly queue: FileQueue;
   /** By LoaderFile id. */
@@ -52,7 +52,7 @@ export function connectionsUsed({ flights }: LoadSlots): number {
   return [...flights.values()].reduce((sum, { connections }) => sum + connections, 0);
 }
 
-/** Whether another file may be begun, as far as the call and the connections go. */
+/** Whether the call's `thread-num` and the connections leave room for another file. */
 export function hasFreeSlot(slots: LoadSlots, { threadNum }: LoadRequest): boolean {
   return slots.flights.size < threadNum && connectionsUsed(slots) < slots.limit.most;
 }

@@ -14,8 +14,8 @@ import { endPreparing, invalidate, invalidatePrimaryKeyMissing, want } from './l
 const TABLES_TOGETHER_MS = 1_000;
 
 /**
- * What an event makes of a load, and what is to be done because of it. Pure: the whole life of a load is here and in
- * the modules that this one imports, and `Load` carries it out.
+ * The state after an event, and the effects to carry out. Pure: the whole life of a load is here and in the modules
+ * that this one imports; `Load` carries it out.
  * @param now in ms, on a clock that only goes forward
  */
 export function next(state: LoadState, event: LoadEvent, now: number): Step {
@@ -95,7 +95,7 @@ function called(state: LoadState, { request }: Of<'called'>): Step {
     lookWanted: 'now',
     listed: undefined,
     tables: invalidatePrimaryKeyMissing(state.tables),
-    // Recording the call has taken back what was told.
+    // Recording the call has cleared the message.
     told: '',
   });
 }
@@ -135,7 +135,7 @@ function looked(state: LoadState, { generation, files }: Of<'looked'>): Step {
 
 function noticed(state: LoadState, { notice }: Of<'noticed'>): Step {
   if (notice.topic === 'indexes') {
-    // Whatever was waited for may be there now; a table that nobody waits for is of no interest.
+    // What files waited for may be there now; tables that no file waits for do not matter.
     const isAwaited = state.waits.length > 0 && [...state.tables.types].some((type) => tableName(type) === notice.name);
     return step(state, isAwaited ? { lookWanted: 'now' } : {});
   }
@@ -152,7 +152,7 @@ function ticked(state: LoadState): Step {
   const change = {
     lookWanted: isToLook ? ('now' as const) : state.lookWanted,
     finish: nextFinish(state),
-    // Not known any more: told anew, whatever it is.
+    // The message in the database is unknown now: it is written again, whatever it is.
     told: state.told ?? '?',
   };
   return step(state, change, [

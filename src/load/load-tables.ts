@@ -11,7 +11,7 @@ export interface LoadTables {
   /** Types that wait for their turn. */
   readonly queued: readonly string[];
   readonly preparing: ReadonlySet<string>;
-  /** Of what is being found out: incremented to discard the results of earlier preparations. */
+  /** Incremented to discard the results of earlier preparations. */
   readonly generation: number;
   /** The types of all tables that were ever prepared. */
   readonly types: ReadonlySet<string>;
@@ -25,7 +25,7 @@ export const NO_TABLES: LoadTables = {
   types: new Set(),
 };
 
-/** Queues those of the types whose state is neither known nor being found out, the fresh ones. */
+/** Queues the new ones of the types: their table state is neither known nor being determined. */
 export function want(tables: LoadTables, types: readonly string[]): { tables: LoadTables; fresh: readonly string[] } {
   const fresh = types.filter((type) => !tables.known.has(type) && !isPending(tables, type));
   const all = new Set([...tables.types, ...fresh]);
@@ -56,12 +56,12 @@ export function endPreparing(
   return { ...tables, preparing, known };
 }
 
-/** Forgets all: the session whose locks protected the tables was lost, or a key was dropped in spite of them. */
+/** Invalidates all: the session whose locks protected the tables was lost, or a key was dropped in spite of them. */
 export function invalidate(tables: LoadTables): LoadTables {
   return { ...tables, known: new Map(), generation: tables.generation + 1 };
 }
 
-/** Forgets which primary keys could not be restored: somebody calls again. */
+/** Invalidates which primary keys could not be restored, since a further call has come. */
 export function invalidatePrimaryKeyMissing(tables: LoadTables): LoadTables {
   const known = new Map([...tables.known].filter(([, { kind }]) => kind !== 'primary-key-missing'));
   return { ...tables, known, generation: tables.generation + 1 };
@@ -74,9 +74,9 @@ export interface SortedFiles {
   unusable: readonly { ids: readonly string[]; failure: Failure }[];
   /** What the others wait for, each completing "Waits until". */
   waits: readonly string[];
-  /** Whether no others are to be expected without a further call: the rest's primary keys cannot be restored. */
+  /** Whether only a further call can add files: the primary keys of the rest cannot be restored. */
   isAll: boolean;
-  /** Without the states that are to be found out anew at the next look. */
+  /** Without the states that the next look determines again. */
   tables: LoadTables;
 }
 

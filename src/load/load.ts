@@ -27,7 +27,7 @@ export interface LoadOptions {
   recovery: PartitionRecovery;
   log: Logger;
   observer: LoadObserver;
-  /** How often the load looks for what nobody tells it, in ms; 5 s by default. */
+  /** How often the load polls for changes without a notification, in ms; 5 s by default. */
   pollMs?: number | undefined;
 }
 
@@ -36,8 +36,8 @@ const POLL_MS = 5_000;
 /**
  * The work of this process on one bucket: as many slots as the call's `thread-num`, each taking one file at a time
  * from the queue that all replicas share, until no file within the calls' prefixes is unfinished, wherever it is
- * being loaded. What it does when is decided by `next`; here events are handed to it, one at a time, and the effects
- * that it answers are carried out. Never throws: what goes wrong is logged, and stands in the LoaderFiles.
+ * being loaded. `next` decides what happens when; this loop hands it the events, one at a time, and carries out the
+ * effects that it returns. Never throws: what goes wrong is logged, and stands in the LoaderFiles.
  */
 export class Load {
   /** Resolves when a status answer, of any replica, shows that the bucket is worked on; or when it never will be. */
@@ -144,7 +144,7 @@ export class Load {
     for (const effect of effects) this.#carryOut(effect);
   }
 
-  /** A fault in the state machine itself ends this load, not the process. */
+  /** An error thrown by the state machine ends this load, not the process. */
   #next(event: LoadEvent): Step {
     try {
       return next(this.#state, event, performance.now());
@@ -217,7 +217,7 @@ export class Load {
   async #end(): Promise<void> {
     clearInterval(this.#poll);
     for (const timer of this.#timers.keys()) clearTimeout(timer);
-    // What is best effort is done while the session still holds its lock: who sees the end of the load sees why.
+    // Best effort comes while the session still holds its lock: a status that shows the end then shows the reason.
     await Promise.allSettled(this.#running);
     await this.#publisher.stop();
     await this.#deps.session.end();

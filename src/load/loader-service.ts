@@ -50,11 +50,11 @@ export interface LoaderServiceOptions {
   /** Which resource types files may be loaded into. */
   loadableTypes: LoadableTypes;
   sources: SourceOptions;
-  /** How long files in hand may go on after `close`, in ms. */
+  /** How long files in flight may go on after `close`, in ms. */
   shutdownGraceMs: number;
   /** Worker threads; by default one per core. */
   threads?: number | undefined;
-  /** How often loads look for what nobody tells them, in ms; 5 s by default. */
+  /** How often loads poll for changes without a notification, in ms; 5 s by default. */
   pollMs?: number | undefined;
 }
 
@@ -81,7 +81,7 @@ export class LoaderService {
   readonly #listings = new Listings();
   /** By bucket: the one that takes further calls. */
   readonly #loads = new Map<string, Load>();
-  /** All that run, those that make their indexes again beside a newer one as well. */
+  /** All that run, also those that restore their indexes while a newer one loads. */
   readonly #running = new Set<Load>();
   readonly #closing = new AbortController();
   readonly #startedAt = performance.now();
@@ -97,7 +97,7 @@ export class LoaderService {
 
   /**
    * Lists the bucket, queues what is new and begins to load; returns as soon as the files are queued.
-   * @throws ClientError when the load contradicts one under way, FileError when the listing fails; nothing is queued then.
+   * @throws ClientError when the load contradicts one in progress, FileError when the listing fails; nothing is queued then.
    * ClientError also when the service closes meanwhile; another call continues where this one was
    * @param caller aborted when nobody waits for the answer any more, which ends the listing
    */
@@ -106,7 +106,7 @@ export class LoaderService {
     closing.throwIfAborted();
     const { pool, loadableTypes } = this.#options;
     const { bucket, prefixes, source, write } = request;
-    // Before the listing only to spare it; what counts is the one within the turn.
+    // Here only to spare a needless listing; the check within the turn is the one that counts.
     await refuseContradiction(pool, bucket, write);
     const types = await knownTypes(pool, loadableTypes);
     const listing = await this.#listings.during(bucket, [closing, caller], (signal) =>
@@ -153,7 +153,7 @@ export class LoaderService {
   }
 
   /**
-   * Cancels the bucket's load on all replicas: they begin no further file, and those in hand roll back to the queue.
+   * Cancels the bucket's load on all replicas: they begin no further file, and those in flight roll back to the queue.
    * Calls to this process that still list the bucket end as well.
    * @throws ClientError when nobody loads the bucket
    */
@@ -188,7 +188,7 @@ export class LoaderService {
   }
 
   /**
-   * Puts the bucket's failed files back in the queue. A load under way takes them; else the next call does.
+   * Puts the bucket's failed files back in the queue. A load in progress takes them; else the next call does.
    * @param prefixes only files whose keys start with one of these; none means all
    * @throws ClientError when nobody ever called for the bucket
    */
@@ -202,13 +202,13 @@ export class LoaderService {
     return { retried, status: await this.status(bucket) };
   }
 
-  /** Refuses calls from now on, and ends those whose listing is under way. */
+  /** Refuses calls from now on, and ends those that are listing. */
   refuseCalls(): void {
     this.#closing.abort(new ClientError('database-unavailable', 'the server is shutting down; call another replica'));
   }
 
   /**
-   * Stops all loads of this process: no further file is begun; those in hand may end within the grace period and
+   * Stops all loads of this process: no further file is begun; those in flight may end within the grace period and
    * then roll back to the queue. Resolves when nothing runs any more.
    */
   async close(): Promise<void> {
@@ -242,7 +242,7 @@ function inProgress({ message: _, ...status }: BucketStatus, message: string | u
   return { ...status, state: 'in-progress', ...(message === undefined ? {} : { message }) };
 }
 
-/** Two loads of one bucket at one time must agree on how rows are written, or nobody could tell how one was. */
+/** Concurrent loads of a bucket must use the same write options. */
 async function refuseContradiction(db: Queryable, bucket: string, wanted: WriteOptions): Promise<void> {
   const current = await findWriteOptions(db, bucket);
   if (current === undefined || !(await isLoading(db, bucket))) return;

@@ -1,7 +1,7 @@
 import { type Failure, isDatabaseUnreachable } from '../errors/failure.ts';
 import { type Pauses, pauseMs } from '../errors/retry-policy.ts';
 
-/** A load waits this long for a database that is away, takes no writes or has no disk space, in ms. */
+/** A load waits this long for a database that is unreachable, read-only or out of disk space, in ms. */
 export const OUTAGE_LIMIT_MS = 10 * 60_000;
 
 /** Pauses between attempts at a database or a file that failed. */

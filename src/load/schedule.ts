@@ -19,7 +19,7 @@ export function schedule(files: readonly QueuedFile[], scheduler: Scheduler): Qu
 }
 
 /**
- * Within files of about one size (each window spans a factor of two), deals the types out in turn.
+ * Within files of about one size (each window spans a factor of two), takes the types in turn.
  */
 function spreadOverTypes(descending: readonly QueuedFile[]): QueuedFile[] {
   const spread: QueuedFile[] = [];

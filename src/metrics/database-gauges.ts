@@ -4,7 +4,7 @@ import type { Figures } from './database-figures.ts';
 const STATUSES = ['pending', 'in-progress', 'done', 'error'];
 
 /**
- * What the database knows. Every replica tells the same, so take the maximum of a fleet, not the sum.
+ * Gauges read from the database. Every replica reports the same, so take the maximum of a fleet, not the sum.
  * While the database does not answer, `database_up` is 0 and the others are absent.
  */
 export class DatabaseGauges {

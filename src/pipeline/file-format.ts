@@ -1,6 +1,6 @@
 import { FileError } from '../errors/file-error.ts';
 
-/** How a file's bytes are packed; told by the bytes, not by its name. */
+/** How a file's bytes are packed; detected from the bytes, not from the name. */
 export type Packing = 'gzip' | 'zstd' | 'none';
 
 /** As many of a file's first bytes as `packingOf` and `foreignFormat` look at: tar has its mark at byte 257. */

@@ -2,7 +2,7 @@ import { type DecompressOptions, decompress } from './decompress.ts';
 import { checkIsText, HEAD_BYTES, packingOf } from './file-format.ts';
 
 /**
- * Unpacks a file's bytes where they are gzip or zstd, told by their content and not by the file's name; all members of a
+ * Unpacks a file's bytes where they are gzip or zstd, detected from their content and not from the file's name; all members of a
  * multi-member gzip and all frames of a zstd file are unpacked. An empty file gives nothing.
  * @throws DecompressError when packed data is damaged or cut, FormatError when the file is something else than ndjson, or what
  * `bytes` throws
@@ -33,7 +33,7 @@ export async function* readNdjson(
   }
 }
 
-/** The first chunks, together long enough to tell what the file is. */
+/** The first chunks, together long enough to detect the format. */
 async function readHead(source: AsyncIterator<Buffer>): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0);
   while (head.length < HEAD_BYTES) {

@@ -58,7 +58,7 @@ export class ResourceScanner {
     this.#keyScanner.attach(buffer);
   }
 
-  /** The id of the line scanned last, as far as the scan came to it. */
+  /** The id of the line scanned last, if the scan reached it. */
   get idSoFar(): string | undefined {
     return this.#idSeen ? this.idBytes.toString('utf8', this.idStart, this.idEnd) : undefined;
   }
@@ -294,7 +294,7 @@ export class ResourceScanner {
   }
 }
 
-/** The string literal at [quote, close], decoded; undefined when it is no valid JSON string. */
+/** The string literal at [quote, close], decoded; undefined when it is not a valid JSON string. */
 function decodeString(buffer: Buffer, quote: number, close: number): string | undefined {
   try {
     const decoded: unknown = JSON.parse(buffer.toString('utf8', quote, close + 1));

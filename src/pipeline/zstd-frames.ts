@@ -14,7 +14,7 @@ type Part = 'magic' | 'skippable-size' | 'descriptor' | 'header' | 'block';
 /**
  * Cuts zstd data where one frame ends and the next begins, by walking the headers of its blocks. Node's decompressor
  * ends without an error at a frame's end when the same chunk goes on with another frame, and drops the rest (tried with Node 24).
- * Data that is no zstd passes uncut: the decompressor has the error.
+ * Data that is not zstd passes uncut: the decompressor has the error.
  */
 export class ZstdFrames {
   #part: Part = 'magic';

@@ -79,14 +79,14 @@ async function statusOfFiles(db: pg.Pool, bucket: string): Promise<BucketStatus>
   return { state: 'interrupted', progress, ...(whys.length === 0 ? {} : { message: [...whys, again].join(' ') }) };
 }
 
-/** The dropped indexes that are not back yet, and whether another load relies on that or brings them back. */
+/** The dropped indexes not restored yet, and whether another load needs them dropped or restores them. */
 async function missingIndexes(
   db: Queryable,
   bucket: string,
 ): Promise<{ indexname: string; message?: string | undefined; inUse: boolean }[]> {
   const types = await listBucketTypes(db, bucket);
   const first = await listIndexesToRestore(db, { bucket, types });
-  // Locks before what they stand for, as above: what is back by the second look is not missing.
+  // Locks before what they protect, as above: an index restored by the second look is not missing.
   const inUse = await tablesInUse(
     db,
     first.map(({ index }) => tableOf(index)),

@@ -28,7 +28,7 @@ export class ProgressLog {
     this.#files.set(id, NOTHING);
   }
 
-  /** @returns what is new since the last word on this file; never negative: a body that is sent anew takes nothing back */
+  /** @returns the progress since the previous call for this file; never negative, also where a body is sent again */
   update(id: string, { bytes, rows }: Amount): Amount {
     const before = this.#files.get(id) ?? NOTHING;
     this.#files.set(id, { bytes, rows });

@@ -4,10 +4,10 @@ import { publishProgress, withdrawProgress } from '../store/bucket-load/replica-
 import type { ProgressLog } from './progress-log.ts';
 import { RateMeter } from './rate-meter.ts';
 
-/** How often progress is told, in ms. */
+/** How often progress is published, in ms. */
 const PUBLISH_MS = 1_000;
 
-/** Tells the other replicas, once a second, how far this process is with a bucket's files. */
+/** Publishes this process's progress on a bucket's files to the other replicas, once a second. */
 export class ProgressPublisher {
   readonly #pool: pg.Pool;
   readonly #bucket: string;
@@ -36,7 +36,7 @@ export class ProgressPublisher {
     }, PUBLISH_MS);
   }
 
-  /** Stops telling, and takes back what was told. */
+  /** Stops publishing, and withdraws what was published. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#busy;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FHIR_VERSIONS } from '../fhir/fhir-versions.ts';
 
-/** Which definitions tell what is a reference and what a choice. */
+/** The definitions that say which elements are references and which are choices. */
 export const fhirVersionParam = z
   .enum(FHIR_VERSIONS)
   .optional()

@@ -39,7 +39,7 @@ export interface Dispatched {
 
 /**
  * Runs one request of the body and puts the outcome, whatever it is, into an answer.
- * @param onError told of errors that are not the client's own
+ * @param onError called with errors that are not the client's own
  */
 export async function dispatch(
   request: unknown,

@@ -32,7 +32,7 @@ function folderOf(bucket: string): string | undefined {
   try {
     return resolve(fileURLToPath(url));
   } catch {
-    // A slash, or what is no UTF-8, is written as %…
+    // A slash, or bytes that are not UTF-8, are written as %…
     return undefined;
   }
 }

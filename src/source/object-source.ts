@@ -1,6 +1,6 @@
 import type { FileError } from '../errors/file-error.ts';
 
-/** What a source says of an object, to tell it from another version of itself. What is not known is absent, never a default. */
+/** What a source reports of an object, to distinguish versions of it. What is not known is absent, never a default. */
 export interface ObjectIdentity {
   /** Size in bytes. A source that lists no sizes may say 0. */
   size?: number | undefined;
@@ -25,9 +25,9 @@ export interface ObjectBytes {
    */
   read(): AsyncIterable<Buffer>;
   /**
-   * Looks for the source's fault in content that could not be loaded: bytes damaged on the way are not the file's error.
+   * Checks whether content that could not be loaded was damaged on the way: that is the source's failure, not the file's.
    * To be called when nobody reads any more. Never throws.
-   * @returns what was wrong with the bytes; undefined when they are right, or nobody can tell
+   * @returns what was wrong with the bytes; undefined when they are right, or it cannot be checked
    */
   findDamage(): Promise<FileError | undefined>;
   /** Bytes received so far. */

@@ -100,7 +100,7 @@ export class BackendWatch {
     for (const [client, pid] of asked) {
       if (!gone.has(pid) || this.#watched.get(client) !== pid) continue;
       this.#watched.delete(client);
-      // What is under way on it fails with that.
+      // Its statement in flight fails with that.
       if (client instanceof pg.Client) client.end().catch(() => {});
     }
   }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Queryable } from './query.ts';
 
 /**
- * Runs what a session does, and has Postgres cancel its statement when `signal` aborts and the work has not ended by
+ * Runs a session's work, and has Postgres cancel its statement when `signal` aborts and the work has not ended by
  * itself within `graceMs`: a statement that waits for somebody's lock takes no notice of anything else.
  * @param pool where the cancelling is done
  */

@@ -96,7 +96,7 @@ export async function preferToastCompression(client: pg.ClientBase, method: stri
 /** Does what a new connection needs before it is used; one that does not answer in that time fails, like one that cannot be made. */
 export async function withinConnectTime<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
   const timer = setTimeout(() => {
-    // What is under way on it fails with that.
+    // Its statement in flight fails with that.
     if (client instanceof pg.Client) closeAtOnce(client);
   }, CONNECT_TIMEOUT_MS);
   try {
@@ -107,7 +107,7 @@ export async function withinConnectTime<T>(client: pg.ClientBase, work: () => Pr
 }
 
 export interface ClientOptions {
-  /** Its name in pg_stat_activity, if it is to be told from the others; at most 63 bytes. */
+  /** Its name in pg_stat_activity, if it is to be distinguishable; at most 63 bytes. */
   applicationName?: string;
   /** How large values are compressed where a column does not say; ignored by a server that does not know it. */
   toastCompression?: 'lz4';

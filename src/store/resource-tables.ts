@@ -66,7 +66,7 @@ export async function listResourceTables(db: Queryable): Promise<string[]> {
 
 /**
  * How an existing table spells its type: as its rows do, or while it is empty as the default of `resource_type` does
- * (Aidbox's tables have one). Undefined when neither tells.
+ * (Aidbox's tables have one). Undefined when neither shows it.
  */
 export async function spellingOfType(db: Queryable, table: string): Promise<string | undefined> {
   const quoted = pg.escapeIdentifier(table);

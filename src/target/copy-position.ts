@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /**
- * Which row of a COPY a Postgres error speaks of. Postgres names it in the error's context, as in
+ * The row of a COPY that a Postgres error refers to. Postgres names it in the error's context, as in
  * `COPY patient, line 3, column resource`; the words are translated by `lc_messages`, the order is not.
  * @returns the 1-based row, or undefined when the error names none
  */

@@ -24,7 +24,7 @@ const RUN_BYTES = 4 * 1024 * 1024;
  */
 export class LenientCopy implements RowCopy {
   readonly memory = 'lasting';
-  /** A COPY is under way only while its end is awaited. */
+  /** A COPY is in flight only while its end is awaited. */
   readonly failed = new Promise<never>(() => {});
 
   readonly #client: pg.ClientBase;
@@ -137,7 +137,7 @@ export class LenientCopy implements RowCopy {
   }
 }
 
-/** The id of the resource that an error speaks of, where it names one. */
+/** The id of the resource that an error refers to, where it names one. */
 function idOf(error: unknown): string | undefined {
   if (error instanceof LineError) return error.id;
   const detail = error instanceof pg.DatabaseError ? error.detail : undefined;

@@ -5,7 +5,7 @@ import type { RowCounts } from '../pipeline/row-counts.ts';
 export interface RowCopy extends RowCounts {
   /** The lines that were left out so far, in the order of the file. */
   readonly badLines: readonly BadLine[];
-  /** Bytes in memory of a line whose end has not come yet. */
+  /** Bytes in memory of a line whose end has not arrived yet. */
   readonly pendingBytes: number;
   /** How the bytes given to `write` are kept: `passing` ones are not read again after it. */
   readonly memory: 'lasting' | 'passing';
@@ -18,8 +18,8 @@ export interface RowCopy extends RowCounts {
   write(chunk: Buffer): Promise<void>;
   /** The file has ended; resolves when Postgres has taken all rows. */
   end(): Promise<void>;
-  /** Makes what is under way fail; its transactions must be rolled back. Resolves when their connections are free. */
+  /** Makes the COPYs in flight fail; their transactions must be rolled back. Resolves when their connections are free. */
   abort(reason: Error): Promise<void>;
-  /** Which line of the file a Postgres error speaks of, where it names one. */
+  /** The line of the file that a Postgres error refers to, where it names one. */
   lineOf(error: unknown): number | undefined;
 }

@@ -12,7 +12,7 @@ export interface RowTarget extends LeadingFields {
   prepare(client: pg.ClientBase): Promise<void>;
   /** Run after COPY, which took `rows`, on the same connection. @throws RowsKeptOut */
   complete(client: pg.ClientBase, rows: number): Promise<void>;
-  /** What an error of Postgres means here, where its own words do not say so; appended to the file's message. */
+  /** Explains an error of Postgres where its own message does not; appended to the file's message. */
   explain(error: unknown): string | undefined;
 }
 

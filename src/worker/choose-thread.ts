@@ -7,14 +7,14 @@ const FILES_BEFORE_ANOTHER = 4;
 
 /** What is known of a worker thread. */
 export interface ThreadState {
-  /** Files in hand. */
+  /** Files in flight. */
   readonly currentUsage: number;
   readonly terminating: boolean;
   readonly destroyed: boolean;
 }
 
 /**
- * The thread that takes the next file: the one with the fewest in hand. Null when another one is to be started for it,
+ * The thread that takes the next file: the one with the fewest in flight. Null when another one is to be started for it,
  * as long as there are fewer than `most`.
  */
 export function chooseThread<T extends ThreadState>(threads: readonly T[], most: number): T | null {

@@ -45,7 +45,7 @@ export class FileAttempt {
     this.#rows = new FileRows(task, options);
   }
 
-  /** @throws what leaves the transaction without an end that is known; `afterFailedCommit` tells what it comes to then */
+  /** @throws where the end of the transaction is unknown; `afterFailedCommit` then determines the outcome */
   async run(client: pg.PoolClient): Promise<FileOutcome> {
     const { id, type, requiresPrimaryKey, backends } = this.#task;
     try {
@@ -77,7 +77,7 @@ export class FileAttempt {
 
   /**
    * After a transaction that could not commit. Where Postgres refused it (a deferred constraint) the file has failed;
-   * where the connection is lost nobody knows: the decision tells, or the LoaderFile's own status at the next claim.
+   * where the connection is lost it is unknown: the decision shows it, or the LoaderFile's own status at the next claim.
    */
   async afterFailedCommit(error: Error): Promise<FileOutcome> {
     const failure = toFailure(error);
@@ -95,8 +95,8 @@ export class FileAttempt {
   }
 
   /**
-   * Begins the transaction and locks the file in it. What earlier attempts at it have left is resolved before: this one
-   * would wait for their rows, and, having the lock, keep all others from resolving them.
+   * Begins the transaction and locks the file in it. Leftovers of earlier attempts are resolved before: this one
+   * would wait for their rows, and its lock would keep all others from resolving them.
    */
   async #begin(client: pg.PoolClient): Promise<FileOutcome | 'begun'> {
     const { id } = this.#task;

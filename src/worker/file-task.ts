@@ -36,7 +36,7 @@ export interface FileTask {
   requiresPrimaryKey: boolean;
   /** Bad lines that may be left out; 0 fails the file at the first. */
   maxErrors: number;
-  /** Backends that the file's rows are dealt to; more than one only for plain inserts, by two-phase commit. */
+  /** Backends that the file's rows are split across; more than one only for plain inserts, by two-phase commit. */
   backends: number;
   port: MessagePort;
 }

@@ -8,10 +8,10 @@ import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
 import { loadFile } from './load-file.ts';
 
-/** How often a file's progress is told, in ms. */
+/** How often a file's progress is reported, in ms. */
 const PROGRESS_MS = 500;
 
-/** Most files that one thread has in hand; the loads' own thread numbers are what limits them in practice. */
+/** Most files in flight in one thread; the loads' own thread numbers are what limits them in practice. */
 const MAX_CONNECTIONS = 128;
 
 /** What a worker thread keeps between its files: connections to Postgres and to sources; buffers; compiled definitions. */
@@ -35,7 +35,7 @@ export class FileWorker {
     this.#sources = new Sources(setup.sources);
   }
 
-  /** Loads one file; tells its progress on the task's port and stops when anything is said there. Never throws. */
+  /** Loads one file; reports its progress on the task's port and stops at any message there. Never throws. */
   async run(task: FileTask): Promise<FileOutcome> {
     const { port, ...plain } = task;
     const abort = new AbortController();

@@ -13,7 +13,7 @@ import type { FileOutcome, FileProgress, FileTask } from './file-task.ts';
 
 export interface LoadFileOptions {
   pool: pg.Pool;
-  /** Where partitions connect: theirs are no connections of the pool. */
+  /** Where partitions connect: they use connections outside the pool. */
   address: DatabaseAddress;
   watch: BackendWatch;
   source: ObjectSource;
@@ -24,7 +24,7 @@ export interface LoadFileOptions {
   buffers: CopyBuffers;
   transforms: Transforms;
   signal: AbortSignal;
-  /** Called before the rows are streamed; the function it is given tells how far they are. */
+  /** Called before the rows are streamed; the function it gets returns their progress. */
   onStart: (progress: () => FileProgress) => void;
 }
 
@@ -32,7 +32,7 @@ export interface LoadFileOptions {
  * Loads one claimed file in one transaction: the lock on its LoaderFile, its rows, its count and its `done` commit
  * together, or none of them does. A failure rolls the rows back to a savepoint, and `error` commits under the same lock.
  *
- * A large file may be dealt to several backends: `target/partitioned/README.md` says how it is still all or nothing.
+ * A large file may be split across several backends: `target/partitioned/README.md` says how it is still all or nothing.
  * Never throws: whatever happens is an outcome.
  */
 export async function loadFile(task: Omit<FileTask, 'port'>, options: LoadFileOptions): Promise<FileOutcome> {
@@ -46,7 +46,7 @@ export async function loadFile(task: Omit<FileTask, 'port'>, options: LoadFileOp
 
 /**
  * Through several backends a failure of Postgres names no line, and some (a lock between two of them, no room for another
- * prepared transaction) come from there being several: one backend tells, or succeeds.
+ * prepared transaction) come from there being several: one backend succeeds, or has the real error.
  */
 export function isWorthOneBackend({ backends }: Pick<FileTask, 'backends'>, { source }: Failure): boolean {
   return backends > 1 && source === 'postgres';

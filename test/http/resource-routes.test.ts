@@ -46,7 +46,7 @@ describe('LoaderFile over REST', () => {
     await server.load(bucket, { 'thread-num': 1, scheduler: 'by-last-modified' });
   });
 
-  test('a done file has all of the contract’s fields', async () => {
+  test('a done file has all of Aidbox’s fields', async () => {
     const [found] = (await read<Bundle>('/LoaderFile?file=Patient-1.ndjson.gz')).entry;
     assert.ok(found !== undefined);
     const { id, meta, etag, start, end, 'last-modified': modified, size, ...rest } = found.resource;

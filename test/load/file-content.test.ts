@@ -25,7 +25,7 @@ const loadFile = async (content: Buffer | string, key = 'Patient.ndjson.gz') => 
 
 const idsOf = (rows: readonly Row[]) => rows.map(({ id }) => id);
 
-describe('rows as the contract has them', () => {
+describe('rows as Aidbox stores them', () => {
   test('columns filled, one txid a file, the jsonb without id and resourceType and otherwise untouched', async () => {
     const rest = {
       name: [{ given: ['Ann', 'ä😀\u2028"\\/\n\t'], family: 'O’Neil' }],

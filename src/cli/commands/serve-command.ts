@@ -19,7 +19,7 @@ interface ServeOptions {
   databaseUrl?: string;
 }
 
-/** `serve`: the server, as `npm start` runs it. An option goes before the variable that it stands for. */
+/** `serve`: the server, as `npm start` runs it. An option overrides its environment variable. */
 export function serveCommand(): Command {
   return new Command('serve')
     .description('Run the server until Ctrl-C.')

@@ -18,7 +18,7 @@ interface KnownLoad {
   history: RateHistory;
 }
 
-/** One who watches: is told at each reading that there may be news. */
+/** A watcher, called at each reading since there may be changes. */
 export type Watcher = () => void;
 
 /**
@@ -62,7 +62,7 @@ export class LoadFeed {
   }
 
   /**
-   * What a watcher has not been told yet.
+   * The changes that a watcher has not received yet.
    * @param told versions by bucket, kept by the watcher and brought up to date here
    */
   updateFor(told: Map<string, number>): UpdateEvent {

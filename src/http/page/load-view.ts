@@ -19,7 +19,7 @@ export interface UpdateEvent {
   at: number;
   /** All buckets, the latest call first. */
   buckets: string[];
-  /** The loads that changed; at first all of them, with the rates of the last minutes as far as they were watched. */
+  /** The loads that changed; at first all of them, with the rates of the last minutes in which they were watched. */
   loads: (LoadView & { history?: RateSample[] })[];
   /** Why the figures are not of now. */
   trouble?: string;

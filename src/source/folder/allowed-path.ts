@@ -12,7 +12,7 @@ export async function allowedPath(path: string, roots: readonly string[]): Promi
   const notAllowed = new FolderError('folder-not-allowed', 'it is not in a folder that LOADER_FILE_ROOTS names', url);
   const found = await Promise.all(roots.map((root) => realpath(root).catch(() => undefined)));
   const realRoots = found.filter((root) => root !== undefined);
-  // Before anything is looked for: an answer about a path outside must not tell whether it exists.
+  // Before any look-up: an answer about a path outside must not reveal whether it exists.
   if (![...roots, ...realRoots].some((root) => isWithin(path, root))) throw notAllowed;
   const real = await realpath(path).catch((error: unknown) => {
     throw toFolderError(error, url);

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { ObjectIdentity } from '../object-source.ts';
 
-/** What tells one version of a file from another: its size and its time of change, to the nanosecond. */
+/** Distinguishes versions of a file: its size and its time of change, to the nanosecond. */
 export function identityOf({ size, mtimeNs, mtime }: BigIntStats): Required<ObjectIdentity> {
   return { size: Number(size), etag: `${size}-${mtimeNs}`, lastModified: mtime };
 }

@@ -48,7 +48,7 @@ export function createS3Client(account: S3Account, options: S3ClientOptions): S3
     useArnRegion: true,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    // A client that is told to slow down sends what S3 takes, and grows from there by itself. In mode `standard` many small
+    // A client that S3 asks to slow down sends what S3 takes, and grows from there by itself. In mode `standard` many small
     // files use up the SDK's budget of retries instead, and fail.
     retryMode: 'adaptive',
     maxAttempts: MAX_ATTEMPTS,

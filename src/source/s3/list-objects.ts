@@ -63,7 +63,7 @@ async function sendWithin(
 ): Promise<ListObjectsV2CommandOutput> {
   const late = (ms: number) => () =>
     new S3Error('ReadTimeout', `ReadTimeout: the bucket's listing was not answered within ${ms} ms (${what})`);
-  // Around each attempt by itself, its body included: the SDK's pauses between two are no silence.
+  // Around each attempt by itself, its body included: the SDK's pauses between two do not count as silence.
   command.middlewareStack.add((next) => (args) => awaitWithin(next(args), { limitMs, signal, late: late(limitMs) }), {
     step: 'finalizeRequest',
     priority: 'low',

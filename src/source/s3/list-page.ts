@@ -39,7 +39,7 @@ export function pageRequest({ bucket, prefix, place, requesterPays }: PageReques
     ...(place !== undefined && 'token' in place ? { ContinuationToken: place.token } : {}),
   });
   if (place === undefined || 'token' in place) return command;
-  // Version 1 differs by these two alone, as far as they are used here.
+  // Version 1 differs by these two alone, of the fields used here.
   command.middlewareStack.add(
     (next) => (args) => {
       const { 'list-type': _, ...query } = requestSchema.parse(args.request).query;
@@ -55,7 +55,7 @@ export function pageRequest({ bucket, prefix, place, requesterPays }: PageReques
  * Reads an answer as a page of a listing.
  * @param what the bucket and prefix, as the user knows them
  * @param seenTokens of the pages before; the page's own is added
- * @throws S3Error when it is no listing, or is incomplete and does not say how to go on
+ * @throws S3Error when it is not a listing, or is incomplete without a token for the next page
  */
 export function toListingPage(
   answer: ListObjectsV2CommandOutput,

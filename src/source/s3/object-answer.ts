@@ -7,7 +7,7 @@ export interface ObjectAnswer {
   body: Readable;
   /** Offset in the object of the body's first byte; undefined for a part whose place the store does not name. */
   start: number | undefined;
-  /** Length of the whole object, where the answer tells. */
+  /** Length of the whole object, where the answer has it. */
   total: number | undefined;
   etag: string | undefined;
   /** In ms since 1970, to the second. */

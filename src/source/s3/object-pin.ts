@@ -14,7 +14,7 @@ export class ObjectPin {
   constructor(name: string, listed: ObjectIdentity) {
     this.#name = name;
     this.#listed = { ...listed, etag: normalizeEtag(listed.etag) };
-    // A listing that has no sizes may say 0: the answer tells.
+    // A listing that has no sizes may say 0: the answer has the size.
     this.#size = listed.size === 0 ? undefined : listed.size;
   }
 
@@ -37,7 +37,7 @@ export class ObjectPin {
 
   /**
    * Takes an answer that begins at byte 0.
-   * @throws S3Error when it is not the object listed, or its end could not be told
+   * @throws S3Error when it is not the object listed, or its end cannot be determined
    */
   begin(answer: ObjectAnswer): void {
     const { etag, total, lastModified } = answer;

@@ -34,8 +34,8 @@ const END_MS = 10_000;
 
 /**
  * Reads one object's bytes, once and completely. A body that breaks off is resumed at its next byte by
- * `Range` and `If-Match`, so whoever consumes the bytes never notices. Only time spent waiting for bytes counts
- * against `readTimeoutMs`: a slow consumer is no stall (the SDK's own socket timeout would kill such a download).
+ * `Range` and `If-Match`, so the consumer of the bytes never notices. Only time spent waiting for bytes counts
+ * against `readTimeoutMs`: a slow consumer is not a stall (the SDK's own socket timeout would kill such a download).
  * Where the store offers a checksum of the whole object, the bytes are held against it at their end.
  */
 export class ObjectReader implements ObjectBytes {
@@ -51,7 +51,7 @@ export class ObjectReader implements ObjectBytes {
   readonly #pin: ObjectPin;
   readonly #requests: ObjectRequests;
   #checksum: RunningChecksum | undefined;
-  /** Resolves when no read is under way: one that is given up may still take a chunk. */
+  /** Resolves when no read is in flight: one that is given up may still take a chunk. */
   #idle: Promise<void> = Promise.resolve();
 
   constructor(client: S3Client, object: ObjectOfBucket, options: ReaderOptions) {

@@ -112,7 +112,7 @@ export class ObjectRequests {
       },
       { step: 'deserialize', priority: 'low', name: 'headersAsSent' },
     );
-    // Around each attempt by itself: the SDK's pauses between two are no stall.
+    // Around each attempt by itself: the SDK's pauses between two do not count as a stall.
     command.middlewareStack.add((next) => (args) => waiting(next(args)), {
       step: 'finalizeRequest',
       priority: 'low',

@@ -39,7 +39,7 @@ const FOLLOWING_LABEL = /^(dualstack|vpce|[a-z]{2}(-[a-z]+){1,3}-\d)$/;
 /**
  * The endpoint that `account.host` means: the URL written, https unless a scheme says otherwise; undefined for AWS itself,
  * whose address the SDK derives from the region.
- * @throws TypeError when the host is no host name, `host:port` or http(s) URL
+ * @throws TypeError when the host is not a host name, `host:port` or http(s) URL
  */
 export function endpointOfHost(host: string): string | undefined {
   const url = new URL(/^[a-z]+:\/\//i.test(host) ? host : `https://${host}`);

@@ -104,7 +104,7 @@ function readError(error: unknown): ReadError {
     metadata && 'httpStatusCode' in metadata && typeof metadata.httpStatusCode === 'number'
       ? metadata.httpStatusCode
       : undefined;
-  // The SDK's names for an answer without a body, or with one that is no XML.
+  // The SDK's names for an answer without a body, or with one that is not XML.
   if (status !== undefined && status !== 200 && (error.name === 'Unknown' || error.name === 'Error')) {
     return { name: `HTTP${status}`, message: `HTTP ${status} without a reason`, status };
   }

@@ -54,7 +54,7 @@ export async function findReasons(db: Queryable, bucket: string): Promise<{ wait
   return { ...(waitsFor === null ? {} : { waitsFor }), ...(givenUp === null ? {} : { givenUp }) };
 }
 
-/** Cancels every call for the bucket so far; the replicas that work on it are told. */
+/** Cancels every call for the bucket so far; notifies the replicas that work on it. */
 export async function cancelCalls(db: Queryable, bucket: string): Promise<void> {
   await db.query(
     `update fhir_bucket_loader.bucket_load set cancelled_call = calls where queue = ${QUEUE} and bucket = $1`,

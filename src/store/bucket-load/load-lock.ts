@@ -3,7 +3,7 @@ import type { Queryable } from '../query.ts';
 import type { ResourceTable } from '../resource-tables.ts';
 
 /**
- * The key of an advisory lock: the 64-bit hash of a name. Whoever relies on a thing's staying as it is holds its lock
+ * The key of an advisory lock: the 64-bit hash of a name. A session that needs a thing to stay as it is holds its lock
  * shared, on a session of its own; Postgres lets go of it when that session ends, however it ends. Who holds it
  * exclusively is the last one out and does what is to be done at the end.
  */
@@ -25,7 +25,7 @@ function nameOf({ schema, name }: ResourceTable): string {
   return `${schema} ${name}`;
 }
 
-/** Waits for whoever finishes the bucket right now, then joins those who work on it. */
+/** Waits for a process that is finishing the bucket, then joins the load. */
 export async function joinLoad(session: Queryable, bucket: string): Promise<void> {
   await session.query(`select pg_advisory_lock_shared(${BUCKET})`, [bucket]);
 }
@@ -66,26 +66,26 @@ export async function isLoading(db: Queryable, bucket: string): Promise<boolean>
 
 /**
  * Says that a load relies on this table's indexes being off; held on the load's session until its end.
- * @returns false while somebody brings them back, which may take hours
+ * @returns false while another process restores them, which may take hours
  */
 export async function tryHoldIndexesOff(session: Queryable, table: ResourceTable): Promise<boolean> {
   return await got(session, `pg_try_advisory_lock_shared(${TABLE})`, nameOf(table));
 }
 
-/** Withdraws that, whoever else may rely on it. */
+/** Withdraws that, also where other loads rely on it. */
 export async function leaveIndexesOff(session: Queryable, table: ResourceTable): Promise<void> {
   await releaseShared(session, TABLE, nameOf(table));
 }
 
 /**
- * Withdraws `tryHoldIndexesOff`, or, where no other load relies on it, gets the right to bring the table's indexes back.
+ * Withdraws `tryHoldIndexesOff`, or, where no other load relies on it, gets the right to restore the table's indexes.
  * @returns whether this session has that right
  */
 export async function leaveOrRestoreIndexes(session: Queryable, table: ResourceTable): Promise<boolean> {
   return await leaveOrTakeOver(session, TABLE, nameOf(table));
 }
 
-/** Gets the right to bring a table's indexes back, unless a load relies on their being off or brings them back already. */
+/** Gets the right to restore a table's indexes, unless a load needs them dropped or already restores them. */
 export async function tryRestoreIndexes(session: Queryable, table: ResourceTable): Promise<boolean> {
   return await tryExclusive(session, TABLE, nameOf(table));
 }
@@ -110,7 +110,7 @@ export async function tryDropPrimaryKey(db: Queryable, table: ResourceTable): Pr
   return await got(db, `pg_try_advisory_xact_lock(${KEY})`, nameOf(table));
 }
 
-/** Those of the tables whose indexes a load, of any bucket, relies on being off, or brings back right now. */
+/** Those of the tables whose indexes a load, of any bucket, needs dropped or is restoring. */
 export async function tablesInUse(
   db: Queryable,
   tables: readonly ResourceTable[],

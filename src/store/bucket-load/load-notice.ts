@@ -4,8 +4,8 @@ import type { Queryable } from '../query.ts';
 const CHANNEL = 'fhir_bucket_loader';
 
 /**
- * A change that loads wait for. It only wakes: whoever hears it looks for himself, and a slow poll finds what nobody
- * told, such as the death of a replica.
+ * A change that loads wait for. It only wakes them: they look for themselves, and a slow poll finds changes without a
+ * notification, such as the death of a replica.
  */
 export interface LoadNotice {
   /**
@@ -19,12 +19,12 @@ export interface LoadNotice {
 
 const TOPICS = ['queued', 'cancelled', 'left', 'finished', 'indexes'] as const satisfies LoadNotice['topic'][];
 
-/** Tells the loads of all replicas, when the transaction commits. */
+/** Notifies the loads of all replicas, when the transaction commits. */
 export async function notifyLoads(db: Queryable, { topic, name }: LoadNotice): Promise<void> {
   await db.query('select pg_notify($1, $2)', [CHANNEL, `${topic} ${name}`]);
 }
 
-/** Has a session hear what others tell from now on; it comes as the client's `notification` events. */
+/** Subscribes a session to these changes; they arrive as the client's `notification` events. */
 export async function listenToLoads(session: Queryable): Promise<void> {
   await session.query(`listen ${CHANNEL}`);
 }

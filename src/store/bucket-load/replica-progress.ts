@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 
-/** What one replica tells of its work on a bucket. */
+/** One replica's progress on a bucket. */
 export interface ReplicaProgress {
   /** Of the objects as stored, received from S3. */
   bytesPerSecond: number;
   rowsPerSecond: number;
-  /** The files in hand, by LoaderFile id. */
+  /** The files in flight, by LoaderFile id. */
   files: Record<string, { bytes: number; rows: number }>;
 }
 

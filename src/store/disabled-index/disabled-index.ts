@@ -21,18 +21,18 @@ export const disabledIndexSchema = z.looseObject({
 });
 export type DisabledIndex = z.infer<typeof disabledIndexSchema>;
 
-/** A DisabledIndex whose index is still to be made again. */
+/** A DisabledIndex whose index is still to be restored. */
 export interface IndexToRestore {
   id: string;
   index: DisabledIndex;
 }
 
-/** Writes down an index that is about to be dropped for a bucket's load; in the transaction that drops it. */
+/** Records an index about to be dropped for a bucket's load; call it in the transaction that drops it. */
 export async function recordDisabledIndex(db: Queryable, index: TableIndex, bucket: string): Promise<void> {
   await insert(db, index, { bucket, status: 'disabled' });
 }
 
-/** Writes down an index that had to stay, and why; once, however many loads it stays through. */
+/** Records an index that had to stay, and why; once, however many loads it stays through. */
 export async function recordKeptIndex(db: Queryable, index: TableIndex, message: string): Promise<void> {
   const { schemaname, tablename, indexname } = index;
   const { rowCount } = await db.query('select from disabledindex where resource @> $1 limit 1', [
@@ -73,7 +73,7 @@ export function tableOf({
 const IS_KEY = `coalesce((resource #>> '{constraint,primary}')::boolean, false)`;
 
 /**
- * The indexes that wait to be made again: those of these types' tables, and those dropped for the bucket, if one is
+ * The indexes still to be restored: those of these types' tables, and those dropped for the bucket, if one is
  * given: its LoaderFiles, which name its tables, may have been deleted. Keys first.
  */
 export async function listIndexesToRestore(
@@ -92,7 +92,7 @@ export async function listIndexesToRestore(
   return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
 }
 
-/** Whether the primary key of a table waits to be made again. */
+/** Whether the primary key of a table is still to be restored. */
 export async function isPrimaryKeyDropped(db: Queryable, { schema, name }: ResourceTable): Promise<boolean> {
   const { rowCount } = await db.query(
     `select from disabledindex

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What an index carries that neither its definition nor its constraint's tells; dropped with it. */
+/** Properties of an index beyond its definition and its constraint's; dropped with it. */
 export const indexMarksSchema = z.object({
   comment: z.string().optional(),
   constraintcomment: z.string().optional(),

@@ -1,6 +1,6 @@
 import type { IndexMarks } from './index-marks.ts';
 
-/** An index of a resource table, with all that is needed to make it again. */
+/** An index of a resource table, with all that is needed to rebuild it. */
 export interface TableIndex {
   schemaname: string;
   tablename: string;

@@ -2,7 +2,7 @@ import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import { jsonbText } from '../jsonb-text.ts';
 import type { Queryable } from '../query.ts';
 
-/** A bad line of a file, as the LoaderError resource tells it. */
+/** A bad line of a file, as recorded in a LoaderError. */
 export interface LoaderError {
   line: number;
   offset: number;

@@ -32,7 +32,7 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
   ];
   const listed = `unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
                     as listed(id, file, type, size, etag, modified)`;
-  // Those that are there are left out first: "on conflict" waits for whoever has changed such a row and not committed.
+  // Those that are there are left out first: "on conflict" waits for a transaction that has changed such a row and not committed.
   const inserted = await db.query(
     `insert into loaderfile (id, txid, resource_type, status, resource)
      select listed.id, nextval('transaction_id_seq'), 'LoaderFile', 'created',

@@ -6,7 +6,7 @@ import { UNFINISHED } from './loader-file.ts';
 import { lockFile } from './lock-file.ts';
 
 /**
- * Marks a file `error` outside of the transaction that tried its rows, if nobody has it in hand by now.
+ * Marks a file `error` outside of the transaction that tried its rows, if nobody is loading it by now.
  * @returns whether it was marked
  */
 export async function failUnfinishedFile(pool: pg.Pool, id: string, failure: Failure): Promise<boolean> {

@@ -33,8 +33,8 @@ export const UNFINISHED = ['pending', 'in-progress'];
 
 /**
  * The id of an object's LoaderFile: a function of bucket and key, so that the primary key itself keeps two calls,
- * on any replicas, from adding one object twice. It is a UUID of version 8 ("custom", RFC 9562), which tells it from
- * the ids of rows that Aidbox wrote.
+ * on any replicas, from adding one object twice. It is a UUID of version 8 ("custom", RFC 9562), which distinguishes it
+ * from the ids of rows that Aidbox wrote.
  */
 export function loaderFileId(bucket: string, key: string): string {
   const hex = createHash('sha256').update(bucket).update('\0').update(key).digest('hex');

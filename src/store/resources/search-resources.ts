@@ -18,7 +18,7 @@ export interface Search {
   page: number;
 }
 
-/** A map, not an object: `constructor` is no column. */
+/** A map, not an object: `constructor` is not a column. */
 const COLUMN_OF: ReadonlyMap<string, string> = new Map([
   ['_lastUpdated', 'ts'],
   ['_createdAt', 'cts'],
