@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { runCli, startCli } from './run-cli.ts';
 
 const ACTIVE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
-const HOSTILE = 'Patient\u001b]52;c;cm0K\u0007\u009b2J\u202e\nerror  forged.ndjson';
+const HOSTILE = 'Patient\t\u001b]52;c;cm0K\u0007\u009b2J\u202e\nerror  forged.ndjson';
 
 const server = await startTestServer({ after });
 await server.sql(
@@ -40,11 +40,20 @@ for (const args of [
     for (const more of [[], ['--json']]) {
       const { stdout, stderr } = await runCli([...args, ...more, '--url', server.url]);
       for (const line of `${stdout}${stderr}`.split('\n')) {
-        assert.doesNotMatch(line, ACTIVE);
+        assert.doesNotMatch(line.replaceAll('\t', ''), ACTIVE);
         assert.ok(!line.startsWith('error  forged'), line);
       }
       assert.ok(stdout.length > 0);
     }
+    const table = await runCli(['files', 's3://hospital', '--url', server.url]);
+    assert.deepEqual(
+      table.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('\t').length),
+      [6, 6],
+      'the cells of a table stay parted by tabs',
+    );
     const { stdout } = await runCli(['files', 's3://hospital', '--json', '--url', server.url]);
     assert.equal(JSON.parse(stdout).file, HOSTILE);
   });
