@@ -108,7 +108,7 @@ test('failed files are shown with code and message; retry queues them and says w
   assert.match(shown, /duplicate key value violates unique constraint "patient_pkey" \(line 2/);
 
   await load.getByRole('button', { name: 'Retry failed files' }).click();
-  await untilText(load.getByRole('status'), /^1 failed files .* queued again\. Call aidbox\.bulk\/load-from-bucket/);
+  await untilText(load.getByRole('status'), /^1 failed file .* queued again\. Call aidbox\.bulk\/load-from-bucket/);
   const left = await untilText(load, /Interrupted/);
   assert.match(left, /1 file left, and nobody loads them\. Credentials are never stored/);
 
@@ -237,7 +237,7 @@ test('with credentials, dropped indexes, and on a phone', options, async (t) => 
   const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
   assert.equal(overflow, 0);
   await card(page, 'a-bucket').getByRole('button', { name: 'Retry failed files' }).click();
-  await untilText(card(page, 'a-bucket').getByRole('status'), /^1 failed files .* queued again/);
+  await untilText(card(page, 'a-bucket').getByRole('status'), /^1 failed file .* queued again/);
   assert.deepEqual(complaints, []);
 });
 
