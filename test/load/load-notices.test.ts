@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { LoaderService } from '../../src/load/loader-service.ts';
+import type { WriteOptions } from '../../src/store/bucket-load/write-options.ts';
 import { createPool } from '../../src/store/create-pool.ts';
 import { PartitionRecovery } from '../../src/target/partitioned/partition-recovery.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -46,7 +47,7 @@ const account = {
   endpoint: given.host,
   credentials: { accessKeyId: given['access-key-id'], secretAccessKey: given['secret-access-key'] },
 };
-const callFor = (bucket: string, write: object = {}) => {
+const callFor = (bucket: string, write: Partial<WriteOptions> = {}) => {
   const { call: _, ...request } = requestOf({ bucket: `s3://${bucket}` });
   const timeouts = { connectTimeoutMs: 0, readTimeoutMs: 0 };
   const source = { kind: 's3', bucket, account, timeouts } as const;
@@ -96,7 +97,7 @@ describe('a load that never polls', () => {
     await server.load(await bucketOf({ 'Device.ndjson': '' }));
     const gate = await server.gate(t, 'device');
     const dropping = await bucketOf({ 'Device-1.ndjson': [{ id: 'd1' }] });
-    await here.load(callFor(dropping, { 'drop-primary-key?': true }), never);
+    await here.load(callFor(dropping, { dropPrimaryKey: true }), never);
     await gate.reached();
     const waiting = await bucketOf({ 'Device-2.ndjson': [{ id: 'd2' }] });
     await there.load(callFor(waiting), never);
@@ -111,9 +112,9 @@ describe('a load that never polls', () => {
     await server.load(await bucketOf({ 'Slot.ndjson': '' }));
     const gate = await server.gate(t, 'slot');
     const bucket = await bucketOf({ 'Slot.ndjson': [{ id: 's' }] });
-    await here.load(callFor(bucket, { 'disable-idx?': true }), never);
+    await here.load(callFor(bucket, { disableIndexes: true }), never);
     await gate.reached();
-    await there.load(callFor(bucket, { 'disable-idx?': true }), never);
+    await there.load(callFor(bucket, { disableIndexes: true }), never);
     await gate.open();
     assert.deepEqual(await ended(there, bucket), { state: 'completed', progress: { total: 1, done: 1 } });
     assert.deepEqual(await ended(here, bucket), { state: 'completed', progress: { total: 1, done: 1 } });
