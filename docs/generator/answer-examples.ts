@@ -55,7 +55,8 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
         state: 'completed',
         progress: { total: 6, done: 6 },
         'lines-left-out': 60,
-        message: '60 lines left out (max-errors); GET /LoaderError?bucket=s3://your-bucket-id tells which and why.',
+        message:
+          '60 lines left out (max-errors); GET /LoaderError?bucket=s3://your-bucket-id lists them with their errors.',
       },
     },
   ],

@@ -103,7 +103,7 @@ function timeLeft(status: LoadStatus): string {
   if (seconds !== undefined) return `about ${formatSeconds(seconds)} left`;
   const { progress, indexes } = status;
   if ((progress['pending'] ?? 0) + (progress['in-progress'] ?? 0) > 0) return 'no estimate yet';
-  return indexes.length > 0 ? 'indexes are being made again' : 'finishing';
+  return indexes.length > 0 ? 'restoring indexes' : 'finishing';
 }
 
 /** Cut in the middle: the folder and the file's name both say which one it is, the name more. */

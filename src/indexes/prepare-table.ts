@@ -60,7 +60,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
   }
   if (state.kind !== 'ready' || signal.aborted || !(write.disableIndexes || write.dropPrimaryKey)) return state;
   if (!(await session.do((connection) => tryHoldIndexesOff(connection, table)))) {
-    return { kind: 'later', until: `another load has made the indexes of ${table.name} again` };
+    return { kind: 'later', until: `another load has restored the indexes of ${table.name}` };
   }
   await disableIndexes({
     pool,

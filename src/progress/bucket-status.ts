@@ -34,7 +34,7 @@ export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketS
   const status = withNote(await statusOfFiles(db, bucket), await conversionNoteOf(db, bucket));
   const lines = await countLinesLeftOut(db, bucket);
   if (lines === 0) return status;
-  const note = `${linesLeftOutText(lines)} (max-errors); GET /LoaderError?bucket=${bucket} tells which and why.`;
+  const note = `${linesLeftOutText(lines)} (max-errors); GET /LoaderError?bucket=${bucket} lists them with their errors.`;
   return { ...withNote(status, note), 'lines-left-out': lines };
 }
 

@@ -6,7 +6,7 @@ import { bucketParam } from './source-params.ts';
 export const loadFromBucketCancel = defineMethod({
   name: 'aidbox.bulk/load-from-bucket-cancel',
   description:
-    'Stops the load of a bucket on all replicas. Files in work roll back and return to the queue; dropped indexes are ' +
+    'Stops the load of a bucket on all replicas. Files in progress roll back and return to the queue; dropped indexes are ' +
     'restored. Calling `aidbox.bulk/load-from-bucket` again continues.',
   params: z.strictObject({ bucket: bucketParam }),
   async handle({ bucket }, { loader }) {

@@ -7,7 +7,7 @@ import { bucketParam, prefixesParam } from './source-params.ts';
 export const loadFromBucketRetry = defineMethod({
   name: 'aidbox.bulk/load-from-bucket-retry',
   description:
-    'Queues the failed files of a bucket again. A load under way takes them; otherwise call ' +
+    'Queues the failed files of a bucket again. A load in progress takes them; otherwise call ' +
     '`aidbox.bulk/load-from-bucket`, since credentials are never stored.',
   params: z.strictObject({ bucket: bucketParam, prefixes: prefixesParam }),
   async handle({ bucket, prefixes }, { loader }) {

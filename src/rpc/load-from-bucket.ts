@@ -35,7 +35,7 @@ const params = z
     'disable-idx?': z
       .boolean()
       .default(false)
-      .describe('Drop the indexes of the tables that are loaded, and make them again at the end of the load.'),
+      .describe('Drop the indexes of the tables that are loaded, and restore them at the end of the load.'),
     'drop-primary-key?': z
       .boolean()
       .default(false)

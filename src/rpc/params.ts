@@ -34,7 +34,7 @@ function toFieldErrors(issue: z.core.$ZodIssue, schema: z.ZodType): FieldError[]
     const meant = similarKey(key, keysAt(schema, path));
     // Some names end in a question mark of their own.
     const hint = meant === undefined ? '' : `; did you mean ${meant.replace(/\?$/, '')}?`;
-    return { message: `is no parameter of this method${hint}`, path: [...path, key].join('.'), type: issue.code };
+    return { message: `unknown parameter${hint}`, path: [...path, key].join('.'), type: issue.code };
   });
 }
 

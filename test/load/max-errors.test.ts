@@ -50,7 +50,7 @@ describe('max-errors', () => {
       state: 'completed',
       progress: { total: 1, done: 1 },
       'lines-left-out': 6,
-      message: `6 lines left out (max-errors); GET /LoaderError?bucket=s3://${bucket} tells which and why.`,
+      message: `6 lines left out (max-errors); GET /LoaderError?bucket=s3://${bucket} lists them with their errors.`,
     });
     assert.deepEqual(await patients(), ['good-1', 'good-2', 'good-3']);
     const file = await server.loaderFile(bucket, 'Patient.ndjson.gz');

@@ -21,7 +21,7 @@ test('unknown and missing parameters are refused', async () => {
   const { status, body } = await server.rpc(METHOD, { Bucket: 's3://x' });
   assert.equal(status, 422);
   assert.deepEqual(body.error?.errors?.map(({ path, message }) => [path, message]).sort(), [
-    ['Bucket', 'is no parameter of this method; did you mean bucket?'],
+    ['Bucket', 'unknown parameter; did you mean bucket?'],
     ['bucket', 'is required'],
   ]);
 });

@@ -4,7 +4,7 @@ import { printAnswer } from '../print-answer.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 
 const EXPLANATION = `
-Files in work roll back and return to the queue; files that are done stay; dropped indexes are made again. The load
+Files in progress roll back and return to the queue; files that are done stay; dropped indexes are restored. The load
 command as before continues. Who follows the load gets exit code 3.`;
 
 /** `cancel s3://bucket`: aidbox.bulk/load-from-bucket-cancel. */

@@ -13,7 +13,7 @@ interface RetryOptions extends AccountOptions, ServerOptions {
 }
 
 const EXPLANATION = `
-A load under way takes the files at once. When none is, they have to be loaded: with --load, or by the load command with
+A load in progress takes the files at once. Without one, they have to be loaded: with --load, or by the load command with
 --retry-failed, which has all of its options. Credentials are never stored, so the server cannot begin by itself.
 
 Examples:

@@ -3,7 +3,7 @@ import { DECIDED } from './decided.ts';
 
 /**
  * Gives files back to the queue that are marked `in-progress` though nobody loads them: what replicas that died had
- * in hand. A file being loaded is locked and passed over.
+ * in flight. A file being loaded is locked and passed over.
  */
 export async function releaseOrphans(db: Queryable, bucket: string): Promise<void> {
   await db.query(

@@ -74,7 +74,7 @@ test('a load in work: progress grows, then it is completed, without a reload', o
   await waitFor(async () => (await progressOf(bar)) > first, { what: 'more bytes' });
   const shown = await textOf(load);
   assert.match(shown, /In progress/);
-  assert.match(shown, /2 files in work/);
+  assert.match(shown, /2 files in progress/);
   assert.match(shown, /a\/Patient-1\.ndjson\.gz/);
   assert.match(shown, /a\/Patient-2\.ndjson\.gz/);
   assert.match(shown, /0 of 3/);

@@ -25,7 +25,7 @@ export async function retryFailedFiles(bucket) {
 }
 
 /**
- * Cancels the load, if whoever asked for it confirms.
+ * Cancels the load, once the reader confirms.
  * @param {string} bucket
  * @returns {Promise<{ message: string } | undefined>}
  */

@@ -4,7 +4,7 @@ import { byId } from './dom.js';
 /** How long news are gathered before they are read out together, in ms. */
 const GATHER_MS = 300;
 
-/** Tells screen readers what has changed in a way that matters; politely, and never the running figures. */
+/** Announces changes that matter to screen readers; politely, and never the running figures. */
 class Announcer {
   /** @type {string[]} */
   #waiting = [];

@@ -44,7 +44,7 @@ export function formatNumberOf(count, noun) {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** `14:03:22`, by the clock of whoever looks. @param {number} at ms since 1970 */
+/** `14:03:22`, by the reader's clock. @param {number} at ms since 1970 */
 export function formatTime(at) {
   return time.format(at);
 }

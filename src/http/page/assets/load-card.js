@@ -152,7 +152,7 @@ export class LoadCard {
     this.#indexes.show(indexes);
     this.#types.show(types);
     const coming = files.length === 0 && state === 'in-progress' ? 'coming back' : 'dropped for the load';
-    this.#sections.inWork.show(`${formatNumberOf(files.length, 'file')} in work`, state === 'in-progress');
+    this.#sections.inWork.show(`${formatNumberOf(files.length, 'file')} in progress`, state === 'in-progress');
     this.#sections.failed.show(formatNumberOf(failed, 'failed file'), failed > 0);
     const indexState = state === 'interrupted' ? 'not back' : coming;
     this.#sections.indexes.show(

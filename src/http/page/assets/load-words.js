@@ -22,16 +22,16 @@ export function hasUnfinishedFiles(progress) {
   return (progress['pending'] ?? 0) + (progress['in-progress'] ?? 0) > 0;
 }
 
-/** When the load will have ended, as far as that can be told. @param {LoadView} load @param {number} now */
+/** When the load will have ended, where that can be estimated. @param {LoadView} load @param {number} now */
 export function timeLeft(load, now) {
   if (load.state !== 'in-progress') return '';
   const seconds = load['eta-seconds'];
   if (seconds !== undefined) return formatTimeLeft(seconds, now);
   if (hasUnfinishedFiles(load.progress)) return 'no estimate yet';
-  return load.indexes.length > 0 ? 'all files read; indexes are being made again' : 'all files read; finishing';
+  return load.indexes.length > 0 ? 'all files read; restoring indexes' : 'all files read; finishing';
 }
 
-/** What whoever runs the load should know or do. @param {LoadView} load */
+/** What the operator should know or do. @param {LoadView} load */
 export function advice({ state, progress, message }) {
   if (state === 'interrupted') {
     const left = (progress['pending'] ?? 0) + (progress['in-progress'] ?? 0);

@@ -5,12 +5,12 @@
 /** How far back the charts go, in ms. */
 const KEPT_MS = 10 * 60_000;
 
-/** The rates of one load over the last ten minutes, as the server told them and as this page saw them. */
+/** The rates of one load over the last ten minutes, as reported by the server and as seen by this page. */
 export class RateHistory {
   /** @type {RateSample[]} */
   samples = [];
 
-  /** What the server tells at the begin of a connection; it may have watched when this page did not. @param {RateSample[]} told */
+  /** The rates that the server sends at the start of a connection; it may have watched when this page did not. @param {RateSample[]} told */
   begin(told) {
     const first = told[0]?.[0] ?? Number.POSITIVE_INFINITY;
     this.samples = [...this.samples.filter(([at]) => at < first), ...told];

@@ -1,7 +1,7 @@
 // @ts-check
 import { element, setHidden, setText } from './dom.js';
 
-/** A part of a card that can be folded; it stays as whoever looks left it. */
+/** A part of a card that can be folded; it stays as the reader left it. */
 export class Section {
   #summary = element('summary');
 
