@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 const count = (what: string) => z.int().min(0).describe(what);
+const countsByType = (what: string) => z.record(z.string(), z.int().min(1)).describe(what);
 const message = z.string().describe('For people; programs read the other members.');
 
 const progress = z
@@ -116,5 +117,13 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
   }),
   'fhir-bucket-loader/convert': z.strictObject({
     resource: z.unknown().describe('The resource in the other form.'),
+  }),
+  'fhir-bucket-loader/resolve': z.strictObject({
+    resources: count('Resources that were changed.'),
+    resolved: count('References that have type and id now.'),
+    unresolved: countsByType(
+      'References that match nothing, by the type they name; `urn:uuid` for those that name none.',
+    ),
+    ambiguous: countsByType('References that match several resources, by type; they stay as they are.'),
   }),
 };

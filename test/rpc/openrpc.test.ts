@@ -70,6 +70,12 @@ test('the answers of the server are what the document says, with no member more'
   const resource = { resourceType: 'Patient', id: 'pt-1' };
   const convert = 'fhir-bucket-loader/convert';
   holds(convert, (await server.rpc(convert, { resource })).body.result);
+  const uri = 'Practitioner?identifier=nobody|0';
+  await server.load(await server.bucketOf({ 'Observation.ndjson': [{ id: 'o', performer: [{ reference: uri }] }] }));
+  const resolve = 'fhir-bucket-loader/resolve';
+  const resolution = (await server.rpc(resolve, {})).body.result;
+  holds(resolve, resolution);
+  assert.deepEqual(resolution, { resources: 0, resolved: 0, unresolved: { Practitioner: 1 }, ambiguous: {} });
   assert.deepEqual(
     Object.keys(ANSWERS),
     RPC_METHODS.map(({ name }) => name),
