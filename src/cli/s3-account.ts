@@ -9,7 +9,8 @@ The bucket's credentials travel with the call and are never stored:
   --profile, AWS_PROFILE                     in their place: a profile of ~/.aws, resolved here, with its region
   --region, AWS_REGION, AWS_DEFAULT_REGION   its region
   --host, AWS_ENDPOINT_URL_S3                an S3-compatible store instead of AWS
-  --server-credentials                       none of these: the server uses its own (its role, profile, environment)`;
+  --server-credentials                       none of these: the server uses its own (its role, profile, environment)
+A folder, file:///…, takes none.`;
 
 /** The options that say whose the bucket is. */
 export interface AccountOptions {
@@ -61,6 +62,15 @@ export async function accountOf(
     ...(host === undefined ? {} : { host }),
     ...(options.pathStyle === false ? { 'path-style?': false } : {}),
   };
+}
+
+/**
+ * What takes the place of an account for a folder: the server reads it as the user that it runs as.
+ * @throws CliError where an option says whose the bucket is
+ */
+export function noAccountOf({ region, host, profile, pathStyle, serverCredentials }: AccountOptions): undefined {
+  if (pathStyle !== false && [region, host, profile, serverCredentials].every((each) => each === undefined)) return;
+  throw usage('--region, --host, --profile, --no-path-style and --server-credentials go with s3:// buckets only.');
 }
 
 function credentialsOf(variable: (name: string) => string | undefined): Credentials | undefined {

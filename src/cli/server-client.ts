@@ -66,8 +66,15 @@ export class ServerClient {
 
   /** A bucket's files by key, a page at a time; of one status, if that is given. */
   async *files(bucket: string, status?: string): AsyncGenerator<File[]> {
+    // A comma would part two buckets; the path of a folder may have one.
+    const escaped = bucket.replace(/[\\,|$]/g, '\\$&');
     for (let page = 1; ; page++) {
-      const query = new URLSearchParams({ bucket, _sort: 'file', _count: String(PAGE_SIZE), _page: String(page) });
+      const query = new URLSearchParams({
+        bucket: escaped,
+        _sort: 'file',
+        _count: String(PAGE_SIZE),
+        _page: String(page),
+      });
       if (status !== undefined) query.set('status', status);
       const { entry } = this.#parse(bundleSchema, await this.#fetch(`LoaderFile?${query}`, {}));
       if (entry.length > 0) yield entry.map(({ resource }) => resource);

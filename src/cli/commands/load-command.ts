@@ -2,13 +2,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { FHIR_VERSIONS } from '../../fhir/fhir-versions.ts';
 import { FORMATS } from '../../fhir/resource-format.ts';
 import { SCHEDULERS } from '../../load/schedule.ts';
-import { bucketArgument } from '../bucket-argument.ts';
+import { bucketArgument, isFolder } from '../bucket-argument.ts';
 import { commandName } from '../command-name.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { followLoad } from '../follow-load.ts';
 import { printAnswer } from '../print-answer.ts';
 import { printLines } from '../print-lines.ts';
-import { ACCOUNT_HELP, type AccountOptions, accountOf } from '../s3-account.ts';
+import { ACCOUNT_HELP, type AccountOptions, accountOf, noAccountOf } from '../s3-account.ts';
 import type { ServerClient } from '../server-client.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 
@@ -76,7 +76,7 @@ export function loadCommand(): Command {
     .addHelpText('after', `${ACCOUNT_HELP}\n${EXIT_CODES_HELP}\n${EXAMPLES}`)
     .action(async (bucket: string, options: LoadOptions) => {
       const client = clientOf(options);
-      const params = await paramsOf(options);
+      const params = await paramsOf(bucket, options);
       if (options.retryFailed === true) await retryFailed(client, bucket, options);
       const answer = await client.rpc('aidbox.bulk/load-from-bucket', { bucket, ...params });
       printAnswer(answer, options);
@@ -87,9 +87,9 @@ export function loadCommand(): Command {
 }
 
 /** Only what was given: the defaults are the server's. */
-async function paramsOf(options: LoadOptions): Promise<object> {
+async function paramsOf(bucket: string, options: LoadOptions): Promise<object> {
   const params = {
-    account: await accountOf(options),
+    account: isFolder(bucket) ? noAccountOf(options) : await accountOf(options),
     'request-payer': options.requestPayer,
     'thread-num': options.threadNum,
     'upsert?': options.upsert,
