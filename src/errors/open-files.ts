@@ -10,9 +10,16 @@ const DEEPEST = 5;
 export function isOpenFilesLimit(error: unknown): boolean {
   let current = error;
   for (let depth = 0; depth < DEEPEST && current instanceof Error; depth++) {
-    if ('code' in current && CODES.includes(String(current.code))) return true;
+    if (CODES.includes(codeOf(current))) return true;
     if (current instanceof AggregateError && current.errors.some(isOpenFilesLimit)) return true;
     current = current.cause;
   }
   return false;
+}
+
+/** The system's code. Node's SystemError (of `os.homedir`, which the SDK asks) has it in `info`. */
+function codeOf(error: Error): string {
+  const info = 'info' in error ? error.info : undefined;
+  const holder = typeof info === 'object' && info !== null && 'code' in info ? info : error;
+  return 'code' in holder ? String(holder.code) : '';
 }
