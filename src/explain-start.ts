@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Config } from './config.ts';
 import { isConnectionLoss } from './errors/connection-loss.ts';
 import { postgresMessage } from './errors/postgres-message.ts';
-import { sqlstateOf } from './errors/sqlstate.ts';
+import { SQLSTATE, sqlstateOf } from './errors/sqlstate.ts';
 import { StartError } from './errors/start-error.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 
@@ -10,13 +10,13 @@ const SETTINGS = 'DATABASE_URL, or BOX_DB_* or PG*';
 
 /** What to do about an SQLSTATE that a start meets; the manual has them in appendix A. */
 const ADVICE: Readonly<Record<string, string>> = {
-  '28P01': `Set the user and the password in ${SETTINGS}.`,
-  '28000': `Set a role that exists and may log in in ${SETTINGS}; where pg_hba.conf asks for TLS, set sslmode.`,
-  '3D000': `Create the database, or set another one in ${SETTINGS}.`,
-  '42501': 'docs/operations.md has the grants that the role needs.',
-  '53300': 'Raise max_connections, or the CONNECTION LIMIT of the role.',
-  '57P03': 'Wait until Postgres has started, or restart the loader then.',
-  '25006': 'It takes no writes; set the primary, not a standby.',
+  [SQLSTATE.invalidPassword]: `Set the user and the password in ${SETTINGS}.`,
+  [SQLSTATE.invalidAuthorization]: `Set a role that exists and may log in in ${SETTINGS}; where pg_hba.conf asks for TLS, set sslmode.`,
+  [SQLSTATE.invalidCatalogName]: `Create the database, or set another one in ${SETTINGS}.`,
+  [SQLSTATE.insufficientPrivilege]: 'docs/operations.md has the grants that the role needs.',
+  [SQLSTATE.tooManyConnections]: 'Raise max_connections, or the CONNECTION LIMIT of the role.',
+  [SQLSTATE.cannotConnectNow]: 'Wait until Postgres has started, or restart the loader then.',
+  [SQLSTATE.readOnlyTransaction]: 'It takes no writes; set the primary, not a standby.',
 };
 
 /** Words of OpenSSL and Node for a certificate that is not to be trusted. */

@@ -1,7 +1,7 @@
 import { atOnce } from '../../src/indexes/at-once.ts';
 import { schedule } from '../../src/load/schedule.ts';
 import { connectClient } from '../../src/store/connection-options.ts';
-import type { QueuedFile } from '../../src/store/loader-file/list-unfinished-files.ts';
+import type { QueuedFile } from '../../src/store/loader-file/queue.ts';
 import { quotedTable } from '../../src/store/resource-tables.ts';
 import type { BenchData, BenchFile } from '../dataset/bench-data.ts';
 import type { Contender, RunFigures } from './contender.ts';

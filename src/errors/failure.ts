@@ -4,7 +4,7 @@ import { isConnectionLoss } from './connection-loss.ts';
 import { type FailureSource, FileError } from './file-error.ts';
 import { isOpenFilesLimit, TOO_MANY_OPEN_FILES } from './open-files.ts';
 import { postgresMessage } from './postgres-message.ts';
-import { CONNECTION_FAILURE, SQLSTATE, verdictOf } from './sqlstate.ts';
+import { SQLSTATE, verdictOf } from './sqlstate.ts';
 
 /** Why a file could not be loaded, as its LoaderFile shows it. Plain data: it crosses from a worker thread. */
 export interface Failure {
@@ -36,15 +36,15 @@ export function toFailure(error: unknown, line?: number): Failure {
     return { source, code, message, transient, line: error.line };
   }
   if (error instanceof pg.DatabaseError) {
-    const code = isPoolerLoss(error) ? CONNECTION_FAILURE : (error.code ?? 'XX000');
+    const code = isPoolerLoss(error) ? SQLSTATE.connectionFailure : (error.code ?? 'XX000');
     const transient = verdictOf(code) !== 'final';
     return { source: 'postgres', code, message: postgresMessage(error, line), transient, line };
   }
   if (isConnectionLoss(error)) {
     return {
       source: 'postgres',
-      code: CONNECTION_FAILURE,
-      message: `${CONNECTION_FAILURE}: the connection to Postgres was lost or could not be made: ${error.message}`,
+      code: SQLSTATE.connectionFailure,
+      message: `${SQLSTATE.connectionFailure}: the connection to Postgres was lost or could not be made: ${error.message}`,
       transient: true,
     };
   }
@@ -60,9 +60,6 @@ function isPoolerLoss({ code, severity }: pg.DatabaseError): boolean {
   return code === SQLSTATE.protocolViolation && severity === 'FATAL';
 }
 
-/** SQLSTATE too_many_connections. */
-const TOO_MANY_CONNECTIONS = '53300';
-
 /** Whether the database itself is out of reach or takes no writes, so that no other file would fare better. */
 export function isDatabaseUnreachable({ source, code }: Pick<Failure, 'source' | 'code'>): boolean {
   return source === 'postgres' && verdictOf(code) === 'outage';
@@ -70,5 +67,5 @@ export function isDatabaseUnreachable({ source, code }: Pick<Failure, 'source' |
 
 /** Whether there was no room for another connection or socket: with fewer files at once there is. */
 export function lacksConnection({ code }: Pick<Failure, 'code'>): boolean {
-  return code === TOO_MANY_CONNECTIONS || code === TOO_MANY_OPEN_FILES;
+  return code === SQLSTATE.tooManyConnections || code === TOO_MANY_OPEN_FILES;
 }

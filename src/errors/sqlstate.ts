@@ -44,15 +44,24 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = {
   '57P05': 'outage',
 };
 
-/** Code of a connection that ended without Postgres saying why (connection_failure). */
-export const CONNECTION_FAILURE = '08006';
-
 /** SQLSTATEs that the loader acts on, by Postgres's names for them. */
 export const SQLSTATE = {
+  adminShutdown: '57P01',
+  cannotConnectNow: '57P03',
+  connectionFailure: '08006',
   dependentObjectsStillExist: '2BP01',
+  diskFull: '53100',
+  insufficientPrivilege: '42501',
+  invalidAuthorization: '28000',
+  invalidCatalogName: '3D000',
+  invalidPassword: '28P01',
   lockNotAvailable: '55P03',
-  protocolViolation: '08P01',
+  objectInUse: '55006',
   objectNotInPrerequisiteState: '55000',
+  protocolViolation: '08P01',
+  readOnlyTransaction: '25006',
+  serializationFailure: '40001',
+  tooManyConnections: '53300',
   undefinedObject: '42704',
   undefinedTable: '42P01',
   uniqueViolation: '23505',

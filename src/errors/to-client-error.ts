@@ -2,12 +2,12 @@ import { ClientError } from './client-error.ts';
 import { isDatabaseUnreachable, toFailure } from './failure.ts';
 import { FileError } from './file-error.ts';
 import { TOO_MANY_OPEN_FILES } from './open-files.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { SQLSTATE, sqlstateOf } from './sqlstate.ts';
 
 /** What is wrong with a database that takes no rows, by SQLSTATE. */
 const PROBLEMS: Readonly<Record<string, string>> = {
-  '25006': 'takes no writes (is it a standby?)',
-  '53100': 'has no disk space left',
+  [SQLSTATE.readOnlyTransaction]: 'takes no writes (is it a standby?)',
+  [SQLSTATE.diskFull]: 'has no disk space left',
 };
 
 /**

@@ -1,4 +1,4 @@
-import type { Search } from '../store/resources/search-resources.ts';
+import type { Search } from '../store/resources.ts';
 
 /** A link of a Bundle (FHIR R4, "Paging"). */
 export interface BundleLink {

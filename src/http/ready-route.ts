@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { awaitWithin } from '../errors/await-within.ts';
-import { isMigrated } from '../store/is-migrated.ts';
+import { isMigrated } from '../store/migrate.ts';
 import type { Queryable } from '../store/query.ts';
 
 /** Longest wait for the database, in ms: less than the 3 s that a probe of Kubernetes should be given here. */

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
-import type { SearchFilter } from '../store/resources/search-condition.ts';
-import type { Search, SearchSort } from '../store/resources/search-resources.ts';
+import type { Search, SearchFilter, SearchSort } from '../store/resources.ts';
 import { fieldKind, fieldNames, type RestType, valueProblem } from './resource-fields.ts';
 
 const DEFAULT_COUNT = 100;

@@ -1,10 +1,11 @@
 import { type Failure, toFailure } from '../errors/failure.ts';
-import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/bucket-load/load-lock.ts';
 import type { WriteOptions } from '../store/bucket-load/write-options.ts';
+import { hasUniqueId } from '../store/describe-table.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/disabled-index/table-lock.ts';
 import type { Queryable } from '../store/query.ts';
 import { ensureResourceTable, type ResourceTable } from '../store/resource-tables.ts';
-import { checkShape, hasUniqueId, UnfitTable } from '../store/table-shape.ts';
+import { checkShape, UnfitTable } from '../store/table-shape.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { endRestore, type RestoreIndexOptions, restoreIndex } from './restore-indexes.ts';
 

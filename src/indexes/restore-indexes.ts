@@ -1,7 +1,6 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
-import { leaveOrRestoreIndexes, leaveRestore } from '../store/bucket-load/load-lock.ts';
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { cancellable } from '../store/cancellable.ts';
 import {
@@ -10,6 +9,7 @@ import {
   tableOf,
   updateDisabledIndex,
 } from '../store/disabled-index/disabled-index.ts';
+import { leaveOrRestoreIndexes, leaveRestore } from '../store/disabled-index/table-lock.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
 import { atOnce } from './at-once.ts';

@@ -1,5 +1,4 @@
-import { INDEX_MARKS } from '../store/disabled-index/index-marks.ts';
-import type { TableIndex } from '../store/disabled-index/table-index.ts';
+import { INDEX_MARKS, type TableIndex } from '../store/disabled-index/table-index.ts';
 import type { Queryable } from '../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
 

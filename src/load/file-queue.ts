@@ -1,4 +1,4 @@
-import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
+import type { QueuedFile } from '../store/loader-file/queue.ts';
 
 /** How many files a claim is offered at once: enough to pass over what other replicas are loading. */
 const OFFERED = 64;

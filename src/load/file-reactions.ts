@@ -1,6 +1,6 @@
 import { isDatabaseUnreachable, lacksConnection } from '../errors/failure.ts';
 import { pauseMs } from '../errors/retry-policy.ts';
-import type { ClaimedFile } from '../store/loader-file/claim-loader-file.ts';
+import type { ClaimedFile } from '../store/loader-file/queue.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
 import { afterRefusal } from './connection-limit.ts';
 import type { LoadEffect } from './load-effect.ts';

@@ -2,17 +2,12 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import type { IndexObserver } from '../indexes/index-observer.ts';
 import { restoreIndexes } from '../indexes/restore-indexes.ts';
-import {
-  leaveFinish,
-  leaveIndexesOff,
-  leaveOrFinishLoad,
-  resumeLoad,
-  tryFinishLoad,
-} from '../store/bucket-load/load-lock.ts';
+import { leaveFinish, leaveOrFinishLoad, resumeLoad, tryFinishLoad } from '../store/bucket-load/load-lock.ts';
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
-import { flushCommits } from '../store/flush-commits.ts';
-import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
+import { leaveIndexesOff } from '../store/disabled-index/table-lock.ts';
+import { flushCommits } from '../store/durability.ts';
+import { listBucketTypes } from '../store/loader-file/bucket-files.ts';
 import type { Queryable } from '../store/query.ts';
 import { resolveTables } from '../store/resource-tables.ts';
 

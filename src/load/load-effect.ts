@@ -1,5 +1,5 @@
 import type { Failure } from '../errors/failure.ts';
-import type { ClaimedFile } from '../store/loader-file/claim-loader-file.ts';
+import type { ClaimedFile } from '../store/loader-file/queue.ts';
 import type { LoadEvent } from './load-event.ts';
 import type { NumberedRequest } from './load-request.ts';
 

@@ -1,12 +1,9 @@
 import type pg from 'pg';
 import { prepareTable } from '../indexes/prepare-table.ts';
 import { isCancelled, setGivenUp, setWaitsFor } from '../store/bucket-load/bucket-load.ts';
-import { closeIdleConnections } from '../store/close-idle-connections.ts';
-import { countFreeConnections } from '../store/count-free-connections.ts';
-import { claimLoaderFile } from '../store/loader-file/claim-loader-file.ts';
-import { failUnfinishedFile } from '../store/loader-file/fail-unfinished-file.ts';
-import { listUnfinishedFiles } from '../store/loader-file/list-unfinished-files.ts';
-import { returnClaimedFile } from '../store/loader-file/return-claimed-file.ts';
+import { closeIdleConnections, countFreeConnections } from '../store/free-connections.ts';
+import { failUnfinishedFile, returnClaimedFile } from '../store/loader-file/finish-loader-file.ts';
+import { claimLoaderFile, listUnfinishedFiles } from '../store/loader-file/queue.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { maxPreparedTransactions } from '../target/partitioned/prepared-transaction.ts';
 import { finishLoad } from './finish-load.ts';

@@ -1,8 +1,7 @@
 import type { Failure } from '../errors/failure.ts';
 import type { TableState } from '../indexes/prepare-table.ts';
 import type { LoadNotice } from '../store/bucket-load/load-notice.ts';
-import type { ClaimedFile } from '../store/loader-file/claim-loader-file.ts';
-import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
+import type { ClaimedFile, QueuedFile } from '../store/loader-file/queue.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { NumberedRequest } from './load-request.ts';

@@ -1,4 +1,4 @@
-import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
+import type { QueuedFile } from '../store/loader-file/queue.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { NumberedRequest } from './load-request.ts';
 import { type LoadSlots, NO_SLOTS } from './load-slots.ts';

@@ -1,4 +1,4 @@
-import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
+import type { QueuedFile } from '../store/loader-file/queue.ts';
 import { type ConnectionLimit, NO_LIMIT } from './connection-limit.ts';
 import { afterClaim, EMPTY_QUEUE, type FileQueue, isExhausted, offer, queueOf, without } from './file-queue.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';

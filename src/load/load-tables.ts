@@ -1,6 +1,6 @@
 import type { Failure } from '../errors/failure.ts';
 import type { TableState } from '../indexes/prepare-table.ts';
-import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
+import type { QueuedFile } from '../store/loader-file/queue.ts';
 
 /** Tables that are prepared at the same time. */
 const TABLES_AT_ONCE = 4;

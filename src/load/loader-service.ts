@@ -19,9 +19,8 @@ import {
 import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { storedName, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
-import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
-import { releaseOrphans } from '../store/loader-file/release-orphans.ts';
-import { requeueFailedFiles } from '../store/loader-file/requeue-failed-files.ts';
+import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
+import { releaseOrphans, requeueFailedFiles } from '../store/loader-file/queue.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
 import type { Queryable } from '../store/query.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';

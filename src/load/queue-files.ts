@@ -1,5 +1,4 @@
-import { addLoaderFiles } from '../store/loader-file/add-loader-files.ts';
-import { listForeignKeys } from '../store/loader-file/list-foreign-keys.ts';
+import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
 import type { Queryable } from '../store/query.ts';
 import type { FileListing } from './list-files.ts';
 

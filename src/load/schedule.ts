@@ -1,4 +1,4 @@
-import type { QueuedFile } from '../store/loader-file/list-unfinished-files.ts';
+import type { QueuedFile } from '../store/loader-file/queue.ts';
 
 /** The values of `scheduler`, as Aidbox documents them ("Bulk import from an S3 bucket"). */
 export const SCHEDULERS = ['optimal', 'by-last-modified'] as const;

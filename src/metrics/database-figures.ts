@@ -1,6 +1,6 @@
 import { awaitWithin } from '../errors/await-within.ts';
-import { countDisabledIndexes } from '../store/disabled-index/count-disabled-indexes.ts';
-import { countRecentFiles, type FileCount } from '../store/loader-file/count-recent-files.ts';
+import { countDisabledIndexes } from '../store/disabled-index/disabled-index.ts';
+import { countRecentFiles, type FileCount } from '../store/loader-file/bucket-files.ts';
 import type { Queryable } from '../store/query.ts';
 
 /** What a scrape reads from the database; the same on every replica. */

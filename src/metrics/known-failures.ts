@@ -1,5 +1,6 @@
 import type { Failure } from '../errors/failure.ts';
 import type { LineFailure } from '../errors/line-error.ts';
+import { SQLSTATE } from '../errors/sqlstate.ts';
 
 const LINE_FAILURES: Record<LineFailure, true> = {
   'not-json': true,
@@ -31,5 +32,11 @@ export const KNOWN_FAILURES: readonly Pick<Failure, 'source' | 'code'>[] = [
   ...['InvalidAccount', 'AccessDenied', 'NoSuchKey', 'PreconditionFailed', 'SlowDown', 'ReadTimeout'].map(
     (code) => ({ source: 'aws', code }) as const,
   ),
-  ...['23505', '08006', '57P01', '53100', '40001'].map((code) => ({ source: 'postgres', code }) as const),
+  ...[
+    SQLSTATE.uniqueViolation,
+    SQLSTATE.connectionFailure,
+    SQLSTATE.adminShutdown,
+    SQLSTATE.diskFull,
+    SQLSTATE.serializationFailure,
+  ].map((code) => ({ source: 'postgres', code }) as const),
 ];

@@ -1,12 +1,11 @@
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
-import { isLoading, tablesInUse } from '../store/bucket-load/load-lock.ts';
+import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
-import { flushVisibleCommits } from '../store/flush-commits.ts';
-import { countFilesByStatus, totalOf } from '../store/loader-file/count-files-by-status.ts';
-import { countLinesLeftOut } from '../store/loader-file/count-lines-left-out.ts';
-import { listBucketTypes } from '../store/loader-file/list-bucket-types.ts';
+import { tablesInUse } from '../store/disabled-index/table-lock.ts';
+import { flushVisibleCommits } from '../store/durability.ts';
+import { countFilesByStatus, countLinesLeftOut, listBucketTypes, totalOf } from '../store/loader-file/bucket-files.ts';
 import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
 import { conversionNote } from './conversion-note.ts';

@@ -1,7 +1,6 @@
 import { readProgress } from '../store/bucket-load/replica-progress.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
-import { listFilesByStatus } from '../store/loader-file/list-files-by-status.ts';
-import { type FileSummary, summarizeFiles } from '../store/loader-file/summarize-files.ts';
+import { type FileSummary, listFilesByStatus, summarizeFiles } from '../store/loader-file/bucket-files.ts';
 import type { Queryable } from '../store/query.ts';
 
 /** Most failed files, and most files in progress, that a report names. */

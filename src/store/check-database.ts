@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { StartError } from '../errors/start-error.ts';
+import { hasUniqueId } from './describe-table.ts';
 import type { Queryable } from './query.ts';
 import { OWN_TABLES, type ResourceTable, resolveTables } from './resource-tables.ts';
-import { checkShape, hasUniqueId, UnfitTable } from './table-shape.ts';
+import { checkShape, UnfitTable } from './table-shape.ts';
 
 /**
  * Checks what no migration can change.

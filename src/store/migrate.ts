@@ -1,6 +1,8 @@
+import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import Postgrator from 'postgrator';
+import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import { checkDatabase, checkOwnTables } from './check-database.ts';
 import { connectClient, type DatabaseAddress } from './connection-options.ts';
 import type { Queryable } from './query.ts';
@@ -69,4 +71,21 @@ async function putAidboxFirst(client: pg.ClientBase): Promise<string> {
               where c.oid = coalesce(to_regclass('transaction_id_seq'), to_regclass('loaderfile')))`,
   );
   return rows[0]?.before ?? '';
+}
+
+/**
+ * Whether the database has this program's newest migration; a database restored from a backup may not.
+ * @throws what Postgres answers when it is not that
+ */
+export async function isMigrated(db: Queryable): Promise<boolean> {
+  const wanted = (await readdir(MIGRATIONS)).map((file) => Number.parseInt(file, 10));
+  try {
+    const { rows } = await db.query<{ version: number }>(
+      `select coalesce(max(version), 0)::int as version from ${await schemaVersionTable(db)}`,
+    );
+    return (rows[0]?.version ?? 0) >= Math.max(...wanted);
+  } catch (error) {
+    if (sqlstateOf(error) === SQLSTATE.undefinedTable) return false;
+    throw error;
+  }
 }

@@ -1,32 +1,8 @@
 import { FileError } from '../errors/file-error.ts';
 import { MAX_ID_CHARACTERS } from '../errors/line-error.ts';
+import { type Column, describeTable } from './describe-table.ts';
 import type { Queryable } from './query.ts';
-import { qualifiedName, type ResourceTable } from './resource-tables.ts';
-
-interface Column {
-  name: string;
-  /** As declared, a domain by its name. */
-  declared: string;
-  /** What a domain stands on in the end; as `declared` for any other type. */
-  type: string;
-  required: boolean;
-  hasDefault: boolean;
-  generated: boolean;
-  /** Takes the loader's values only by OVERRIDING, which `upsert?` does not say. */
-  alwaysIdentity: boolean;
-  /** False where the collation takes different texts for equal. */
-  deterministic: boolean;
-  /** Of an enum. */
-  labels: string[];
-}
-
-interface Relation {
-  kind: string;
-  unlogged: boolean;
-  foreign: boolean;
-  secured: boolean;
-  columns: Column[];
-}
+import type { ResourceTable } from './resource-tables.ts';
 
 interface Wanted {
   type: string;
@@ -92,7 +68,7 @@ export async function checkShape(db: Queryable, table: ResourceTable): Promise<v
  * @returns one phrase for each thing that is wrong; none where the table will do
  */
 async function shapeProblems(db: Queryable, table: ResourceTable): Promise<string[]> {
-  const relation = await describe(db, table);
+  const relation = await describeTable(db, table);
   const kind = KINDS[relation.kind];
   if (kind !== undefined) return [`it is ${kind}, must be a table`];
   const columns = new Map(relation.columns.map((column) => [column.name, column]));
@@ -119,53 +95,4 @@ function problemsOf(name: string, wanted: Wanted, column: Column | undefined): s
   if (name === 'id' && !deterministic) return ['column id takes different ids for equal (its collation)'];
   if (BY_DEFAULT.includes(name) && !hasDefault) return [`column ${name} has no default, must have current_timestamp`];
   return [];
-}
-
-export async function hasUniqueId(db: Queryable, table: ResourceTable): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attname = 'id'
-      where x.indrelid = $1::regclass and x.indisunique and x.indisvalid and x.indpred is null
-        and x.indnkeyatts = 1 and x.indkey[0] = a.attnum`,
-    [qualifiedName(table)],
-  );
-  return rowCount !== 0;
-}
-
-async function describe(db: Queryable, table: ResourceTable): Promise<Relation> {
-  const { rows } = await db.query<Omit<Relation, 'columns'>>(
-    `select c.relkind as kind, row_security_active(c.oid) as secured,
-            coalesce(bool_or(part.relpersistence <> 'p'), c.relpersistence <> 'p') as unlogged,
-            coalesce(bool_or(part.relkind = 'f'), false) as foreign
-       from pg_class c
-       left join pg_partition_tree(c.oid) tree on true left join pg_class part on part.oid = tree.relid
-      where c.oid = $1::regclass group by c.oid, c.relkind, c.relpersistence`,
-    [qualifiedName(table)],
-  );
-  const relation = rows[0];
-  if (relation === undefined) throw new Error(`${qualifiedName(table)} is gone`);
-  return { ...relation, columns: await describeColumns(db, table) };
-}
-
-async function describeColumns(db: Queryable, table: ResourceTable): Promise<Column[]> {
-  const { rows } = await db.query<Column>(
-    `with recursive base (attnum, oid, typmod) as (
-       select attnum, atttypid, atttypmod from pg_attribute
-        where attrelid = $1::regclass and attnum > 0 and not attisdropped
-       union all
-       select b.attnum, d.typbasetype, d.typtypmod from base b join pg_type d on d.oid = b.oid and d.typtype = 'd'
-     )
-     select a.attname as name, format_type(a.atttypid, a.atttypmod) as declared, format_type(b.oid, b.typmod) as type,
-            a.attnotnull as required, a.attgenerated <> '' as generated, a.attidentity = 'a' as "alwaysIdentity",
-            a.atthasdef or a.attidentity <> '' or declared.typdefault is not null as "hasDefault",
-            coalesce(c.collisdeterministic, true) as deterministic,
-            array(select enumlabel::text from pg_enum where enumtypid = b.oid) as labels
-       from base b
-       join pg_type t on t.oid = b.oid and t.typtype <> 'd'
-       join pg_attribute a on a.attrelid = $1::regclass and a.attnum = b.attnum
-       join pg_type declared on declared.oid = a.atttypid
-       left join pg_collation c on c.oid = a.attcollation
-      order by a.attnum`,
-    [qualifiedName(table)],
-  );
-  return rows;
 }

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
-import { tryHoldPrimaryKey } from '../store/bucket-load/load-lock.ts';
+import { SQLSTATE } from '../errors/sqlstate.ts';
 import { cancellable } from '../store/cancellable.ts';
-import { commitLazily } from '../store/commit-lazily.ts';
 import { isPrimaryKeyDropped } from '../store/disabled-index/disabled-index.ts';
-import { failUnfinishedFile } from '../store/loader-file/fail-unfinished-file.ts';
-import { markFailed, markPending } from '../store/loader-file/finish-loader-file.ts';
-import { lockFile } from '../store/loader-file/lock-file.ts';
+import { tryHoldPrimaryKey } from '../store/disabled-index/table-lock.ts';
+import { commitLazily } from '../store/durability.ts';
+import { failUnfinishedFile, markFailed, markPending } from '../store/loader-file/finish-loader-file.ts';
+import { lockFile } from '../store/loader-file/queue.ts';
 import { type ResourceTable, resolveTable } from '../store/resource-tables.ts';
 import { identifyFile } from '../target/partitioned/file-identity.ts';
 import { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
@@ -111,8 +111,9 @@ export class FileAttempt {
       await client.query('rollback');
       await recoverFile(client, await identifyFile(client, id), RECOVERY_WAIT_MS);
     }
-    const message = '55P03: what an earlier attempt at this file has left in Postgres is still being resolved';
-    return { kind: 'retry', failure: { source: 'postgres', code: '55P03', message, transient: true } };
+    const code = SQLSTATE.lockNotAvailable;
+    const message = `${code}: what an earlier attempt at this file has left in Postgres is still being resolved`;
+    return { kind: 'retry', failure: { source: 'postgres', code, message, transient: true } };
   }
 
   async #tryRows(

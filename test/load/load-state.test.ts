@@ -7,7 +7,7 @@ import { initialState, type LoadState } from '../../src/load/load-model.ts';
 import { waitsFor } from '../../src/load/load-rules.ts';
 import { next } from '../../src/load/load-state.ts';
 import { OUTAGE_LIMIT_MS } from '../../src/load/outage.ts';
-import type { QueuedFile } from '../../src/store/loader-file/list-unfinished-files.ts';
+import type { QueuedFile } from '../../src/store/loader-file/queue.ts';
 import { requestOf } from './request-of.ts';
 
 const BUCKET = 's3://bucket';

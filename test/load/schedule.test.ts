@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { schedule } from '../../src/load/schedule.ts';
-import type { QueuedFile } from '../../src/store/loader-file/list-unfinished-files.ts';
+import type { QueuedFile } from '../../src/store/loader-file/queue.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 

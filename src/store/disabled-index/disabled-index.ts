@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../query.ts';
 import { type ResourceTable, resolveTables } from '../resource-tables.ts';
-import { indexMarksSchema } from './index-marks.ts';
-import type { TableIndex } from './table-index.ts';
+import { indexMarksSchema, type TableIndex } from './table-index.ts';
 
 /** The DisabledIndex resource as stored, with Aidbox's fields; `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
 export const disabledIndexSchema = z.looseObject({
@@ -111,4 +110,12 @@ export async function updateDisabledIndex(db: Queryable, id: string, change: obj
       where id = $1`,
     [id, change],
   );
+}
+
+/** How many dropped indexes are not restored yet, of all loads. */
+export async function countDisabledIndexes(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ indexes: number }>(
+    `select count(*)::int as indexes from disabledindex where resource ->> 'status' = 'disabled'`,
+  );
+  return rows[0]?.indexes ?? 0;
 }

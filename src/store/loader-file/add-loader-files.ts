@@ -1,7 +1,7 @@
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import { notifyLoads } from '../bucket-load/load-notice.ts';
 import type { Queryable } from '../query.ts';
-import { loaderFileId } from './loader-file.ts';
+import { LOADER_FILE_ID_PATTERN, loaderFileId } from './loader-file.ts';
 
 /** An object to queue. */
 export interface NewLoaderFile {
@@ -66,4 +66,17 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
   const added = inserted.rowCount ?? 0;
   if (added > 0) await notifyLoads(db, { topic: 'queued', name: bucket });
   return added;
+}
+
+/**
+ * The object keys of a bucket whose LoaderFile was written by somebody else (Aidbox gives ids of its own), so that
+ * the primary key does not keep them from being added again.
+ */
+export async function listForeignKeys(db: Queryable, bucket: string): Promise<Set<string>> {
+  const { rows } = await db.query<{ file: string }>(
+    `select resource ->> 'file' as file from loaderfile
+      where resource ->> 'bucket' = $1 and id !~ $2 and resource ->> 'file' is not null`,
+    [bucket, LOADER_FILE_ID_PATTERN],
+  );
+  return new Set(rows.map((row) => row.file));
 }

@@ -1,6 +1,9 @@
+import type pg from 'pg';
+import type { Failure } from '../../errors/failure.ts';
 import { jsonbText } from '../jsonb-text.ts';
-import type { Queryable } from '../query.ts';
-import { type LoaderFileError, linesLeftOutText } from './loader-file.ts';
+import { inTransaction, type Queryable } from '../query.ts';
+import { type LoaderFileError, linesLeftOutText, UNFINISHED } from './loader-file.ts';
+import { lockFile } from './queue.ts';
 
 /**
  * Marks a file `done`; in the transaction of its rows, so that neither is ever seen without the other.
@@ -32,4 +35,23 @@ async function setStatus(db: Queryable, id: string, change: object): Promise<voi
     [id, jsonbText(change)],
   );
   if (rowCount !== 1) throw new Error(`LoaderFile ${id} is gone`);
+}
+
+/**
+ * Marks a file `error` outside of the transaction that tried its rows, if nobody is loading it by now.
+ * @returns whether it was marked
+ */
+export async function failUnfinishedFile(pool: pg.Pool, id: string, failure: Failure): Promise<boolean> {
+  return await inTransaction(pool, async (client) => {
+    const locked = await lockFile(client, id, UNFINISHED);
+    if (locked) await markFailed(client, id, failure.message, { source: failure.source, code: failure.code });
+    return locked;
+  });
+}
+
+/** Takes a claim back: the file is `pending` again, unless somebody is loading it or it is finished by now. */
+export async function returnClaimedFile(pool: pg.Pool, id: string): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    if (await lockFile(client, id, ['in-progress'])) await markPending(client, id);
+  });
 }

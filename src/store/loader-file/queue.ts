@@ -1,5 +1,153 @@
+import { notifyLoads } from '../bucket-load/load-notice.ts';
+import type { Queryable } from '../query.ts';
+import { type LoaderFile, loaderFileSchema } from './loader-file.ts';
+
 /**
  * The table of the LoaderFiles, by its oid, in SQL: which queue this is. Other schemas of the database may have a queue,
  * and a loader, of their own; what the loader keeps beside it in schema `fhir_bucket_loader` says whose it is.
  */
 export const QUEUE = `'loaderfile'::regclass::oid`;
+
+/**
+ * Of a LoaderFile `l`: the commit of its rows is decided, and has only to be completed. Nobody may claim, queue or delete
+ * it then. A statement that has waited for the row, or skipped others' locks, has perhaps begun before the decision: it
+ * must ask once more, by another statement, when it has the lock.
+ */
+export const DECIDED = `exists (select from fhir_bucket_loader.commit_decision d
+                                 where d.queue = ${QUEUE} and d.loader_file = l.id)`;
+
+/** Whether one of these LoaderFiles, which the caller has locked or deleted, is decided. */
+export async function hasDecidedFile(db: Queryable, ids: readonly string[]): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from fhir_bucket_loader.commit_decision
+      where queue = ${QUEUE} and loader_file = any ($1) limit 1`,
+    [ids],
+  );
+  return rowCount !== 0;
+}
+
+/**
+ * Locks a file until the end of the transaction, without waiting.
+ * @returns false when somebody else has it, its status is none of `statuses` by now, it is deleted, or its rows are
+ * committed already and only `done` is missing
+ */
+export async function lockFile(db: Queryable, id: string, statuses: readonly string[]): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from loaderfile l where l.id = $1 and l.resource ->> 'status' = any ($2) for update skip locked`,
+    [id, statuses],
+  );
+  if (rowCount !== 1) return false;
+  // Once it is locked: a statement begun before the decision was committed would not see that.
+  const decided = await db.query(`select from loaderfile l where l.id = $1 and ${DECIDED}`, [id]);
+  return decided.rowCount === 0;
+}
+
+/** A file that waits in the queue, with what the order of work depends on. */
+export interface QueuedFile {
+  id: string;
+  key: string;
+  type: string;
+  /** Size in bytes. */
+  size: number;
+  /** ISO 8601, UTC; empty when nobody wrote it down. */
+  lastModified: string;
+}
+
+/**
+ * The bucket's files that are not finished, within the prefixes (none means all).
+ * A file that somebody loads right now is among them: the claim passes over it.
+ */
+export async function listUnfinishedFiles(
+  db: Queryable,
+  bucket: string,
+  prefixes: readonly string[],
+): Promise<QueuedFile[]> {
+  const { rows } = await db.query<QueuedFile>(
+    `select l.id, l.resource ->> 'file' as key, coalesce(l.resource ->> 'type', '') as type,
+            coalesce((l.resource ->> 'size')::float8, 0) as size,
+            coalesce(l.resource ->> 'last-modified', '') as "lastModified"
+       from loaderfile l
+      where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' in ('pending', 'in-progress')
+        and l.resource ->> 'file' is not null
+        and (cardinality($2::text[]) = 0
+             or exists (select from unnest($2::text[]) prefix where starts_with(l.resource ->> 'file', prefix)))`,
+    [bucket, prefixes],
+  );
+  return rows;
+}
+
+/** A file claimed for loading. */
+export interface ClaimedFile {
+  id: string;
+  file: LoaderFile;
+}
+
+/**
+ * Takes the first of `ids` that is unfinished and that nobody loads, and marks it `in-progress`.
+ *
+ * The mark is for people; it is no lock. The lock is taken by `lockFile` in the transaction that loads the
+ * rows, a moment later: should another replica claim the same file in between, one of the two gets the lock and the
+ * other moves on. What a dead replica had locked, Postgres has unlocked, and it is claimed here like any other.
+ * The ids come from the caller, in its order of work, so a claim costs a few look-ups by primary key however long
+ * the queue is, on Aidbox's own table as well, which has no index by status.
+ */
+export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Promise<ClaimedFile | undefined> {
+  const { rows } = await db.query<{ id: string; resource: unknown }>(
+    `with next as materialized (
+       select l.id
+         from unnest($1::text[]) with ordinality as wanted(id, place)
+         join loaderfile l on l.id = wanted.id
+        where l.resource ->> 'status' in ('pending', 'in-progress') and not ${DECIDED}
+        order by wanted.place
+        limit 1
+          for update of l skip locked
+     )
+     update loaderfile l
+        set resource = (l.resource - '{end,loaded,lines-left-out,message,error}'::text[])
+                       || jsonb_build_object('status', 'in-progress', 'start', $2::text),
+            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
+       from next
+      where l.id = next.id
+     returning l.id, l.resource`,
+    [ids, new Date().toISOString()],
+  );
+  const row = rows[0];
+  return row === undefined ? undefined : { id: row.id, file: loaderFileSchema.parse(row.resource) };
+}
+
+/**
+ * Gives files back to the queue that are marked `in-progress` though nobody loads them: what replicas that died had
+ * in flight. A file being loaded is locked and passed over.
+ */
+export async function releaseOrphans(db: Queryable, bucket: string): Promise<void> {
+  await db.query(
+    `with orphan as materialized (
+       select l.id from loaderfile l
+        where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'in-progress' and not ${DECIDED}
+          for update skip locked
+     )
+     update loaderfile l
+        set resource = (l.resource - 'start') || '{"status": "pending"}',
+            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
+       from orphan where l.id = orphan.id`,
+    [bucket],
+  );
+}
+
+/**
+ * Gives a bucket's failed files, within the prefixes (none means all), back to the queue.
+ * @returns how many
+ */
+export async function requeueFailedFiles(db: Queryable, bucket: string, prefixes: readonly string[]): Promise<number> {
+  const { rowCount } = await db.query(
+    `update loaderfile l
+        set resource = (l.resource - '{start,end,loaded,lines-left-out,message,error}'::text[]) || '{"status": "pending"}',
+            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
+      where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'error'
+        and (cardinality($2::text[]) = 0
+             or exists (select from unnest($2::text[]) prefix where starts_with(l.resource ->> 'file', prefix)))`,
+    [bucket, prefixes],
+  );
+  if (rowCount !== null && rowCount > 0) await notifyLoads(db, { topic: 'queued', name: bucket });
+  return rowCount ?? 0;
+}

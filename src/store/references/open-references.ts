@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { nextTxid } from '../next-txid.ts';
 import type { Queryable } from '../query.ts';
 import { qualifiedName, type ResourceTable, resolveTables } from '../resource-tables.ts';
+import { nextTxid } from '../transaction-stamps.ts';
 
 /** A resource as it stands in its table. */
 export interface StoredResource {

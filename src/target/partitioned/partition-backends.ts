@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileError } from '../../errors/file-error.ts';
+import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { APPLICATION_NAME } from '../../store/connection-options.ts';
 import type { Queryable } from '../../store/query.ts';
 
 /** How long backends that were told to end are waited for, in ms, and the pause between two looks. */
 const END_TIMEOUT_MS = 10_000;
 const END_PAUSE_MS = 20;
-
-const OBJECT_IN_USE = '55006';
 
 /** The name, in pg_stat_activity, of the backends of one attempt at a file. Postgres cuts names at 63 bytes. */
 export function partitionName(key: string, attempt: string): string {
@@ -39,8 +38,8 @@ export async function endBackends(db: Queryable, namePrefix: string): Promise<vo
     );
     if (rowCount === 0) return;
     if (performance.now() > deadline) {
-      const message = `${OBJECT_IN_USE}: backends of an earlier attempt at the file (${namePrefix}…) do not end`;
-      throw new FileError(message, { source: 'postgres', code: OBJECT_IN_USE, transient: true });
+      const message = `${SQLSTATE.objectInUse}: backends of an earlier attempt at the file (${namePrefix}…) do not end`;
+      throw new FileError(message, { source: 'postgres', code: SQLSTATE.objectInUse, transient: true });
     }
     await delay(END_PAUSE_MS);
   }

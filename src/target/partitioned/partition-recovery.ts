@@ -3,6 +3,7 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { toFailure } from '../../errors/failure.ts';
 import { FileError } from '../../errors/file-error.ts';
+import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { listDecidedFiles } from './commit-decision.ts';
 import { type FileIdentity, identifyFile } from './file-identity.ts';
 import { listPartitionKeys } from './partition-backends.ts';
@@ -16,7 +17,6 @@ const IDLE_MS = 10_000;
 /** How long the end of a load waits for decided files, and the pause between two looks, in ms. */
 const COMPLETE_TIMEOUT_MS = 60_000;
 const COMPLETE_PAUSE_MS = 100;
-const OBJECT_IN_USE = '55006';
 
 /**
  * Resolves, again and again, what attempts at partitioned files have left in this database: prepared transactions,
@@ -79,8 +79,8 @@ export class PartitionRecovery {
       await this.#recover();
       if (signal.aborted || (await listDecidedFiles(this.#pool, bucket)).length === 0) return;
       if (performance.now() > deadline) {
-        const message = `${OBJECT_IN_USE}: partitioned files of ${bucket} are decided but cannot be completed; see pg_prepared_xacts`;
-        throw new FileError(message, { source: 'postgres', code: OBJECT_IN_USE });
+        const message = `${SQLSTATE.objectInUse}: partitioned files of ${bucket} are decided but cannot be completed; see pg_prepared_xacts`;
+        throw new FileError(message, { source: 'postgres', code: SQLSTATE.objectInUse });
       }
       await delay(COMPLETE_PAUSE_MS);
     }

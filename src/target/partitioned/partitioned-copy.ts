@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { FileError } from '../../errors/file-error.ts';
+import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { type BackendWatch, backendPid } from '../../store/backend-watch.ts';
 import { closeAtOnce, connectClient, type DatabaseAddress } from '../../store/connection-options.ts';
 import type { Queryable } from '../../store/query.ts';
@@ -128,9 +129,7 @@ export class PartitionedCopy {
   }
 }
 
-const LOCK_NOT_AVAILABLE = '55P03';
-
 function notHeld(): FileError {
-  const message = `${LOCK_NOT_AVAILABLE}: the session that holds the file was lost before its partitions were begun`;
-  return new FileError(message, { source: 'postgres', code: LOCK_NOT_AVAILABLE, transient: true });
+  const message = `${SQLSTATE.lockNotAvailable}: the session that holds the file was lost before its partitions were begun`;
+  return new FileError(message, { source: 'postgres', code: SQLSTATE.lockNotAvailable, transient: true });
 }

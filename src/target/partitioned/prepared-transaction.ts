@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
 import type { FileIdentity } from './file-identity.ts';
@@ -34,10 +35,6 @@ export async function prepareTransaction(client: Queryable, gid: string): Promis
   await client.query(`prepare transaction ${pg.escapeLiteral(gid)}`);
 }
 
-const UNDEFINED_OBJECT = '42704';
-/** "prepared transaction with identifier … is busy": somebody else is about to finish it. */
-const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
-
 /** Pause before another attempt at one that is busy, and how long, in ms. */
 const BUSY_PAUSE_MS = 50;
 const BUSY_TIMEOUT_MS = 10_000;
@@ -55,8 +52,9 @@ export async function finishPrepared(db: Queryable, gid: string, decision: 'comm
       return;
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
-      if (error.code === UNDEFINED_OBJECT) return;
-      if (error.code !== OBJECT_NOT_IN_PREREQUISITE_STATE || performance.now() > deadline) throw error;
+      if (error.code === SQLSTATE.undefinedObject) return;
+      // "prepared transaction with identifier … is busy": somebody else is about to finish it.
+      if (error.code !== SQLSTATE.objectNotInPrerequisiteState || performance.now() > deadline) throw error;
     }
     await delay(BUSY_PAUSE_MS);
   }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { pino } from 'pino';
-import { lockFile } from '../../../src/store/loader-file/lock-file.ts';
+import { lockFile } from '../../../src/store/loader-file/queue.ts';
 import { recordDecision } from '../../../src/target/partitioned/commit-decision.ts';
 import { identifyFile, tryLockFile } from '../../../src/target/partitioned/file-identity.ts';
 import { PartitionRecovery } from '../../../src/target/partitioned/partition-recovery.ts';

@@ -1,6 +1,6 @@
-import { checkAllStored } from '../../errors/rows-kept-out.ts';
-import { jsonbText } from '../jsonb-text.ts';
-import type { Queryable } from '../query.ts';
+import { checkAllStored } from '../errors/rows-kept-out.ts';
+import { jsonbText } from './jsonb-text.ts';
+import type { Queryable } from './query.ts';
 
 /** A bad line of a file, as recorded in a LoaderError. */
 export interface LoaderError {

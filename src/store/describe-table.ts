@@ -1,0 +1,80 @@
+import type { Queryable } from './query.ts';
+import { qualifiedName, type ResourceTable } from './resource-tables.ts';
+
+/** A column as Postgres describes it. */
+export interface Column {
+  name: string;
+  /** As declared, a domain by its name. */
+  declared: string;
+  /** What a domain stands on in the end; as `declared` for any other type. */
+  type: string;
+  required: boolean;
+  hasDefault: boolean;
+  generated: boolean;
+  /** Takes the loader's values only by OVERRIDING, which `upsert?` does not say. */
+  alwaysIdentity: boolean;
+  /** False where the collation takes different texts for equal. */
+  deterministic: boolean;
+  /** Of an enum. */
+  labels: string[];
+}
+
+/** A table, or whatever else goes by its name. */
+export interface Relation {
+  kind: string;
+  unlogged: boolean;
+  foreign: boolean;
+  secured: boolean;
+  columns: Column[];
+}
+
+/** Whether a unique index on `id` alone covers every row. */
+export async function hasUniqueId(db: Queryable, table: ResourceTable): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attname = 'id'
+      where x.indrelid = $1::regclass and x.indisunique and x.indisvalid and x.indpred is null
+        and x.indnkeyatts = 1 and x.indkey[0] = a.attnum`,
+    [qualifiedName(table)],
+  );
+  return rowCount !== 0;
+}
+
+/** What Postgres says of a table. */
+export async function describeTable(db: Queryable, table: ResourceTable): Promise<Relation> {
+  const { rows } = await db.query<Omit<Relation, 'columns'>>(
+    `select c.relkind as kind, row_security_active(c.oid) as secured,
+            coalesce(bool_or(part.relpersistence <> 'p'), c.relpersistence <> 'p') as unlogged,
+            coalesce(bool_or(part.relkind = 'f'), false) as foreign
+       from pg_class c
+       left join pg_partition_tree(c.oid) tree on true left join pg_class part on part.oid = tree.relid
+      where c.oid = $1::regclass group by c.oid, c.relkind, c.relpersistence`,
+    [qualifiedName(table)],
+  );
+  const relation = rows[0];
+  if (relation === undefined) throw new Error(`${qualifiedName(table)} is gone`);
+  return { ...relation, columns: await describeColumns(db, table) };
+}
+
+async function describeColumns(db: Queryable, table: ResourceTable): Promise<Column[]> {
+  const { rows } = await db.query<Column>(
+    `with recursive base (attnum, oid, typmod) as (
+       select attnum, atttypid, atttypmod from pg_attribute
+        where attrelid = $1::regclass and attnum > 0 and not attisdropped
+       union all
+       select b.attnum, d.typbasetype, d.typtypmod from base b join pg_type d on d.oid = b.oid and d.typtype = 'd'
+     )
+     select a.attname as name, format_type(a.atttypid, a.atttypmod) as declared, format_type(b.oid, b.typmod) as type,
+            a.attnotnull as required, a.attgenerated <> '' as generated, a.attidentity = 'a' as "alwaysIdentity",
+            a.atthasdef or a.attidentity <> '' or declared.typdefault is not null as "hasDefault",
+            coalesce(c.collisdeterministic, true) as deterministic,
+            array(select enumlabel::text from pg_enum where enumtypid = b.oid) as labels
+       from base b
+       join pg_type t on t.oid = b.oid and t.typtype <> 'd'
+       join pg_attribute a on a.attrelid = $1::regclass and a.attnum = b.attnum
+       join pg_type declared on declared.oid = a.atttypid
+       left join pg_collation c on c.oid = a.attcollation
+      order by a.attnum`,
+    [qualifiedName(table)],
+  );
+  return rows;
+}

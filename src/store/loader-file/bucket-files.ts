@@ -1,0 +1,103 @@
+import type { Queryable } from '../query.ts';
+import { type LoaderFile, loaderFileSchema } from './loader-file.ts';
+import { QUEUE } from './queue.ts';
+
+/** How many files there are of any status. */
+export function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+/** How many LoaderFiles of a bucket have each status that occurs. */
+export async function countFilesByStatus(db: Queryable, bucket: string): Promise<Record<string, number>> {
+  const { rows } = await db.query<{ status: string; files: number }>(
+    `select coalesce(resource ->> 'status', 'pending') as status, count(*)::int as files
+       from loaderfile where resource ->> 'bucket' = $1 group by 1`,
+    [bucket],
+  );
+  return Object.fromEntries(rows.map(({ status, files }) => [status, files]));
+}
+
+/** The files of one type and status of a bucket. */
+export interface FileSummary {
+  type: string;
+  status: string;
+  files: number;
+  /** Size of the objects, in bytes. */
+  bytes: number;
+  /** Resources loaded. */
+  loaded: number;
+}
+
+/** The bucket's files by type and status, and when the first of them was begun. */
+export async function summarizeFiles(db: Queryable, bucket: string): Promise<FileSummary[]> {
+  const { rows } = await db.query<FileSummary>(
+    `select coalesce(resource ->> 'type', '') as type, coalesce(resource ->> 'status', 'pending') as status,
+            count(*)::int as files, coalesce(sum((resource ->> 'size')::float8), 0) as bytes,
+            coalesce(sum((resource ->> 'loaded')::float8), 0) as loaded
+       from loaderfile where resource ->> 'bucket' = $1
+      group by 1, 2 order by 1, 2`,
+    [bucket],
+  );
+  return rows;
+}
+
+/** How many files of a bucket have a status. */
+export interface FileCount {
+  bucket: string;
+  status: string;
+  files: number;
+  /** Of the objects, as stored. */
+  bytes: number;
+  /** When the last of them ended, in seconds since 1970; null before one has. */
+  lastEnd: number | null;
+}
+
+/** The files, by status, of the buckets that were called for within the last `days`. */
+export async function countRecentFiles(db: Queryable, days: number): Promise<FileCount[]> {
+  const { rows } = await db.query<FileCount>(
+    `select b.bucket, coalesce(l.resource ->> 'status', 'pending') as status, count(*)::int as files,
+            coalesce(sum((l.resource ->> 'size')::numeric), 0)::float8 as bytes,
+            extract(epoch from max((l.resource ->> 'end')::timestamptz))::float8 as "lastEnd"
+       from fhir_bucket_loader.bucket_load b join loaderfile l on l.resource ->> 'bucket' = b.bucket
+      where b.queue = ${QUEUE} and b.called_at > current_timestamp - $1 * interval '1 day'
+      group by 1, 2`,
+    [days],
+  );
+  return rows;
+}
+
+/** How many bad lines were left out of a bucket's files. */
+export async function countLinesLeftOut(db: Queryable, bucket: string): Promise<number> {
+  const { rows } = await db.query<{ lines: number }>(
+    `select coalesce(sum((resource ->> 'lines-left-out')::bigint), 0)::float8 as lines
+       from loaderfile
+      where resource ->> 'bucket' = $1 and resource ->> 'status' = 'done' and resource ? 'lines-left-out'`,
+    [bucket],
+  );
+  return rows[0]?.lines ?? 0;
+}
+
+/** The first files of a bucket with this status, by key, at most `limit`. */
+export async function listFilesByStatus(
+  db: Queryable,
+  bucket: string,
+  status: string,
+  limit: number,
+): Promise<(LoaderFile & { id: string })[]> {
+  const { rows } = await db.query<{ id: string; resource: unknown }>(
+    `select id, resource from loaderfile
+      where resource ->> 'bucket' = $1 and resource ->> 'status' = $2 order by resource ->> 'file' limit $3`,
+    [bucket, status, limit],
+  );
+  return rows.map(({ id, resource }) => ({ ...loaderFileSchema.parse(resource), id }));
+}
+
+/** The resource types of a bucket's files, of any status. */
+export async function listBucketTypes(db: Queryable, bucket: string): Promise<string[]> {
+  const { rows } = await db.query<{ type: string }>(
+    `select distinct resource ->> 'type' as type from loaderfile
+      where resource ->> 'bucket' = $1 and resource ->> 'type' is not null order by 1`,
+    [bucket],
+  );
+  return rows.map((row) => row.type);
+}
