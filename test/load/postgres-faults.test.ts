@@ -223,8 +223,9 @@ describe('limits of the role', () => {
     assert.deepEqual((await limited.ended(bucket)).progress, { total: 80, done: 80 });
     const metrics = await (await fetch(`${limited.url}/metrics`)).text();
     const refusals = /^fhir_loader_file_\w+_total\{[^}]*code="53300"[^}]*\} (\d+)$/m.exec(metrics)?.[1] ?? '0';
-    // How many are refused before the limit is known is a matter of timing; without it every file is, time and again.
-    assert.ok(Number(refusals) <= 40, `${refusals} refusals`);
+    // At most one burst, as of files that begin before a count has seen the connections of others; without a limit
+    // every file is refused, time and again.
+    assert.ok(Number(refusals) <= 16, `${refusals} refusals`);
   });
 
   test('statement_timeout and its like: a COPY that waits for S3 outlives them', async (t) => {
