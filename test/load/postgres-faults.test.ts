@@ -8,6 +8,7 @@ import { readConfig } from '../../src/config.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 import { startServer } from '../../src/start-server.ts';
 import { patients } from '../support/ndjson.ts';
+import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -105,15 +106,11 @@ test('an immediate restart of Postgres in mid-load: the load goes on by itself, 
   t.after(() => rm(dataFolder, { recursive: true, force: true }));
   const postgres = await startEmbeddedPostgres({ dataFolder, settings: { fsync: 'off' } });
   t.after(() => postgres.stop());
-  const env = {
-    DATABASE_URL: urlFromConnection(postgres.connection),
-    BOX_WEB_PORT: '0',
-    S3_ALLOW_PRIVATE_HOSTS: 'true',
-    LOG_LEVEL: 'silent',
-  };
-  const loading = await startServer(readConfig(env));
+  const postgresProxy = await PostgresProxy.start(t, postgres.connection);
+  const env = { BOX_WEB_PORT: '0', S3_ALLOW_PRIVATE_HOSTS: 'true', LOG_LEVEL: 'silent' };
+  const loading = await startServer(readConfig({ ...env, DATABASE_URL: postgresProxy.url }));
   t.after(loading.close);
-  const idle = await startServer(readConfig(env));
+  const idle = await startServer(readConfig({ ...env, DATABASE_URL: urlFromConnection(postgres.connection) }));
   t.after(idle.close);
   const rpc = async ({ url }: { url: string }, method: string, params: object) => {
     const response = await fetch(`${url}/rpc`, {
@@ -123,7 +120,7 @@ test('an immediate restart of Postgres in mid-load: the load goes on by itself, 
     });
     return {
       status: response.status,
-      body: (await response.json()) as { result?: { state: string; progress: object } },
+      body: (await response.json()) as { result?: { state: string; progress: object; message?: string } },
     };
   };
   const bucket = await server.bucketOf(
@@ -149,7 +146,18 @@ test('an immediate restart of Postgres in mid-load: the load goes on by itself, 
       { timeoutMs: 60_000, what: 'the end of the load' },
     );
   const completed = Promise.all([loading, idle].map(untilCompleted));
+  const rejoining = postgresProxy.stopAt({
+    matches: (_, statement) => statement.includes('pg_try_advisory_lock_shared') && statement.includes('bucket '),
+    holds: 'request',
+  });
   await postgres.restart({ mode: 'immediate' });
+  await rejoining.reached;
+  // Nobody holds the bucket's lock now, as far as Postgres knows.
+  const { body: asked } = await statusOf(idle);
+  assert.equal(asked.result?.state, 'in-progress');
+  assert.match(asked.result?.message ?? '', /Postgres has just started; the replicas that were loading reconnect/);
+  assert.equal((await statusOf(loading)).body.result?.state, 'in-progress');
+  rejoining.release();
   quickly();
   assert.equal((await fetch(`${loading.url}/health`)).status, 200);
   for (const { progress } of await completed) assert.deepEqual(progress, { total: 6, done: 6 });

@@ -84,6 +84,25 @@ describe('one large file', { skip: slots === 0 && NO_TWO_PHASE }, () => {
     assert.equal((await transactionsOf('schedule'))?.rows, 0);
   });
 
+  test('whose lock’s connection is cut in mid-COPY: it is loaded again, and no later file meets what was cut', async (t) => {
+    await server.load(await server.bucketOf({ 'Media.ndjson': [{ id: 'first' }] }));
+    const gate = await server.gate(t, 'media');
+    const small = Array.from({ length: 6 }, (_, n) => [`Media-${n}.ndjson`, [{ id: `small-${n}` }]] as const);
+    const bucket = await server.bucketOf({ 'Media-large.ndjson.gz': resources, ...Object.fromEntries(small) });
+    await server.startLoad(bucket, { 'thread-num': 2 });
+    await gate.reached();
+    const cut = await server.sql(
+      `select pg_terminate_backend(pid) from (
+         select distinct pid from pg_locks where relation = 'loaderfile'::regclass and pid <> pg_backend_pid()
+            and mode in ('RowShareLock', 'RowExclusiveLock')) as holder`,
+    );
+    assert.ok(cut.length > 0);
+    await gate.open();
+    assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 7, done: 7 } });
+    assert.equal((await transactionsOf('media'))?.rows, ROWS + 7);
+    assert.equal(await prepared(), 0);
+  });
+
   test('with upsert? goes through one backend, since temporary tables cannot be prepared', async () => {
     const bucket = await server.bucketOf({ 'Account.ndjson.gz': resources });
     await server.load(bucket, { 'thread-num': 3, 'upsert?': true });
@@ -187,18 +206,23 @@ describe('a replica that died between', { skip: slots === 0 && NO_TWO_PHASE }, (
     assert.equal((await transactionsOf(table))?.rows, 3);
   });
 
-  test('PREPARE and the decision, after a load’s last look: the load’s indexes wait for it, and it is resolved', async (t) => {
+  test('PREPARE and the decision, while another load makes its indexes: they wait for it, and it is resolved', async (t) => {
     await server.load(await server.bucketOf({ 'Slot-0.ndjson': [{ id: 'first' }] }));
     await server.sql('create index slot_ts on slot (ts)');
     const bucket = await server.bucketOf({ 'Slot-1.ndjson': [{ id: 'second' }] });
     const gate = await server.gate(t, 'slot');
     await server.startLoad(bucket, { 'disable-idx?': true });
     await gate.reached();
-    const client = await pool.connect();
-    await client.query('begin; lock table slot in row exclusive mode');
-    await prepareTransaction(client, gidOf(await identifyFile(pool, 'of-a-dead-replica'), 'attempt-1', 0));
-    client.release();
+    const dying = await pool.connect();
+    await dying.query('begin; lock table slot in row exclusive mode');
     await gate.open();
+    await waitFor(
+      async () =>
+        (await server.sql(`select from pg_locks where relation = 'slot'::regclass and not granted`)).length > 0,
+      { timeoutMs: 30_000, what: 'an index that waits for the rows of another file' },
+    );
+    await prepareTransaction(dying, gidOf(await identifyFile(pool, 'of-a-dead-replica'), 'attempt-1', 0));
+    dying.release();
     assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
     assert.equal((await server.sql(`select from pg_class where relname = 'slot_ts'`)).length, 1);
     assert.equal(await prepared(), 0);
