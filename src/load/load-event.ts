@@ -53,3 +53,18 @@ export type RetriedEffect = Extract<
   LoadEffect,
   { kind: 'join' | 'rejoin' | 'look' | 'prepare-table' | 'fail-files' | 'claim' | 'fail-file' | 'finish' }
 >;
+
+const RETRIED: ReadonlySet<string> = new Set<RetriedEffect['kind']>([
+  'join',
+  'rejoin',
+  'look',
+  'prepare-table',
+  'fail-files',
+  'claim',
+  'fail-file',
+  'finish',
+]);
+
+export function isRetried(effect: LoadEffect): effect is RetriedEffect {
+  return RETRIED.has(effect.kind);
+}

@@ -1,5 +1,4 @@
 import { distinctPrefixes } from '../source/distinct-prefixes.ts';
-import { tableName } from '../store/resource-tables.ts';
 import { afterCount } from './connection-limit.ts';
 import { effectDue, effectFailed } from './effect-reactions.ts';
 import { cancelled, graceOver, shutDown } from './end-reactions.ts';
@@ -7,8 +6,9 @@ import { claimed, claimedAgain, fileDue, fileEnded } from './file-reactions.ts';
 import type { LoadEvent } from './load-event.ts';
 import { acceptsCalls, type LoadState, type Step, step } from './load-model.ts';
 import { end, follow } from './load-rules.ts';
-import { connectionsUsed, isStarved, withoutFlight } from './load-slots.ts';
+import { connectionsUsed, withoutFlight } from './load-slots.ts';
 import { endPreparing, invalidate, invalidatePrimaryKeyMissing, want } from './load-tables.ts';
+import { noticed, ticked } from './wake-reactions.ts';
 
 /** How long the files of other tables wait for one that takes its time, in ms: building an index can take hours. */
 const TABLES_TOGETHER_MS = 1_000;
@@ -61,7 +61,7 @@ function react(state: LoadState, event: LoadEvent, now: number): Step {
       return step(state, { slots: { ...state.slots, limit } });
     }
     case 'noticed':
-      return noticed(state, event);
+      return noticed(state, event.notice);
     case 'tick':
       return ticked(state);
     case 'cancelled':
@@ -131,36 +131,4 @@ function looked(state: LoadState, { generation, files }: Of<'looked'>): Step {
   return step(state, { ...change, tables, listed, sawFiles: state.sawFiles || files.length > 0 }, [
     { kind: 'later', ms: TABLES_TOGETHER_MS, event: { kind: 'tables-late', look: state.looks } },
   ]);
-}
-
-function noticed(state: LoadState, { notice }: Of<'noticed'>): Step {
-  if (notice.topic === 'indexes') {
-    // What files waited for may be there now; tables that no file waits for do not matter.
-    const isAwaited = state.waits.length > 0 && [...state.tables.types].some((type) => tableName(type) === notice.name);
-    return step(state, isAwaited ? { lookWanted: 'now' } : {});
-  }
-  if (notice.name !== state.request.bucket) return step(state, {});
-  if (notice.topic === 'cancelled') return step(state, {}, [{ kind: 'check-cancel', call: state.request.call }]);
-  const lookWanted = state.lookWanted === 'no' ? 'when-starved' : state.lookWanted;
-  return step(state, { lookWanted, finish: nextFinish(state) });
-}
-
-function ticked(state: LoadState): Step {
-  const { slots, request } = state;
-  const isLimited = slots.limit.most < request.threadNum;
-  const isToLook = state.phase === 'loading' && (isStarved(slots, request) || state.waits.length > 0);
-  const change = {
-    lookWanted: isToLook ? ('now' as const) : state.lookWanted,
-    finish: nextFinish(state),
-    // The message in the database is unknown now: it is written again, whatever it is.
-    told: state.told ?? '?',
-  };
-  return step(state, change, [
-    { kind: 'check-cancel', call: request.call },
-    ...(isLimited && state.phase === 'loading' ? [{ kind: 'count-connections' } as const] : []),
-  ]);
-}
-
-function nextFinish({ finish }: LoadState): LoadState['finish'] {
-  return finish.step === 'waiting' ? { ...finish, step: 'due' } : finish;
 }

@@ -1,22 +1,21 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { toFailure } from '../errors/failure.ts';
-import { jittered } from '../errors/retry-policy.ts';
 import { ProgressLog } from '../progress/progress-log.ts';
 import { ProgressPublisher } from '../progress/progress-publisher.ts';
 import { BackendWatch } from '../store/backend-watch.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
+import { EffectRunner } from './effect-runner.ts';
 import type { LoadEffect } from './load-effect.ts';
-import { type EffectDeps, type OutwardEffect, perform } from './load-effects.ts';
-import type { LoadEvent, RetriedEffect } from './load-event.ts';
-import { acceptsCalls, initialState, type LoadState, type Step } from './load-model.ts';
+import type { LoadEvent } from './load-event.ts';
+import { LoadLoop } from './load-loop.ts';
+import { acceptsCalls, initialState, type LoadState } from './load-model.ts';
 import type { LoadObserver } from './load-observer.ts';
 import type { NumberedRequest } from './load-request.ts';
 import { waitsFor } from './load-rules.ts';
 import { LoadSession } from './load-session.ts';
-import { next } from './load-state.ts';
+import { LoadTimers } from './load-timers.ts';
 
 export interface LoadOptions {
   address: DatabaseAddress;
@@ -36,8 +35,7 @@ const POLL_MS = 5_000;
 /**
  * The work of this process on one bucket: as many slots as the call's `thread-num`, each taking one file at a time
  * from the queue that all replicas share, until no file within the calls' prefixes is unfinished, wherever it is
- * being loaded. `next` decides what happens when; this loop hands it the events, one at a time, and carries out the
- * effects that it returns. Never throws: what goes wrong is logged, and stands in the LoaderFiles.
+ * being loaded. `LoadLoop` decides what happens when; this class raises the events and carries out the effects. Never throws: what goes wrong is logged, and stands in the LoaderFiles.
  */
 export class Load {
   /** Resolves when a status answer, of any replica, shows that the bucket is worked on; or when it never will be. */
@@ -51,19 +49,17 @@ export class Load {
   readonly bucket: string;
 
   readonly #log: Logger;
-  readonly #deps: EffectDeps;
+  readonly #loop: LoadLoop;
+  readonly #effects: EffectRunner;
+  readonly #session: LoadSession;
+  readonly #timers: LoadTimers;
   readonly #announced = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<readonly string[]>();
   readonly #abort = new AbortController();
   readonly #shutdown = new AbortController();
   readonly #publisher: ProgressPublisher;
-  readonly #events: LoadEvent[] = [];
-  readonly #running = new Set<Promise<void>>();
-  readonly #timers = new Map<NodeJS.Timeout, { raise: () => void; isPause: boolean }>();
   readonly #poll: NodeJS.Timeout;
   readonly #started = performance.now();
-  #state: LoadState;
-  #isHandling = false;
 
   /** Begins at once. */
   constructor(
@@ -76,9 +72,12 @@ export class Load {
     this.announced = this.#announced.promise;
     this.ended = this.#ended.promise;
     this.#log = options.log.child({ bucket });
-    this.#state = initialState(request);
+    this.#loop = new LoadLoop(initialState(request), (...step) => this.#onStep(...step));
+    const raise = (event: LoadEvent) => this.#loop.raise(event);
+    this.#timers = new LoadTimers(raise);
     this.#publisher = new ProgressPublisher(pool, bucket, progress);
-    this.#deps = {
+    this.#session = new LoadSession(address, bucket, raise, new BackendWatch(pool));
+    const deps = {
       pool,
       buildPool,
       workers,
@@ -89,11 +88,12 @@ export class Load {
       log: this.#log,
       signal: this.#abort.signal,
       shutdown: this.#shutdown.signal,
-      session: new LoadSession(address, bucket, (event) => this.#handle(event), new BackendWatch(pool)),
+      session: this.#session,
       announce: this.#announced.resolve,
-      types: () => this.#state.tables.types,
+      types: () => this.#loop.state.tables.types,
     };
-    this.#poll = setInterval(() => this.#handle({ kind: 'tick' }), pollMs);
+    this.#effects = new EffectRunner(deps, raise);
+    this.#poll = setInterval(() => raise({ kind: 'tick' }), pollMs);
     this.#carryOut({ kind: 'join' });
   }
 
@@ -102,14 +102,14 @@ export class Load {
    * @returns false when it comes too late: the load has seen its last file
    */
   call(request: NumberedRequest): boolean {
-    if (!acceptsCalls(this.#state)) return false;
-    this.#handle({ kind: 'called', request });
+    if (!acceptsCalls(this.#loop.state)) return false;
+    this.#loop.raise({ kind: 'called', request });
     return true;
   }
 
   /** Begins no further file; those in flight roll back at once and return to the queue. Indexes are still restored. */
   cancel(): void {
-    this.#handle({ kind: 'cancelled', call: this.#state.request.call });
+    this.#loop.raise({ kind: 'cancelled', call: this.#loop.state.request.call });
   }
 
   /**
@@ -117,56 +117,29 @@ export class Load {
    * they are: restoring them may take hours, and the next call does it.
    */
   stop(graceMs: number): void {
-    this.#handle({ kind: 'shutdown', graceMs });
+    this.#loop.raise({ kind: 'shutdown', graceMs });
   }
 
   /** What the load waits for besides the files in flight; undefined when nothing. */
   get waitsFor(): string | undefined {
-    return waitsFor(this.#state) || undefined;
+    return waitsFor(this.#loop.state) || undefined;
   }
 
-  /** The one loop: an event that comes while another one is handled waits for its turn. */
-  #handle(event: LoadEvent): void {
-    this.#events.push(event);
-    if (this.#isHandling) return;
-    this.#isHandling = true;
-    for (let first = this.#events.shift(); first !== undefined; first = this.#events.shift()) this.#react(first);
-    this.#isHandling = false;
-  }
-
-  #react(event: LoadEvent): void {
-    const before = this.#state;
-    const { state, effects } = this.#next(event);
-    this.#state = state;
-    if (before.session === 'joined' && state.session === 'lost')
-      this.#log.warn('session of the load lost; reconnecting');
-    if (before.phase !== state.phase) this.#onPhase();
-    for (const effect of effects) this.#carryOut(effect);
-  }
-
-  /** An error thrown by the state machine ends this load, not the process. */
-  #next(event: LoadEvent): Step {
-    try {
-      return next(this.#state, event, performance.now());
-    } catch (error) {
-      const state = { ...this.#state, phase: 'ended', reason: 'failed' } as const;
-      const { message } = toFailure(error);
-      return { state, effects: [{ kind: 'tell-given-up', message }, { kind: 'log-error', error }, { kind: 'end' }] };
+  #onStep(before: LoadState, { session, phase, reason }: LoadState, effects: readonly LoadEffect[]): void {
+    if (before.session === 'joined' && session === 'lost') this.#log.warn('session of the load lost; reconnecting');
+    if (before.phase !== phase) {
+      this.#log.debug({ phase, reason }, 'phase of the load');
+      if (phase === 'loading') this.#publisher.start();
+      // Nobody waits for another attempt at what may not be wanted any more.
+      this.#timers.endPauses();
     }
-  }
-
-  #onPhase(): void {
-    const { phase, reason } = this.#state;
-    this.#log.debug({ phase, reason }, 'phase of the load');
-    if (phase === 'loading') this.#publisher.start();
-    // Nobody waits for another attempt at what may not be wanted any more.
-    for (const { raise, isPause } of [...this.#timers.values()]) if (isPause) raise();
+    for (const effect of effects) this.#carryOut(effect);
   }
 
   #carryOut(effect: LoadEffect): void {
     switch (effect.kind) {
       case 'later':
-        this.#later(effect.ms, effect.event);
+        this.#timers.later(effect.ms, effect.event);
         break;
       case 'abort':
         this.#abort.abort(new Error(effect.reason));
@@ -181,66 +154,22 @@ export class Load {
         void this.#end();
         break;
       default:
-        this.#start(effect);
+        this.#effects.start(effect);
     }
-  }
-
-  #start(effect: OutwardEffect): void {
-    const running = perform(effect, this.#deps)
-      .then(
-        (event) => event && this.#handle(event),
-        (error: unknown) => this.#failed(effect, error),
-      )
-      .finally(() => this.#running.delete(running));
-    // These two wait for others' locks; the end of the session ends them.
-    if (effect.kind !== 'rejoin' && effect.kind !== 'join') this.#running.add(running);
-  }
-
-  #failed(effect: OutwardEffect, error: unknown): void {
-    const failure = toFailure(error);
-    this.#log.warn({ code: failure.code, effect: effect.kind }, 'a step of the load failed');
-    if (isRetried(effect)) this.#handle({ kind: 'effect-failed', effect, failure, error });
-    else if (effect.kind === 'tell') this.#handle({ kind: 'tell-failed' });
-  }
-
-  #later(ms: number, event: LoadEvent): void {
-    const isPause = event.kind === 'effect-due' || event.kind === 'file-due';
-    const timer = setTimeout(() => raise(), isPause ? jittered(ms) : ms);
-    const raise = () => {
-      clearTimeout(timer);
-      this.#timers.delete(timer);
-      this.#handle(event);
-    };
-    this.#timers.set(timer, { raise, isPause });
   }
 
   async #end(): Promise<void> {
     clearInterval(this.#poll);
-    for (const timer of this.#timers.keys()) clearTimeout(timer);
+    this.#timers.clear();
     // Best effort comes while the session still holds its lock: a status that shows the end then shows the reason.
-    await Promise.allSettled(this.#running);
+    await this.#effects.settled();
     await this.#publisher.stop();
-    await this.#deps.session.end();
-    const { reason, sawFiles, finishedTypes } = this.#state;
+    await this.#session.end();
+    const { reason, sawFiles, finishedTypes } = this.#loop.state;
     const ms = Math.round(performance.now() - this.#started);
     if (reason === 'failed') this.#log.error({ ms }, 'load interrupted; calling load-from-bucket again continues it');
     else this.#log.info({ ms }, `load ${reason === 'shutdown' ? 'stopped' : reason}`);
     this.#announced.resolve();
     this.#ended.resolve(sawFiles ? finishedTypes : []);
   }
-}
-
-const RETRIED: ReadonlySet<string> = new Set<RetriedEffect['kind']>([
-  'join',
-  'rejoin',
-  'look',
-  'prepare-table',
-  'fail-files',
-  'claim',
-  'fail-file',
-  'finish',
-]);
-
-function isRetried(effect: OutwardEffect): effect is RetriedEffect {
-  return RETRIED.has(effect.kind);
 }

@@ -8,32 +8,22 @@ import { type BucketStatus, bucketStatus } from '../progress/bucket-status.ts';
 import { conversionNote } from '../progress/conversion-note.ts';
 import { type LoadReport, loadReport } from '../progress/load-report.ts';
 import { type SourceOptions, Sources } from '../source/sources.ts';
-import {
-  cancelCalls,
-  findWriteOptions,
-  isReconnecting,
-  listBuckets,
-  recordCall,
-  takeTurn,
-} from '../store/bucket-load/bucket-load.ts';
-import { isLoading } from '../store/bucket-load/load-lock.ts';
-import { storedName, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
+import { cancelCalls, findWriteOptions, listBuckets } from '../store/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
-import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
-import { releaseOrphans, requeueFailedFiles } from '../store/loader-file/queue.ts';
+import { requeueFailedFiles } from '../store/loader-file/queue.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
-import type { Queryable } from '../store/query.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
-import { inBoundedTransaction, ROWS_WAIT_MS, TURN_WAIT_MS } from './bounded-transaction.ts';
+import { inBoundedTransaction, ROWS_WAIT_MS } from './bounded-transaction.ts';
 import { knownTypes } from './known-types.ts';
 import { type ListingNotes, listFiles } from './list-files.ts';
 import { Listings } from './listings.ts';
-import { Load } from './load.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
-import type { LoadRequest, NumberedRequest } from './load-request.ts';
-import { queueFiles } from './queue-files.ts';
+import type { LoadRequest } from './load-request.ts';
+import { queueCall, refuseContradiction } from './queue-call.ts';
 import { type ResolveOptions, type ResolveReport, resolveReferences } from './resolve-references.ts';
+import { RunningLoads } from './running-loads.ts';
+import { statusInProcess } from './status-in-process.ts';
 
 export interface LoaderServiceOptions {
   address: DatabaseAddress;
@@ -57,11 +47,6 @@ export interface LoaderServiceOptions {
   pollMs?: number | undefined;
 }
 
-/** What the status says while a load has lost its session. */
-const RECONNECTING = 'The load has lost its connection to Postgres and is reconnecting.';
-
-const RESTARTED = 'Postgres has just started; the replicas that were loading reconnect.';
-
 /** What a call added to the queue. */
 export interface LoadStarted {
   newFiles: number;
@@ -78,10 +63,7 @@ export class LoaderService {
   readonly #sources: Sources;
   readonly #statistics: TableStatistics;
   readonly #listings = new Listings();
-  /** By bucket: the one that takes further calls. */
-  readonly #loads = new Map<string, Load>();
-  /** All that run, also those that restore their indexes while a newer one loads. */
-  readonly #running = new Set<Load>();
+  readonly #loads: RunningLoads;
   readonly #closing = new AbortController();
   readonly #startedAt = performance.now();
 
@@ -92,6 +74,7 @@ export class LoaderService {
     this.#workers = new WorkerPool({ database, maxLineBytes, lineMemory, loadableTypes, sources }, threads);
     this.#sources = new Sources(sources);
     this.#statistics = new TableStatistics(options, options.log);
+    this.#loads = new RunningLoads({ observer: NO_OBSERVER, ...options, workers: this.#workers }, this.#statistics);
   }
 
   /**
@@ -111,34 +94,19 @@ export class LoaderService {
     const listing = await this.#listings.during(bucket, [closing, caller], (signal) =>
       listFiles(this.#sources.open(source), prefixes, types, signal),
     );
-    const { call, ...counted } = await inBoundedTransaction(pool, bucket, async (client) => {
-      await boundLockWaits(client, TURN_WAIT_MS);
-      await takeTurn(client, bucket);
-      await boundLockWaits(client, ROWS_WAIT_MS);
-      await refuseContradiction(client, bucket, write);
-      const newFiles = await queueFiles(client, bucket, listing);
-      const call = await recordCall(client, bucket, write);
-      return { call, newFiles, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
-    });
-    await releaseOrphans(pool, bucket);
+    const { call, ...counted } = await queueCall(pool, request, listing);
     closing.throwIfAborted();
-    await this.#begin({ ...request, call });
+    await this.#loads.begin({ ...request, call });
     return { ...counted, notes: listing };
   }
 
   /** @throws ClientError when nobody ever called for the bucket */
   async status(bucket: string): Promise<BucketStatus> {
     const { pool } = this.#options;
-    const status = await bucketStatus(pool, bucket);
-    const load = [...this.#running].find((running) => running.bucket === bucket);
-    if (load !== undefined && status.state !== 'completed') {
-      // This process knows better than the database, to which a lost session is like a dead replica.
-      const isKnown = status.state === 'in-progress';
-      return inProgress(status, isKnown ? (status.message ?? load.waitsFor) : (load.waitsFor ?? RECONNECTING));
-    }
-    const knownMs = performance.now() - this.#startedAt;
-    if (status.state !== 'interrupted' || !(await isReconnecting(pool, bucket, knownMs))) return status;
-    return inProgress(status, RESTARTED);
+    return await statusInProcess(pool, bucket, {
+      load: this.#loads.find(bucket),
+      knownMs: performance.now() - this.#startedAt,
+    });
   }
 
   /** What a verbose status adds. */
@@ -167,7 +135,7 @@ export class LoaderService {
       throw new ClientError('domain-error', `Bucket <${bucket}> is not being loaded; its state is ${status.state}.`);
     }
     await cancelCalls(pool, bucket);
-    this.#loads.get(bucket)?.cancel();
+    this.#loads.cancel(bucket);
     return status;
   }
 
@@ -212,44 +180,8 @@ export class LoaderService {
    */
   async close(): Promise<void> {
     this.refuseCalls();
-    const loads = [...this.#running];
-    for (const load of loads) load.stop(this.#options.shutdownGraceMs);
-    await Promise.all(loads.map((load) => load.ended));
+    await this.#loads.stop(this.#options.shutdownGraceMs);
     await this.#statistics.close();
     await this.#workers.close();
   }
-
-  async #begin(request: NumberedRequest): Promise<void> {
-    const { bucket } = request;
-    if (this.#loads.get(bucket)?.call(request) === true) return;
-    const load = new Load(request, { observer: NO_OBSERVER, ...this.#options, workers: this.#workers });
-    this.#loads.set(bucket, load);
-    this.#running.add(load);
-    this.#options.recovery.loadBegins();
-    void load.ended.then((types) => {
-      this.#options.recovery.loadEnds();
-      this.#statistics.refresh(types);
-      this.#running.delete(load);
-      if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);
-    });
-    await load.announced;
-  }
-}
-
-/** The same status, `in-progress` and with this message. */
-function inProgress({ message: _, ...status }: BucketStatus, message: string | undefined): BucketStatus {
-  return { ...status, state: 'in-progress', ...(message === undefined ? {} : { message }) };
-}
-
-/** Concurrent loads of a bucket must use the same write options. */
-async function refuseContradiction(db: Queryable, bucket: string, wanted: WriteOptions): Promise<void> {
-  const current = await findWriteOptions(db, bucket);
-  if (current === undefined || !(await isLoading(db, bucket))) return;
-  const differing = WRITE_OPTIONS.filter((name) => current[name] !== wanted[name]);
-  if (differing.length === 0) return;
-  const list = differing.map((name) => `${storedName(name)}: ${current[name]}`).join(', ');
-  throw new ClientError(
-    'domain-error',
-    `Bucket <${bucket}> is being loaded with ${list}. Call with the same, or wait until that load has ended.`,
-  );
 }

@@ -1,13 +1,14 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { awaitWithin } from '../../errors/await-within.ts';
 import { jittered, type Pauses, pause, pauseMs } from '../../errors/retry-policy.ts';
 import type { ObjectBytes, ObjectToRead } from '../object-source.ts';
+import { BrokenBody, isConnectionError } from './broken-body.ts';
 import { offeredChecksum, type RunningChecksum } from './checksum.ts';
 import type { ObjectAnswer } from './object-answer.ts';
 import { objectErrors } from './object-errors.ts';
 import { ObjectPin } from './object-pin.ts';
 import { ObjectRequests } from './object-requests.ts';
 import { S3Error, toS3Error } from './s3-error.ts';
+import { TimedWaits } from './timed-waits.ts';
 
 /** An object of a bucket. */
 export interface ObjectOfBucket extends ObjectToRead {
@@ -43,13 +44,12 @@ export class ObjectReader implements ObjectBytes {
   bytes = 0;
   /** How often a broken body was resumed. */
   resumes = 0;
-  /** Time spent waiting for S3, in ms. */
-  waitMs = 0;
 
   readonly #options: ReaderOptions;
   readonly #name: string;
   readonly #pin: ObjectPin;
   readonly #requests: ObjectRequests;
+  readonly #waits: TimedWaits;
   #checksum: RunningChecksum | undefined;
   /** Resolves when no read is in flight: one that is given up may still take a chunk. */
   #idle: Promise<void> = Promise.resolve();
@@ -59,14 +59,20 @@ export class ObjectReader implements ObjectBytes {
     this.#options = options;
     this.#name = `s3://${bucket}/${key}`;
     this.#pin = new ObjectPin(this.#name, object);
+    this.#waits = new TimedWaits({ name: this.#name, signal: options.signal, bytes: () => this.bytes });
     this.#requests = new ObjectRequests(client, {
       bucket,
       key,
       name: this.#name,
       signal: options.signal,
       requesterPays: options.requesterPays,
-      waiting: (attempt) => this.#waiting(attempt, options.readTimeoutMs),
+      waiting: (attempt) => this.#waits.within(attempt, options.readTimeoutMs),
     });
+  }
+
+  /** Time spent waiting for S3, in ms. */
+  get waitMs(): number {
+    return this.#waits.totalMs;
   }
 
   /**
@@ -86,8 +92,7 @@ export class ObjectReader implements ObjectBytes {
   /** Reads the rest, if it is not too long, since the checksum is of the whole object. */
   async findDamage(): Promise<S3Error | undefined> {
     try {
-      const { signal } = this.#options;
-      await awaitWithin(this.#idle, { limitMs: END_MS, signal, late: () => this.#stalled(END_MS) });
+      await this.#waits.within(this.#idle, END_MS);
       const { size } = this.#pin;
       if (this.#checksum === undefined || size === undefined || size - this.bytes > MOST_READ_FOR_CHECKSUM)
         return undefined;
@@ -167,7 +172,7 @@ export class ObjectReader implements ObjectBytes {
     const { readTimeoutMs, signal } = this.#options;
     const isWhole = this.bytes === this.#pin.size;
     try {
-      const next = await this.#waiting(chunks.next(), isWhole ? END_MS : readTimeoutMs);
+      const next = await this.#waits.within(chunks.next(), isWhole ? END_MS : readTimeoutMs);
       return next.done === true ? undefined : next.value;
     } catch (error) {
       signal.throwIfAborted();
@@ -186,30 +191,4 @@ export class ObjectReader implements ObjectBytes {
     const actual = await sum.digest();
     if (actual !== expected) throw objectErrors.checksum(this.#name, { algorithm, expected, actual });
   }
-
-  async #waiting<T>(promise: Promise<T>, limitMs: number): Promise<T> {
-    const { signal } = this.#options;
-    const started = performance.now();
-    try {
-      return await awaitWithin(promise, { limitMs, signal, late: () => this.#stalled(limitMs) });
-    } finally {
-      this.waitMs += performance.now() - started;
-    }
-  }
-
-  #stalled(limitMs: number): S3Error {
-    return new S3Error(
-      'ReadTimeout',
-      `ReadTimeout: no byte came for ${limitMs} ms (read-timeout) after ${this.bytes} bytes (${this.#name})`,
-    );
-  }
-}
-
-/** A body that broke off before its end. */
-class BrokenBody extends Error {}
-
-/** Whether the network, TLS or HTTP's framing failed, by Node's codes: anything else is worth no resume. */
-function isConnectionError(error: unknown): error is Error {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
-  return /^(E[A-Z]+$|HPE_|ERR_SSL_|ERR_STREAM_PREMATURE_CLOSE)/.test(error.code);
 }

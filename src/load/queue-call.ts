@@ -1,0 +1,77 @@
+import type pg from 'pg';
+import { ClientError } from '../errors/client-error.ts';
+import { findWriteOptions, recordCall, takeTurn } from '../store/bucket-load/bucket-load.ts';
+import { isLoading } from '../store/bucket-load/load-lock.ts';
+import { storedName, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
+import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
+import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
+import { releaseOrphans } from '../store/loader-file/queue.ts';
+import { boundLockWaits } from '../store/lock-waits.ts';
+import type { Queryable } from '../store/query.ts';
+import { inBoundedTransaction, ROWS_WAIT_MS, TURN_WAIT_MS } from './bounded-transaction.ts';
+import type { FileListing } from './list-files.ts';
+import type { LoadRequest } from './load-request.ts';
+
+/** A call in the queue. */
+export interface QueuedCall {
+  /** Its number for the bucket. */
+  call: bigint;
+  newFiles: number;
+  /** LoaderFiles of the bucket, of any status. */
+  totalFiles: number;
+}
+
+/**
+ * Queues what a call has listed, and records the call, in one transaction within the bucket's turn.
+ * @throws ClientError when the call contradicts a load in progress, or the turn does not come
+ */
+export async function queueCall(
+  pool: pg.Pool,
+  { bucket, write }: Pick<LoadRequest, 'bucket' | 'write'>,
+  listing: FileListing,
+): Promise<QueuedCall> {
+  const queued = await inBoundedTransaction(pool, bucket, async (client) => {
+    await boundLockWaits(client, TURN_WAIT_MS);
+    await takeTurn(client, bucket);
+    await boundLockWaits(client, ROWS_WAIT_MS);
+    await refuseContradiction(client, bucket, write);
+    const newFiles = await queueFiles(client, bucket, listing);
+    const call = await recordCall(client, bucket, write);
+    return { call, newFiles, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
+  });
+  await releaseOrphans(pool, bucket);
+  return queued;
+}
+
+/**
+ * Queues every file of a listing that has no LoaderFile yet. In a transaction, so that all of them are queued or none.
+ * @returns how many were added
+ */
+async function queueFiles(db: Queryable, bucket: string, listing: FileListing): Promise<number> {
+  const foreign = await listForeignKeys(db, bucket);
+  let added = 0;
+  for (const page of listing.files()) {
+    added += await addLoaderFiles(
+      db,
+      bucket,
+      page.filter(({ key }) => !foreign.has(key)),
+    );
+  }
+  return added;
+}
+
+/**
+ * Concurrent loads of a bucket must use the same write options.
+ * @throws ClientError
+ */
+export async function refuseContradiction(db: Queryable, bucket: string, wanted: WriteOptions): Promise<void> {
+  const current = await findWriteOptions(db, bucket);
+  if (current === undefined || !(await isLoading(db, bucket))) return;
+  const differing = WRITE_OPTIONS.filter((name) => current[name] !== wanted[name]);
+  if (differing.length === 0) return;
+  const list = differing.map((name) => `${storedName(name)}: ${current[name]}`).join(', ');
+  throw new ClientError(
+    'domain-error',
+    `Bucket <${bucket}> is being loaded with ${list}. Call with the same, or wait until that load has ended.`,
+  );
+}
