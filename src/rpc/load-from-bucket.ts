@@ -1,130 +1,20 @@
-import { z } from 'zod';
-import { ClientError } from '../errors/client-error.ts';
-import { FORMATS } from '../fhir/resource-format.ts';
-import { SCHEDULERS } from '../load/schedule.ts';
-import { fhirVersionParam } from './convert-params.ts';
 import { describeNotes } from './describe-notes.ts';
+import { loadParams, toLoadRequest } from './load-params.ts';
 import { defineMethod } from './rpc-method.ts';
-import {
-  accountParam,
-  bucketParam,
-  prefixesParam,
-  requestPayerParam,
-  takesAccount,
-  toSource,
-} from './source-params.ts';
-
-/** More slots than any database has use for; a typing error should not open a thousand connections. */
-const MOST_THREADS = 128;
-
-/** Each bad line costs a COPY of its own and a record. */
-const MOST_ERRORS = 10_000;
-
-const milliseconds = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
-  .default(0);
-
-const params = z
-  .strictObject({
-    bucket: bucketParam,
-    'thread-num': z.int().min(1).max(MOST_THREADS).default(4).describe('Files loaded at once.'),
-    account: accountParam.optional(),
-    'request-payer': requestPayerParam,
-    'disable-idx?': z
-      .boolean()
-      .default(false)
-      .describe('Drop the indexes of the tables that are loaded, and restore them at the end of the load.'),
-    'drop-primary-key?': z
-      .boolean()
-      .default(false)
-      .describe('The same for the primary keys; nothing then checks for duplicates while loading.'),
-    'upsert?': z
-      .boolean()
-      .default(false)
-      .describe('Overwrite resources that exist; otherwise a file with an id that exists fails.'),
-    format: z
-      .enum(FORMATS)
-      .optional()
-      .describe(
-        "`fhir`: resources are converted to Aidbox's storage format, which Aidbox searches; files that are in it already " +
-          'stay as they are. `as-is`: every line is stored as it stands. Default: `LOADER_FORMAT`, else `fhir`. Not in Aidbox.',
-      ),
-    'fhir-version': fhirVersionParam,
-    'keep-last-updated?': z
-      .boolean()
-      .default(false)
-      .describe('Store `meta.lastUpdated` as the row’s `ts`; otherwise `ts` is the time of the load. Not in Aidbox.'),
-    scheduler: z.enum(SCHEDULERS).default('optimal').describe('The order in which files are begun.'),
-    prefixes: prefixesParam,
-    'connect-timeout': milliseconds.describe('Time to connect to S3, in ms, before the file has failed. 0: no limit.'),
-    'read-timeout': milliseconds.describe(
-      'Time without a byte from S3, in ms, before the file has failed; 0: no limit. Also the time for a page of the ' +
-        "bucket's listing, of 1000 objects, before the call has failed; 0: 30 s.",
-    ),
-    'max-errors': z
-      .int()
-      .min(0)
-      .max(MOST_ERRORS)
-      .default(0)
-      .describe('Bad lines of a file that are left out and kept as LoaderError before the file fails. Not in Aidbox.'),
-  })
-  .refine((given) => !(given['keep-last-updated?'] && given.format === 'as-is'), {
-    path: ['keep-last-updated?'],
-    error: 'needs format: fhir; as it is, a resource keeps its meta',
-  })
-  .refine((given) => !(given['upsert?'] && given['drop-primary-key?']), {
-    path: ['drop-primary-key?'],
-    error: 'contradicts upsert?: existing resources are found by the primary key',
-  })
-  .refine(({ account, bucket }) => account === undefined || takesAccount(bucket), {
-    path: ['account'],
-    error: 'goes with s3:// buckets only: a folder is read as the user that the server runs as',
-  })
-  .refine(({ 'request-payer': payer, bucket }) => payer === undefined || takesAccount(bucket), {
-    path: ['request-payer'],
-    error: 'goes with s3:// buckets only',
-  });
 
 /** Lists a bucket, queues its new files and starts to load them. Aidbox documents it in "Bulk import from an S3 bucket". */
 export const loadFromBucket = defineMethod({
   name: 'aidbox.bulk/load-from-bucket',
   description:
     'Lists a bucket, queues its new `.ndjson.gz`, `.ndjson.zst` and `.ndjson` files and starts to load them. Answers as soon as they are queued.',
-  params,
+  params: loadParams,
   async handle(given, { loader, conversion, signal }) {
-    const { bucket, format = conversion.format } = given;
-    if (format === 'as-is' && given['keep-last-updated?']) {
-      throw new ClientError(
-        'domain-error',
-        'keep-last-updated? needs format: fhir; LOADER_FORMAT of this server is as-is.',
-      );
-    }
-    const started = await loader.load(
-      {
-        bucket,
-        threadNum: given['thread-num'],
-        source: toSource(given),
-        write: {
-          upsert: given['upsert?'],
-          disableIndexes: given['disable-idx?'],
-          dropPrimaryKey: given['drop-primary-key?'],
-          format,
-          fhirVersion: given['fhir-version'] ?? conversion.fhirVersion,
-          convertExtensions: conversion.convertExtensions,
-          keepLastUpdated: given['keep-last-updated?'],
-        },
-        scheduler: given.scheduler,
-        prefixes: given.prefixes,
-        maxErrors: given['max-errors'],
-      },
-      signal,
-    );
-    const note = format === 'fhir' ? await loader.conversionNote() : undefined;
+    const request = toLoadRequest(given, conversion);
+    const started = await loader.load(request, signal);
+    const note = request.write.format === 'fhir' ? await loader.conversionNote() : undefined;
     return {
       message:
-        `Upload from bucket <${bucket}> started. ${started.newFiles} new files added.` +
+        `Upload from bucket <${request.bucket}> started. ${started.newFiles} new files added.` +
         `${describeNotes(started.notes)}${note === undefined ? '' : ` ${note}`}`,
       progress: { total: started.totalFiles },
       'new-files-count': started.newFiles,
