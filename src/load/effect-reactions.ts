@@ -1,7 +1,7 @@
 import { lacksConnection } from '../errors/failure.ts';
 import { afterRefusal } from './connection-limit.ts';
-import type { LoadEffect } from './load-effect.ts';
-import type { LoadEvent, RetriedEffect } from './load-event.ts';
+import type { LoadEffect, RetriedEffect } from './load-effect.ts';
+import type { LoadEvent } from './load-event.ts';
 import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
 import { drain, end } from './load-rules.ts';
 import { connectionsUsed, hasFreeSlot, withoutFlight } from './load-slots.ts';

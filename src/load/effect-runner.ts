@@ -1,6 +1,7 @@
 import { toFailure } from '../errors/failure.ts';
+import { isRetried } from './load-effect.ts';
 import { type EffectDeps, type OutwardEffect, perform } from './load-effects.ts';
-import { isRetried, type LoadEvent } from './load-event.ts';
+import type { LoadEvent } from './load-event.ts';
 
 /** Carries out the effects of a load that take time, all at once, and raises the events that they end with. */
 export class EffectRunner {

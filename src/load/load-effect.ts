@@ -1,10 +1,9 @@
 import type { Failure } from '../errors/failure.ts';
 import type { ClaimedFile } from '../store/loader-file/queue.ts';
-import type { LoadEvent } from './load-event.ts';
 import type { NumberedRequest } from './load-request.ts';
 
-/** All that a load does. Each of the first group ends with an event; see `RetriedEffect` for those that can fail. */
-export type LoadEffect =
+/** Effects that the load cannot do without: they are tried again while their failure may pass. */
+export type RetriedEffect =
   | { kind: 'join' }
   | { kind: 'rejoin' }
   /** List the unfinished files within the prefixes, after recovering what crashes left prepared. */
@@ -13,15 +12,30 @@ export type LoadEffect =
   | { kind: 'fail-files'; ids: readonly string[]; failure: Failure }
   /** Claim the first free one of these files. */
   | { kind: 'claim'; ids: readonly string[]; again?: string }
-  | { kind: 'load-file'; claimed: ClaimedFile; request: NumberedRequest; partitions: number }
   | { kind: 'fail-file'; id: string; failure: Failure }
   /** Leave the load; the last one out restores the indexes. `first`: this process has not left yet. */
-  | { kind: 'finish'; first: boolean }
+  | { kind: 'finish'; first: boolean };
+
+/** What a load raises for itself after a pause. */
+export type DelayedEvent =
+  /** The tables of that look have had their time to become ready together. */
+  | { kind: 'tables-late'; look: number }
+  /** The pause of a file that failed is over. */
+  | { kind: 'file-due'; id: string }
+  /** Files in flight have had their time to end by themselves. */
+  | { kind: 'grace-over' }
+  /** The pause of an effect that failed is over. */
+  | { kind: 'effect-due'; effect: RetriedEffect };
+
+/** All that a load does. Each of the first group ends with an event. */
+export type LoadEffect =
+  | RetriedEffect
+  | { kind: 'load-file'; claimed: ClaimedFile; request: NumberedRequest; partitions: number }
   | { kind: 'count-connections' }
   /** Look whether somebody has cancelled the calls so far. */
   | { kind: 'check-cancel'; call: bigint }
   /** Raise the event after a pause; at once when the phase changes. */
-  | { kind: 'later'; ms: number; event: LoadEvent }
+  | { kind: 'later'; ms: number; event: DelayedEvent }
 
   /** Best effort: the claim of a file that will not be loaded here is taken back. */
   | { kind: 'return-file'; id: string }
@@ -37,3 +51,18 @@ export type LoadEffect =
   /** Give up the index that is being made. */
   | { kind: 'abort-finish' }
   | { kind: 'end' };
+
+const RETRIED: ReadonlySet<string> = new Set<RetriedEffect['kind']>([
+  'join',
+  'rejoin',
+  'look',
+  'prepare-table',
+  'fail-files',
+  'claim',
+  'fail-file',
+  'finish',
+]);
+
+export function isRetried(effect: LoadEffect): effect is RetriedEffect {
+  return RETRIED.has(effect.kind);
+}

@@ -3,11 +3,12 @@ import type { TableState } from '../indexes/prepare-table.ts';
 import type { LoadNotice } from '../store/bucket-load/load-notice.ts';
 import type { ClaimedFile, QueuedFile } from '../store/loader-file/queue.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
-import type { LoadEffect } from './load-effect.ts';
+import type { DelayedEvent, RetriedEffect } from './load-effect.ts';
 import type { NumberedRequest } from './load-request.ts';
 
 /** Every event of a load. */
 export type LoadEvent =
+  | DelayedEvent
   /** A later call for the bucket. */
   | { kind: 'called'; request: NumberedRequest }
   /** The session holds the bucket's lock. */
@@ -19,15 +20,11 @@ export type LoadEvent =
   /** The unfinished files were listed. */
   | { kind: 'looked'; generation: number; files: readonly QueuedFile[] }
   | { kind: 'table-prepared'; type: string; generation: number; table: TableState }
-  /** The tables of that look have had their time to become ready together. */
-  | { kind: 'tables-late'; look: number }
   /** Files whose table cannot be made are marked. */
   | { kind: 'files-failed' }
   /** A claim ended. `offered` names one file where it is claimed again after a failure. */
   | { kind: 'claimed'; claimed: ClaimedFile | undefined; again?: string }
   | { kind: 'file-ended'; id: string; outcome: FileOutcome }
-  /** The pause of a file that failed is over. */
-  | { kind: 'file-due'; id: string }
   /** The file is marked `error` after its last attempt. */
   | { kind: 'file-failed'; id: string }
   | { kind: 'connections-counted'; free: number }
@@ -38,33 +35,8 @@ export type LoadEvent =
   /** That call and those before it. */
   | { kind: 'cancelled'; call: bigint }
   | { kind: 'shutdown'; graceMs: number }
-  /** Files in flight have had their time to end by themselves. */
-  | { kind: 'grace-over' }
   /** `isFinished`: the indexes are restored, by this process or another; else another process is restoring them. */
   | { kind: 'finish-ended'; isFinished: boolean; types: readonly string[] }
-  /** The pause of an effect that failed is over. */
-  | { kind: 'effect-due'; effect: RetriedEffect }
   | { kind: 'effect-failed'; effect: RetriedEffect; failure: Failure; error: unknown }
   /** The status could not be written. */
   | { kind: 'tell-failed' };
-
-/** Effects that the load cannot do without: they are tried again while their failure may pass. */
-export type RetriedEffect = Extract<
-  LoadEffect,
-  { kind: 'join' | 'rejoin' | 'look' | 'prepare-table' | 'fail-files' | 'claim' | 'fail-file' | 'finish' }
->;
-
-const RETRIED: ReadonlySet<string> = new Set<RetriedEffect['kind']>([
-  'join',
-  'rejoin',
-  'look',
-  'prepare-table',
-  'fail-files',
-  'claim',
-  'fail-file',
-  'finish',
-]);
-
-export function isRetried(effect: LoadEffect): effect is RetriedEffect {
-  return RETRIED.has(effect.kind);
-}

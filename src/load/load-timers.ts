@@ -1,19 +1,19 @@
 import { jittered } from '../errors/retry-policy.ts';
-import type { LoadEvent } from './load-event.ts';
+import type { DelayedEvent } from './load-effect.ts';
 
 /** The events that a load raises later, for itself. */
 export class LoadTimers {
-  readonly #raise: (event: LoadEvent) => void;
+  readonly #raise: (event: DelayedEvent) => void;
   /** By timer: raises its event at once. */
   readonly #pauses = new Map<NodeJS.Timeout, () => void>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
-  constructor(raise: (event: LoadEvent) => void) {
+  constructor(raise: (event: DelayedEvent) => void) {
     this.#raise = raise;
   }
 
   /** Raises the event after `ms`. The pause before another attempt is jittered, and `endPauses` ends it. */
-  later(ms: number, event: LoadEvent): void {
+  later(ms: number, event: DelayedEvent): void {
     const isPause = event.kind === 'effect-due' || event.kind === 'file-due';
     const raise = () => {
       clearTimeout(timer);

@@ -14,7 +14,7 @@ import { listPrepared } from '../target/partitioned/prepared-transaction.ts';
 import { recoverFile } from '../target/partitioned/recover-file.ts';
 import { FileRows } from './file-rows.ts';
 import type { FileOutcome, FileTask } from './file-task.ts';
-import type { LoadFileOptions } from './load-file.ts';
+import type { LoadFileOptions } from './load-file-options.ts';
 
 /** Time for a stopped file to roll back by itself, in ms; one whose COPY waits for a lock is then cancelled. */
 const STOP_GRACE_MS = 1_000;

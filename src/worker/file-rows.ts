@@ -16,7 +16,7 @@ import type { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts'
 import type { RowCopy } from '../target/row-copy.ts';
 import type { RowTarget } from '../target/row-target.ts';
 import type { FileFigures, FileTask } from './file-task.ts';
-import type { LoadFileOptions } from './load-file.ts';
+import type { LoadFileOptions } from './load-file-options.ts';
 
 /** A file in the queue whose type no file may be loaded into: Aidbox, or a server with other settings, has put it there. */
 class TypeWithheldError extends FileError {

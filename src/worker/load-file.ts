@@ -1,32 +1,10 @@
 import type pg from 'pg';
 import { asError } from '../errors/as-error.ts';
 import { type Failure, toFailure } from '../errors/failure.ts';
-import type { LoadableTypes } from '../fhir/loadable-types.ts';
-import type { CopyBuffers } from '../pipeline/copy-buffers.ts';
-import type { Transforms } from '../pipeline/create-transform.ts';
-import type { ObjectSource } from '../source/object-source.ts';
-import type { BackendWatch } from '../store/backend-watch.ts';
-import type { DatabaseAddress } from '../store/connection-options.ts';
 import { fitsGid } from '../target/partitioned/prepared-transaction.ts';
 import { FileAttempt } from './file-attempt.ts';
-import type { FileOutcome, FileProgress, FileTask } from './file-task.ts';
-
-export interface LoadFileOptions {
-  pool: pg.Pool;
-  /** Where partitions connect: they use connections outside the pool. */
-  address: DatabaseAddress;
-  watch: BackendWatch;
-  source: ObjectSource;
-  maxLineBytes: number;
-  /** From `createLineMemory`. */
-  lineMemory: SharedArrayBuffer;
-  loadableTypes: LoadableTypes;
-  buffers: CopyBuffers;
-  transforms: Transforms;
-  signal: AbortSignal;
-  /** Called before the rows are streamed; the function it gets returns their progress. */
-  onStart: (progress: () => FileProgress) => void;
-}
+import type { FileOutcome, FileTask } from './file-task.ts';
+import type { LoadFileOptions } from './load-file-options.ts';
 
 /**
  * Loads one claimed file in one transaction: the lock on its LoaderFile, its rows, its count and its `done` commit

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Failure } from '../../src/errors/failure.ts';
-import type { LoadEffect } from '../../src/load/load-effect.ts';
-import type { LoadEvent, RetriedEffect } from '../../src/load/load-event.ts';
+import type { LoadEffect, RetriedEffect } from '../../src/load/load-effect.ts';
+import type { LoadEvent } from '../../src/load/load-event.ts';
 import { initialState, type LoadState } from '../../src/load/load-model.ts';
 import type { NumberedRequest } from '../../src/load/load-request.ts';
 import { next } from '../../src/load/load-state.ts';
 import type { FileOutcome } from '../../src/worker/file-task.ts';
+import { FIGURES, failureOf } from './outcomes.ts';
 import { requestOf } from './request-of.ts';
 
 /** Numbers in [0, 1), always the same for a seed (mulberry32). */
@@ -22,20 +22,6 @@ export function randomFrom(seed: number): () => number {
 const BUCKET = 's3://simulated';
 const TYPES = ['Patient', 'Observation', 'Goal'];
 const RETRIES = ['57P01', '53300', '53100', '40P01'];
-const FIGURES = {
-  bytes: 1,
-  rows: 1,
-  rawBytes: 1,
-  resumes: 0,
-  totalMs: 1,
-  s3Ms: 0,
-  gunzipMs: 0,
-  encodeMs: 0,
-  postgresMs: 0,
-  linesLeftOut: 0,
-};
-
-const failureOf = (code: string, transient = true): Failure => ({ source: 'postgres', code, message: code, transient });
 
 interface SimulatedFile {
   id: string;

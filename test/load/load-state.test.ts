@@ -8,6 +8,7 @@ import { waitsFor } from '../../src/load/load-rules.ts';
 import { next } from '../../src/load/load-state.ts';
 import { OUTAGE_LIMIT_MS } from '../../src/load/outage.ts';
 import type { QueuedFile } from '../../src/store/loader-file/queue.ts';
+import { FIGURES, failureOf } from './outcomes.ts';
 import { requestOf } from './request-of.ts';
 
 const BUCKET = 's3://bucket';
@@ -21,20 +22,7 @@ const fileOf = (id: string, change: Partial<QueuedFile> = {}): QueuedFile => ({
   ...change,
 });
 
-const failureOf = (code: string, transient = true): Failure => ({ source: 'postgres', code, message: code, transient });
 const OUTAGE = failureOf('57P01');
-const FIGURES = {
-  bytes: 1,
-  rows: 1,
-  rawBytes: 1,
-  resumes: 0,
-  totalMs: 1,
-  s3Ms: 0,
-  gunzipMs: 0,
-  encodeMs: 0,
-  postgresMs: 0,
-  linesLeftOut: 0,
-};
 
 /** A load that is driven by hand: events go in, effects are collected. */
 class Driven {

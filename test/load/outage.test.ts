@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Failure } from '../../src/errors/failure.ts';
 import { OUTAGE_LIMIT_MS, outageText, pauseAfter, prolonged } from '../../src/load/outage.ts';
-
-const failureOf = (code: string, transient = true): Failure => ({ source: 'postgres', code, message: code, transient });
+import { failureOf } from './outcomes.ts';
 
 test('an outage is limited by time; pauses grow up to 15 s', () => {
   let outage = prolonged(undefined, failureOf('57P01'), 1_000);
