@@ -33,7 +33,7 @@ export async function app(
 ): Promise<void> {
   logRequests(fastify);
   handleErrors(fastify);
-  acceptBodyFormats(fastify);
+  await acceptBodyFormats(fastify);
   refuseForeignPages(fastify, { loopbackHostsOnly: rootClient === undefined });
   await fastify.register(helmet);
   healthRoute(fastify);

@@ -42,7 +42,9 @@ const MALFORMED =
   'percent-encode what a URL keeps for itself: % as %25, # as %23, / as %2F, ? as %3F, @ as %40, : as %3A.';
 
 /**
- * Reads a connection URL strictly.
+ * Reads a connection URL strictly. Not by pg-connection-string, which pg uses: it reads a URL whose password has a `#` as
+ * another host, keeps the last of two `sslmode`, takes any parameter and any protocol, and turns a plus sign into a blank,
+ * so that what it returns no longer shows what to refuse (`test/database-url.test.ts`).
  * @throws ConfigError that names what is wrong, and no value
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {

@@ -1,12 +1,19 @@
+import accepts from '@fastify/accepts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ClientError } from '../errors/client-error.ts';
-import { formatAnswer, formatOfName, parseBody, REQUEST_TYPES, wantedFormat } from './body-formats.ts';
+import { type BodyFormat, formatAnswer, formatOfName, parseBody, REQUEST_TYPES } from './body-formats.ts';
+
+/** With and without what is sent besides: a client that names the charset wants the same. */
+const OFFERED = Object.entries(REQUEST_TYPES).flatMap(([type, format]) =>
+  [type, `${type};charset=utf-8`].map((offered) => [offered, format] as const),
+);
 
 /**
  * Reads JSON and YAML bodies by their content type. No body at all is undefined: Aidbox's own client sends a content
  * type with every request, DELETE included.
  */
-export function acceptBodyFormats(app: FastifyInstance): void {
+export async function acceptBodyFormats(app: FastifyInstance): Promise<void> {
+  await app.register(accepts);
   app.removeAllContentTypeParsers();
   for (const [type, format] of Object.entries(REQUEST_TYPES)) {
     app.addContentTypeParser(type, { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
@@ -32,10 +39,17 @@ export function sendAnswer(
   status: number,
   answer: unknown,
 ): FastifyReply {
-  const { _format: format } = request.query as { _format?: unknown };
-  const { text, contentType } = formatAnswer(
-    answer,
-    wantedFormat(request.headers.accept, typeof format === 'string' ? format : undefined),
-  );
+  const { text, contentType } = formatAnswer(answer, wantedFormat(request));
   return reply.code(status).type(contentType).send(text);
+}
+
+/**
+ * `_format` first, then `Accept` by its weights. JSON where neither names a format that there is: an answer that the client
+ * did not ask for says more than a 406.
+ */
+function wantedFormat(request: FastifyRequest): BodyFormat {
+  const { _format: format } = request.query as { _format?: unknown };
+  if (typeof format === 'string') return formatOfName(format) ?? 'json';
+  const type = request.accepts().type(OFFERED.map(([offered]) => offered));
+  return OFFERED.find(([offered]) => offered === type)?.[1] ?? 'json';
 }

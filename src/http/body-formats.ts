@@ -46,41 +46,11 @@ export function formatAnswer(answer: unknown, format: BodyFormat): { text: strin
   return { text, contentType: ANSWER_TYPES[format] };
 }
 
-/**
- * The format that a client wants its answer in: `_format` first, then `accept` by its weights; JSON when it has no
- * preference.
- */
-export function wantedFormat(accept: string | undefined, format: string | undefined): BodyFormat {
-  if (format !== undefined) return formatOfName(format) ?? 'json';
-  const ranges = (accept ?? '').split(',').map((range, place) => {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const weight = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
-    return {
-      format: formatOfType(type),
-      weight: Number.isNaN(weight) ? 0 : weight,
-      place,
-    };
-  });
-  // What weighs nothing is not wanted (RFC 9110, 12.4.2).
-  const wanted = ranges.filter(({ weight }) => weight > 0);
-  const best = wanted.toSorted((a, b) => b.weight - a.weight || a.place - b.place)[0];
-  return best?.format ?? 'json';
-}
-
 /** The format that a `_format` names; undefined for any other word. */
 export function formatOfName(name: string): BodyFormat | undefined {
   if (name === 'json' || name === 'yaml') return name;
-  return name === 'application/fhir+json' ? 'json' : formatOfRequest(name);
-}
-
-/** The format of a content type. */
-function formatOfRequest(type: string): BodyFormat | undefined {
-  return Object.hasOwn(REQUEST_TYPES, type) ? REQUEST_TYPES[type] : undefined;
-}
-
-/** JSON for whatever is not YAML: a browser's `text/html` gets it too. */
-function formatOfType(type: string): BodyFormat {
-  return type === 'text/*' ? 'yaml' : (formatOfRequest(type) ?? 'json');
+  if (name === 'application/fhir+json') return 'json';
+  return Object.hasOwn(REQUEST_TYPES, name) ? REQUEST_TYPES[name] : undefined;
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

@@ -1,24 +1,19 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type IncomingHttpHeaders, request } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
-import { startTestServer } from '../support/test-server.ts';
+import type { FastifyInstance } from 'fastify';
+import { createDetachedApp } from '../support/detached-app.ts';
 
-const open = await startTestServer({ after });
-const guarded = await startTestServer({ after }, { env: { BOX_ROOT_CLIENT_SECRET: 'sesame' } });
+const open = await createDetachedApp({ after });
+const guarded = await createDetachedApp({ after }, { BOX_ROOT_CLIENT_SECRET: 'sesame' });
 const basic = `Basic ${Buffer.from('root:sesame').toString('base64')}`;
 
-/** `fetch` does not let a caller choose its Host. */
 async function call(
-  server: { url: string },
+  app: FastifyInstance,
   headers: Record<string, string>,
-  { method = 'GET', path = '/loads' } = {},
-): Promise<{ status: number | undefined; body: string; headers: IncomingHttpHeaders }> {
-  const sent = request(`${server.url}${path}`, { method, headers });
-  sent.end();
-  const [response] = await once(sent, 'response');
-  return { status: response.statusCode, body: await text(response), headers: response.headers };
+  { method = 'GET', path = '/openrpc.json' }: { method?: 'GET' | 'POST' | 'DELETE'; path?: string } = {},
+) {
+  const answer = await app.inject({ method, url: path, headers });
+  return { status: answer.statusCode, body: answer.payload, headers: answer.headers };
 }
 
 describe('without a secret, a page whose name was made to resolve to this machine', () => {

@@ -19,7 +19,7 @@ describe('POST /rpc', () => {
   const json = { 'content-type': 'application/json' };
   const done = { state: 'completed', progress: { total: 1, done: 1 } };
 
-  test("a curl user's YAML gets the seed's answers in YAML, line by line", async () => {
+  test("a curl user's YAML gets Aidbox's answers in YAML, line by line", async () => {
     const fresh = await server.bucketOf({
       'fhir/1/Patient.ndjson.gz': patients(1, 'yaml-a'),
       'fhir/1/patient-01.ndjson.gz': patients(1, 'yaml-b'),
@@ -71,21 +71,6 @@ params:
     }
   });
 
-  for (const [wish, path, accept, type] of [
-    ['accept with a weight of nothing', '/rpc', 'text/yaml;q=0', 'application/json'],
-    ['accept of any text', '/rpc', 'text/*', 'text/yaml'],
-    ['accept by its weights', '/rpc', 'application/json;q=0.5, text/yaml', 'text/yaml'],
-    ['any type', '/rpc', '*/*', 'application/json'],
-    ['?_format=yaml', '/rpc?_format=yaml', 'application/json', 'text/yaml'],
-    ['?_format=json', '/rpc?_format=json', 'text/yaml', 'application/json'],
-  ] as const)
-    test(`answers as wanted: ${wish}`, async () => {
-      const answer = await post(statusCall(), { ...json, accept }, path);
-      assert.equal(answer.status, 200);
-      assert.equal(answer.type, `${type}; charset=utf-8`);
-      assert.match(answer.text, /state"?: ?"?completed/);
-    });
-
   test('takes no notice of ?_m=, which the vendor’s UI sends besides the method', async () => {
     const answer = await post(statusCall(), json, `/rpc?_m=${STATUS}`);
     assert.deepEqual([answer.status, JSON.parse(answer.text)], [200, { result: done }]);
@@ -117,48 +102,5 @@ params:
     assert.deepEqual(fourth, { result: done });
     assert.match(fifth.error.message, /^A request is an object with a method/);
     assert.deepEqual(more, []);
-  });
-
-  test('echoes jsonrpc and id of a single request too, with its error', async () => {
-    const answer = await post(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'nope' }), json);
-    assert.equal(answer.status, 404);
-    const { jsonrpc, id, error } = JSON.parse(answer.text);
-    assert.deepEqual([jsonrpc, id, error.method], ['2.0', 1, 'nope']);
-  });
-
-  for (const [what, body, headers, status, message] of [
-    ['a body that is no JSON', '{', json, 400, /^The body is not valid JSON: /],
-    ['a body that is no YAML', 'a: [', { 'content-type': 'text/yaml' }, 400, /^The body is not valid YAML: /],
-    ['YAML that blows up by aliases', 'a: &a [1]\nb: *a', { 'content-type': 'text/yaml' }, 400, /not valid YAML/],
-    ['JSON nested without end', '['.repeat(50) + ']'.repeat(50), json, 400, /nested deeper than/],
-    ['an empty body', '', json, 400, /./],
-    ['an empty batch', '[]', json, 400, /^A batch has 1 to 100 requests; this one has 0\./],
-    ['too large a batch', JSON.stringify(Array(101).fill({ method: STATUS })), json, 400, /this one has 101/],
-    ['no method', '{"params": {}}', json, 400, /^A request is an object with a method/],
-    ['no object', '"text"', json, 400, /^A request is an object with a method/],
-    ['an unknown method', '{"method": "aidbox.bulk/nope"}', json, 404, /^Unknown method aidbox.bulk\/nope/],
-    ['an unknown content type', '<a/>', { 'content-type': 'application/xml' }, 415, /^Send JSON .* or YAML/],
-    ['a body too large', ' '.repeat(1024 * 1024 + 1), json, 413, /^The body is too large/],
-    ['no params', `{"method": "${STATUS}"}`, json, 422, /^Invalid params$/],
-    ['params that are no object', `{"method": "${STATUS}", "params": [1]}`, json, 422, /^Invalid params$/],
-  ] as const)
-    test(`answers ${status} to ${what}`, async () => {
-      const answer = await post(body, headers);
-      const { error } = JSON.parse(answer.text);
-      assert.match(error.message, message);
-      assert.equal(answer.status, status);
-    });
-
-  test('answers an error in YAML too when that is wanted', async () => {
-    const answer = await post('method: nope', { 'content-type': 'text/yaml', accept: 'text/yaml' });
-    assert.equal(answer.status, 404);
-    assert.equal(answer.type, 'text/yaml; charset=utf-8');
-    assert.match(answer.text, /^error:\n {2}message: '?Unknown method nope/);
-  });
-
-  test('says where calls go when the path is wrong', async () => {
-    const answer = await post(statusCall(), json, '/rcp');
-    assert.equal(answer.status, 404);
-    assert.deepEqual(JSON.parse(answer.text), { error: { message: 'No route POST /rcp. RPC calls go to POST /rpc.' } });
   });
 });

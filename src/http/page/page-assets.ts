@@ -20,7 +20,11 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Reads the page's files: `index.html` goes to `/`, the others to `/page/<name>`. */
+/**
+ * Reads the page's files: `index.html` goes to `/`, the others to `/page/<name>`. Their ETags come from their content:
+ * @fastify/static makes them from size and time, and every file of an npm package has the same time, so that a browser
+ * would keep a script of the version before (tried with 10.1.11).
+ */
 export function readPageAssets(): PageAsset[] {
   return readdirSync(FOLDER).flatMap((name) => {
     const contentType = CONTENT_TYPES[extname(name)];

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { createDetachedApp } from '../support/detached-app.ts';
+
+const STATUS = 'aidbox.bulk/load-from-bucket-status';
+
+const app = await createDetachedApp({ after });
+
+describe('POST /rpc, before the database is asked', () => {
+  const json = { 'content-type': 'application/json' };
+
+  for (const [what, body, headers, status, message] of [
+    ['a body that is no JSON', '{', json, 400, /^The body is not valid JSON: /],
+    ['a body that is no YAML', 'a: [', { 'content-type': 'text/yaml' }, 400, /^The body is not valid YAML: /],
+    ['YAML that blows up by aliases', 'a: &a [1]\nb: *a', { 'content-type': 'text/yaml' }, 400, /not valid YAML/],
+    ['JSON nested without end', '['.repeat(50) + ']'.repeat(50), json, 400, /nested deeper than/],
+    ['an empty body', '', json, 400, /./],
+    ['an empty batch', '[]', json, 400, /^A batch has 1 to 100 requests; this one has 0\./],
+    ['too large a batch', JSON.stringify(Array(101).fill({ method: STATUS })), json, 400, /this one has 101/],
+    ['no method', '{"params": {}}', json, 400, /^A request is an object with a method/],
+    ['no object', '"text"', json, 400, /^A request is an object with a method/],
+    ['an unknown method', '{"method": "aidbox.bulk/nope"}', json, 404, /^Unknown method aidbox.bulk\/nope/],
+    ['an unknown content type', '<a/>', { 'content-type': 'application/xml' }, 415, /^Send JSON .* or YAML/],
+    ['a body too large', ' '.repeat(1024 * 1024 + 1), json, 413, /^The body is too large/],
+    ['no params', `{"method": "${STATUS}"}`, json, 422, /^Invalid params$/],
+    ['params that are no object', `{"method": "${STATUS}", "params": [1]}`, json, 422, /^Invalid params$/],
+  ] as const)
+    test(`answers ${status} to ${what}`, async () => {
+      const answer = await app.inject({ method: 'POST', url: '/rpc', headers, payload: body });
+      const { error } = answer.json();
+      assert.match(error.message, message);
+      assert.equal(answer.statusCode, status);
+    });
+
+  test('echoes jsonrpc and id of a single request with its error', async () => {
+    const payload = { jsonrpc: '2.0', id: 1, method: 'nope' };
+    const answer = await app.inject({ method: 'POST', url: '/rpc', payload });
+    const { jsonrpc, id, error } = answer.json();
+    assert.deepEqual([answer.statusCode, jsonrpc, id, error.method], [404, '2.0', 1, 'nope']);
+  });
+
+  test('says where calls go when the path is wrong', async () => {
+    const answer = await app.inject({ method: 'POST', url: '/rcp', payload: { method: STATUS } });
+    assert.equal(answer.statusCode, 404);
+    assert.deepEqual(answer.json(), { error: { message: 'No route POST /rcp. RPC calls go to POST /rpc.' } });
+  });
+
+  test('a database out of reach is 503, and the answer names no address', async () => {
+    const payload = { method: STATUS, params: { bucket: 's3://hospital' } };
+    const answer = await app.inject({ method: 'POST', url: '/rpc', payload });
+    assert.equal(answer.statusCode, 503);
+    assert.deepEqual(answer.json(), {
+      error: { message: 'The database cannot be reached now; try again.', code: '08006' },
+    });
+  });
+});

@@ -1,0 +1,48 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import pg from 'pg';
+import { app } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { requestLogOptions } from '../../src/http/request-log.ts';
+import { LoaderService } from '../../src/load/loader-service.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
+import { PartitionRecovery } from '../../src/target/partitioned/partition-recovery.ts';
+import type { Closing } from './test-server.ts';
+
+/** Nobody listens there: what asks the database fails at once. */
+const NOWHERE = { host: '127.0.0.1', port: 1, user: 'nobody', database: 'none' };
+
+/**
+ * The whole app without a database and without a port, for `inject`: what is refused or answered before the database is
+ * asked. Closes after `t`.
+ * @param env settings, as for `startTestServer`
+ */
+export async function createDetachedApp(
+  t: Closing,
+  env: Readonly<Record<string, string>> = {},
+): Promise<FastifyInstance> {
+  const config = readConfig({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', ...env });
+  const fastify = Fastify({ bodyLimit: 1024 * 1024, ...requestLogOptions() });
+  const pool = new pg.Pool(NOWHERE);
+  const recovery = new PartitionRecovery(pool, fastify.log);
+  const loader = new LoaderService({
+    ...config,
+    address: NOWHERE,
+    pool,
+    buildPool: pool,
+    log: fastify.log,
+    recovery,
+  });
+  t.after(async () => {
+    await fastify.close();
+    await loader.close();
+    await pool.end();
+  });
+  await fastify.register(app, {
+    pool,
+    loader,
+    metrics: new Metrics(pool),
+    conversion: config.conversion,
+    rootClient: config.rootClient,
+  });
+  return fastify;
+}
