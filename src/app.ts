@@ -40,7 +40,7 @@ export async function app(
   readyRoute(fastify, pool);
   await fastify.register(async (guarded) => {
     if (rootClient !== undefined) await requireRootClient(guarded, rootClient, () => metrics.onFailedLogin());
-    rpcRoute(guarded, { loader, conversion });
+    rpcRoute(guarded, { loader, conversion }, rootClient?.id);
     resourceRoutes(guarded, pool);
     metricsRoute(guarded, metrics);
     openRpcRoute(guarded);

@@ -1,3 +1,38 @@
+const caller = { user: 'root', address: '10.0.4.17', via: 'command-line', agent: 'fhir-bucket-loader/0.1.0' };
+
+const RUN = {
+  run: 41,
+  bucket: 's3://your-bucket-id',
+  state: 'completed',
+  start: '2026-11-25T01:12:20.114Z',
+  end: '2026-11-25T01:12:24.114Z',
+  'duration-ms': 4_000,
+  replicas: 2,
+  files: { done: 5, error: 1, left: 0 },
+  resources: 158_600,
+  bytes: 25_840_000,
+  'lines-left-out': 0,
+  failures: [{ source: 'aidbox', code: 'id-missing', files: 1 }],
+  rate: { 'bytes-per-second': 6_460_000, 'resources-per-second': 39_650 },
+  'calls-count': 2,
+  calls: [
+    {
+      call: 7,
+      at: '2026-11-25T01:12:20.102Z',
+      caller,
+      params: { bucket: 's3://your-bucket-id', 'thread-num': 4, account: { region: 'us-east-1' }, 'upsert?': false },
+      'new-files-count': 6,
+    },
+    {
+      call: 8,
+      at: '2026-11-25T01:12:21.480Z',
+      caller: { ...caller, address: '10.0.4.18' },
+      params: { bucket: 's3://your-bucket-id', 'thread-num': 4, account: { region: 'us-east-1' }, 'upsert?': false },
+      'new-files-count': 0,
+    },
+  ],
+};
+
 /** An answer of each method, for the reference; a test compares their keys with what the server answers. */
 export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: object }[]>> = {
   'aidbox.bulk/load-from-bucket': [
@@ -66,6 +101,37 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
       result: {
         message: 'Load from bucket <s3://your-bucket-id> is being cancelled.',
         progress: { total: 6, pending: 1, 'in-progress': 1, done: 4 },
+      },
+    },
+  ],
+  'fhir-bucket-loader/history': [
+    {
+      title: 'Answer',
+      result: {
+        runs: [
+          {
+            ...RUN,
+            calls: RUN.calls.slice(0, 1),
+          },
+        ],
+        'next-before': 41,
+      },
+    },
+    {
+      title: 'Answer with `run: 41`',
+      result: {
+        runs: [
+          {
+            ...RUN,
+            curve: {
+              'seconds-per-point': 2,
+              points: [
+                { second: 0, 'bytes-per-second': 6_800_000, 'resources-per-second': 41_900 },
+                { second: 2, 'bytes-per-second': 6_120_000, 'resources-per-second': 37_400 },
+              ],
+            },
+          },
+        ],
       },
     },
   ],

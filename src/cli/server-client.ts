@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { plainText } from '../text/plain-text.ts';
+import { readVersion } from '../version.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 
 /** Where the server is, and as whom to call it. */
@@ -90,6 +91,7 @@ export class ServerClient {
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
+        'user-agent': `fhir-bucket-loader/${readVersion()}`,
         ...(credentials === undefined ? {} : { authorization: `Basic ${credentials}` }),
       },
       ...(signal === undefined ? {} : { signal }),

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
+import { keepDeletedFiles } from '../store/load-run/load-run.ts';
 import { hasDecidedFile } from '../store/loader-file/queue.ts';
 import { inTransaction } from '../store/query.ts';
 import { tableName } from '../store/resource-tables.ts';
@@ -86,11 +87,14 @@ async function remove(
           rows.map(({ id }) => id),
         ));
       if (isDecided) throw beingLoaded();
-      if (rows.length <= 1 || many) return rows;
-      throw new ClientError(
-        'several-match',
-        `${rows.length} resources match. Send the header x-conditional-delete: remove-all to delete them all.`,
-      );
+      if (rows.length > 1 && !many) {
+        throw new ClientError(
+          'several-match',
+          `${rows.length} resources match. Send the header x-conditional-delete: remove-all to delete them all.`,
+        );
+      }
+      if (table === LOADER_FILE) await keepDeletedFiles(client, rows);
+      return rows;
     });
   } catch (error) {
     if (sqlstateOf(error) !== SQLSTATE.lockNotAvailable) throw error;

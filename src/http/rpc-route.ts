@@ -3,16 +3,24 @@ import { ClientError } from '../errors/client-error.ts';
 import { dispatch } from '../rpc/dispatch.ts';
 import type { RpcContext } from '../rpc/rpc-method.ts';
 import { sendAnswer } from './body-formats-plugin.ts';
+import { callerOf } from './caller-of.ts';
 
 /** Most requests in one batch. */
 const MOST_REQUESTS = 100;
 
-/** POST /rpc: one request, or a batch of them answered in order. */
-export function rpcRoute(app: FastifyInstance, parts: Omit<RpcContext, 'signal'>): void {
+/**
+ * POST /rpc: one request, or a batch of them answered in order.
+ * @param user the id of the client that has signed in; undefined where nobody has to
+ */
+export function rpcRoute(
+  app: FastifyInstance,
+  parts: Omit<RpcContext, 'signal' | 'caller'>,
+  user: string | undefined,
+): void {
   app.post('/rpc', async (request, reply) => {
     const onError = (error: unknown) => request.log.error({ err: error }, 'rpc request failed');
     const { body } = request;
-    const context = { ...parts, signal: departureOf(reply) };
+    const context = { ...parts, caller: callerOf(request, user), signal: departureOf(reply) };
     if (!Array.isArray(body)) {
       const { status, answer } = await dispatch(body, context, onError);
       return sendAnswer(request, reply, status, answer);

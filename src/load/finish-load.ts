@@ -2,6 +2,7 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import type { IndexObserver } from '../indexes/index-observer.ts';
 import { restoreIndexes } from '../indexes/restore-indexes.ts';
+import type { RunRecord } from '../progress/run-record.ts';
 import { leaveFinish, leaveOrFinishLoad, resumeLoad, tryFinishLoad } from '../store/bucket-load/load-lock.ts';
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
@@ -20,6 +21,7 @@ export interface FinishLoadOptions {
   types: Iterable<string>;
   log: Logger;
   observer: IndexObserver;
+  record: RunRecord;
   /** Aborted when the server shuts down: an index that is being made is given up. */
   signal: AbortSignal;
 }
@@ -49,6 +51,9 @@ export async function finishLoad(
   try {
     await restoreIndexes({ ...options, types });
     await flushCommits(pool);
+    const missing = await listIndexesToRestore(pool, { bucket, types });
+    const failed = missing.filter(({ index }) => index.message !== undefined);
+    await options.record.finish(failed.map(({ index }) => index.indexname));
   } catch (error) {
     // It is tried again: to everybody else the bucket stays in progress.
     await resumeLoad(session, bucket);

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { prepareTable } from '../indexes/prepare-table.ts';
+import type { RunRecord } from '../progress/run-record.ts';
 import { isCancelled, setGivenUp, setWaitsFor } from '../store/bucket-load/bucket-load.ts';
 import { closeIdleConnections, countFreeConnections } from '../store/free-connections.ts';
 import { failUnfinishedFile, returnClaimedFile } from '../store/loader-file/finish-loader-file.ts';
@@ -17,6 +18,7 @@ export interface EffectDeps extends RunFileDeps {
   buildPool: pg.Pool;
   bucket: string;
   session: LoadSession;
+  record: RunRecord;
   recovery: PartitionRecovery;
   /** Called when a status answer, of any replica, shows that the bucket is worked on. */
   announce: () => void;
@@ -41,11 +43,15 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       // Before the session has its lock: an attempt that fails leaves nothing behind.
       const maxPartitions = await maxPreparedTransactions(pool);
       const freeConnections = await countFreeConnections(pool);
-      await session.join(deps.announce, deps.signal);
+      await session.join(deps.announce, deps.signal, (joined) => deps.record.enter(joined));
       return { kind: 'joined', maxPartitions, freeConnections };
     }
     case 'rejoin':
-      await session.join(() => {}, deps.shutdown);
+      await session.join(
+        () => {},
+        deps.shutdown,
+        (joined) => deps.record.enter(joined),
+      );
       return { kind: 'session-rejoined' };
     case 'look': {
       const { generation, prefixes } = effect;

@@ -2,6 +2,8 @@ import type { SourceAddress } from '../source/sources.ts';
 import type { WriteOptions } from '../store/bucket-load/write-options.ts';
 import type { Scheduler } from './schedule.ts';
 
+export type { Caller } from '../store/load-run/run-call.ts';
+
 /** One call of `aidbox.bulk/load-from-bucket`, its defaults filled in. Carries the source's secrets: never log it. */
 export interface LoadRequest {
   /** Names the bucket, in LoaderFiles as well; `source` says where it is. */

@@ -39,9 +39,14 @@ export class LoadSession {
    * bucket.
    * @param onAnnounced called as soon as this session or the finisher marks the bucket as in progress
    * @param giveUp aborted: the wait ends
+   * @param onJoined what is to be done on the connection once it has joined, and before that is announced
    * @throws what Postgres answers
    */
-  async join(onAnnounced: () => void, giveUp: AbortSignal): Promise<void> {
+  async join(
+    onAnnounced: () => void,
+    giveUp: AbortSignal,
+    onJoined: (session: Queryable) => Promise<void> = async () => {},
+  ): Promise<void> {
     const client = await connectClient(this.#address);
     this.#joining = client;
     const stopWaiting = () => void client.end();
@@ -52,8 +57,12 @@ export class LoadSession {
       this.#unwatch = (await this.#watch?.watch(client)) ?? this.#unwatch;
       await listenToLoads(client);
       const joined = await tryJoinLoad(client, this.#bucket);
+      if (joined) await onJoined(client);
       onAnnounced();
-      if (!joined) await joinLoad(client, this.#bucket);
+      if (!joined) {
+        await joinLoad(client, this.#bucket);
+        await onJoined(client);
+      }
     } catch (error) {
       // Left open, it would mark the bucket for as long as this process lives.
       await client.end().catch(() => {});

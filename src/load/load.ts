@@ -2,6 +2,7 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { ProgressLog } from '../progress/progress-log.ts';
 import { ProgressPublisher } from '../progress/progress-publisher.ts';
+import { RunRecord } from '../progress/run-record.ts';
 import { BackendWatch } from '../store/backend-watch.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
@@ -16,6 +17,7 @@ import type { NumberedRequest } from './load-request.ts';
 import { waitsFor } from './load-rules.ts';
 import { LoadSession } from './load-session.ts';
 import { LoadTimers } from './load-timers.ts';
+import { runEndOf } from './run-end.ts';
 
 export interface LoadOptions {
   address: DatabaseAddress;
@@ -57,9 +59,11 @@ export class Load {
   readonly #ended = Promise.withResolvers<readonly string[]>();
   readonly #abort = new AbortController();
   readonly #shutdown = new AbortController();
+  readonly #record: RunRecord;
   readonly #publisher: ProgressPublisher;
   readonly #poll: NodeJS.Timeout;
   readonly #started = performance.now();
+  #givenUp: string | undefined;
 
   /** Begins at once. */
   constructor(
@@ -75,7 +79,14 @@ export class Load {
     this.#loop = new LoadLoop(initialState(request), (...step) => this.#onStep(...step));
     const raise = (event: LoadEvent) => this.#loop.raise(event);
     this.#timers = new LoadTimers(raise);
-    this.#publisher = new ProgressPublisher(pool, bucket, progress);
+    this.#record = new RunRecord({
+      pool,
+      bucket,
+      log: this.#log,
+      call: () => this.#loop.state.request.call,
+      end: () => runEndOf(this.#loop.state.reason, this.#givenUp),
+    });
+    this.#publisher = new ProgressPublisher(pool, bucket, progress, this.#record);
     this.#session = new LoadSession(address, bucket, raise, new BackendWatch(pool));
     const deps = {
       pool,
@@ -89,6 +100,7 @@ export class Load {
       signal: this.#abort.signal,
       shutdown: this.#shutdown.signal,
       session: this.#session,
+      record: this.#record,
       announce: this.#announced.resolve,
       types: () => this.#loop.state.tables.types,
     };
@@ -153,6 +165,10 @@ export class Load {
       case 'end':
         void this.#end();
         break;
+      case 'tell-given-up':
+        this.#givenUp = effect.message;
+        this.#effects.start(effect);
+        break;
       default:
         this.#effects.start(effect);
     }
@@ -164,6 +180,7 @@ export class Load {
     // Best effort comes while the session still holds its lock: a status that shows the end then shows the reason.
     await this.#effects.settled();
     await this.#publisher.stop();
+    await this.#record.leave((work) => this.#session.do(work));
     await this.#session.end();
     const { reason, sawFiles, finishedTypes } = this.#loop.state;
     const ms = Math.round(performance.now() - this.#started);

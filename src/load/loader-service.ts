@@ -7,9 +7,13 @@ import { createLineMemory } from '../pipeline/line-memory.ts';
 import { type BucketStatus, bucketStatus } from '../progress/bucket-status.ts';
 import { conversionNote } from '../progress/conversion-note.ts';
 import { type LoadReport, loadReport } from '../progress/load-report.ts';
+import { type RunHistory, runDetail, runHistory } from '../progress/run-history.ts';
 import { type SourceOptions, Sources } from '../source/sources.ts';
 import { cancelCalls, findWriteOptions, listBuckets } from '../store/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
+import type { RunQuery } from '../store/load-run/list-runs.ts';
+import { endAbandonedRun } from '../store/load-run/load-run.ts';
+import type { CallRecord } from '../store/load-run/run-call.ts';
 import { requeueFailedFiles } from '../store/loader-file/queue.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
@@ -23,7 +27,7 @@ import type { LoadRequest } from './load-request.ts';
 import { queueCall, refuseContradiction } from './queue-call.ts';
 import { type ResolveOptions, type ResolveReport, resolveReferences } from './resolve-references.ts';
 import { RunningLoads } from './running-loads.ts';
-import { statusInProcess } from './status-in-process.ts';
+import { goesOnUnseen, type LocalKnowledge, statusInProcess } from './status-in-process.ts';
 
 export interface LoaderServiceOptions {
   address: DatabaseAddress;
@@ -82,8 +86,9 @@ export class LoaderService {
    * @throws ClientError when the load contradicts one in progress, FileError when the listing fails; nothing is queued then.
    * ClientError also when the service closes meanwhile; another call continues where this one was
    * @param caller aborted when nobody waits for the answer any more, which ends the listing
+   * @param record what the record of the run says of the call
    */
-  async load(request: LoadRequest, caller: AbortSignal): Promise<LoadStarted> {
+  async load(request: LoadRequest, caller: AbortSignal, record: CallRecord): Promise<LoadStarted> {
     const closing = this.#closing.signal;
     closing.throwIfAborted();
     const { pool, loadableTypes } = this.#options;
@@ -94,7 +99,7 @@ export class LoaderService {
     const listing = await this.#listings.during(bucket, [closing, caller], (signal) =>
       listFiles(this.#sources.open(source), prefixes, types, signal),
     );
-    const { call, ...counted } = await queueCall(pool, request, listing);
+    const { call, ...counted } = await queueCall(pool, request, listing, record);
     closing.throwIfAborted();
     await this.#loads.begin({ ...request, call });
     return { ...counted, notes: listing };
@@ -102,11 +107,17 @@ export class LoaderService {
 
   /** @throws ClientError when nobody ever called for the bucket */
   async status(bucket: string): Promise<BucketStatus> {
+    return await statusInProcess(this.#options.pool, bucket, this.#knowledgeOf(bucket));
+  }
+
+  /**
+   * The runs of a bucket, or of all, the latest first; or one, by its number, with its calls and its rate curve.
+   * @throws ClientError when nobody ever called for the bucket, or there is no such run
+   */
+  async history(wanted: { run: number } | RunQuery): Promise<RunHistory> {
     const { pool } = this.#options;
-    return await statusInProcess(pool, bucket, {
-      load: this.#loads.find(bucket),
-      knownMs: performance.now() - this.#startedAt,
-    });
+    const goesOn = (bucket: string) => goesOnUnseen(pool, bucket, this.#knowledgeOf(bucket));
+    return 'limit' in wanted ? await runHistory(pool, wanted, goesOn) : await runDetail(pool, wanted.run, goesOn);
   }
 
   /** What a verbose status adds. */
@@ -162,6 +173,7 @@ export class LoaderService {
   async retry(bucket: string, prefixes: readonly string[]): Promise<{ retried: number; status: BucketStatus }> {
     const { pool } = this.#options;
     await bucketStatus(pool, bucket);
+    await inBoundedTransaction(pool, bucket, (client) => endAbandonedRun(client, bucket));
     const retried = await inBoundedTransaction(pool, bucket, async (client) => {
       await boundLockWaits(client, ROWS_WAIT_MS);
       return await requeueFailedFiles(client, bucket, prefixes);
@@ -183,5 +195,9 @@ export class LoaderService {
     await this.#loads.stop(this.#options.shutdownGraceMs);
     await this.#statistics.close();
     await this.#workers.close();
+  }
+
+  #knowledgeOf(bucket: string): LocalKnowledge {
+    return { load: this.#loads.find(bucket), knownMs: performance.now() - this.#startedAt };
   }
 }

@@ -3,6 +3,8 @@ import { ClientError } from '../errors/client-error.ts';
 import { findWriteOptions, recordCall, takeTurn } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { storedName, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
+import { endAbandonedRun } from '../store/load-run/load-run.ts';
+import { addRunCall, type CallRecord } from '../store/load-run/run-call.ts';
 import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
 import { releaseOrphans } from '../store/loader-file/queue.ts';
@@ -23,13 +25,16 @@ export interface QueuedCall {
 
 /**
  * Queues what a call has listed, and records the call, in one transaction within the bucket's turn.
+ * @param record what the record of the run says of the call
  * @throws ClientError when the call contradicts a load in progress, or the turn does not come
  */
 export async function queueCall(
   pool: pg.Pool,
   { bucket, write }: Pick<LoadRequest, 'bucket' | 'write'>,
   listing: FileListing,
+  record: CallRecord,
 ): Promise<QueuedCall> {
+  await inBoundedTransaction(pool, bucket, (client) => endAbandonedRun(client, bucket));
   const queued = await inBoundedTransaction(pool, bucket, async (client) => {
     await boundLockWaits(client, TURN_WAIT_MS);
     await takeTurn(client, bucket);
@@ -37,6 +42,7 @@ export async function queueCall(
     await refuseContradiction(client, bucket, write);
     const newFiles = await queueFiles(client, bucket, listing);
     const call = await recordCall(client, bucket, write);
+    await addRunCall(client, bucket, call, { ...record, newFiles });
     return { call, newFiles, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
   });
   await releaseOrphans(pool, bucket);

@@ -35,6 +35,11 @@ export async function statusInProcess(
   return inProgress(status, RESTARTED);
 }
 
+/** Whether a load of the bucket goes on of which the database has no session: it reconnects. */
+export async function goesOnUnseen(pool: pg.Pool, bucket: string, { load, knownMs }: LocalKnowledge): Promise<boolean> {
+  return load !== undefined || (await isReconnecting(pool, bucket, knownMs));
+}
+
 /** The same status, `in-progress` and with this message. */
 function inProgress({ message: _, ...status }: BucketStatus, message: string | undefined): BucketStatus {
   return { ...status, state: 'in-progress', ...(message === undefined ? {} : { message }) };

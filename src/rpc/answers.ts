@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { historyAnswer } from './history-answer.ts';
 
 const count = (what: string) => z.int().min(0).describe(what);
 const countsByType = (what: string) => z.record(z.string(), z.int().min(1)).describe(what);
@@ -115,6 +116,7 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
     progress,
     'retried-files-count': count('Failed files that are queued again.'),
   }),
+  'fhir-bucket-loader/history': historyAnswer,
   'fhir-bucket-loader/convert': z.strictObject({
     resource: z.unknown().describe('The resource in the other form.'),
   }),

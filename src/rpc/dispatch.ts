@@ -3,6 +3,7 @@ import { ClientError } from '../errors/client-error.ts';
 import { type ErrorBody, toErrorBody } from '../errors/error-body.ts';
 import { toClientError } from '../errors/to-client-error.ts';
 import { convert } from './convert.ts';
+import { history } from './history.ts';
 import { loadFromBucket } from './load-from-bucket.ts';
 import { loadFromBucketCancel } from './load-from-bucket-cancel.ts';
 import { loadFromBucketRetry } from './load-from-bucket-retry.ts';
@@ -17,6 +18,7 @@ export const RPC_METHODS: readonly RpcMethod[] = [
   loadFromBucketStatus,
   loadFromBucketCancel,
   loadFromBucketRetry,
+  history,
   convert,
   resolve,
 ];

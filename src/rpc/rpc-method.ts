@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { FhirVersion } from '../fhir/fhir-versions.ts';
 import type { Format } from '../fhir/resource-format.ts';
+import type { Caller } from '../load/load-request.ts';
 import type { LoaderService } from '../load/loader-service.ts';
 
 /** How resources are converted where a call does not say, by the operator's settings. */
@@ -14,6 +15,7 @@ export interface ConversionDefaults {
 export interface RpcContext {
   loader: LoaderService;
   conversion: ConversionDefaults;
+  caller: Caller;
   /** Aborted when the caller has left without waiting for the answer. */
   signal: AbortSignal;
 }

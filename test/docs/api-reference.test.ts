@@ -37,6 +37,14 @@ describe('docs/api.md', () => {
     await server.load(lenient, { 'max-errors': 1 });
     const status = await server.rpc(`${load}-status`, { bucket: `s3://${lenient}` });
     same(`${load}-status`, 2, status.body.result);
+    const history = 'fhir-bucket-loader/history';
+    const runsOf = async (given: object) =>
+      ((await server.rpc(history, given)).body.result ?? {}) as { runs?: object[] };
+    const example = (at: number) => (ANSWER_EXAMPLES[history]?.[at]?.result ?? {}) as { runs?: object[] };
+    const { runs = [], ...rest } = await runsOf({ limit: 1 });
+    assert.deepEqual(Object.keys(rest), ['next-before']);
+    for (const [at, answered] of [runs[0], (await runsOf({ run: 1 })).runs?.[0]].entries())
+      assert.deepEqual(Object.keys(example(at).runs?.[0] ?? {}).sort(), Object.keys(answered ?? {}).sort());
     same('fhir-bucket-loader/resolve', 0, (await server.rpc('fhir-bucket-loader/resolve')).body.result);
     const patient = { resourceType: 'Patient', id: 'pt-1', managingOrganization: { reference: 'Organization/o-1' } };
     const converted = await server.rpc('fhir-bucket-loader/convert', { resource: patient });

@@ -41,6 +41,7 @@ const startReplica = async (t: TestContext) => {
 };
 
 const { signal: never } = new AbortController();
+const record = { caller: { via: 'api' }, params: {} } as const;
 const { account: given } = server.s3;
 const account = {
   region: given.region,
@@ -68,7 +69,7 @@ describe('a load that never polls', () => {
     await server.load(await bucketOf({ 'Encounter.ndjson': '' }));
     const gate = await server.gate(t, 'encounter');
     const bucket = await bucketOf({ 'Encounter.ndjson': [{ id: 'cancelled' }] });
-    await here.load(callFor(bucket), never);
+    await here.load(callFor(bucket), never, record);
     await gate.reached();
     await there.cancel(`s3://${bucket}`);
     assert.deepEqual((await ended(there, bucket)).progress, { total: 1, pending: 1 });
@@ -80,7 +81,7 @@ describe('a load that never polls', () => {
     await server.load(await bucketOf({ 'Goal.ndjson': '' }));
     const gate = await server.gate(t, 'goal');
     const bucket = await bucketOf({ 'Goal.ndjson': [{ id: 'g' }], 'Flag.ndjson': '{"resourceType":"Flag"}' });
-    await here.load(callFor(bucket), never);
+    await here.load(callFor(bucket), never, record);
     await gate.reached();
     const failed = async () => (await here.status(`s3://${bucket}`)).progress['error'] === 1;
     await waitFor(failed, { what: 'the failed file' });
@@ -97,10 +98,10 @@ describe('a load that never polls', () => {
     await server.load(await bucketOf({ 'Device.ndjson': '' }));
     const gate = await server.gate(t, 'device');
     const dropping = await bucketOf({ 'Device-1.ndjson': [{ id: 'd1' }] });
-    await here.load(callFor(dropping, { dropPrimaryKey: true }), never);
+    await here.load(callFor(dropping, { dropPrimaryKey: true }), never, record);
     await gate.reached();
     const waiting = await bucketOf({ 'Device-2.ndjson': [{ id: 'd2' }] });
-    await there.load(callFor(waiting), never);
+    await there.load(callFor(waiting), never, record);
     const waits = async () => /device_pkey/.test((await there.status(`s3://${waiting}`)).message ?? '');
     await waitFor(waits, { what: 'the wait for the key' });
     await gate.open();
@@ -112,9 +113,9 @@ describe('a load that never polls', () => {
     await server.load(await bucketOf({ 'Slot.ndjson': '' }));
     const gate = await server.gate(t, 'slot');
     const bucket = await bucketOf({ 'Slot.ndjson': [{ id: 's' }] });
-    await here.load(callFor(bucket, { disableIndexes: true }), never);
+    await here.load(callFor(bucket, { disableIndexes: true }), never, record);
     await gate.reached();
-    await there.load(callFor(bucket, { disableIndexes: true }), never);
+    await there.load(callFor(bucket, { disableIndexes: true }), never, record);
     await gate.open();
     assert.deepEqual(await ended(there, bucket), { state: 'completed', progress: { total: 1, done: 1 } });
     assert.deepEqual(await ended(here, bucket), { state: 'completed', progress: { total: 1, done: 1 } });

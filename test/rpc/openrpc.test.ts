@@ -67,6 +67,13 @@ test('the answers of the server are what the document says, with no member more'
   await server.load(lenient, { 'max-errors': 1 });
   const status = await server.rpc(`${load}-status`, { bucket: `s3://${lenient}` });
   holds(`${load}-status`, status.body.result);
+  const history = 'fhir-bucket-loader/history';
+  const { runs } = z
+    .object({ runs: z.array(z.object({ run: z.int() })) })
+    .parse((await server.rpc(history, {})).body.result);
+  assert.equal(runs.length, 3);
+  for (const given of [{}, { bucket: `s3://${held}`, limit: 1 }, ...runs.map(({ run }) => ({ run }))])
+    holds(history, (await server.rpc(history, given)).body.result);
   const resource = { resourceType: 'Patient', id: 'pt-1' };
   const convert = 'fhir-bucket-loader/convert';
   holds(convert, (await server.rpc(convert, { resource })).body.result);
