@@ -35,7 +35,7 @@ describe('a run', () => {
     const bucket = await bucketOf({
       'Patient-1.ndjson': patients(7, 'r1'),
       'Patient-2.ndjson': [{ id: 'good' }, 'no resource'] as object[],
-      'Patient-3.ndjson': patients(3, 'r1'),
+      'Patient-3.ndjson': [{ id: 'first' }, { id: 'first' }],
       'Patient-4.ndjson': 'no json\nno json',
       'Patient-5.ndjson': 'no json\nno json',
       'Patient-6.ndjson': [{ id: 'twice' }, { id: 'x' }, { id: 'twice' }, { id: 'x' }],
