@@ -54,7 +54,7 @@ export function claimedAgain(state: LoadState, id: string, file: ClaimedFile | u
 
 function begin(state: LoadState, change: Partial<LoadState>, claimed: ClaimedFile, flight: Flight): Step {
   const { request, connections: partitions } = flight;
-  return step(state, change, [{ kind: 'load-file', claimed, request, partitions }]);
+  return step(state, change, [{ kind: 'load-file', claimed, request, partitions, doneFiles: state.doneFiles }]);
 }
 
 /** An attempt at a file ended. */

@@ -10,6 +10,7 @@ import { leaveIndexesOff } from '../store/disabled-index/table-lock.ts';
 import { flushCommits } from '../store/durability.ts';
 import { listBucketTypes } from '../store/loader-file/bucket-files.ts';
 import type { Queryable } from '../store/query.ts';
+import { forgetIdentifiers } from '../store/references/identifier-index.ts';
 import { resolveTables } from '../store/resource-tables.ts';
 
 export interface FinishLoadOptions {
@@ -27,8 +28,8 @@ export interface FinishLoadOptions {
 }
 
 /**
- * The work of the last process out: restores dropped indexes, and flushes the commits that did not wait for the disk. The
- * others call this again and again until the indexes are back, so that one of them takes over should the finisher die.
+ * The work of the last process out: restores dropped indexes, flushes the commits that did not wait for the disk, and
+ * deletes the identifiers that references were resolved by. The others call this again and again until the indexes are back, so that one of them takes over should the finisher die.
  * @param first whether this process has not left the load yet
  * @returns whether the bucket is finished; its resource types, where this process was the last one out
  */
@@ -51,6 +52,7 @@ export async function finishLoad(
   try {
     await restoreIndexes({ ...options, types });
     await flushCommits(pool);
+    await forgetIdentifiers(pool, bucket);
     const missing = await listIndexesToRestore(pool, { bucket, types });
     const failed = missing.filter(({ index }) => index.message !== undefined);
     await options.record.finish(failed.map(({ index }) => index.indexname));

@@ -7,7 +7,7 @@ export type RetriedEffect =
   | { kind: 'join' }
   | { kind: 'rejoin' }
   /** List the unfinished files within the prefixes, after recovering what crashes left prepared. */
-  | { kind: 'look'; generation: number; prefixes: readonly string[] }
+  | { kind: 'look'; generation: number; prefixes: readonly string[]; resolveReferences: boolean }
   | { kind: 'prepare-table'; type: string; generation: number; request: NumberedRequest }
   | { kind: 'fail-files'; ids: readonly string[]; failure: Failure }
   /** Claim the first free one of these files. */
@@ -30,7 +30,14 @@ export type DelayedEvent =
 /** All that a load does. Each of the first group ends with an event. */
 export type LoadEffect =
   | RetriedEffect
-  | { kind: 'load-file'; claimed: ClaimedFile; request: NumberedRequest; partitions: number }
+  /** `doneFiles`: as of the last look, by type. */
+  | {
+      kind: 'load-file';
+      claimed: ClaimedFile;
+      request: NumberedRequest;
+      partitions: number;
+      doneFiles: Readonly<Record<string, number>>;
+    }
   | { kind: 'count-connections' }
   /** Look whether somebody has cancelled the calls so far. */
   | { kind: 'check-cancel'; call: bigint }
@@ -39,6 +46,8 @@ export type LoadEffect =
 
   /** Best effort: the claim of a file that will not be loaded here is taken back. */
   | { kind: 'return-file'; id: string }
+  /** Best effort: other replicas may begin files that waited for those of other types. */
+  | { kind: 'notify-queued' }
   /** Best effort: what the load waits for, shown by the status; undefined takes it back. */
   | { kind: 'tell'; text: string | undefined }
   /** Best effort: why the load was given up. */

@@ -2,7 +2,9 @@ import type pg from 'pg';
 import { prepareTable } from '../indexes/prepare-table.ts';
 import type { RunRecord } from '../progress/run-record.ts';
 import { isCancelled, setGivenUp, setWaitsFor } from '../store/bucket-load/bucket-load.ts';
+import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { closeIdleConnections, countFreeConnections } from '../store/free-connections.ts';
+import { countDoneFiles } from '../store/loader-file/bucket-files.ts';
 import { failUnfinishedFile, returnClaimedFile } from '../store/loader-file/finish-loader-file.ts';
 import { claimLoaderFile, listUnfinishedFiles } from '../store/loader-file/queue.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
@@ -56,7 +58,10 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
     case 'look': {
       const { generation, prefixes } = effect;
       await deps.recovery.look();
-      return { kind: 'looked', generation, files: await listUnfinishedFiles(pool, bucket, prefixes) };
+      const files = await listUnfinishedFiles(pool, bucket, prefixes);
+      if (!effect.resolveReferences) return { kind: 'looked', generation, files };
+      // Not before: it counts at least all that are not unfinished.
+      return { kind: 'looked', generation, files, doneFiles: await countDoneFiles(pool, bucket) };
     }
     case 'prepare-table': {
       const { type, generation, request } = effect;
@@ -89,6 +94,9 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       return (await isCancelled(pool, bucket, effect.call)) ? { kind: 'cancelled', call: effect.call } : undefined;
     case 'return-file':
       await returnClaimedFile(pool, effect.id);
+      return undefined;
+    case 'notify-queued':
+      await notifyLoads(pool, { topic: 'queued', name: bucket });
       return undefined;
     case 'tell':
       await setWaitsFor(pool, bucket, effect.text);

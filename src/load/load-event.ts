@@ -17,8 +17,13 @@ export type LoadEvent =
   | { kind: 'session-lost' }
   /** It is connected and holds the bucket's lock again. */
   | { kind: 'session-rejoined' }
-  /** The unfinished files were listed. */
-  | { kind: 'looked'; generation: number; files: readonly QueuedFile[] }
+  /** The unfinished files were listed, and those that are done counted by type, where references are resolved. */
+  | {
+      kind: 'looked';
+      generation: number;
+      files: readonly QueuedFile[];
+      doneFiles?: Readonly<Record<string, number>>;
+    }
   | { kind: 'table-prepared'; type: string; generation: number; table: TableState }
   /** Files whose table cannot be made are marked. */
   | { kind: 'files-failed' }

@@ -39,6 +39,10 @@ export interface LoadState {
   readonly looks: number;
   /** The files that were listed, while their tables are prepared. */
   readonly listed: ListedFiles | undefined;
+  /** Where references are resolved: the files of the bucket that are done, by type, as of the last look. */
+  readonly doneFiles: Readonly<Record<string, number>>;
+  /** Where references are resolved: the stage (`stageOf`) whose files are loaded. */
+  readonly stage: number;
   readonly tables: LoadTables;
   /** What files wait for besides slots, each completing "Waits until". */
   readonly waits: readonly string[];
@@ -78,6 +82,8 @@ export function initialState(request: NumberedRequest): LoadState {
     looking: false,
     looks: 0,
     listed: undefined,
+    doneFiles: {},
+    stage: 0,
     tables: NO_TABLES,
     waits: [],
     slots: NO_SLOTS,

@@ -1,3 +1,4 @@
+import { stageOf } from '../fhir/reference-order.ts';
 import type { LoadEffect } from './load-effect.ts';
 import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
 import { isIdle, isStarved, refilled, startClaim, startListing, withoutFlight } from './load-slots.ts';
@@ -40,7 +41,10 @@ const look: Rule = (state) => {
   const { phase, session, slots, looking, lookWanted, looks, generation, prefixes } = state;
   if (phase !== 'loading' || session !== 'joined' || looking || lookWanted !== 'now') return undefined;
   const change = { looking: true, lookWanted: 'no', looks: looks + 1, listed: undefined } as const;
-  return step(state, { ...change, slots: startListing(slots) }, [{ kind: 'look', generation, prefixes }]);
+  const { resolveReferences } = state.request.write;
+  return step(state, { ...change, slots: startListing(slots) }, [
+    { kind: 'look', generation, prefixes, resolveReferences },
+  ]);
 };
 
 const prepareTables: Rule = (state) => {
@@ -56,16 +60,23 @@ const prepareTables: Rule = (state) => {
   );
 };
 
-/** Puts the listed files in order, once their tables are ready or have had their time. */
+/**
+ * Puts the listed files in order, once their tables are ready or have had their time. Where references are resolved, only
+ * those of the first stage that has unfinished files, on any replica: the others refer to them.
+ */
 const refill: Rule = (state) => {
   const { phase, listed, generation, request } = state;
   if (phase !== 'loading' || listed === undefined) return undefined;
   const isAwaited = listed.awaited.some((type) => isPending(state.tables, type));
   if (isAwaited && !listed.late) return undefined;
-  const { loadable, unusable, waits, isAll, tables } = sortFiles(state.tables, listed.byType);
-  const effects = unusable.map((files): LoadEffect => ({ kind: 'fail-files', ...files }));
-  const slots = refilled(state.slots, schedule(loadable, request.scheduler));
-  const change = { listed: undefined, tables, waits, slots, queueGeneration: generation };
+  const { loadable, coming, unusable, waits, isAll, tables } = sortFiles(state.tables, listed.byType);
+  const { resolveReferences } = request.write;
+  const stage = resolveReferences && coming.length > 0 ? Math.min(...coming.map(stageOf)) : state.stage;
+  const inStage = resolveReferences ? loadable.filter(({ type }) => stageOf(type) === stage) : loadable;
+  const effects: LoadEffect[] = unusable.map((files) => ({ kind: 'fail-files', ...files }));
+  if (stage > state.stage) effects.push({ kind: 'notify-queued' });
+  const slots = refilled(state.slots, schedule(inStage, request.scheduler));
+  const change = { listed: undefined, tables, waits, slots, stage, queueGeneration: generation };
   const isFinished = loadable.length === 0 && isAll && isIdle(slots) && state.lookWanted === 'no';
   return isFinished ? drain({ ...state, ...change }, 'finished') : step(state, change, effects);
 };

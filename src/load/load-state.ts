@@ -119,8 +119,8 @@ function sessionLost(state: LoadState): Step {
   return step(state, change, [{ kind: 'rejoin' }]);
 }
 
-function looked(state: LoadState, { generation, files }: Of<'looked'>): Step {
-  const change = { looking: false, statementOutage: undefined };
+function looked(state: LoadState, { generation, files, doneFiles = {} }: Of<'looked'>): Step {
+  const change = { looking: false, statementOutage: undefined, doneFiles };
   if (state.phase !== 'loading') return step(state, change);
   if (generation !== state.generation || state.session !== 'joined') {
     return step(state, { ...change, lookWanted: 'now' });

@@ -70,6 +70,8 @@ export function invalidatePrimaryKeyMissing(tables: LoadTables): LoadTables {
 /** What a load can do with its unfinished files. */
 export interface SortedFiles {
   loadable: readonly QueuedFile[];
+  /** The types of these, and of the files that wait for their tables. */
+  coming: readonly string[];
   /** Files to fail, with the reason: their table cannot be made. */
   unusable: readonly { ids: readonly string[]; failure: Failure }[];
   /** What the others wait for, each completing "Waits until". */
@@ -86,9 +88,11 @@ export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, readon
   const loadable: QueuedFile[] = [];
   const unusable: { ids: readonly string[]; failure: Failure }[] = [];
   const waits: string[] = [];
+  const coming: string[] = [];
   let isAll = true;
   for (const [type, files] of byType) {
     const state = tables.known.get(type);
+    if (state?.kind !== 'unusable' && state?.kind !== 'primary-key-missing') coming.push(type);
     isAll &&= state?.kind === 'ready' || state?.kind === 'primary-key-missing';
     if (state?.kind === 'ready') for (const file of files) loadable.push(file);
     if (state?.kind === 'later') waits.push(state.until);
@@ -96,5 +100,5 @@ export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, readon
     if (state?.kind === 'unusable') unusable.push({ ids: files.map(({ id }) => id), failure: state.failure });
     if (state?.kind === 'later' || state?.kind === 'unusable') known.delete(type);
   }
-  return { loadable, unusable, waits, isAll, tables: { ...tables, known } };
+  return { loadable, coming, unusable, waits, isAll, tables: { ...tables, known } };
 }

@@ -1,27 +1,22 @@
 import type pg from 'pg';
+import { type OpenReference, parseOpenReference } from '../fhir/open-reference.ts';
+import { type ReferenceCounts, ReferenceTally, type ReferenceTarget } from '../fhir/reference-target.ts';
 import { AidboxConverter } from '../pipeline/fhir-to-aidbox/aidbox-converter.ts';
 import { BracketIndex } from '../pipeline/fhir-to-aidbox/bracket-index.ts';
 import type { NodeCompiler } from '../pipeline/fhir-to-aidbox/compile-nodes.ts';
-import { type OpenReference, parseOpenReference } from '../pipeline/fhir-to-aidbox/open-reference.ts';
 import { inTransaction } from '../store/query.ts';
-import { findTypesOfIds } from '../store/references/find-by-id.ts';
+import { findTargets } from '../store/references/find-targets.ts';
 import { IdentifierIndex } from '../store/references/identifier-index.ts';
 import { listOpenReferences, replaceResources, type StoredResource } from '../store/references/open-references.ts';
-import { listResourceTables, type ResourceTable, resolveTables, spellingOfType } from '../store/resource-tables.ts';
+import { listResourceTables, resolveTables, spellingOfType } from '../store/resource-tables.ts';
 
 /** Resources read, looked up and written at a time. */
 const BATCH = 500;
 
 /** What became of the references. */
-export interface ResolveReport {
+export interface ResolveReport extends ReferenceCounts {
   /** Resources that were changed. */
   resources: number;
-  /** References that have type and id now. */
-  resolved: number;
-  /** References that match nothing, by the type they name; `urn:uuid` for those that name none. */
-  unresolved: Record<string, number>;
-  /** References that match several resources; none of them is guessed. */
-  ambiguous: Record<string, number>;
 }
 
 export interface ResolveOptions {
@@ -35,7 +30,8 @@ export interface ResolveOptions {
   signal: AbortSignal;
 }
 
-type Target = { type: string; id: string } | 'unresolved' | 'ambiguous';
+/** Identifiers are copied for this call alone: any copy is fresh. */
+const FRESH = { call: 0n, doneFiles: 0 };
 
 /**
  * Gives conditional references (`Practitioner?identifier=system|value`) and `urn:uuid:…` that stand as `uri` in stored
@@ -49,13 +45,14 @@ export async function resolveReferences({
   types,
   signal,
 }: ResolveOptions): Promise<ResolveReport> {
-  const report: ResolveReport = { resources: 0, resolved: 0, unresolved: {}, ambiguous: {} };
+  let resources = 0;
+  const tally = new ReferenceTally();
   const all = await resolveTables(pool, await listResourceTables(pool));
   const wanted = types === undefined ? all : await resolveTables(pool, types);
   const client = await buildPool.connect();
   try {
-    const index = new IdentifierIndex(client);
-    await index.create();
+    const index = await IdentifierIndex.ofSession(client);
+    const lookUp = { client, index, freshness: () => FRESH, tables: all };
     for (const table of wanted) {
       const type = await spellingOfType(client, table.name);
       if (type === undefined) continue;
@@ -67,42 +64,16 @@ export async function resolveReferences({
         const last = batch.at(-1);
         if (last === undefined) break;
         after = last.id;
-        const targets = await findTargets(client, index, all, rewriter.openReferences(batch));
-        const changed = rewriter.rewrite(batch, targets, report);
-        report.resources += await inTransaction(pool, (writer) => replaceResources(writer, table, changed));
+        const targets = await findTargets(rewriter.openReferences(batch), lookUp);
+        const changed = rewriter.rewrite(batch, targets, tally);
+        resources += await inTransaction(pool, (writer) => replaceResources(writer, table, changed));
       }
     }
-    await index.drop();
+    await index.drop(client);
   } finally {
     client.release();
   }
-  return report;
-}
-
-async function findTargets(
-  client: pg.ClientBase,
-  index: IdentifierIndex,
-  tables: readonly ResourceTable[],
-  open: ReadonlyMap<string, OpenReference>,
-): Promise<Map<string, Target>> {
-  const targets = new Map<string, Target>();
-  const byIdentifier = [...open].flatMap(([uri, each]) => (each.kind === 'identifier' ? [{ uri, ...each }] : []));
-  const matches = await index.find(byIdentifier);
-  for (const [n, { uri, type }] of byIdentifier.entries()) {
-    const match = matches[n] ?? { matches: 0 };
-    targets.set(uri, 'id' in match ? { type, id: match.id } : match.matches === 0 ? 'unresolved' : 'ambiguous');
-  }
-  const byId = [...open].flatMap(([uri, each]) => (each.kind === 'uuid' ? [{ uri, id: each.id }] : []));
-  const found = await findTypesOfIds(
-    client,
-    tables,
-    byId.map(({ id }) => id),
-  );
-  for (const { uri, id } of byId) {
-    const [type, ...others] = found.get(id) ?? [];
-    targets.set(uri, type === undefined ? 'unresolved' : others.length > 0 ? 'ambiguous' : { type, id });
-  }
-  return targets;
+  return { resources, ...tally.counts };
 }
 
 /** Finds and rewrites the references of one type's resources, by the definitions, byte for byte otherwise. */
@@ -131,24 +102,19 @@ class ReferenceRewriter {
 
   rewrite(
     batch: readonly StoredResource[],
-    targets: ReadonlyMap<string, Target>,
-    report: ResolveReport,
+    targets: ReadonlyMap<string, ReferenceTarget>,
+    tally: ReferenceTally,
   ): StoredResource[] {
     return batch.flatMap(({ id, txid, resource }) => {
-      let resolved = 0;
+      const met: ReferenceTarget[] = [];
       const text = this.#convert(resource, (uri) => {
         const target = targets.get(uri);
-        if (target === undefined) return undefined;
-        if (typeof target === 'object') {
-          resolved++;
-          return target;
-        }
-        const named = /^[A-Za-z]+(?=\?)/.exec(uri)?.[0] ?? 'urn:uuid';
-        report[target][named] = (report[target][named] ?? 0) + 1;
-        return undefined;
+        if (target !== undefined) met.push(target);
+        return target?.result === 'resolved' ? target : undefined;
       });
-      report.resolved += resolved;
-      return text === undefined || resolved === 0 ? [] : [{ id, txid, resource: text }];
+      if (text === undefined) return [];
+      tally.add(met);
+      return met.some(({ result }) => result === 'resolved') ? [{ id, txid, resource: text }] : [];
     });
   }
 

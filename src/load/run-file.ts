@@ -18,7 +18,7 @@ export interface RunFileDeps {
 
 /** Has a worker thread make one attempt at a claimed file, and keeps log, metrics and progress. Never throws. */
 export async function runFile(
-  { claimed: { id, file }, request, partitions }: Extract<LoadEffect, { kind: 'load-file' }>,
+  { claimed: { id, file }, request, partitions, doneFiles }: Extract<LoadEffect, { kind: 'load-file' }>,
   { workers, log, observer, progress, signal }: RunFileDeps,
 ): Promise<FileOutcome> {
   const { source, write, bucket, maxErrors } = request;
@@ -37,6 +37,7 @@ export async function runFile(
         size,
         etag,
         transform: transformOf(write),
+        references: write.resolveReferences ? { call: request.call, doneFiles } : undefined,
         // Others than this loader may have written it in a form of their own.
         lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
         target: write.upsert ? 'upsert' : 'insert',

@@ -1,5 +1,6 @@
 import type { Failure } from '../errors/failure.ts';
 import { FileError } from '../errors/file-error.ts';
+import type { ReferenceTarget } from '../fhir/reference-target.ts';
 
 /** How much of a bad line is kept, in bytes. */
 export const KEPT_LINE_BYTES = 1024;
@@ -14,6 +15,8 @@ export interface LinePlace {
   buffer: Buffer;
   start: number;
   end: number;
+  /** What became of its open references, where it is a row and they are resolved. */
+  references?: readonly ReferenceTarget[] | undefined;
 }
 
 /** A line that was left out, and why. */

@@ -5,7 +5,7 @@ import { NodeCompiler } from './fhir-to-aidbox/compile-nodes.ts';
 import { FhirToAidboxTransform } from './fhir-to-aidbox/fhir-to-aidbox-transform.ts';
 import { DEFINITIONS } from './fhir-to-aidbox/fhir-version.ts';
 import { IdentityTransform } from './identity-transform.ts';
-import type { LineTransform } from './transform.ts';
+import type { KnownReferences, LineTransform } from './transform.ts';
 
 /** How a file's lines become rows. Plain data: it crosses to a worker thread. */
 export interface TransformOptions {
@@ -23,8 +23,11 @@ export class Transforms {
   readonly #brackets = new BracketIndex();
   readonly #compilers = new Map<string, NodeCompiler>();
 
-  /** @param resourceType the type that the file's name promises, in FHIR's spelling */
-  create(options: TransformOptions, resourceType: string): LineTransform {
+  /**
+   * @param resourceType the type that the file's name promises, in FHIR's spelling
+   * @param references what its open references mean; without it they stay as they are
+   */
+  create(options: TransformOptions, resourceType: string, references?: KnownReferences): LineTransform {
     switch (options.format) {
       case 'as-is':
         return new IdentityTransform(resourceType);
@@ -34,6 +37,7 @@ export class Transforms {
           compiler: this.compiler(options),
           brackets: this.#brackets,
           keepLastUpdated: options.keepLastUpdated,
+          references,
         });
     }
   }

@@ -1,4 +1,5 @@
 import { LineError, type LineErrorDetail, type LineFailure } from '../errors/line-error.ts';
+import type { ReferenceTally } from '../fhir/reference-target.ts';
 import type { LinePlace } from './bad-lines.ts';
 import type { CopyBuffers } from './copy-buffers.ts';
 import { CopyRowWriter, type EmitChunk, type LeadingFields } from './copy-row-writer.ts';
@@ -17,6 +18,8 @@ export interface EncoderOptions extends LeadingFields {
   maxLineBytes: number;
   /** The buffers handed to COPY. */
   buffers: CopyBuffers;
+  /** Counts what became of the open references of all rows. */
+  tally?: ReferenceTally | undefined;
 }
 
 /** Follows every line. Without one a file is encoded as fast as can be, and fails at its first bad line. */
@@ -102,7 +105,12 @@ export class RowEncoder implements LineSink, RowCounts {
       const writer = this.#writers.length === 1 ? this.#writer : this.#writerOfId();
       writer.row(transform);
       this.rows++;
-      if (this.#observer !== undefined) this.#observer.onRow(this.#placeOf(start, end), writer.rowStart, writer.rowEnd);
+      const { references } = transform;
+      if (references !== undefined && references.length > 0) this.#options.tally?.add(references);
+      if (this.#observer !== undefined) {
+        const place = { ...this.#placeOf(start, end), references: references?.slice() };
+        this.#observer.onRow(place, writer.rowStart, writer.rowEnd);
+      }
     } else if (result === 'blank') this.#skipBlank();
     else this.#fail(this.#placeOf(start, end), result, transform.failureDetail);
   }

@@ -1,4 +1,5 @@
 import type { LineErrorDetail, LineFailure } from '../errors/line-error.ts';
+import type { ReferenceTarget } from '../fhir/reference-target.ts';
 
 /** What a line became: a row, nothing (a blank line), or a failure. */
 export type LineResult = 'row' | 'blank' | LineFailure;
@@ -11,10 +12,18 @@ export interface TransformedLine {
   readonly idEnd: number;
   /** When the resource was last updated, in microseconds since 2000-01-01, where that is known and kept. */
   readonly ts?: bigint | undefined;
+  /** What became of its open references; absent where they are not resolved. Read before the next line is taken. */
+  readonly references?: readonly ReferenceTarget[] | undefined;
   /** Length of the JSON text, in bytes. */
   readonly jsonBytes: number;
   /** Writes the JSON text, `jsonBytes` long, into `out` from `at` on. @returns the offset past it */
   writeJson(out: Buffer, at: number): number;
+}
+
+/** The resources that the open references of a file's lines mean. */
+export interface KnownReferences {
+  /** Undefined for a reference that is not open. */
+  targetOf(uri: string): ReferenceTarget | undefined;
 }
 
 /**

@@ -5,10 +5,17 @@ import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
 import { tablesInUse } from '../store/disabled-index/table-lock.ts';
 import { flushVisibleCommits } from '../store/durability.ts';
-import { countFilesByStatus, countLinesLeftOut, listBucketTypes, totalOf } from '../store/loader-file/bucket-files.ts';
+import {
+  countFilesByStatus,
+  countLinesLeftOut,
+  countReferences,
+  listBucketTypes,
+  totalOf,
+} from '../store/loader-file/bucket-files.ts';
 import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
 import { conversionNote } from './conversion-note.ts';
+import { referencesNote } from './references-note.ts';
 
 /** The states of a bucket, as Aidbox documents them ("Bulk import from an S3 bucket"). */
 export type LoadState = 'in-progress' | 'completed' | 'interrupted';
@@ -30,16 +37,17 @@ export interface BucketStatus {
  * @throws ClientError when nobody ever called for the bucket
  */
 export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketStatus> {
-  const status = withNote(await statusOfFiles(db, bucket), await conversionNoteOf(db, bucket));
+  const options = await findWriteOptions(db, bucket);
+  const converted = withNote(
+    await statusOfFiles(db, bucket),
+    options?.format === 'fhir' ? await conversionNote(db) : undefined,
+  );
+  const references = options?.resolveReferences === true ? await countReferences(db, bucket) : undefined;
+  const status = withNote(converted, references && referencesNote(references));
   const lines = await countLinesLeftOut(db, bucket);
   if (lines === 0) return status;
   const note = `${linesLeftOutText(lines)} (max-errors); GET /LoaderError?bucket=${bucket} lists them with their errors.`;
   return { ...withNote(status, note), 'lines-left-out': lines };
-}
-
-async function conversionNoteOf(db: pg.Pool, bucket: string): Promise<string | undefined> {
-  const options = await findWriteOptions(db, bucket);
-  return options?.format === 'fhir' ? await conversionNote(db) : undefined;
 }
 
 function withNote(status: BucketStatus, note: string | undefined): BucketStatus {

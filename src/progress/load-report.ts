@@ -1,6 +1,12 @@
+import type { ReferenceCounts } from '../fhir/reference-target.ts';
 import { readProgress } from '../store/bucket-load/replica-progress.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
-import { type FileSummary, listFilesByStatus, summarizeFiles } from '../store/loader-file/bucket-files.ts';
+import {
+  countReferences,
+  type FileSummary,
+  listFilesByStatus,
+  summarizeFiles,
+} from '../store/loader-file/bucket-files.ts';
 import type { Queryable } from '../store/query.ts';
 
 /** Most failed files, and most files in progress, that a report names. */
@@ -11,6 +17,8 @@ export interface LoadReport {
   /** Of the objects as stored: in all, and of files that are finished (failed ones too) or received for those in progress. */
   bytes: { total: number; done: number };
   resources: { loaded: number };
+  /** Of the files that are done, as they were loaded; absent where references are not resolved. */
+  references?: ReferenceCounts;
   /** Now, of all replicas. */
   rate: { 'bytes-per-second': number; 'resources-per-second': number };
   /** Seconds until the last file ends at this rate; absent when nothing moves. */
@@ -40,6 +48,7 @@ export async function loadReport(db: Queryable, bucket: string): Promise<LoadRep
   const inWork = await listFilesByStatus(db, bucket, 'in-progress', MOST_FILES);
   const failed = await listFilesByStatus(db, bucket, 'error', MOST_FILES);
   const types = typesOf(summary);
+  const references = await countReferences(db, bucket);
   const missing = await listIndexesToRestore(db, { bucket, types: types.map(({ type }) => type) });
 
   const progress = new Map(replicas.flatMap(({ files }) => Object.entries(files)));
@@ -55,6 +64,7 @@ export async function loadReport(db: Queryable, bucket: string): Promise<LoadRep
   return {
     bytes: { total, done },
     resources: { loaded: sumOf(summary, ({ loaded }) => loaded) + sumOf(files, ({ resources }) => resources) },
+    ...(references === undefined ? {} : { references }),
     rate: {
       'bytes-per-second': Math.round(bytesPerSecond),
       'resources-per-second': Math.round(sumOf(replicas, (replica) => replica.rowsPerSecond)),

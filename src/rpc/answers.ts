@@ -27,6 +27,12 @@ const file = {
   file: z.string().describe('Key of the object.'),
   type: z.string().describe('Resource type.'),
 };
+const stayed = {
+  unresolved: countsByType(
+    'References that match nothing, by the type they name; `urn:uuid` for those that name none.',
+  ),
+  ambiguous: countsByType('References that match several resources, by type; they stay as they are.'),
+};
 const verbose = {
   bytes: z
     .strictObject({
@@ -39,6 +45,12 @@ const verbose = {
     .strictObject({ loaded: count('Resources committed, and sent of files in flight.') })
     .optional()
     .describe('Only with `verbose`.'),
+  references: z
+    .strictObject({ resolved: count('They have type and id.'), ...stayed })
+    .optional()
+    .describe(
+      'Open references of the files that are done, as they were loaded; only with `verbose`, for a load with `resolve-references?`.',
+    ),
   rate: z
     .strictObject({
       'bytes-per-second': count('Bytes per second, as stored, now, of all replicas.'),
@@ -123,9 +135,6 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
   'fhir-bucket-loader/resolve': z.strictObject({
     resources: count('Resources that were changed.'),
     resolved: count('References that have type and id now.'),
-    unresolved: countsByType(
-      'References that match nothing, by the type they name; `urn:uuid` for those that name none.',
-    ),
-    ambiguous: countsByType('References that match several resources, by type; they stay as they are.'),
+    ...stayed,
   }),
 };

@@ -57,6 +57,13 @@ export const loadParams = z
       .boolean()
       .default(false)
       .describe('Store `meta.lastUpdated` as the row’s `ts`; otherwise `ts` is the time of the load. Not in Aidbox.'),
+    'resolve-references?': z
+      .boolean()
+      .default(false)
+      .describe(
+        'Give conditional references, such as `Practitioner?identifier=system|value`, and `urn:uuid:…` the `resourceType` and `id` ' +
+          'that they mean. Types that others refer to are loaded first. Not in Aidbox.',
+      ),
     scheduler: z.enum(SCHEDULERS).default('optimal').describe('The order in which files are begun.'),
     prefixes: prefixesParam,
     'connect-timeout': milliseconds.describe('Time to connect to S3, in ms, before the file has failed. 0: no limit.'),
@@ -74,6 +81,14 @@ export const loadParams = z
   .refine((given) => !(given['keep-last-updated?'] && given.format === 'as-is'), {
     path: ['keep-last-updated?'],
     error: 'needs format: fhir; as it is, a resource keeps its meta',
+  })
+  .refine((given) => !(given['resolve-references?'] && given.format === 'as-is'), {
+    path: ['resolve-references?'],
+    error: 'needs format: fhir; as it is, a resource keeps its references',
+  })
+  .refine((given) => !(given['resolve-references?'] && given['drop-primary-key?']), {
+    path: ['resolve-references?'],
+    error: 'contradicts drop-primary-key?: what a reference means is found by the primary key',
   })
   .refine((given) => !(given['upsert?'] && given['drop-primary-key?']), {
     path: ['drop-primary-key?'],
@@ -94,11 +109,9 @@ export const loadParams = z
  */
 export function toLoadRequest(given: z.infer<typeof loadParams>, conversion: ConversionDefaults): LoadRequest {
   const { bucket, format = conversion.format } = given;
-  if (format === 'as-is' && given['keep-last-updated?']) {
-    throw new ClientError(
-      'domain-error',
-      'keep-last-updated? needs format: fhir; LOADER_FORMAT of this server is as-is.',
-    );
+  for (const name of ['keep-last-updated?', 'resolve-references?'] as const) {
+    if (format !== 'as-is' || !given[name]) continue;
+    throw new ClientError('domain-error', `${name} needs format: fhir; LOADER_FORMAT of this server is as-is.`);
   }
   return {
     bucket,
@@ -112,6 +125,7 @@ export function toLoadRequest(given: z.infer<typeof loadParams>, conversion: Con
       fhirVersion: given['fhir-version'] ?? conversion.fhirVersion,
       convertExtensions: conversion.convertExtensions,
       keepLastUpdated: given['keep-last-updated?'],
+      resolveReferences: given['resolve-references?'],
     },
     scheduler: given.scheduler,
     prefixes: given.prefixes,

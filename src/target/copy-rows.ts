@@ -14,6 +14,8 @@ export interface CopyRowsOptions {
   encoder: EncoderOptions;
   /** Bad lines that may be left out; 0 by default: the first one fails the file. More only with one client. */
   maxErrors?: number;
+  /** Looks up what the lines in a file's next bytes refer to, before they are encoded. */
+  lookAhead?: ((chunk: Buffer) => Promise<void>) | undefined;
   /** Of all long lines in this process; without it a line takes what it needs. */
   lineMemory?: LineMemory | undefined;
   signal: AbortSignal;
@@ -44,11 +46,7 @@ export async function copyRows(
   const stop = () => stopped.reject(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await Promise.race([
-      writeAll(copy, readNdjson(bytes, times, copy.memory), options.lineMemory),
-      copy.failed,
-      stopped.promise,
-    ]);
+    await Promise.race([writeAll(copy, readNdjson(bytes, times, copy.memory), options), copy.failed, stopped.promise]);
   } catch (error) {
     await copy.abort(asError(error));
     signal.throwIfAborted();
@@ -60,8 +58,13 @@ export async function copyRows(
   return copy;
 }
 
-async function writeAll(copy: RowCopy, chunks: AsyncIterable<Buffer>, lineMemory?: LineMemory): Promise<void> {
+async function writeAll(
+  copy: RowCopy,
+  chunks: AsyncIterable<Buffer>,
+  { lookAhead, lineMemory }: CopyRowsOptions,
+): Promise<void> {
   for await (const chunk of chunks) {
+    await lookAhead?.(chunk);
     await copy.write(chunk);
     await lineMemory?.hold(copy.pendingBytes);
   }

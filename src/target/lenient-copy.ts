@@ -6,6 +6,7 @@ import { toFailure } from '../errors/failure.ts';
 import { LineError } from '../errors/line-error.ts';
 import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { blamesRow } from '../errors/sqlstate.ts';
+import type { ReferenceTally } from '../fhir/reference-target.ts';
 import { type BadLine, BadLines, type LinePlace } from '../pipeline/bad-lines.ts';
 import { RowEncoder } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
@@ -31,6 +32,7 @@ export class LenientCopy implements RowCopy {
   readonly #statement: string;
   readonly #times: StageTimes;
   readonly #encoder: RowEncoder;
+  readonly #tally: ReferenceTally | undefined;
   readonly #badLines: BadLines;
   readonly #abort = new AbortController();
   #run = new RowRun();
@@ -42,6 +44,7 @@ export class LenientCopy implements RowCopy {
     this.#client = client;
     this.#statement = statement;
     this.#times = times;
+    this.#tally = encoder.tally;
     this.#badLines = new BadLines(maxErrors);
     this.#encoder = new RowEncoder(encoder, [(chunk, reuse) => this.#run.addChunk(chunk, reuse)], {
       onRow: (place, from, to) => this.#run.addRow(place, from, to),
@@ -123,7 +126,9 @@ export class LenientCopy implements RowCopy {
       if (number === undefined || !blamesRow(error)) throw error;
       await this.#client.query('rollback to savepoint row_run');
       const row = from + number - 1;
-      this.#leaveOut(run.placeOf(row), error);
+      const place = run.placeOf(row);
+      this.#tally?.remove(place.references ?? []);
+      this.#leaveOut(place, error);
       this.#refused++;
       return row;
     }

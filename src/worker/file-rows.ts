@@ -15,6 +15,7 @@ import { createTarget } from '../target/create-target.ts';
 import type { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
 import type { RowCopy } from '../target/row-copy.ts';
 import type { RowTarget } from '../target/row-target.ts';
+import { FileReferences } from './file-references.ts';
 import type { FileFigures, FileTask } from './file-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
 
@@ -35,6 +36,7 @@ export class FileRows {
   readonly #task: Omit<FileTask, 'port'>;
   readonly #options: LoadFileOptions;
   readonly #bytes: ObjectBytes;
+  readonly #references: FileReferences | undefined;
   readonly #started = performance.now();
   #copy: RowCopy | undefined;
   #target: RowTarget | undefined;
@@ -45,6 +47,9 @@ export class FileRows {
     this.#task = task;
     this.#options = options;
     this.#bytes = options.source.open(task, options.signal);
+    const { bucket, references } = task;
+    const { pool, signal } = options;
+    this.#references = references && new FileReferences({ ...references, bucket, pool, signal });
   }
 
   /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
@@ -58,19 +63,28 @@ export class FileRows {
     const target = createTarget(name, table, type, txid, defaultTs);
     this.#target = target;
     const { statement, constants } = target;
-    const encoder = { transform: transforms.create(transform, type), constants, defaultTs, maxLineBytes, buffers };
-    const options = { statement, encoder, maxErrors, lineMemory, signal, times: this.#times };
+    const references = this.#references;
+    const encoder = {
+      transform: transforms.create(transform, type, references),
+      constants,
+      defaultTs,
+      maxLineBytes,
+      buffers,
+      tally: references?.tally,
+    };
+    const lookAhead = references && ((chunk: Buffer) => references.lookAhead(chunk));
+    const options = { statement, encoder, maxErrors, lineMemory, signal, lookAhead, times: this.#times };
     if (partitions !== undefined) {
       const { rows } = await copyRows([client, ...partitions.clients], this.#bytes.read(), options, this.#start);
       await this.recordBadLines(client);
-      await partitions.prepare(client, rows);
+      await partitions.prepare(client, rows, references && { references: references.tally.counts });
       return;
     }
     await target.prepare(client);
     const { rows, badLines } = await copyRows([client], this.#bytes.read(), options, this.#start);
     await target.complete(client, rows);
     this.#badLines = badLines;
-    await markDone(client, id, rows, badLines.length);
+    await markDone(client, id, rows, badLines.length, references?.tally.counts);
     await this.recordBadLines(client);
   }
 

@@ -5,6 +5,7 @@ import type { TransformOptions } from '../pipeline/create-transform.ts';
 import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { TargetName } from '../target/create-target.ts';
+import type { LoadToResolve } from './file-references.ts';
 
 /** What every worker thread knows from its start. */
 export interface WorkerSetup {
@@ -31,6 +32,8 @@ export interface FileTask {
   lastModified?: Date | undefined;
   /** How the file's lines become rows. */
   transform: TransformOptions;
+  /** Set where open references are resolved. */
+  references?: LoadToResolve | undefined;
   target: TargetName;
   /** Whether no row may be written while the loader has dropped the table's primary key. */
   requiresPrimaryKey: boolean;

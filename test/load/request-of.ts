@@ -19,6 +19,7 @@ export const requestOf = (change: Partial<NumberedRequest> = {}): NumberedReques
     fhirVersion: 'r4',
     convertExtensions: true,
     keepLastUpdated: false,
+    resolveReferences: false,
   },
   scheduler: 'optimal',
   prefixes: [],

@@ -45,6 +45,7 @@ export interface StoredLoaderFile {
   'last-modified'?: string;
   loaded?: number;
   'lines-left-out'?: number;
+  references?: { resolved: number; unresolved: Record<string, number>; ambiguous: Record<string, number> };
   message?: string;
   error?: { source: string; code: string };
 }

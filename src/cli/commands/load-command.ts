@@ -26,6 +26,7 @@ interface LoadOptions extends AccountOptions, ServerOptions {
   format?: string;
   fhirVersion?: string;
   keepLastUpdated?: boolean;
+  resolveReferences?: boolean;
   requestPayer?: string;
   retryFailed?: boolean;
 }
@@ -62,6 +63,10 @@ export function loadCommand(): Command {
     )
     .addOption(new Option('--fhir-version <version>', 'the FHIR version of the resources').choices(FHIR_VERSIONS))
     .option('--keep-last-updated', 'store meta.lastUpdated as ts; otherwise ts is the time of the load')
+    .option(
+      '--resolve-references',
+      'give references by identifier, and urn:uuid:…, the type and id that they mean; loads what others refer to first',
+    )
     .option('--max-errors <n>', 'bad lines of a file that are left out before the file fails (0)', toInteger)
     .option('--connect-timeout <ms>', 'time to connect to S3; 0 is no limit (0)', toInteger)
     .option('--read-timeout <ms>', 'time without a byte from S3; 0 is no limit (0)', toInteger)
@@ -103,6 +108,7 @@ async function paramsOf(bucket: string, options: LoadOptions): Promise<object> {
     format: options.format,
     'fhir-version': options.fhirVersion,
     'keep-last-updated?': options.keepLastUpdated,
+    'resolve-references?': options.resolveReferences,
   };
   return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
 }

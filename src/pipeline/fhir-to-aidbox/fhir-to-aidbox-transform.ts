@@ -1,7 +1,8 @@
 import type { LineErrorDetail } from '../../errors/line-error.ts';
+import type { ReferenceTarget } from '../../fhir/reference-target.ts';
 import { putBytes } from '../put-bytes.ts';
 import { ResourceScanner } from '../resource-scanner.ts';
-import type { LineResult, LineTransform } from '../transform.ts';
+import type { KnownReferences, LineResult, LineTransform } from '../transform.ts';
 import { AidboxConverter } from './aidbox-converter.ts';
 import type { BracketIndex } from './bracket-index.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
@@ -18,6 +19,8 @@ export interface FhirToAidboxOptions {
   brackets: BracketIndex;
   /** Whether `meta.lastUpdated` becomes the row's `ts`; otherwise it is left out. */
   keepLastUpdated: boolean;
+  /** What open references mean; without it they stay as they are. */
+  references?: KnownReferences | undefined;
 }
 
 /** Stores a resource in Aidbox's storage format; `AidboxConverter` says how it differs from FHIR's. */
@@ -27,6 +30,7 @@ export class FhirToAidboxTransform implements LineTransform {
   idEnd = 0;
   jsonBytes = 0;
   ts: bigint | undefined;
+  references: ReferenceTarget[] | undefined;
 
   readonly #options: FhirToAidboxOptions;
   readonly #scanner: ResourceScanner;
@@ -40,6 +44,15 @@ export class FhirToAidboxTransform implements LineTransform {
     this.#scanner = new ResourceScanner(options.resourceType);
     this.#converter = new AidboxConverter(options.compiler, options.brackets);
     this.#root = options.compiler.root(options.resourceType);
+    const { references: known } = options;
+    if (known === undefined) return;
+    const met: ReferenceTarget[] = [];
+    this.references = met;
+    this.#converter.resolve = (uri) => {
+      const target = known.targetOf(uri);
+      if (target !== undefined) met.push(target);
+      return target?.result === 'resolved' ? target : undefined;
+    };
   }
 
   attach(buffer: Buffer): void {
@@ -54,6 +67,7 @@ export class FhirToAidboxTransform implements LineTransform {
     this.#failure = undefined;
     const result = scanner.scan(start, end);
     if (result !== 'resource') return result;
+    if (this.references !== undefined) this.references.length = 0;
     const open = skipSpace(this.#buffer, start, end);
     this.#failure = converter.convert(this.#root, start, open, end);
     if (this.#failure !== undefined) return this.#failure.code;

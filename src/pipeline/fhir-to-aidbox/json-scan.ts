@@ -22,6 +22,13 @@ export function skipSpace(b: Buffer, from: number, end: number): number {
   return i;
 }
 
+/** The offset of the last byte up to `from` that is no white space, or -1. */
+export function skipSpaceBack(b: Buffer, from: number): number {
+  let i = from;
+  while (i >= 0 && (b[i] === SPACE || b[i] === TAB || b[i] === CR)) i--;
+  return i;
+}
+
 /** The offset of the quote that ends the string whose first character is at `from`, or -1. */
 export function stringEnd(b: Buffer, from: number, end: number): number {
   let i = from;

@@ -12,6 +12,8 @@ export interface WriteOptions {
   /** The server's BOX_FHIR_CORRECT_AIDBOX_FORMAT. */
   convertExtensions: boolean;
   keepLastUpdated: boolean;
+  /** Whether open references get the type and id that they mean. */
+  resolveReferences: boolean;
 }
 
 /** The names that users know them by, which are also stored. */
@@ -23,6 +25,7 @@ const STORED_NAMES = {
   fhirVersion: 'fhir-version',
   convertExtensions: 'convert-extensions',
   keepLastUpdated: 'keep-last-updated?',
+  resolveReferences: 'resolve-references?',
 } as const satisfies Record<keyof WriteOptions, string>;
 
 /** All write options. */
@@ -34,6 +37,7 @@ export const WRITE_OPTIONS = [
   'fhirVersion',
   'convertExtensions',
   'keepLastUpdated',
+  'resolveReferences',
 ] as const satisfies readonly (keyof WriteOptions)[];
 
 /** The name that users know an option by. */
@@ -52,6 +56,7 @@ export const storedOptionsSchema = z
     'fhir-version': z.enum(FHIR_VERSIONS).default('r4'),
     'convert-extensions': z.boolean().default(true),
     'keep-last-updated?': z.boolean().default(false),
+    'resolve-references?': z.boolean().default(false),
   })
   .transform(
     (stored): WriteOptions => ({
@@ -62,6 +67,7 @@ export const storedOptionsSchema = z
       fhirVersion: stored['fhir-version'],
       convertExtensions: stored['convert-extensions'],
       keepLastUpdated: stored['keep-last-updated?'],
+      resolveReferences: stored['resolve-references?'],
     }),
   );
 

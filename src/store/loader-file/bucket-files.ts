@@ -1,3 +1,4 @@
+import type { ReferenceCounts } from '../../fhir/reference-target.ts';
 import type { Queryable } from '../query.ts';
 import { type LoaderFile, loaderFileSchema } from './loader-file.ts';
 import { QUEUE } from './queue.ts';
@@ -100,4 +101,38 @@ export async function listBucketTypes(db: Queryable, bucket: string): Promise<st
     [bucket],
   );
   return rows.map((row) => row.type);
+}
+
+/** How many of a bucket's files are done, by type. */
+export async function countDoneFiles(db: Queryable, bucket: string): Promise<Record<string, number>> {
+  const { rows } = await db.query<{ type: string; files: number }>(
+    `select resource ->> 'type' as type, count(*)::int as files from loaderfile
+      where resource ->> 'bucket' = $1 and resource ->> 'status' = 'done' and resource ->> 'type' is not null
+      group by 1`,
+    [bucket],
+  );
+  return Object.fromEntries(rows.map(({ type, files }) => [type, files]));
+}
+
+/** What became of the open references of a bucket's files, as they were loaded; undefined where none were looked up. */
+export async function countReferences(db: Queryable, bucket: string): Promise<ReferenceCounts | undefined> {
+  const { rows } = await db.query<{ result: keyof ReferenceCounts; type: string; n: number }>(
+    `select each.result, each.type, sum(each.n)::float8 as n
+       from loaderfile l
+      cross join lateral (
+        select 'resolved' as result, '' as type, (l.resource #>> '{references,resolved}')::float8 as n
+        union all select 'unresolved', key, value::float8 from jsonb_each_text(l.resource #> '{references,unresolved}')
+        union all select 'ambiguous', key, value::float8 from jsonb_each_text(l.resource #> '{references,ambiguous}')
+      ) each
+      where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'done' and l.resource ? 'references'
+      group by 1, 2 order by 1, 2`,
+    [bucket],
+  );
+  if (rows.length === 0) return undefined;
+  const counts: ReferenceCounts = { resolved: 0, unresolved: {}, ambiguous: {} };
+  for (const { result, type, n } of rows) {
+    if (result === 'resolved') counts.resolved = n;
+    else counts[result][type] = n;
+  }
+  return counts;
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Failure } from '../../errors/failure.ts';
+import type { ReferenceCounts } from '../../fhir/reference-target.ts';
 import { jsonbText } from '../jsonb-text.ts';
 import { inTransaction, type Queryable } from '../query.ts';
 import { type LoaderFileError, linesLeftOutText, UNFINISHED } from './loader-file.ts';
@@ -8,13 +9,26 @@ import { lockFile } from './queue.ts';
 /**
  * Marks a file `done`; in the transaction of its rows, so that neither is ever seen without the other.
  * @param linesLeftOut bad lines that are not among its rows
+ * @param references what became of its rows' open references, where they were resolved
  */
-export async function markDone(db: Queryable, id: string, loaded: number, linesLeftOut: number): Promise<void> {
+export async function markDone(
+  db: Queryable,
+  id: string,
+  loaded: number,
+  linesLeftOut: number,
+  references?: ReferenceCounts,
+): Promise<void> {
   const note =
     linesLeftOut === 0
       ? {}
       : { 'lines-left-out': linesLeftOut, message: `${linesLeftOutText(linesLeftOut)} (max-errors)` };
-  await setStatus(db, id, { status: 'done', end: new Date().toISOString(), loaded, ...note });
+  await setStatus(db, id, {
+    status: 'done',
+    end: new Date().toISOString(),
+    loaded,
+    ...note,
+    ...(references && { references }),
+  });
 }
 
 /** Marks a file `error`, after its rows were rolled back and in the transaction that still holds its lock. */

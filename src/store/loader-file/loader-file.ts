@@ -5,6 +5,15 @@ import type { Failure } from '../../errors/failure.ts';
 /** Why a file failed: where the error comes from, and its code there. */
 export type LoaderFileError = Pick<Failure, 'source' | 'code'>;
 
+const countsByType = z.record(z.string(), z.number());
+
+/** What became of a file's open references; what somebody else has written under this name is passed over. */
+export const referenceCountsSchema = z.object({
+  resolved: z.number(),
+  unresolved: countsByType,
+  ambiguous: countsByType,
+});
+
 /** The resource as stored: all fields are optional, since Aidbox may have written it too. */
 export const loaderFileSchema = z.looseObject({
   bucket: z.string().optional(),
@@ -18,6 +27,7 @@ export const loaderFileSchema = z.looseObject({
   etag: z.string().optional(),
   loaded: z.number().optional(),
   'lines-left-out': z.number().optional(),
+  references: referenceCountsSchema.optional().catch(undefined),
   message: z.string().optional(),
   error: z.object({ source: z.string(), code: z.string() }).partial().optional(),
 });

@@ -103,7 +103,7 @@ export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Pr
           for update of l skip locked
      )
      update loaderfile l
-        set resource = (l.resource - '{end,loaded,lines-left-out,message,error}'::text[])
+        set resource = (l.resource - '{end,loaded,lines-left-out,references,message,error}'::text[])
                        || jsonb_build_object('status', 'in-progress', 'start', $2::text),
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from next
@@ -141,7 +141,7 @@ export async function releaseOrphans(db: Queryable, bucket: string): Promise<voi
 export async function requeueFailedFiles(db: Queryable, bucket: string, prefixes: readonly string[]): Promise<number> {
   const { rowCount } = await db.query(
     `update loaderfile l
-        set resource = (l.resource - '{start,end,loaded,lines-left-out,message,error}'::text[]) || '{"status": "pending"}',
+        set resource = (l.resource - '{start,end,loaded,lines-left-out,references,message,error}'::text[]) || '{"status": "pending"}',
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
       where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'error'
         and (cardinality($2::text[]) = 0

@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import { QUEUE } from '../loader-file/queue.ts';
+import type { Queryable } from '../query.ts';
 import { qualifiedName, resolveTables } from '../resource-tables.ts';
 
 /** What a conditional reference asks for: `Practitioner?identifier=system|value`. */
@@ -9,74 +11,166 @@ export interface IdentifierQuery {
   value: string;
 }
 
-/** The only resource that matches, or how many do. */
+/** The only resource that matches, or how many do: `2` stands for more. */
 export type Match = { id: string } | { matches: number };
 
+/** Where identifiers are copied to, so that they are found by a look-up: names of tables, as in the migrations. */
+interface IndexTables {
+  fills: string;
+  identifiers: string;
+}
+const SHARED: IndexTables = {
+  fills: 'fhir_bucket_loader.identifier_fill',
+  identifiers: 'fhir_bucket_loader.identifier',
+};
+const TEMPORARY: IndexTables = {
+  fills: 'pg_temp.fhir_bucket_loader_identifier_fill',
+  identifiers: 'pg_temp.fhir_bucket_loader_identifier',
+};
+
+/** How fresh a copy has to be. */
+export interface Freshness {
+  /** The load's call: a later one may have come with further files. */
+  call: bigint;
+  /** Files, of the type, that were done when the copy was made. */
+  doneFiles: number;
+}
+
+/** Reading the table must not wait behind somebody who waits for a file in flight. */
+const BOUND_WAITS = "set local lock_timeout = '10s'";
+
 /**
- * The identifiers of resources, by type, in a temporary table of one session, so that memory does not grow with them. A
- * type is read when it is first asked for; what changes later is not seen.
+ * The identifiers of resources, copied from the resources' rows a type at a time, when the type is first asked for: what is
+ * found is as the rows were then. The copy is in the database, so memory does not grow with it.
  */
 export class IdentifierIndex {
-  readonly #client: pg.ClientBase;
-  readonly #types = new Set<string>();
+  readonly #tables: IndexTables;
+  readonly #bucket: string;
 
-  constructor(client: pg.ClientBase) {
-    this.#client = client;
+  private constructor(tables: IndexTables, bucket: string) {
+    this.#tables = tables;
+    this.#bucket = bucket;
   }
 
-  /** Makes the table; it ends with the session or with `drop`. */
-  async create(): Promise<void> {
-    await this.drop();
-    await this.#client.query(
-      `create temporary table fhir_bucket_loader_identifier (type text not null, id text not null, system text, value text not null)`,
+  /** The one that all replicas share that load a bucket. `forgetIdentifiers` ends it. */
+  static ofLoad(bucket: string): IdentifierIndex {
+    return new IdentifierIndex(SHARED, bucket);
+  }
+
+  /** One of this session alone, until `drop`, or until the session ends. */
+  static async ofSession(client: pg.ClientBase): Promise<IdentifierIndex> {
+    const index = new IdentifierIndex(TEMPORARY, '');
+    await index.drop(client);
+    for (const name of ['fills', 'identifiers'] as const) {
+      await client.query(`create table ${TEMPORARY[name]} (like ${SHARED[name]} including all)`);
+    }
+    return index;
+  }
+
+  /** Ends the index of a session. */
+  async drop(client: pg.ClientBase): Promise<void> {
+    await client.query(`drop table if exists ${TEMPORARY.fills}, ${TEMPORARY.identifiers}`);
+  }
+
+  /**
+   * Copies a type's identifiers, unless somebody else has meanwhile; those who do so at the same time wait for the first.
+   * @param client not in a transaction
+   */
+  async fill(client: pg.ClientBase, type: string, freshness: Freshness): Promise<void> {
+    await client.query('begin');
+    try {
+      await this.#fill(client, type, freshness);
+      await client.query('commit');
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    }
+  }
+
+  async #fill(client: pg.ClientBase, type: string, freshness: Freshness): Promise<void> {
+    const { fills, identifiers } = this.#tables;
+    await client.query(
+      `select pg_advisory_xact_lock(hashtextextended('fhir-bucket-loader identifiers ' || ${QUEUE} || ' ' || $1::text || ' ' || $2::text, 0))`,
+      [this.#bucket, type],
     );
-    await this.#client.query(
-      `create index fhir_bucket_loader_identifier_value on pg_temp.fhir_bucket_loader_identifier (type, value)`,
+    const { rowCount } = await client.query(
+      `select from ${fills}
+        where queue = ${QUEUE} and bucket = $1 and type = $2 and call >= $3 and done_files >= $4`,
+      [this.#bucket, type, freshness.call.toString(), freshness.doneFiles],
+    );
+    if (rowCount !== 0) return;
+    await client.query(BOUND_WAITS);
+    await client.query(
+      `with former as (delete from ${fills} where queue = ${QUEUE} and bucket = $1 and type = $2 returning fill)
+       delete from ${identifiers} where fill in (select fill from former)`,
+      [this.#bucket, type],
+    );
+    // Before the rows are read: what is counted is then among them.
+    const { rows } = await client.query<{ fill: string }>(
+      `insert into ${fills} (queue, bucket, type, call, done_files)
+       select ${QUEUE}, $1, $2, $3, greatest($4, count(*)) from loaderfile
+        where resource ->> 'bucket' = $1 and resource ->> 'status' = 'done' and resource ->> 'type' = $2
+       returning fill`,
+      [this.#bucket, type, freshness.call.toString(), freshness.doneFiles],
+    );
+    const [table] = await resolveTables(client, [type]);
+    if (table === undefined) return;
+    await client.query(
+      `insert into ${identifiers} (fill, key, id, system, value)
+       select $1, hashtextextended(each ->> 'value', 0), id, each ->> 'system', each ->> 'value'
+         from ${qualifiedName(table)},
+              jsonb_array_elements(case jsonb_typeof(resource -> 'identifier')
+                                     when 'array' then resource -> 'identifier' else '[]' end) each
+        where resource_type = $2 and each ->> 'value' is not null`,
+      [rows[0]?.fill, type],
     );
   }
 
-  async drop(): Promise<void> {
-    await this.#client.query('drop table if exists pg_temp.fhir_bucket_loader_identifier');
-  }
-
-  /** Looks all of them up at once; the answers are in their order. */
-  async find(queries: readonly IdentifierQuery[]): Promise<Match[]> {
-    for (const { type } of queries) await this.#fill(type);
-    const { rows } = await this.#client.query<{ n: number; id: string; matches: number }>(
-      `select wanted.n, min(known.id) as id, count(distinct known.id)::int as matches
-         from unnest($1::int[], $2::text[], $3::text[], $4::text[]) as wanted (n, type, system, value)
-         join pg_temp.fhir_bucket_loader_identifier known
-           on known.type = wanted.type and known.value = wanted.value
-          and (wanted.system is null or coalesce(known.system, '') = wanted.system)
-        group by wanted.n`,
+  /**
+   * Looks all of them up at once; the answers are in their order, undefined where the type has no copy, or one that is not
+   * as fresh as that.
+   */
+  async find(db: Queryable, queries: readonly (IdentifierQuery & Freshness)[]): Promise<(Match | undefined)[]> {
+    if (queries.length === 0) return [];
+    // The inner query aggregates, so that Postgres looks each value up by the index, without statistics too.
+    const { rows } = await db.query<{ n: number; id: string | null; matches: number }>(
+      `select wanted.n, found.id, found.matches::int as matches
+         from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+                as wanted (n, type, system, value, call, done_files)
+         join ${this.#tables.fills} f
+           on f.queue = ${QUEUE} and f.bucket = $1 and f.type = wanted.type
+          and f.call >= wanted.call and f.done_files >= wanted.done_files
+         cross join lateral (
+           select min(same.id) as id, count(*) as matches
+             from (select distinct i.id from ${this.#tables.identifiers} i
+                    where i.fill = f.fill and i.key = hashtextextended(wanted.value, 0) and i.value = wanted.value
+                      and (wanted.system is null or coalesce(i.system, '') = wanted.system)
+                    limit 2) same
+         ) found`,
       [
+        this.#bucket,
         queries.map((_, n) => n),
         queries.map(({ type }) => type),
         queries.map(({ system }) => system ?? null),
         queries.map(({ value }) => value),
+        queries.map(({ call }) => call.toString()),
+        queries.map(({ doneFiles }) => doneFiles),
       ],
     );
     const found = new Map(rows.map((row) => [row.n, row]));
     return queries.map((_, n) => {
-      const { id, matches } = found.get(n) ?? { id: '', matches: 0 };
-      return matches === 1 ? { id } : { matches };
+      const row = found.get(n);
+      if (row === undefined) return undefined;
+      return row.matches === 1 && row.id !== null ? { id: row.id } : { matches: row.matches };
     });
   }
+}
 
-  async #fill(type: string): Promise<void> {
-    if (this.#types.has(type)) return;
-    this.#types.add(type);
-    const [table] = await resolveTables(this.#client, [type]);
-    if (table === undefined) return;
-    await this.#client.query(
-      `insert into pg_temp.fhir_bucket_loader_identifier (type, id, system, value)
-       select $1, id, each ->> 'system', each ->> 'value'
-         from ${qualifiedName(table)},
-              jsonb_array_elements(case jsonb_typeof(resource -> 'identifier')
-                                     when 'array' then resource -> 'identifier' else '[]' end) each
-        where each ->> 'value' is not null`,
-      [type],
-    );
-    await this.#client.query('analyze pg_temp.fhir_bucket_loader_identifier');
-  }
+/** Deletes the identifiers that the load of a bucket has copied. */
+export async function forgetIdentifiers(db: Queryable, bucket: string): Promise<void> {
+  await db.query(
+    `with former as (delete from ${SHARED.fills} where queue = ${QUEUE} and bucket = $1 returning fill)
+     delete from ${SHARED.identifiers} where fill in (select fill from former)`,
+    [bucket],
+  );
 }

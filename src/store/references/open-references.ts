@@ -12,7 +12,7 @@ export interface StoredResource {
 }
 
 /** What a reference that could be resolved looks like in the text of a jsonb. */
-const OPEN = String.raw`"uri": "([A-Z][A-Za-z]+\?identifier=|urn:uuid:)`;
+const OPEN = String.raw`"uri": "([A-Z][A-Za-z]+\?|urn:uuid:)`;
 
 /** The next resources, by id, that hold a reference which could be resolved. */
 export async function listOpenReferences(

@@ -1,3 +1,4 @@
+import { jsonbText } from '../../store/jsonb-text.ts';
 import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
 import { keyOfFile } from './file-identity.ts';
@@ -7,6 +8,8 @@ export interface CommitDecision {
   attempt: string;
   partitions: number;
   loaded: number;
+  /** What else the LoaderFile says once it is `done`. */
+  counts?: object;
 }
 
 /**
@@ -15,11 +18,11 @@ export interface CommitDecision {
  * LoaderFile. `done` follows when all of them are visible.
  */
 export async function recordDecision(db: Queryable, id: string, decision: CommitDecision): Promise<void> {
-  const { attempt, partitions, loaded } = decision;
+  const { attempt, partitions, loaded, counts = {} } = decision;
   const { rowCount } = await db.query(
-    `insert into fhir_bucket_loader.commit_decision (queue, loader_file, attempt, loader_file_cts, bucket, file, partitions, loaded)
-     select ${QUEUE}, id, $2, cts, resource ->> 'bucket', resource ->> 'file', $3, $4 from loaderfile where id = $1`,
-    [id, attempt, partitions, loaded],
+    `insert into fhir_bucket_loader.commit_decision (queue, loader_file, attempt, loader_file_cts, bucket, file, partitions, loaded, counts)
+     select ${QUEUE}, id, $2, cts, resource ->> 'bucket', resource ->> 'file', $3, $4, $5 from loaderfile where id = $1`,
+    [id, attempt, partitions, loaded, jsonbText(counts)],
   );
   if (rowCount !== 1) throw new Error(`LoaderFile ${id} is gone`);
 }
@@ -53,11 +56,12 @@ export async function completeDecision(db: Queryable, id: string, attempt: strin
     `with decided as (
        delete from fhir_bucket_loader.commit_decision
         where queue = ${QUEUE} and loader_file = $1 and attempt = $2
-       returning loader_file, loader_file_cts, loaded
+       returning loader_file, loader_file_cts, loaded, counts
      )
      update loaderfile l
         set resource = (l.resource - '{message,error}'::text[])
-                       || jsonb_build_object('status', 'done', 'end', $3::text, 'loaded', decided.loaded),
+                       || jsonb_build_object('status', 'done', 'end', $3::text, 'loaded', decided.loaded)
+                       || decided.counts,
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from decided
       where l.id = decided.loader_file and l.cts is not distinct from decided.loader_file_cts`,

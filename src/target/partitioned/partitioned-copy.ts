@@ -71,9 +71,12 @@ export class PartitionedCopy {
     for (const each of opened) if (each.status === 'rejected') throw each.reason;
   }
 
-  /** Writes the decision into the holder's transaction, then prepares all others. */
-  async prepare(holder: Queryable, loaded: number): Promise<void> {
-    const decision = { attempt: this.#attempt, partitions: this.clients.length, loaded };
+  /**
+   * Writes the decision into the holder's transaction, then prepares all others.
+   * @param counts what else the LoaderFile says once it is `done`
+   */
+  async prepare(holder: Queryable, loaded: number, counts: object = {}): Promise<void> {
+    const decision = { attempt: this.#attempt, partitions: this.clients.length, loaded, counts };
     await recordDecision(holder, this.#file.id, decision);
     await Promise.all(this.clients.map((client, n) => prepareTransaction(client, gidOf(this.#file, this.#attempt, n))));
   }
