@@ -1,27 +1,31 @@
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { InsertTarget } from './insert-target.ts';
 import type { RowTarget } from './row-target.ts';
-import { UpsertTarget } from './upsert-target.ts';
+import { UpsertTarget } from './upsert/upsert-target.ts';
 
 /** How a load writes its rows. Plain data: it crosses to a worker thread. */
 export type TargetName = 'insert' | 'upsert';
 
-/**
- * The target of one file's rows.
- * @param type in FHIR's spelling; @param txid the file's number
- * @param defaultTs where rows bring a `ts` of their own: that of those which do not; undefined leaves `ts` to the load
- */
-export function createTarget(
-  name: TargetName,
-  table: ResourceTable,
-  type: string,
-  txid: bigint,
-  defaultTs?: bigint,
-): RowTarget {
+export interface TargetOptions {
+  table: ResourceTable;
+  /** In FHIR's spelling. */
+  type: string;
+  /** The file's number. */
+  txid: bigint;
+  /** Where rows bring a `ts` of their own: that of those which do not; undefined leaves `ts` to the load. */
+  defaultTs: bigint | undefined;
+  /** Whether rows that Postgres refuses are left out, each by itself. */
+  lenient: boolean;
+}
+
+/** The target of one file's rows. */
+export function createTarget(name: TargetName, options: TargetOptions): RowTarget {
   switch (name) {
-    case 'insert':
+    case 'insert': {
+      const { table, type, txid, defaultTs } = options;
       return new InsertTarget(table, type, txid, defaultTs);
+    }
     case 'upsert':
-      return new UpsertTarget(table, type, txid, defaultTs);
+      return new UpsertTarget(options);
   }
 }

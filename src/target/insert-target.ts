@@ -1,5 +1,8 @@
+import type pg from 'pg';
 import type { ConstantField } from '../pipeline/copy-row-writer.ts';
+import type { StoredRows } from '../store/loader-file/stored-rows.ts';
 import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
+import type { RowCopy } from './row-copy.ts';
 import type { RowTarget } from './row-target.ts';
 
 /** New rows straight into the resource table; an id that exists is a unique violation (23505). */
@@ -21,9 +24,7 @@ export class InsertTarget implements RowTarget {
 
   async prepare(): Promise<void> {}
 
-  async complete(): Promise<void> {}
-
-  explain(): undefined {
-    return undefined;
+  async complete(_client: pg.ClientBase, { rows }: RowCopy): Promise<StoredRows> {
+    return { loaded: rows, outcomes: {} };
   }
 }

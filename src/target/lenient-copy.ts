@@ -12,6 +12,7 @@ import { RowEncoder } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import { rowOfCopyError } from './copy-position.ts';
 import type { CopyRowsOptions } from './copy-rows.ts';
+import { EncodedCopy } from './encoded-copy.ts';
 import type { RowCopy } from './row-copy.ts';
 import { RowRun } from './row-run.ts';
 
@@ -23,7 +24,7 @@ const RUN_BYTES = 4 * 1024 * 1024;
  * are gathered to runs, each a COPY behind a savepoint; where Postgres refuses a row, the rows before it and those after
  * it are sent again, each as a COPY of its own, so that what was good stays.
  */
-export class LenientCopy implements RowCopy {
+export class LenientCopy extends EncodedCopy implements RowCopy {
   readonly memory = 'lasting';
   /** A COPY is in flight only while its end is awaited. */
   readonly failed = new Promise<never>(() => {});
@@ -31,7 +32,7 @@ export class LenientCopy implements RowCopy {
   readonly #client: pg.ClientBase;
   readonly #statement: string;
   readonly #times: StageTimes;
-  readonly #encoder: RowEncoder;
+  protected readonly encoder: RowEncoder;
   readonly #tally: ReferenceTally | undefined;
   readonly #badLines: BadLines;
   readonly #abort = new AbortController();
@@ -41,31 +42,20 @@ export class LenientCopy implements RowCopy {
 
   /** @param maxErrors most bad lines that may be left out */
   constructor(client: pg.ClientBase, { statement, encoder, times }: CopyRowsOptions, maxErrors: number) {
+    super();
     this.#client = client;
     this.#statement = statement;
     this.#times = times;
     this.#tally = encoder.tally;
     this.#badLines = new BadLines(maxErrors);
-    this.#encoder = new RowEncoder(encoder, [(chunk, reuse) => this.#run.addChunk(chunk, reuse)], {
+    this.encoder = new RowEncoder(encoder, [(chunk, reuse) => this.#run.addChunk(chunk, reuse)], {
       onRow: (place, from, to) => this.#run.addRow(place, from, to),
       onBadLine: (place, error) => this.#leaveOut(place, error),
     });
   }
 
-  get rows(): number {
-    return this.#encoder.rows - this.#refused;
-  }
-
-  get bytesIn(): number {
-    return this.#encoder.bytesIn;
-  }
-
-  get pendingBytes(): number {
-    return this.#encoder.pendingBytes;
-  }
-
-  get busyMs(): number {
-    return this.#encoder.busyMs;
+  override get rows(): number {
+    return this.encoder.rows - this.#refused;
   }
 
   get badLines(): readonly BadLine[] {
@@ -73,14 +63,14 @@ export class LenientCopy implements RowCopy {
   }
 
   async write(chunk: Buffer): Promise<void> {
-    this.#encoder.write(chunk);
+    this.encoder.write(chunk);
     if (this.#run.bytes < RUN_BYTES) return;
-    this.#encoder.flush();
+    this.encoder.flush();
     await this.#send();
   }
 
   async end(): Promise<void> {
-    this.#encoder.end();
+    this.encoder.end();
     await this.#send();
   }
 
@@ -91,6 +81,11 @@ export class LenientCopy implements RowCopy {
 
   /** A row that Postgres refuses is left out; no other error names one. */
   lineOf(): undefined {
+    return undefined;
+  }
+
+  /** Left out lines stand in the place of no row. */
+  lineOfRow(): undefined {
     return undefined;
   }
 

@@ -22,4 +22,6 @@ export interface RowCopy extends RowCounts {
   abort(reason: Error): Promise<void>;
   /** The line of the file that a Postgres error refers to, where it names one. */
   lineOf(error: unknown): number | undefined;
+  /** The line of the file that the 1-based row of its only COPY came from, where that is known. */
+  lineOfRow(row: number): number | undefined;
 }

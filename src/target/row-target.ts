@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import type { LeadingFields } from '../pipeline/copy-row-writer.ts';
+import type { StoredRows } from '../store/loader-file/stored-rows.ts';
+import type { RowCopy } from './row-copy.ts';
 
 /**
  * Where the rows of one file go: which COPY takes them, and what goes before and after it in the same transaction. To add
@@ -10,10 +12,8 @@ export interface RowTarget extends LeadingFields {
   readonly statement: string;
   /** Run before COPY, on the same connection. */
   prepare(client: pg.ClientBase): Promise<void>;
-  /** Run after COPY, which took `rows`, on the same connection. @throws RowsKeptOut */
-  complete(client: pg.ClientBase, rows: number): Promise<void>;
-  /** Explains an error of Postgres where its own message does not; appended to the file's message. */
-  explain(error: unknown): string | undefined;
+  /** Run after COPY, on the same connection. @returns what became of the rows @throws RowsKeptOut, RepeatedId */
+  complete(client: pg.ClientBase, copy: RowCopy): Promise<StoredRows>;
 }
 
 /** Size of the buffers handed to COPY, in bytes. */

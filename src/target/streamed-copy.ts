@@ -6,6 +6,7 @@ import { RowEncoder } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import { rowOfCopyError } from './copy-position.ts';
 import type { CopyRowsOptions } from './copy-rows.ts';
+import { EncodedCopy } from './encoded-copy.ts';
 import type { RowCopy } from './row-copy.ts';
 
 /**
@@ -18,12 +19,12 @@ const CERTAINLY_DRAINED_BYTES = 64 * 1024;
  * One COPY on each client for the whole file, as fast as the slowest of them takes its rows; a row's id decides which
  * client gets it. Fails at the first line that cannot be loaded.
  */
-export class StreamedCopy implements RowCopy {
+export class StreamedCopy extends EncodedCopy implements RowCopy {
   readonly memory = 'passing';
   readonly badLines = [];
   readonly failed: Promise<never>;
 
-  readonly #encoder: RowEncoder;
+  protected readonly encoder: RowEncoder;
   readonly #copies: readonly CopyStreamQuery[];
   /** Every COPY has its end awaited from the start: a failure of one must not go unnoticed while another is written to. */
   readonly #ends: readonly Promise<void>[];
@@ -32,11 +33,12 @@ export class StreamedCopy implements RowCopy {
   readonly #reuseAtEnd: (() => void)[] = [];
 
   constructor(clients: readonly pg.ClientBase[], { statement, encoder, times }: CopyRowsOptions) {
+    super();
     this.#times = times;
     this.#copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: encoder.buffers.bytes })));
     this.#ends = this.#copies.map((copy) => finished(copy));
     this.failed = Promise.all(this.#ends).then(() => new Promise<never>(() => {}));
-    this.#encoder = new RowEncoder(
+    this.encoder = new RowEncoder(
       encoder,
       this.#copies.map((copy) => (chunk: Buffer, reuse: () => void) => {
         const certain = chunk.length >= CERTAINLY_DRAINED_BYTES;
@@ -48,33 +50,17 @@ export class StreamedCopy implements RowCopy {
     );
   }
 
-  get rows(): number {
-    return this.#encoder.rows;
-  }
-
-  get bytesIn(): number {
-    return this.#encoder.bytesIn;
-  }
-
-  get pendingBytes(): number {
-    return this.#encoder.pendingBytes;
-  }
-
-  get busyMs(): number {
-    return this.#encoder.busyMs;
-  }
-
   async write(chunk: Buffer): Promise<void> {
     // A COPY that was closed has failed: its end says why, and the file's bytes are not read any further.
     if (this.#copies.some((copy) => copy.destroyed)) return await this.failed;
-    this.#encoder.write(chunk);
+    this.encoder.write(chunk);
     const started = performance.now();
     for (const copy of this.#copies) if (copy.writableNeedDrain && !copy.destroyed) await drained(copy);
     this.#times.postgresMs += performance.now() - started;
   }
 
   async end(): Promise<void> {
-    this.#encoder.end();
+    this.encoder.end();
     for (const copy of this.#copies) copy.end();
     const sent = performance.now();
     await Promise.all(this.#ends);
@@ -96,7 +82,11 @@ export class StreamedCopy implements RowCopy {
   /** With several clients each counts its own rows, and none knows the file's lines. */
   lineOf(error: unknown): number | undefined {
     const row = this.#copies.length === 1 ? rowOfCopyError(error) : undefined;
-    return row === undefined ? undefined : this.#encoder.lines.lineOf(row);
+    return row === undefined ? undefined : this.lineOfRow(row);
+  }
+
+  lineOfRow(row: number): number | undefined {
+    return this.encoder.lines.lineOf(row);
   }
 }
 

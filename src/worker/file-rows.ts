@@ -8,13 +8,13 @@ import type { StageTimes } from '../pipeline/stage-times.ts';
 import type { ObjectBytes } from '../source/object-source.ts';
 import { replaceLoaderErrors } from '../store/loader-error.ts';
 import { markDone } from '../store/loader-file/finish-loader-file.ts';
+import type { OutcomeCounts } from '../store/loader-file/stored-rows.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { nextTxid, transactionMicros } from '../store/transaction-stamps.ts';
 import { copyRows } from '../target/copy-rows.ts';
 import { createTarget } from '../target/create-target.ts';
 import type { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
 import type { RowCopy } from '../target/row-copy.ts';
-import type { RowTarget } from '../target/row-target.ts';
 import { FileReferences } from './file-references.ts';
 import type { FileFigures, FileTask } from './file-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
@@ -39,9 +39,9 @@ export class FileRows {
   readonly #references: FileReferences | undefined;
   readonly #started = performance.now();
   #copy: RowCopy | undefined;
-  #target: RowTarget | undefined;
   readonly #times: StageTimes = { gunzipMs: 0, postgresMs: 0 };
   #badLines: readonly BadLine[] = [];
+  #outcomes: OutcomeCounts = {};
 
   constructor(task: Omit<FileTask, 'port'>, options: LoadFileOptions) {
     this.#task = task;
@@ -60,8 +60,7 @@ export class FileRows {
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
     const txid = await nextTxid(client);
     const defaultTs = transform.keepLastUpdated ? await transactionMicros(client) : undefined;
-    const target = createTarget(name, table, type, txid, defaultTs);
-    this.#target = target;
+    const target = createTarget(name, { table, type, txid, defaultTs, lenient: maxErrors > 0 });
     const { statement, constants } = target;
     const references = this.#references;
     const encoder = {
@@ -81,10 +80,11 @@ export class FileRows {
       return;
     }
     await target.prepare(client);
-    const { rows, badLines } = await copyRows([client], this.#bytes.read(), options, this.#start);
-    await target.complete(client, rows);
-    this.#badLines = badLines;
-    await markDone(client, id, rows, badLines.length, references?.tally.counts);
+    const copy = await copyRows([client], this.#bytes.read(), options, this.#start);
+    const stored = await target.complete(client, copy);
+    this.#badLines = copy.badLines;
+    this.#outcomes = stored.outcomes;
+    await markDone(client, id, stored, copy.badLines.length, references?.tally.counts);
     await this.recordBadLines(client);
   }
 
@@ -100,8 +100,7 @@ export class FileRows {
     const damage = blamesContent(failure) ? await this.#bytes.findDamage() : undefined;
     if (damage !== undefined) return toFailure(damage);
     if (error instanceof TooManyBadLines) this.#badLines = error.badLines;
-    const explanation = this.#target?.explain(error);
-    return explanation === undefined ? failure : { ...failure, message: `${failure.message}; ${explanation}` };
+    return failure;
   }
 
   figures(): FileFigures {
@@ -109,6 +108,7 @@ export class FileRows {
       bytes: this.#bytes.bytes,
       rows: this.#copy?.rows ?? 0,
       linesLeftOut: this.#badLines.length,
+      ...this.#outcomes,
       rawBytes: this.#copy?.bytesIn ?? 0,
       resumes: this.#bytes.resumes,
       totalMs: performance.now() - this.#started,

@@ -4,6 +4,7 @@ import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { TransformOptions } from '../pipeline/create-transform.ts';
 import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
+import type { OutcomeCounts } from '../store/loader-file/stored-rows.ts';
 import type { TargetName } from '../target/create-target.ts';
 import type { LoadToResolve } from './file-references.ts';
 
@@ -52,7 +53,7 @@ export interface FileProgress {
 }
 
 /** What loading a file took. */
-export interface FileFigures extends FileProgress {
+export interface FileFigures extends FileProgress, OutcomeCounts {
   /** Bad lines that were left out, or that made the file fail. */
   linesLeftOut: number;
   /** Bytes of ndjson, unpacked. */

@@ -44,6 +44,9 @@ export interface StoredLoaderFile {
   end?: string;
   'last-modified'?: string;
   loaded?: number;
+  created?: number;
+  updated?: number;
+  unchanged?: number;
   'lines-left-out'?: number;
   references?: { resolved: number; unresolved: Record<string, number>; ambiguous: Record<string, number> };
   message?: string;

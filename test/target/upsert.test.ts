@@ -59,7 +59,7 @@ describe('upsert?', () => {
     assert.deepEqual([status, error], ['error', { source: 'postgres', code: '23505' }]);
     assert.match(
       message ?? '',
-      /\(line 5: Key \(id\)=\(g\) already exists\.\); with upsert\? an id may still stand only once/,
+      /id "g" stands twice in the file \(line 5; line 2 has it too\); with upsert\? an id may still stand only once/,
     );
     assert.deepEqual(await rowsOf('goal'), before);
   });

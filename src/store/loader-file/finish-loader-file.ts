@@ -5,6 +5,7 @@ import { jsonbText } from '../jsonb-text.ts';
 import { inTransaction, type Queryable } from '../query.ts';
 import { type LoaderFileError, linesLeftOutText, UNFINISHED } from './loader-file.ts';
 import { lockFile } from './queue.ts';
+import type { StoredRows } from './stored-rows.ts';
 
 /**
  * Marks a file `done`; in the transaction of its rows, so that neither is ever seen without the other.
@@ -14,7 +15,7 @@ import { lockFile } from './queue.ts';
 export async function markDone(
   db: Queryable,
   id: string,
-  loaded: number,
+  { loaded, outcomes }: StoredRows,
   linesLeftOut: number,
   references?: ReferenceCounts,
 ): Promise<void> {
@@ -26,6 +27,7 @@ export async function markDone(
     status: 'done',
     end: new Date().toISOString(),
     loaded,
+    ...outcomes,
     ...note,
     ...(references && { references }),
   });

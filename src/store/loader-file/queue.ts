@@ -1,6 +1,7 @@
 import { notifyLoads } from '../bucket-load/load-notice.ts';
 import type { Queryable } from '../query.ts';
 import { type LoaderFile, loaderFileSchema } from './loader-file.ts';
+import { RESULT_MEMBERS } from './stored-rows.ts';
 
 /**
  * The table of the LoaderFiles, by its oid, in SQL: which queue this is. Other schemas of the database may have a queue,
@@ -103,7 +104,7 @@ export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Pr
           for update of l skip locked
      )
      update loaderfile l
-        set resource = (l.resource - '{end,loaded,lines-left-out,references,message,error}'::text[])
+        set resource = (l.resource - ${RESULT_MEMBERS})
                        || jsonb_build_object('status', 'in-progress', 'start', $2::text),
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from next
@@ -141,7 +142,7 @@ export async function releaseOrphans(db: Queryable, bucket: string): Promise<voi
 export async function requeueFailedFiles(db: Queryable, bucket: string, prefixes: readonly string[]): Promise<number> {
   const { rowCount } = await db.query(
     `update loaderfile l
-        set resource = (l.resource - '{start,end,loaded,lines-left-out,references,message,error}'::text[]) || '{"status": "pending"}',
+        set resource = (l.resource - 'start' - ${RESULT_MEMBERS}) || '{"status": "pending"}',
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
       where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' = 'error'
         and (cardinality($2::text[]) = 0

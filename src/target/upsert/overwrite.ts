@@ -1,0 +1,51 @@
+import { checkAllStored } from '../../errors/rows-kept-out.ts';
+import type { Queryable } from '../../store/query.ts';
+import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
+
+export interface OverwriteOptions {
+  table: ResourceTable;
+  /** In FHIR's spelling. */
+  type: string;
+  txid: bigint;
+  /** A FROM item with the columns `s.id`, `s.ts` and `s.resource`. */
+  from: string;
+}
+
+/**
+ * Inserts rows, and overwrites those whose ids the table has, since whenever: `status` updated, `ts` and `txid` new, `cts`
+ * kept. The time comes by way of `excluded`, since Citus takes only immutable functions in `do update set`.
+ */
+function overwriteStatement({ table, from }: OverwriteOptions): string {
+  return `insert into ${qualifiedName(table)} as existing (id, txid, ts, resource_type, status, resource)
+     select s.id, $1, s.ts, $2, 'created', s.resource from ${from}
+     on conflict (id) do update
+        set txid = excluded.txid, ts = excluded.ts, resource_type = excluded.resource_type,
+            status = 'updated', resource = excluded.resource`;
+}
+
+/**
+ * Writes rows, whatever the table has, and counts what they were.
+ * @param rows how many they are
+ * @throws RowsKeptOut
+ */
+export async function overwrite(
+  db: Queryable,
+  options: OverwriteOptions,
+  rows: number,
+): Promise<{ created: number; updated: number }> {
+  const { txid, type } = options;
+  const { rows: counts } = await db.query<{ written: number; updated: number }>(
+    `with written as (${overwriteStatement(options)} returning status)
+     select count(*)::int as written, count(*) filter (where status = 'updated')::int as updated from written`,
+    [txid.toString(), type],
+  );
+  const { written = 0, updated = 0 } = counts[0] ?? {};
+  checkAllStored(written, rows);
+  return { created: written - updated, updated };
+}
+
+/** The same by a statement that Citus takes, which counts nothing. @throws RowsKeptOut */
+export async function overwriteDistributed(db: Queryable, options: OverwriteOptions, rows: number): Promise<void> {
+  const { rowCount } = await db.query(overwriteStatement(options), [options.txid.toString(), options.type]);
+  checkAllStored(rowCount, rows);
+}

@@ -1,0 +1,47 @@
+import type pg from 'pg';
+import { RepeatedId } from '../../errors/repeated-id.ts';
+import type { Queryable } from '../../store/query.ts';
+import type { RowCopy } from '../row-copy.ts';
+
+/** A temporary table that a file's rows are copied into, so that statements can hold them against the resource table. */
+export interface Stage {
+  /** Quoted for use in a statement. */
+  name: string;
+  /** Whether its key refuses an id that stands twice. Without one `checkIds` finds it once all rows are there. */
+  keyed: boolean;
+}
+
+/**
+ * The stage of a file. A key tells a lenient copy which row to leave out; for all others it is too dear: with it a COPY of
+ * 48,000 rows of 1.2 kB took 0.65 s of CPU time instead of 0.5 s, since the pages of its index do not fit into temp_buffers.
+ */
+export function stageOf({ keyed }: { keyed: boolean }): Stage {
+  return { name: `pg_temp.fhir_bucket_loader_${keyed ? 'keyed_' : ''}stage`, keyed };
+}
+
+/**
+ * Makes the table where this connection does not have it yet; it is empty in every transaction. One for each file would
+ * write 20 kB of WAL, of the catalogue, however small the file.
+ */
+export async function createStage(db: Queryable, { name, keyed }: Stage): Promise<void> {
+  await db.query(
+    `create temporary table if not exists ${name} (id text not null ${keyed ? 'primary key' : ''},
+       ts timestamptz not null default current_timestamp, resource jsonb not null) on commit delete rows`,
+  );
+}
+
+/** @throws RepeatedId when two rows of the stage have one id */
+export async function checkIds(db: pg.ClientBase, { name, keyed }: Stage, copy: RowCopy): Promise<void> {
+  if (keyed) return;
+  const twice = await db.query<{ id: string }>(`select id from ${name} group by id having count(*) > 1 limit 1`);
+  const id = twice.rows[0]?.id;
+  if (id === undefined) return;
+  // Rows lie in the order of the file.
+  const { rows } = await db.query<{ row: string }>(
+    `select (select count(*) from ${name} before where before.ctid <= this.ctid) as row
+       from ${name} this where id = $1 order by ctid limit 2`,
+    [id],
+  );
+  const [first, second] = rows.map(({ row }) => copy.lineOfRow(Number(row)));
+  throw new RepeatedId(id, first, second);
+}

@@ -1,0 +1,67 @@
+import type pg from 'pg';
+import { isCitus } from '../../store/durability.ts';
+import type { StoredRows } from '../../store/loader-file/stored-rows.ts';
+import type { ResourceTable } from '../../store/resource-tables.ts';
+import type { RowCopy } from '../row-copy.ts';
+import type { RowTarget } from '../row-target.ts';
+import { changedRows, createChanges, findChanges } from './find-changes.ts';
+import { overwrite, overwriteDistributed } from './overwrite.ts';
+import { checkIds, createStage, type Stage, stageOf } from './stage.ts';
+
+export interface UpsertOptions {
+  table: ResourceTable;
+  /** In FHIR's spelling. */
+  type: string;
+  txid: bigint;
+  /** Where rows bring a `ts` of their own: that of those which do not. */
+  defaultTs: bigint | undefined;
+  /** Whether the copy is lenient: a second row with an id of the file is then refused by itself. */
+  lenient: boolean;
+}
+
+/**
+ * Rows by way of a temporary table: those that the table has already, the same, are left alone; others are inserted, or
+ * overwrite what is there. What somebody else commits meanwhile counts as before or after this file: a resource that is
+ * written or deleted after it was looked at stays as they left it where the file had nothing to write, and is overwritten
+ * or made again where it had.
+ */
+export class UpsertTarget implements RowTarget {
+  readonly statement: string;
+  readonly constants = [];
+  readonly defaultTs: bigint | undefined;
+
+  readonly #options: UpsertOptions;
+  readonly #stage: Stage;
+  #isCitus = false;
+
+  constructor(options: UpsertOptions) {
+    const { lenient, defaultTs } = options;
+    this.#options = options;
+    this.#stage = stageOf({ keyed: lenient });
+    this.statement = `copy ${this.#stage.name} (${defaultTs === undefined ? '' : 'ts, '}id, resource) from stdin (format binary)`;
+    this.defaultTs = defaultTs;
+  }
+
+  async prepare(client: pg.ClientBase): Promise<void> {
+    this.#isCitus = await isCitus(client);
+    await createStage(client, this.#stage);
+    if (!this.#isCitus) await createChanges(client);
+  }
+
+  async complete(client: pg.ClientBase, copy: RowCopy): Promise<StoredRows> {
+    const { table, type, txid } = this.#options;
+    const stage = this.#stage;
+    const { rows } = copy;
+    await checkIds(client, stage, copy);
+    // Citus plans no query of its own tables with the places of rows: there all rows are overwritten.
+    if (this.#isCitus) {
+      await overwriteDistributed(client, { table, type, txid, from: `${stage.name} s` }, rows);
+      return { loaded: rows, outcomes: {} };
+    }
+    const changes = await findChanges(client, table, stage);
+    // With nothing to leave out the rows are read as they lie.
+    const from = changes === rows ? `${stage.name} s` : changedRows(stage);
+    const written = await overwrite(client, { table, type, txid, from }, changes);
+    return { loaded: rows, outcomes: { ...written, unchanged: rows - changes } };
+  }
+}
