@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { type OpenReference, parseOpenReference } from '../fhir/open-reference.ts';
 import { type ReferenceCounts, ReferenceTally, type ReferenceTarget } from '../fhir/reference-target.ts';
 import { AidboxConverter } from '../pipeline/fhir-to-aidbox/aidbox-converter.ts';
-import { BracketIndex } from '../pipeline/fhir-to-aidbox/bracket-index.ts';
 import type { NodeCompiler } from '../pipeline/fhir-to-aidbox/compile-nodes.ts';
 import { inTransaction } from '../store/query.ts';
 import { findTargets } from '../store/references/find-targets.ts';
@@ -85,7 +84,7 @@ class ReferenceRewriter {
   constructor(compiler: NodeCompiler, type: string) {
     this.#type = type;
     this.#compiler = compiler;
-    this.#converter = new AidboxConverter(compiler, new BracketIndex());
+    this.#converter = new AidboxConverter(compiler);
   }
 
   openReferences(batch: readonly StoredResource[]): Map<string, OpenReference> {

@@ -1,9 +1,9 @@
 import type { FhirVersion } from '../fhir/fhir-versions.ts';
 import type { Format } from '../fhir/resource-format.ts';
-import { BracketIndex } from './fhir-to-aidbox/bracket-index.ts';
 import { NodeCompiler } from './fhir-to-aidbox/compile-nodes.ts';
 import { FhirToAidboxTransform } from './fhir-to-aidbox/fhir-to-aidbox-transform.ts';
 import { DEFINITIONS } from './fhir-to-aidbox/fhir-version.ts';
+import { PlainConverter } from './fhir-to-aidbox/plain-converter.ts';
 import { IdentityTransform } from './identity-transform.ts';
 import type { KnownReferences, LineTransform } from './transform.ts';
 
@@ -20,8 +20,8 @@ export interface TransformOptions {
 
 /** Makes transforms, and keeps between files what a FHIR version's definitions were compiled to. */
 export class Transforms {
-  readonly #brackets = new BracketIndex();
   readonly #compilers = new Map<string, NodeCompiler>();
+  readonly #plainConverters = new Map<NodeCompiler, PlainConverter>();
 
   /**
    * @param resourceType the type that the file's name promises, in FHIR's spelling
@@ -35,7 +35,7 @@ export class Transforms {
         return new FhirToAidboxTransform({
           resourceType,
           compiler: this.compiler(options),
-          brackets: this.#brackets,
+          plainConverter: this.#plainConverter(this.compiler(options)),
           keepLastUpdated: options.keepLastUpdated,
           references,
         });
@@ -51,5 +51,11 @@ export class Transforms {
     const compiler = this.#compilers.get(key) ?? new NodeCompiler(DEFINITIONS[fhirVersion], { convertExtensions });
     this.#compilers.set(key, compiler);
     return compiler;
+  }
+
+  #plainConverter(compiler: NodeCompiler): PlainConverter {
+    const converter = this.#plainConverters.get(compiler) ?? new PlainConverter(compiler);
+    this.#plainConverters.set(compiler, converter);
+    return converter;
   }
 }

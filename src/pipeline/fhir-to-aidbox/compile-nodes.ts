@@ -27,6 +27,11 @@ export class NodeCompiler {
     this.#element.fill([entry('extension', Action.descend, this.#typeNode('Extension'))]);
   }
 
+  /** The nodes of resource types that were asked for. */
+  get resources(): ReadonlyMap<string, Node | undefined> {
+    return this.#resources;
+  }
+
   /** The node of a resource within another one; undefined where the version has no such resource type. */
   resource(type: string): Node | undefined {
     if (this.#resources.has(type)) return this.#resources.get(type);
@@ -162,5 +167,5 @@ const REFERENCE_ENTRIES: readonly Entry[] = [
 ];
 
 function entry(key: string, action: Action, node?: Node): Entry {
-  return { key, bytes: Buffer.from(key), action, node, base: '', type: '' };
+  return { key, action, node, base: '', type: '' };
 }

@@ -58,7 +58,7 @@ export class FhirConverter {
   #members(node: Node, open: number): string[] {
     const members: string[] = [];
     for (const member of membersOf(this.#bytes, open, this.#end)) {
-      const entry = node.findKey(member.key);
+      const entry = node.find(member.key);
       if (entry?.action === Action.stored && entry.node !== undefined && this.#bytes[member.from] === OPEN_BRACE) {
         members.push(...this.#choice(entry.base, entry.node, member.from));
       } else members.push(keyed(member.key, this.#value(entry?.node, member.from)));
@@ -71,7 +71,7 @@ export class FhirConverter {
     const members: string[] = [];
     const others: string[] = [];
     for (const { key, from } of membersOf(this.#bytes, open, this.#end)) {
-      const type = types.findKey(key);
+      const type = types.find(key);
       if (type === undefined) others.push(keyed(key, this.#raw(from)));
       else members.push(keyed(base + key.charAt(0).toUpperCase() + key.slice(1), this.#value(type.node, from)));
     }
@@ -95,7 +95,7 @@ export class FhirConverter {
       if (key === 'uri' && string !== undefined) return [keyed('reference', this.#raw(from))];
       if (key === 'localRef' && string !== undefined) return [keyed('reference', JSON.stringify(`#${string}`))];
       if (key === '_id' && string !== undefined) return [keyed('id', this.#raw(from))];
-      return [keyed(key, this.#value(node.findKey(key)?.node, from))];
+      return [keyed(key, this.#value(node.find(key)?.node, from))];
     });
     return `{${members.join(',')}}`;
   }

@@ -1,22 +1,21 @@
 import type { LineErrorDetail } from '../../errors/line-error.ts';
 import type { ReferenceTarget } from '../../fhir/reference-target.ts';
-import { putBytes } from '../put-bytes.ts';
 import { ResourceScanner } from '../resource-scanner.ts';
 import type { KnownReferences, LineResult, LineTransform } from '../transform.ts';
 import { AidboxConverter } from './aidbox-converter.ts';
-import type { BracketIndex } from './bracket-index.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
 import type { ConvertFailure } from './convert-failure.ts';
 import { instantMicros } from './instant.ts';
 import { decodeString, skipSpace } from './json-scan.ts';
 import type { Node } from './node.ts';
+import type { PlainConverter } from './plain-converter.ts';
 
 export interface FhirToAidboxOptions {
   /** The type that the file's name promises, in FHIR's spelling. */
   resourceType: string;
   /** The FHIR version's nodes. */
   compiler: NodeCompiler;
-  brackets: BracketIndex;
+  plainConverter: PlainConverter;
   /** Whether `meta.lastUpdated` becomes the row's `ts`; otherwise it is left out. */
   keepLastUpdated: boolean;
   /** What open references mean; without it they stay as they are. */
@@ -36,14 +35,20 @@ export class FhirToAidboxTransform implements LineTransform {
   readonly #scanner: ResourceScanner;
   readonly #converter: AidboxConverter;
   readonly #root: Node;
+  readonly #plain: PlainConverter;
+  /** The root's place for the plain converter; undefined where that has none. */
+  readonly #plainRoot: number | undefined;
+  #isPlain = false;
   #buffer: Buffer = Buffer.alloc(0);
   #failure: ConvertFailure | undefined;
 
   constructor(options: FhirToAidboxOptions) {
     this.#options = options;
     this.#scanner = new ResourceScanner(options.resourceType);
-    this.#converter = new AidboxConverter(options.compiler, options.brackets);
+    this.#converter = new AidboxConverter(options.compiler);
     this.#root = options.compiler.root(options.resourceType);
+    this.#plain = options.plainConverter;
+    this.#plainRoot = this.#plain.root(this.#root);
     const { references: known } = options;
     if (known === undefined) return;
     const met: ReferenceTarget[] = [];
@@ -62,12 +67,38 @@ export class FhirToAidboxTransform implements LineTransform {
   }
 
   take(start: number, end: number): LineResult {
+    if (this.references !== undefined) this.references.length = 0;
+    this.#isPlain = this.#takePlain(start, end);
+    return this.#isPlain ? 'row' : this.#takeAny(start, end);
+  }
+
+  #takePlain(start: number, end: number): boolean {
+    const plain = this.#plain;
+    const root = this.#plainRoot;
+    const { resolve } = this.#converter;
+    const buffer = this.#buffer;
+    if (root === undefined || !plain.convert(root, buffer, start, end, resolve !== undefined)) return false;
+    if (plain.idTo === 0) return false;
+    if (this.#options.keepLastUpdated) {
+      const { lastUpdatedFrom, lastUpdatedTo } = plain;
+      const text = buffer.toString('latin1', start + lastUpdatedFrom + 1, start + lastUpdatedTo - 1);
+      this.ts = lastUpdatedTo === 0 ? undefined : instantMicros(text);
+      if (lastUpdatedTo > 0 && this.ts === undefined) return false;
+    }
+    if (resolve !== undefined) plain.resolve(buffer, start, resolve);
+    this.idBytes = buffer;
+    this.idStart = start + plain.idFrom;
+    this.idEnd = start + plain.idTo;
+    this.jsonBytes = plain.length;
+    return true;
+  }
+
+  #takeAny(start: number, end: number): LineResult {
     const scanner = this.#scanner;
     const converter = this.#converter;
     this.#failure = undefined;
     const result = scanner.scan(start, end);
     if (result !== 'resource') return result;
-    if (this.references !== undefined) this.references.length = 0;
     const open = skipSpace(this.#buffer, start, end);
     this.#failure = converter.convert(this.#root, start, open, end);
     if (this.#failure !== undefined) return this.#failure.code;
@@ -79,15 +110,8 @@ export class FhirToAidboxTransform implements LineTransform {
   }
 
   writeJson(out: Buffer, at: number): number {
-    const { from, to, words, count } = this.#converter.segments;
-    const buffer = this.#buffer;
-    let next = at;
-    for (let k = 0; k < count; k++) {
-      const begin = from[k] ?? 0;
-      next =
-        begin < 0 ? putBytes(out, next, words, ~begin, to[k] ?? 0) : putBytes(out, next, buffer, begin, to[k] ?? 0);
-    }
-    return next;
+    if (this.#isPlain) return this.#plain.write(out, at);
+    return this.#converter.segments.write(this.#buffer, out, at);
   }
 
   get failureDetail(): LineErrorDetail {
@@ -101,7 +125,7 @@ export class FhirToAidboxTransform implements LineTransform {
   }
 
   #takeLastUpdated(): LineResult {
-    const { lastUpdatedFrom, lastUpdatedTo } = this.#converter;
+    const { lastUpdatedFrom, lastUpdatedTo } = this.#converter.columns;
     this.ts = undefined;
     if (lastUpdatedTo === 0) return 'row';
     this.ts = instantMicros(decodeString(this.#buffer, lastUpdatedFrom, lastUpdatedTo - 1) ?? '');

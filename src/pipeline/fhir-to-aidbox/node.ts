@@ -29,7 +29,6 @@ export type Shape = 'object' | 'reference' | 'resource';
 /** A key that means something within a node. */
 export interface Entry {
   readonly key: string;
-  readonly bytes: Buffer;
   readonly action: Action;
   /** The node of the value; undefined where nothing in it is converted. */
   readonly node: Node | undefined;
@@ -39,10 +38,7 @@ export interface Entry {
   readonly type: string;
 }
 
-/**
- * The keys of one kind of JSON object that a conversion has to see; all other members stay as they are. A key is found
- * by its hash in one step: the table is made as large as it takes for no two keys to meet.
- */
+/** The keys of one kind of JSON object that a conversion has to see; all other members stay as they are. */
 export class Node {
   readonly shape: Shape;
   /** For messages. */
@@ -53,9 +49,7 @@ export class Node {
    */
   quiet = false;
 
-  #entries: readonly Entry[] = [];
-  #slots: (Entry | undefined)[] = [undefined];
-  #mask = 0;
+  #entries: ReadonlyMap<string, Entry> = new Map();
 
   constructor(name: string, shape: Shape) {
     this.name = name;
@@ -63,55 +57,17 @@ export class Node {
   }
 
   get entries(): readonly Entry[] {
-    return this.#entries;
+    return [...this.#entries.values()];
   }
 
   /** Sets the keys, once all nodes that they lead to are there. */
   fill(entries: readonly Entry[]): void {
-    const keys = entries.map(({ key }) => key);
-    const twice = keys.find((key, at) => keys.indexOf(key) !== at);
-    if (twice !== undefined) throw new Error(`${this.name} has the key ${twice} twice`);
-    this.#entries = entries;
-    let size = 4;
-    while (size < 2 * entries.length) size *= 2;
-    for (; ; size *= 2) {
-      this.#mask = size - 1;
-      const slots: (Entry | undefined)[] = Array.from({ length: size }, () => undefined);
-      for (const entry of entries) slots[this.#slotOf(hashOf(entry.bytes))] = entry;
-      this.#slots = slots;
-      if (slots.filter((entry) => entry !== undefined).length === entries.length) return;
-    }
+    this.#entries = new Map(entries.map((entry) => [entry.key, entry]));
+    const twice = entries.find((entry) => this.find(entry.key) !== entry);
+    if (twice !== undefined) throw new Error(`${this.name} has the key ${twice.key} twice`);
   }
 
-  /** The entry of the key [from, to) whose bytes have the given hash. */
-  find(b: Buffer, from: number, to: number, hash: number): Entry | undefined {
-    const entry = this.#slots[this.#slotOf(hash)];
-    if (entry === undefined) return undefined;
-    const bytes = entry.bytes;
-    const length = to - from;
-    if (bytes.length !== length) return undefined;
-    for (let i = 0; i < length; i++) if (bytes[i] !== b[from + i]) return undefined;
-    return entry;
+  find(key: string): Entry | undefined {
+    return this.#entries.get(key);
   }
-
-  /** The entry of a key as a string. */
-  findKey(key: string): Entry | undefined {
-    const bytes = Buffer.from(key);
-    return this.find(bytes, 0, bytes.length, hashOf(bytes));
-  }
-
-  #slotOf(hash: number): number {
-    return (hash ^ (hash >>> 13)) & this.#mask;
-  }
-}
-
-/** One step of a key's hash; the converters do the same as they read a key. */
-export function hashStep(hash: number, byte: number): number {
-  return (Math.imul(hash, 31) + byte) | 0;
-}
-
-function hashOf(bytes: Buffer): number {
-  let hash = 0;
-  for (const byte of bytes) hash = hashStep(hash, byte);
-  return hash;
 }

@@ -1,3 +1,5 @@
+import { putBytes } from '../put-bytes.ts';
+
 /** First offset of words that a line brings itself, behind the words that all lines share. */
 const WORDS_BYTES = 1 << 14;
 
@@ -112,14 +114,22 @@ export class Segments {
     return bytes;
   }
 
-  /** The whole text, for those who do not write it piece by piece. */
-  toBuffer(line: Buffer): Buffer {
-    const parts: Buffer[] = [];
+  /** Writes the whole text, whose line is in `line`, into `out` from `at` on. @returns the offset past it */
+  write(line: Buffer, out: Buffer, at: number): number {
+    let next = at;
     for (let k = 0; k < this.count; k++) {
       const from = this.from[k] ?? 0;
-      parts.push(from < 0 ? this.words.subarray(~from, this.to[k]) : line.subarray(from, this.to[k]));
+      const [bytes, begin] = from < 0 ? [this.words, ~from] : [line, from];
+      next = putBytes(out, next, bytes, begin, this.to[k] ?? 0);
     }
-    return Buffer.concat(parts);
+    return next;
+  }
+
+  /** The whole text, for those who do not write it into a larger one. */
+  toBuffer(line: Buffer): Buffer {
+    const text = Buffer.alloc(this.bytes);
+    this.write(line, text, 0);
+    return text;
   }
 
   #push(from: number, to: number): void {

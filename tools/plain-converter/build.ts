@@ -1,7 +1,7 @@
 /**
- * Builds the WebAssembly of the bracket index, as base64 in a module, so that nothing has to be read from a file.
+ * Builds the WebAssembly of the plain converter, as base64 in a module, so that nothing has to be read from a file.
  *
- *   npm run bracket-index
+ *   npm run plain-converter
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,10 +11,10 @@ import { fileURLToPath } from 'node:url';
 
 /** Not a dependency: it brings 100 MB, and the module seldom changes. */
 const COMPILER = 'assemblyscript@0.28.20';
-const SOURCE = fileURLToPath(new URL('./bracket-index.as.ts', import.meta.url));
-const TARGET = new URL('../../src/pipeline/fhir-to-aidbox/bracket-index-wasm.ts', import.meta.url);
+const SOURCE = fileURLToPath(new URL('./module.as.ts', import.meta.url));
+const TARGET = new URL('../../src/pipeline/fhir-to-aidbox/plain-converter-wasm.ts', import.meta.url);
 
-const folder = mkdtempSync(join(tmpdir(), 'bracket-index-'));
+const folder = mkdtempSync(join(tmpdir(), 'plain-converter-'));
 try {
   const output = join(folder, 'index.wasm');
   const options = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--outFile', output];
@@ -26,10 +26,10 @@ try {
   writeFileSync(
     TARGET,
     [
-      '// Written by `npm run bracket-index` from tools/bracket-index/bracket-index.as.ts. Do not edit.',
+      '// Written by `npm run plain-converter` from tools/plain-converter. Do not edit.',
       '',
       '/** The module, in base64. */',
-      'export const BRACKET_INDEX_WASM =',
+      'export const PLAIN_CONVERTER_WASM =',
       `${lines.map((line) => `  '${line}'`).join(' +\n')};`,
       '',
     ].join('\n'),
