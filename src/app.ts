@@ -1,6 +1,7 @@
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
+import type { LoadableTypes } from './fhir/loadable-types.ts';
 import { type RootClient, requireRootClient } from './http/auth.ts';
 import { acceptBodyFormats } from './http/body-formats-plugin.ts';
 import { refuseForeignPages } from './http/caller-origin.ts';
@@ -22,6 +23,8 @@ export interface AppDeps {
   loader: LoaderService;
   metrics: Metrics;
   conversion: ConversionDefaults;
+  /** Which resource types files may be loaded into. */
+  loadableTypes: LoadableTypes;
   /** Who may call; undefined lets anybody (the server then listens on loopback only). */
   rootClient?: RootClient | undefined;
 }
@@ -29,7 +32,7 @@ export interface AppDeps {
 /** Puts every route on a Fastify instance; starting, listening and closing are the caller's. */
 export async function app(
   fastify: FastifyInstance,
-  { pool, loader, metrics, conversion, rootClient }: AppDeps,
+  { pool, loader, metrics, conversion, loadableTypes, rootClient }: AppDeps,
 ): Promise<void> {
   logRequests(fastify);
   handleErrors(fastify);
@@ -41,7 +44,7 @@ export async function app(
   await fastify.register(async (guarded) => {
     if (rootClient !== undefined) await requireRootClient(guarded, rootClient, () => metrics.onFailedLogin());
     rpcRoute(guarded, { loader, conversion }, rootClient?.id);
-    resourceRoutes(guarded, pool);
+    resourceRoutes(guarded, { pool, loadableTypes });
     metricsRoute(guarded, metrics);
     openRpcRoute(guarded);
     pageRoutes(guarded, loader);

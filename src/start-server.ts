@@ -6,6 +6,7 @@ import { keepRunning } from './embedded-postgres/keep-running.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgres.ts';
 import { explainDatabase, explainListen } from './explain-start.ts';
 import { connectionLimits, limitConnections } from './http/connection-limits.ts';
+import { pathOptions } from './http/error-handler.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
 import { loggerOptions, logStream } from './log-stream.ts';
@@ -46,6 +47,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     forceCloseConnections: true,
     ...connectionLimits(),
     ...requestLogOptions(),
+    ...pathOptions(),
   });
   const { log } = fastify;
   limitConnections(fastify);
@@ -96,6 +98,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       loader,
       metrics,
       conversion: config.conversion,
+      loadableTypes: config.loadableTypes,
       rootClient: config.rootClient,
     });
     fastify.addHook('preClose', async () => {

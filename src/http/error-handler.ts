@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ClientError, type ClientErrorKind } from '../errors/client-error.ts';
 import { toErrorBody } from '../errors/error-body.ts';
 import { toClientError } from '../errors/to-client-error.ts';
@@ -22,7 +22,7 @@ export function handleErrors(app: FastifyInstance): void {
     const byStatus = BY_STATUS[error.statusCode ?? 0];
     const known =
       toClientError(error) ?? (byStatus === undefined ? undefined : new ClientError(byStatus[0], byStatus[1]));
-    if (known === undefined) request.log.error({ err: error }, 'request failed');
+    logFailure(request.log, error, known);
     const { status, body } = toErrorBody(known);
     if (REFUSED.has(status) || request.is404) closeAfter(reply);
     return sendAnswer(request, reply, status, { error: body });
@@ -39,4 +39,37 @@ export function handleErrors(app: FastifyInstance): void {
 
 function noRoute({ method, url }: FastifyRequest): ClientError {
   return new ClientError('not-found', `No route ${method} ${url.split('?')[0]}. RPC calls go to POST /rpc.`);
+}
+
+/**
+ * Logs what made a request fail, unless the request itself is the mistake: the caller is told that. An error that nobody
+ * expected comes with its stack; what S3 or Postgres refused with its code alone, since Postgres quotes rows.
+ * @param known what the caller is told; undefined for an unexpected error
+ */
+export function logFailure(log: FastifyBaseLogger, error: unknown, known: ClientError | undefined): void {
+  if (known === undefined) log.error({ err: error }, 'request failed');
+  else if (known.cause !== undefined) log.warn({ code: known.details.code }, 'request refused');
+}
+
+/** Longest id in a path, in characters. */
+const MOST_PARAM_LENGTH = 1_000;
+
+/** Fastify's options for paths that it refuses before it has a request: answered in the loader's form. */
+export function pathOptions() {
+  return {
+    routerOptions: { maxParamLength: MOST_PARAM_LENGTH },
+    frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
+      const isLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
+      const { status, body } = toErrorBody(
+        isLong
+          ? new ClientError('not-found', `Nothing has an id of more than ${MOST_PARAM_LENGTH} characters.`)
+          : new ClientError('invalid-request', 'The path is not valid percent-encoded UTF-8.'),
+      );
+      // This request has no query and no headers to negotiate by.
+      return closeAfter(reply)
+        .code(status)
+        .type('application/json; charset=utf-8')
+        .send(JSON.stringify({ error: body }));
+    },
+  };
 }

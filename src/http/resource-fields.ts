@@ -1,5 +1,8 @@
+import { ACCESS_TYPES, type LoadableTypes } from '../fhir/loadable-types.ts';
+import { FHIR_RESOURCE_TYPES } from '../fhir/resource-types.ts';
+
 /** What the values of a field look like; a search for anything else would find nothing, and look as if nothing were there. */
-export type FieldKind = 'text' | 'integer' | 'dateTime' | 'boolean' | readonly string[];
+export type FieldKind = 'text' | 'bucket' | 'resourceType' | 'integer' | 'dateTime' | 'boolean' | readonly string[];
 
 /** The resources that clients read and delete over REST. */
 export const REST_TYPES = ['LoaderFile', 'DisabledIndex', 'LoaderError'] as const;
@@ -10,9 +13,9 @@ const SOURCES = ['postgres', 'aws', 'aidbox'];
 /** The fields of each resource that can be searched and sorted by, besides its id. */
 const FIELDS: Readonly<Record<RestType, Readonly<Record<string, FieldKind>>>> = {
   LoaderFile: {
-    bucket: 'text',
+    bucket: 'bucket',
     file: 'text',
-    type: 'text',
+    type: 'resourceType',
     size: 'integer',
     etag: 'text',
     // `skiped` is the vendor's spelling.
@@ -30,7 +33,7 @@ const FIELDS: Readonly<Record<RestType, Readonly<Record<string, FieldKind>>>> = 
     'error.code': 'text',
   },
   DisabledIndex: {
-    bucket: 'text',
+    bucket: 'bucket',
     schemaname: 'text',
     tablename: 'text',
     tablespace: 'text',
@@ -47,9 +50,9 @@ const FIELDS: Readonly<Record<RestType, Readonly<Record<string, FieldKind>>>> = 
   },
   LoaderError: {
     'loader-file': 'text',
-    bucket: 'text',
+    bucket: 'bucket',
     file: 'text',
-    type: 'text',
+    type: 'resourceType',
     line: 'integer',
     offset: 'integer',
     'resource-id': 'text',
@@ -60,30 +63,60 @@ const FIELDS: Readonly<Record<RestType, Readonly<Record<string, FieldKind>>>> = 
   },
 };
 
-/** The names of a resource's fields, those of nested ones with a dot. */
-export function fieldNames(type: RestType): string[] {
-  return Object.keys(FIELDS[type]);
+/** The fields of one resource, as a search names them. */
+export interface RestFields {
+  type: RestType;
+  /** Those of nested ones with a dot. */
+  names: readonly string[];
+  /** What the values of a field look like; undefined where the resource has no such field. */
+  kind(name: string): FieldKind | undefined;
+  /** What is wrong with a value that is searched for; undefined where nothing is. */
+  problem(kind: FieldKind, value: string): string | undefined;
 }
 
-/** What the values of a field look like; undefined where the resource has no such field. */
-export function fieldKind(type: RestType, name: string): FieldKind | undefined {
-  return Object.hasOwn(FIELDS[type], name) ? FIELDS[type][name] : undefined;
+/** @param loadableTypes the types that a file can have besides FHIR's */
+export function fieldsOf(type: RestType, loadableTypes: LoadableTypes): RestFields {
+  const fields = FIELDS[type];
+  return {
+    type,
+    names: Object.keys(fields),
+    kind: (name) => (Object.hasOwn(fields, name) ? fields[name] : undefined),
+    problem(kind, value) {
+      if (value.includes('\0')) return 'must not contain U+0000';
+      if (kind === 'resourceType') return typeProblem(value, loadableTypes);
+      return typeof kind === 'string'
+        ? PROBLEMS[kind](value)
+        : unless(kind.includes(value), `one of ${kind.join(', ')}`);
+    },
+  };
 }
 
-/** What is wrong with a value that is searched for; undefined where nothing is. */
-export function valueProblem(kind: FieldKind, value: string): string | undefined {
-  if (typeof kind !== 'string') return kind.includes(value) ? undefined : `must be one of ${kind.join(', ')}`;
-  if (value.includes('\0')) return 'must not contain U+0000';
-  switch (kind) {
-    case 'text':
-      return undefined;
-    case 'integer':
-      return /^\d{1,18}$/.test(value) ? undefined : 'must be a whole number';
-    case 'boolean':
-      return value === 'true' || value === 'false' ? undefined : 'must be true or false';
-    case 'dateTime':
-      return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value)
-        ? undefined
-        : 'must be a time as stored, 2026-01-31T12:00:00.000Z';
-  }
+const PROBLEMS: Readonly<
+  Record<Exclude<FieldKind, readonly string[] | 'resourceType'>, (value: string) => string | undefined>
+> = {
+  text: () => undefined,
+  bucket: bucketProblem,
+  integer: (value) => unless(/^\d{1,18}$/.test(value), 'a whole number'),
+  boolean: (value) => unless(value === 'true' || value === 'false', 'true or false'),
+  dateTime: (value) =>
+    unless(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value), 'a time as stored, 2026-01-31T12:00:00.000Z'),
+};
+
+function unless(fits: boolean, wanted: string): string | undefined {
+  return fits ? undefined : `must be ${wanted}`;
+}
+
+/** `local` is what Aidbox writes for the files of its own machine. */
+function bucketProblem(value: string): string | undefined {
+  if (/^(s3:\/\/.|file:\/\/\/|local$)/.test(value)) return undefined;
+  return `must be written as in the call: ${/^[\w.-]+$/.test(value) ? `s3://${value}` : 's3://<bucket-name> or file:///<folder>'}`;
+}
+
+function typeProblem(value: string, { named, everyTable }: LoadableTypes): string | undefined {
+  const known = [...FHIR_RESOURCE_TYPES, ...ACCESS_TYPES, ...named];
+  if (known.includes(value)) return undefined;
+  const spelled = known.find((type) => type.toLowerCase() === value.toLowerCase());
+  if (spelled !== undefined) return `must be written ${spelled}`;
+  if (everyTable) return undefined;
+  return 'must be a resource type of FHIR, or one that LOADER_RESOURCE_TYPES names';
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
+import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import { keepDeletedFiles } from '../store/load-run/load-run.ts';
 import { hasDecidedFile } from '../store/loader-file/queue.ts';
 import { inTransaction } from '../store/query.ts';
@@ -9,7 +10,7 @@ import { tableName } from '../store/resource-tables.ts';
 import { deleteResources, type ResourceRow, type SearchFilter, searchResources } from '../store/resources.ts';
 import { sendAnswer } from './body-formats-plugin.ts';
 import { pageLinks } from './page-links.ts';
-import { REST_TYPES, type RestType } from './resource-fields.ts';
+import { fieldsOf, REST_TYPES, type RestFields } from './resource-fields.ts';
 import { parseFilters, parseSearch, refuseQuery } from './resource-search.ts';
 
 const LOADER_FILE = tableName('LoaderFile');
@@ -17,18 +18,26 @@ const LOADER_FILE = tableName('LoaderFile');
 /** How long a delete waits for a file that is being loaded, in ms. */
 const LOCK_TIMEOUT_MS = 2_000;
 
+export interface ResourceRoutesDeps {
+  pool: pg.Pool;
+  /** Which types a search can name. */
+  loadableTypes: LoadableTypes;
+}
+
 /** GET by id, search, DELETE by id and by condition, at `/<type>` and `/fhir/<type>`. */
-export function resourceRoutes(app: FastifyInstance, pool: pg.Pool): void {
+export function resourceRoutes(app: FastifyInstance, { pool, loadableTypes }: ResourceRoutesDeps): void {
   for (const type of REST_TYPES) {
-    for (const path of [`/${type}`, `/fhir/${type}`]) routesOf(app, pool, type, path);
+    const fields = fieldsOf(type, loadableTypes);
+    for (const path of [`/${type}`, `/fhir/${type}`]) routesOf(app, pool, fields, path);
   }
 }
 
-function routesOf(app: FastifyInstance, pool: pg.Pool, type: RestType, path: string): void {
+function routesOf(app: FastifyInstance, pool: pg.Pool, fields: RestFields, path: string): void {
+  const { type } = fields;
   const table = tableName(type);
 
   app.get(path, async (request, reply) => {
-    const search = parseSearch(type, request.query);
+    const search = parseSearch(fields, request.query);
     const { total, rows } = await searchResources(pool, table, search);
     const entry = rows.map((row) => ({ resource: toResource(type, row), search: { mode: 'match' } }));
     const link = pageLinks(request.url, search, total);
@@ -37,21 +46,25 @@ function routesOf(app: FastifyInstance, pool: pg.Pool, type: RestType, path: str
 
   app.get(`${path}/:id`, async (request, reply) => {
     refuseQuery(request.query);
-    const { rows } = await searchResources(pool, table, { filters: byId(request), sort: [], count: 1, page: 1 });
-    const row = rows[0];
+    const filters = byId(request);
+    const row =
+      filters === undefined
+        ? undefined
+        : (await searchResources(pool, table, { filters, sort: [], count: 1, page: 1 })).rows[0];
     if (row === undefined) throw new ClientError('not-found', `No ${type} has this id.`);
     return sendAnswer(request, reply, 200, toResource(type, row));
   });
 
   app.delete(`${path}/:id`, async (request, reply) => {
     refuseQuery(request.query);
-    const [row] = await remove(pool, table, byId(request), true);
+    const filters = byId(request);
+    const [row] = filters === undefined ? [] : await remove(pool, table, filters, true);
     return row === undefined ? reply.code(204).send() : sendAnswer(request, reply, 200, toResource(type, row));
   });
 
   app.delete(path, async (request, reply) => {
     const removeAll = wantsAll(request);
-    const rows = await remove(pool, table, parseFilters(type, request.query), removeAll);
+    const rows = await remove(pool, table, parseFilters(fields, request.query), removeAll);
     const [row] = rows;
     if (row === undefined) return reply.code(204).send();
     if (!removeAll) return sendAnswer(request, reply, 200, toResource(type, row));
@@ -106,9 +119,10 @@ function beingLoaded(): ClientError {
   return new ClientError('conflict', 'One of these files is being loaded right now; wait until it is finished.');
 }
 
-function byId(request: FastifyRequest): SearchFilter[] {
+/** Undefined for an id that no row can have: Postgres's texts hold no U+0000. */
+function byId(request: FastifyRequest): SearchFilter[] | undefined {
   const { id } = request.params as { id: string };
-  return [{ path: ['id'], values: [id] }];
+  return id.includes('\0') ? undefined : [{ path: ['id'], values: [id] }];
 }
 
 function toResource(type: string, { id, txid, ts, cts, resource }: ResourceRow): object {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
 import type { Search, SearchFilter, SearchSort } from '../store/resources.ts';
-import { fieldKind, fieldNames, type RestType, valueProblem } from './resource-fields.ts';
+import type { RestFields } from './resource-fields.ts';
 
 const DEFAULT_COUNT = 100;
 const MOST_COUNT = 1000;
@@ -32,8 +32,8 @@ const querySchema = z.record(z.string(), z.union([z.string(), z.array(z.string()
  * @throws ClientError of kind `invalid-params` that names every parameter and value that is not understood: left out,
  * `stauts=error` would find all files, and `status=eror` none
  */
-export function parseSearch(type: RestType, query: unknown): Search {
-  const reader = new QueryReader(type);
+export function parseSearch(fields: RestFields, query: unknown): Search {
+  const reader = new QueryReader(fields);
   const given = querySchema.parse(query);
   const filters = reader.filters(given, Object.keys(CONTROLS));
   const sort = reader.sort(given['_sort']);
@@ -48,8 +48,8 @@ export function parseSearch(type: RestType, query: unknown): Search {
  * searches, and so are `\|`, `\$` and `\\`. Nothing else is taken: a deletion with `_count=1` would delete all.
  * @throws ClientError as `parseSearch`
  */
-export function parseFilters(type: RestType, query: unknown): SearchFilter[] {
-  const reader = new QueryReader(type);
+export function parseFilters(fields: RestFields, query: unknown): SearchFilter[] {
+  const reader = new QueryReader(fields);
   const filters = reader.filters(querySchema.parse(query), []);
   reader.check();
   return filters;
@@ -68,11 +68,11 @@ export function refuseQuery(query: unknown): void {
 
 /** Reads a query string and gathers all that is wrong with it. */
 class QueryReader {
-  readonly #type: RestType;
+  readonly #fields: RestFields;
   readonly #errors: FieldError[] = [];
 
-  constructor(type: RestType) {
-    this.#type = type;
+  constructor(fields: RestFields) {
+    this.#fields = fields;
   }
 
   /** @param controls names of the control parameters that the request takes */
@@ -104,7 +104,7 @@ class QueryReader {
   #filtersOf(name: string, values: readonly string[]): SearchFilter[] {
     const field = name.replace(/^\./, '');
     const isId = name === '_id' || field === 'id';
-    const kind = isId ? 'text' : fieldKind(this.#type, field);
+    const kind = isId ? 'text' : this.#fields.kind(field);
     if (kind === undefined) {
       this.#refuse(name, this.#unknown(), 'unrecognized_keys');
       return [];
@@ -112,7 +112,7 @@ class QueryReader {
     return values.map((text) => {
       const wanted = splitValues(text);
       for (const value of wanted) {
-        const problem = value === '' ? 'must have a value' : valueProblem(kind, value);
+        const problem = value === '' ? 'must have a value' : this.#fields.problem(kind, value);
         if (problem !== undefined) this.#refuse(name, problem, 'invalid_value');
       }
       return { path: isId ? ['id'] : field.split('.'), values: wanted };
@@ -131,12 +131,12 @@ class QueryReader {
     const name = descending ? field.slice(1) : field;
     if (SORT_COLUMNS.includes(name)) return { path: [name], descending };
     const plain = name.replace(/^\./, '');
-    if (fieldKind(this.#type, plain) === undefined) this.#refuse('_sort', this.#unknown(SORT_COLUMNS), 'invalid_value');
+    if (this.#fields.kind(plain) === undefined) this.#refuse('_sort', this.#unknown(SORT_COLUMNS), 'invalid_value');
     return { path: plain.split('.'), descending };
   }
 
   #unknown(more: readonly string[] = ['_id', ...Object.keys(CONTROLS)]): string {
-    return `unknown field of ${this.#type}; known: ${[...fieldNames(this.#type), ...more].join(', ')}`;
+    return `unknown field of ${this.#fields.type}; known: ${[...this.#fields.names, ...more].join(', ')}`;
   }
 
   #refuse(path: string, message: string, type: string): void {

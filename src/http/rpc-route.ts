@@ -4,6 +4,7 @@ import { dispatch } from '../rpc/dispatch.ts';
 import type { RpcContext } from '../rpc/rpc-method.ts';
 import { sendAnswer } from './body-formats-plugin.ts';
 import { callerOf } from './caller-of.ts';
+import { logFailure } from './error-handler.ts';
 
 /** Most requests in one batch. */
 const MOST_REQUESTS = 100;
@@ -18,7 +19,7 @@ export function rpcRoute(
   user: string | undefined,
 ): void {
   app.post('/rpc', async (request, reply) => {
-    const onError = (error: unknown) => request.log.error({ err: error }, 'rpc request failed');
+    const onError = (error: unknown, known: ClientError | undefined) => logFailure(request.log, error, known);
     const { body } = request;
     const context = { ...parts, caller: callerOf(request, user), signal: departureOf(reply) };
     if (!Array.isArray(body)) {

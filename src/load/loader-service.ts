@@ -4,7 +4,7 @@ import { ClientError } from '../errors/client-error.ts';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import { TableStatistics } from '../indexes/table-statistics.ts';
 import { createLineMemory } from '../pipeline/line-memory.ts';
-import { type BucketStatus, bucketStatus } from '../progress/bucket-status.ts';
+import { type BucketStatus, bucketStatus, type LoadState } from '../progress/bucket-status.ts';
 import { conversionNote } from '../progress/conversion-note.ts';
 import { type LoadReport, loadReport } from '../progress/load-report.ts';
 import { type RunHistory, runDetail, runHistory } from '../progress/run-history.ts';
@@ -120,9 +120,9 @@ export class LoaderService {
     return 'limit' in wanted ? await runHistory(pool, wanted, goesOn) : await runDetail(pool, wanted.run, goesOn);
   }
 
-  /** What a verbose status adds. */
-  async report(bucket: string): Promise<LoadReport> {
-    return await loadReport(this.#options.pool, bucket);
+  /** What a verbose status adds to one of this state. */
+  async report(bucket: string, state: LoadState): Promise<LoadReport> {
+    return await loadReport(this.#options.pool, bucket, state);
   }
 
   /** The buckets that were ever called for, the latest call first. */

@@ -8,6 +8,7 @@ import {
   summarizeFiles,
 } from '../store/loader-file/bucket-files.ts';
 import type { Queryable } from '../store/query.ts';
+import type { LoadState } from './bucket-status.ts';
 
 /** Most failed files, and most files in progress, that a report names. */
 const MOST_FILES = 100;
@@ -41,18 +42,23 @@ export interface TypeReport {
   resources: number;
 }
 
-/** Adds up a bucket's LoaderFiles and what all replicas report. Rows of files in progress are not committed yet. */
-export async function loadReport(db: Queryable, bucket: string): Promise<LoadReport> {
+/**
+ * Adds up a bucket's LoaderFiles and what all replicas report. Rows of files in progress are not committed yet.
+ * @param state of the bucket, by its locks. Unless it is `in-progress`, nobody loads: a replica that was killed cannot
+ * withdraw what it said last, nor the mark of its files
+ */
+export async function loadReport(db: Queryable, bucket: string, state: LoadState): Promise<LoadReport> {
   const summary = await summarizeFiles(db, bucket);
-  const replicas = await readProgress(db, bucket);
-  const inWork = await listFilesByStatus(db, bucket, 'in-progress', MOST_FILES);
+  const isLoading = state === 'in-progress';
+  const replicas = isLoading ? await readProgress(db, bucket) : [];
+  const inFlight = isLoading ? await listFilesByStatus(db, bucket, 'in-progress', MOST_FILES) : [];
   const failed = await listFilesByStatus(db, bucket, 'error', MOST_FILES);
   const types = typesOf(summary);
   const references = await countReferences(db, bucket);
   const missing = await listIndexesToRestore(db, { bucket, types: types.map(({ type }) => type) });
 
   const progress = new Map(replicas.flatMap(({ files }) => Object.entries(files)));
-  const files = inWork.map(({ id, file = '', type = '', size = 0, start = '' }) => {
+  const files = inFlight.map(({ id, file = '', type = '', size = 0, start = '' }) => {
     const { bytes = 0, rows = 0 } = progress.get(id) ?? {};
     return { id, file, type, size, bytes, resources: rows, start };
   });

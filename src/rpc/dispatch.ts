@@ -41,12 +41,12 @@ export interface Dispatched {
 
 /**
  * Runs one request of the body and puts the outcome, whatever it is, into an answer.
- * @param onError called with errors that are not the client's own
+ * @param onError called with each error, and what the caller is told of it; undefined where that is nothing
  */
 export async function dispatch(
   request: unknown,
   context: RpcContext,
-  onError: (error: unknown) => void,
+  onError: (error: unknown, known: ClientError | undefined) => void,
 ): Promise<Dispatched> {
   const echo = jsonRpcMembers(request);
   try {
@@ -54,7 +54,7 @@ export async function dispatch(
     return { status: 200, answer: { ...echo, result } };
   } catch (error) {
     const known = toClientError(error);
-    if (known === undefined || known.cause !== undefined) onError(error);
+    onError(error, known);
     const { status, body } = toErrorBody(known);
     return { status, answer: { ...echo, error: body } };
   }

@@ -17,6 +17,6 @@ export const loadFromBucketStatus = defineMethod({
   }),
   async handle({ bucket, verbose }, { loader }) {
     const status = await loader.status(bucket);
-    return verbose ? { ...status, ...(await loader.report(bucket)) } : status;
+    return verbose ? { ...status, ...(await loader.report(bucket, status.state)) } : status;
   },
 });

@@ -44,9 +44,12 @@ const MOST_PREFIX_BYTES = 1_024;
 /** Which part of a bucket is meant. */
 export const prefixesParam = z
   .array(
-    z.string().refine((prefix) => Buffer.byteLength(prefix) <= MOST_PREFIX_BYTES, {
-      error: `must have ${MOST_PREFIX_BYTES} bytes at most, as an object's key has`,
-    }),
+    z
+      .string()
+      .refine((prefix) => Buffer.byteLength(prefix) <= MOST_PREFIX_BYTES, {
+        error: `must have ${MOST_PREFIX_BYTES} bytes at most, as an object's key has`,
+      })
+      .refine((prefix) => !prefix.includes('\0'), { error: 'must not contain U+0000' }),
   )
   .max(MOST_PREFIXES, { error: `must be ${MOST_PREFIXES} at most; a shorter prefix covers the longer ones` })
   .default([])

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import Fastify, { type InjectOptions } from 'fastify';
+import { ClientError } from '../../src/errors/client-error.ts';
+import { FileError } from '../../src/errors/file-error.ts';
 import { acceptBodyFormats } from '../../src/http/body-formats-plugin.ts';
 import { handleErrors } from '../../src/http/error-handler.ts';
 import { logRequests, requestLogOptions } from '../../src/http/request-log.ts';
@@ -9,7 +11,7 @@ import { loggerOptions } from '../../src/log-stream.ts';
 const LOAD = 'aidbox.bulk/load-from-bucket';
 const STATUS = 'aidbox.bulk/load-from-bucket-status';
 
-describe('the request log', () => {
+describe('the request log', async () => {
   const lines: Record<string, unknown>[] = [];
   const app = Fastify({
     logger: { ...loggerOptions('debug'), stream: { write: (line: string) => void lines.push(JSON.parse(line)) } },
@@ -18,10 +20,16 @@ describe('the request log', () => {
   after(() => app.close());
   logRequests(app);
   handleErrors(app);
-  acceptBodyFormats(app);
+  await acceptBodyFormats(app);
   app.get('/health', async () => 'ok');
   app.get('/broken', async () => {
     throw new Error('broken');
+  });
+  app.get('/refused', async () => {
+    throw new FileError('AccessDenied: no (s3://b)', { source: 'aws', code: 'AccessDenied' });
+  });
+  app.get('/mistaken', async () => {
+    throw new ClientError('not-found', 'No LoaderFile has this id.');
   });
   app.post('/rpc', async () => 'ok');
 
@@ -67,6 +75,27 @@ describe('the request log', () => {
 
   test("a server's fault is a warning", async () => {
     assert.deepEqual((await logged({ url: '/broken' }))['level'], WARN);
+  });
+
+  test('what a store refused the caller is a warning with its code, without a stack; the caller reads the rest', async () => {
+    lines.length = 0;
+    const answer = await app.inject({ url: '/refused' });
+    assert.deepEqual(answer.json().error, { message: 'AccessDenied: no (s3://b)', code: 'AccessDenied' });
+    const { level, code, err } = lines.find(({ msg }) => msg === 'request refused') ?? {};
+    assert.deepEqual([level, code, err], [WARN, 'AccessDenied', undefined]);
+    assert.ok(!JSON.stringify(lines).includes('"stack"'));
+  });
+
+  test("the caller's own mistake is no line besides the request's; what nobody expected has its stack", async () => {
+    lines.length = 0;
+    await app.inject({ url: '/mistaken' });
+    assert.deepEqual(
+      lines.map(({ msg, level }) => [msg, level]),
+      [['request', INFO]],
+    );
+    await app.inject({ url: '/broken' });
+    const failed = lines.find(({ msg }) => msg === 'request failed');
+    assert.match(JSON.stringify(failed), /"stack":"Error: broken/);
   });
 
   test('keeps the id that a proxy gave, unless it is none', async () => {

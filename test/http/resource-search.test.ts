@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { fieldsOf } from '../../src/http/resource-fields.ts';
 import { parseFilters } from '../../src/http/resource-search.ts';
 import { startTestServer } from '../support/test-server.ts';
+
+const FIELDS = fieldsOf('LoaderFile', { named: [], everyTable: false });
 
 describe('the values of a filter', () => {
   for (const [given, values] of [
@@ -13,7 +16,7 @@ describe('the values of a filter', () => {
     ['a\\b|$', ['a\\b|$']],
     ['a\\', ['a\\']],
   ] as const)
-    test(given, () => assert.deepEqual(parseFilters('LoaderFile', { file: given }), [{ path: ['file'], values }]));
+    test(given, () => assert.deepEqual(parseFilters(FIELDS, { file: given }), [{ path: ['file'], values }]));
 });
 
 test('a file with a comma in its name is found and deleted, written as FHIR’s searches write it', async () => {

@@ -22,6 +22,13 @@ describe('POST /rpc, before the database is asked', () => {
     ['an unknown method', '{"method": "aidbox.bulk/nope"}', json, 404, /^Unknown method aidbox.bulk\/nope/],
     ['an unknown content type', '<a/>', { 'content-type': 'application/xml' }, 415, /^Send JSON .* or YAML/],
     ['a body too large', ' '.repeat(1024 * 1024 + 1), json, 413, /^The body is too large/],
+    [
+      'a prefix that no key has: U+0000',
+      JSON.stringify({ method: 'aidbox.bulk/load-from-bucket-retry', params: { bucket: 's3://b', prefixes: ['a\0'] } }),
+      json,
+      422,
+      /^Invalid params$/,
+    ],
     ['no params', `{"method": "${STATUS}"}`, json, 422, /^Invalid params$/],
     ['params that are no object', `{"method": "${STATUS}", "params": [1]}`, json, 422, /^Invalid params$/],
   ] as const)

@@ -65,7 +65,7 @@ test('interrupted while files are left and nobody loads them; the next call cont
     'Patient-1.ndjson.gz': patients(3, 'first'),
     'Patient-2.ndjson.gz': patients(3, 'second'),
   });
-  // What a server leaves that died after it had queued the files and while it had one of them in hand.
+  // What a server leaves that died after it had queued the files and while it loaded one of them.
   await stopped.load(bucket);
   await stopped.sql(`delete from patient where id like 'second-%'`);
   await stopped.sql(
@@ -77,6 +77,26 @@ test('interrupted while files are left and nobody loads them; the next call cont
   await waitFor(async () => !/reconnecting/.test(JSON.stringify(await status())), { what: 'the load has ended' });
   const interrupted = { state: 'interrupted', progress: { total: 2, done: 1, 'in-progress': 1 } };
   assert.deepEqual(await status(), { result: interrupted });
+
+  // It said this a moment before it died, and cannot withdraw it.
+  await stopped.sql(
+    `insert into fhir_bucket_loader.replica_progress (bucket, replica, updated_at, bytes_per_second, rows_per_second, files)
+     select $1, gen_random_uuid(), clock_timestamp(), 7, 7, jsonb_build_object(id, '{"bytes": 9, "rows": 9}'::jsonb)
+       from loaderfile where resource ->> 'status' = 'in-progress'`,
+    [`s3://${bucket}`],
+  );
+  const { body } = await stopped.rpc(METHOD, { bucket: `s3://${bucket}`, verbose: true });
+  const { replicas, rate, files, resources, 'eta-seconds': eta } = body.result as Record<string, unknown>;
+  assert.deepEqual(
+    { replicas, rate, files, resources, eta },
+    {
+      replicas: 0,
+      rate: { 'bytes-per-second': 0, 'resources-per-second': 0 },
+      files: [],
+      resources: { loaded: 3 },
+      eta: undefined,
+    },
+  );
 
   const again = await stopped.startLoad(bucket);
   assert.equal((again.body.result as { 'new-files-count': number })['new-files-count'], 0);

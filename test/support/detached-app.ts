@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import pg from 'pg';
 import { app } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import { pathOptions } from '../../src/http/error-handler.ts';
 import { requestLogOptions } from '../../src/http/request-log.ts';
 import { LoaderService } from '../../src/load/loader-service.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
@@ -21,7 +22,7 @@ export async function createDetachedApp(
   env: Readonly<Record<string, string>> = {},
 ): Promise<FastifyInstance> {
   const config = readConfig({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', ...env });
-  const fastify = Fastify({ bodyLimit: 1024 * 1024, ...requestLogOptions() });
+  const fastify = Fastify({ bodyLimit: 1024 * 1024, ...requestLogOptions(), ...pathOptions() });
   const pool = new pg.Pool(NOWHERE);
   const recovery = new PartitionRecovery(pool, fastify.log);
   const loader = new LoaderService({
@@ -42,6 +43,7 @@ export async function createDetachedApp(
     loader,
     metrics: new Metrics(pool),
     conversion: config.conversion,
+    loadableTypes: config.loadableTypes,
     rootClient: config.rootClient,
   });
   return fastify;

@@ -31,7 +31,7 @@ export const MOST_LOADS = 50;
 /** Reads one bucket's load from the database, whichever replicas work on it. */
 export async function readLoad(loader: LoadSource, bucket: string): Promise<LoadView> {
   const status = await loader.status(bucket);
-  return { bucket, ...status, ...(await loader.report(bucket)) };
+  return { bucket, ...status, ...(await loader.report(bucket, status.state)) };
 }
 
 /** Reads the latest loads. */
