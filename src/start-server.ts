@@ -90,6 +90,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       log,
       recovery,
       observer: metrics,
+      databaseFolder: config.database === undefined ? config.dataFolder : undefined,
       ...config,
     });
     opened.push({ close: () => loader.close() });

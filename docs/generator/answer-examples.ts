@@ -44,6 +44,81 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
         'new-files-count': 6,
       },
     },
+    {
+      title: 'Answer with `dry-run?` and `check-lines?`',
+      result: {
+        message:
+          'Dry run of bucket <s3://your-bucket-id>; nothing is queued or written. 2 new files; 2 files would be loaded. ' +
+          '2 files read, 208,799 resources: 1 bad line, 0 unreadable files, 1 id in more than one file, 0 ids more than once in a file.',
+        progress: { total: 4 },
+        'new-files-count': 2,
+        'dry-run': {
+          files: { new: 2, done: 4 },
+          'files-to-load': 2,
+          bytes: 34_000_000,
+          'first-files': [
+            { file: 'fhir/1/Patient.ndjson.gz', type: 'Patient', size: 17_000_000, status: 'new' },
+            { file: 'fhir/2/Patient.ndjson.gz', type: 'Patient', size: 17_000_000, status: 'new' },
+          ],
+          'ignored-files-count': 1,
+          'ignored-files': [
+            { file: 'fhir/manifest.json', reason: 'the name does not end in .ndjson.gz, .ndjson.zst, .ndjson' },
+          ],
+          types: [
+            {
+              type: 'Patient',
+              files: 2,
+              bytes: 34_000_000,
+              resources: 208_800,
+              table: 'public.patient',
+              'table-exists': true,
+              problems: [],
+            },
+          ],
+          estimate: {
+            resources: 208_800,
+            seconds: 6,
+            basis: 'The time by the pace of the last 4 files, 5700 kB/s of all replicas, whatever their settings were.',
+          },
+          disk: {
+            'database-bytes': 912_000_000,
+            'needed-bytes': 456_000_000,
+            basis:
+              'By the size of a row in the tables, indexes included; WAL and what upsert? overwrites come on top. ' +
+              'Postgres does not tell how much disk is free.',
+          },
+          lines: {
+            files: 2,
+            resources: 208_799,
+            bytes: 410_000_000,
+            'bad-lines-count': 1,
+            'bad-lines': [
+              {
+                file: 'fhir/2/Patient.ndjson.gz',
+                line: 17,
+                code: 'id-missing',
+                message: 'line 17: the resource has no "id"; every resource needs one',
+              },
+            ],
+            'unreadable-files-count': 0,
+            'unreadable-files': [],
+            'files-to-fail-count': 1,
+            'ids-in-two-files-count': 1,
+            'ids-twice-in-one-file-count': 0,
+            'repeated-ids': [
+              {
+                type: 'Patient',
+                id: 'pt-1',
+                places: [
+                  { file: 'fhir/1/Patient.ndjson.gz', line: 1 },
+                  { file: 'fhir/2/Patient.ndjson.gz', line: 104 },
+                ],
+              },
+            ],
+          },
+        },
+      },
+    },
   ],
   'aidbox.bulk/load-from-bucket-status': [
     {

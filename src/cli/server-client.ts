@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { plainText } from '../text/plain-text.ts';
 import { readVersion } from '../version.ts';
 import { CliError, EXIT } from './exit-codes.ts';
+import { type HttpRequest, sendRequest } from './send-request.ts';
 
 /** Where the server is, and as whom to call it. */
 export interface ServerAddress {
@@ -83,25 +84,22 @@ export class ServerClient {
     }
   }
 
-  async #fetch(path: string, init: RequestInit, signal?: AbortSignal): Promise<unknown> {
+  async #fetch(path: string, init: HttpRequest, signal?: AbortSignal): Promise<unknown> {
     const { url, client } = this.#address;
     const credentials = client && Buffer.from(`${client.id}:${client.secret}`).toString('base64');
-    const response = await fetch(new URL(path, url.endsWith('/') ? url : `${url}/`), {
-      ...init,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json',
-        'user-agent': `fhir-bucket-loader/${readVersion()}`,
-        ...(credentials === undefined ? {} : { authorization: `Basic ${credentials}` }),
-      },
-      ...(signal === undefined ? {} : { signal }),
-    }).catch((error: unknown) => {
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'user-agent': `fhir-bucket-loader/${readVersion()}`,
+      ...(credentials === undefined ? {} : { authorization: `Basic ${credentials}` }),
+    };
+    const target = new URL(path, url.endsWith('/') ? url : `${url}/`);
+    const { status, text } = await sendRequest(target, { ...init, headers, signal }).catch((error: unknown) => {
       signal?.throwIfAborted();
       throw new ServerError(`No server answers at ${url}: ${reasonOf(error)}. Is it running? See --url.`, true);
     });
-    const text = await response.text();
-    if (response.ok) return parseJson(text);
-    throw this.#refusal(response.status, parseJson(text));
+    if (status >= 200 && status < 300) return parseJson(text);
+    throw this.#refusal(status, parseJson(text));
   }
 
   #refusal(status: number, body: unknown): ServerError {

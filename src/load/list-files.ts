@@ -23,8 +23,8 @@ export interface FileListing extends ListingNotes {
 /** Files passed over because their names promise no resource type. */
 export interface IgnoredFiles {
   count: number;
-  /** Key of the first. */
-  example: string | undefined;
+  /** Keys of the first few. */
+  examples: string[];
   /** Whether the listing has no other file. */
   isAll: boolean;
 }
@@ -36,7 +36,10 @@ export interface WithheldFiles {
   examples: string[];
 }
 
-const MOST_EXAMPLES = 10;
+const MOST_EXAMPLES = 100;
+
+/** Of the call's prefixes, how many are looked at for whether they match anything. */
+const MOST_PREFIXES = 10;
 
 /** Longest listing kept in memory, in bytes, packed: some five million files. The store decides how much it lists. */
 const MOST_LISTED_BYTES = 256 * 1024 * 1024;
@@ -57,8 +60,8 @@ export async function listFiles(
 ): Promise<FileListing> {
   const pages: Buffer[] = [];
   let bytes = 0;
-  const ignored: IgnoredFiles = { count: 0, example: undefined, isAll: true };
-  const emptyPrefixes = new Set(prefixes.length === 0 ? [''] : prefixes.slice(0, MOST_EXAMPLES));
+  const ignored: IgnoredFiles = { count: 0, examples: [], isAll: true };
+  const emptyPrefixes = new Set(prefixes.length === 0 ? [''] : prefixes.slice(0, MOST_PREFIXES));
   const withheld: WithheldFiles = { count: 0, examples: [] };
   for await (const page of source.list(prefixes, signal)) {
     const files: NewLoaderFile[] = [];
@@ -71,7 +74,7 @@ export async function listFiles(
         if (withheld.examples.length < MOST_EXAMPLES) withheld.examples.push(object.key);
       } else if (!object.key.endsWith('/')) {
         ignored.count++;
-        ignored.example ??= object.key;
+        if (ignored.examples.length < MOST_EXAMPLES) ignored.examples.push(object.key);
       }
     }
     if (files.length > 0 || withheld.count > 0) ignored.isAll = false;

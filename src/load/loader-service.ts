@@ -14,11 +14,14 @@ import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { RunQuery } from '../store/load-run/list-runs.ts';
 import { endAbandonedRun } from '../store/load-run/load-run.ts';
 import type { CallRecord } from '../store/load-run/run-call.ts';
+import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
 import { requeueFailedFiles } from '../store/loader-file/queue.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
 import { inBoundedTransaction, ROWS_WAIT_MS } from './bounded-transaction.ts';
+import { dryRun } from './dry-run/dry-run.ts';
+import type { DryRunReport } from './dry-run/dry-run-report.ts';
 import { knownTypes } from './known-types.ts';
 import { type ListingNotes, listFiles } from './list-files.ts';
 import { Listings } from './listings.ts';
@@ -42,6 +45,8 @@ export interface LoaderServiceOptions {
   lineMemoryBytes: number;
   /** Which resource types files may be loaded into. */
   loadableTypes: LoadableTypes;
+  /** Where the database's files are, if that is on this machine and known. */
+  databaseFolder?: string | undefined;
   sources: SourceOptions;
   /** How long files in flight may go on after `close`, in ms. */
   shutdownGraceMs: number;
@@ -103,6 +108,29 @@ export class LoaderService {
     closing.throwIfAborted();
     await this.#loads.begin({ ...request, call });
     return { ...counted, notes: listing };
+  }
+
+  /**
+   * Says what a call would do, and does nothing of it; what it would be refused for, this is.
+   * @param options.checkLines also reads every file that would be loaded
+   * @param caller aborted when nobody waits for the answer any more, which ends it
+   */
+  async dryRun(
+    request: LoadRequest,
+    { checkLines }: { checkLines: boolean },
+    caller: AbortSignal,
+  ): Promise<LoadStarted & { report: DryRunReport }> {
+    const signal = AbortSignal.any([this.#closing.signal, caller]);
+    signal.throwIfAborted();
+    const { pool, address, databaseFolder, loadableTypes } = this.#options;
+    const { bucket, prefixes, source, write } = request;
+    await refuseContradiction(pool, bucket, write);
+    const types = await knownTypes(pool, loadableTypes);
+    const listing = await listFiles(this.#sources.open(source), prefixes, types, signal);
+    const options = { pool, address, workers: this.#workers, databaseFolder, checkLines, signal };
+    const report = await dryRun(request, listing, options);
+    const totalFiles = totalOf(await countFilesByStatus(pool, bucket));
+    return { newFiles: report.files['new'] ?? 0, notes: listing, totalFiles, report };
   }
 
   /** @throws ClientError when nobody ever called for the bucket */

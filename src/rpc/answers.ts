@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dryRunAnswer } from './dry-run-answer.ts';
 import { historyAnswer } from './history-answer.ts';
 
 const count = (what: string) => z.int().min(0).describe(what);
@@ -108,7 +109,8 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
   'aidbox.bulk/load-from-bucket': z.strictObject({
     message,
     progress,
-    'new-files-count': count('Files that this call has queued.'),
+    'new-files-count': count('Files that this call has queued; with `dry-run?`, that it would queue.'),
+    'dry-run': dryRunAnswer.optional().describe('Only with `dry-run?`.'),
   }),
   'aidbox.bulk/load-from-bucket-status': z.strictObject({
     state,

@@ -19,7 +19,7 @@ function describeEmptyPrefix(prefix: string): string {
 }
 
 /** The rule where nothing else is there: the call was in vain, and its caller does not know the rule. */
-function describeIgnored({ count, example = '', isAll }: IgnoredFiles): string {
+function describeIgnored({ count, examples: [example = ''], isAll }: IgnoredFiles): string {
   const files = `${count} files ignored for their names`;
   if (!isAll) return `${files}.`;
   const [first, ...others] = EXTENSIONS.toReversed();
@@ -29,7 +29,11 @@ function describeIgnored({ count, example = '', isAll }: IgnoredFiles): string {
   );
 }
 
-function describeWithheld({ count, examples }: WithheldFiles): string {
+/** Keys that a sentence names. */
+const MOST_NAMED = 10;
+
+function describeWithheld({ count, examples: all }: WithheldFiles): string {
+  const examples = all.slice(0, MOST_NAMED);
   const more = count > examples.length ? `, and ${count - examples.length} more` : '';
   const files = count === 1 ? '1 file' : `${count} files`;
   return `${files} ignored, since the server's LOADER_RESOURCE_TYPES does not name their type: ${examples.join(', ')}${more}.`;

@@ -1,24 +1,57 @@
+import { z } from 'zod';
+import type { LoadStarted } from '../load/loader-service.ts';
+import { describeDryRun } from './describe-dry-run.ts';
 import { describeNotes } from './describe-notes.ts';
 import { loadParams, toLoadRequest } from './load-params.ts';
 import { recordedParams } from './recorded-params.ts';
 import { defineMethod } from './rpc-method.ts';
+
+const params = loadParams
+  .safeExtend({
+    'dry-run?': z
+      .boolean()
+      .default(false)
+      .describe(
+        'Only say what the call would do: which files, types and tables, how many resources, how long, how much disk. Nothing ' +
+          'is queued or written. Not in Aidbox.',
+      ),
+    'check-lines?': z
+      .boolean()
+      .default(false)
+      .describe(
+        'With `dry-run?`: read every file that would be loaded, and report bad lines and ids that stand twice. Takes about as ' +
+          'long as the load; closing the connection ends it. Not in Aidbox.',
+      ),
+  })
+  .refine((given) => given['dry-run?'] || !given['check-lines?'], {
+    path: ['check-lines?'],
+    error: 'needs dry-run?; a load leaves bad lines out with max-errors',
+  });
 
 /** Lists a bucket, queues its new files and starts to load them. Aidbox documents it in "Bulk import from an S3 bucket". */
 export const loadFromBucket = defineMethod({
   name: 'aidbox.bulk/load-from-bucket',
   description:
     'Lists a bucket, queues its new `.ndjson.gz`, `.ndjson.zst` and `.ndjson` files and starts to load them. Answers as soon as they are queued.',
-  params: loadParams,
+  params,
   async handle(given, { loader, conversion, caller, signal }) {
     const request = toLoadRequest(given, conversion);
+    const note = async () => (request.write.format === 'fhir' ? await loader.conversionNote() : undefined);
+    if (given['dry-run?']) {
+      const { report, ...preview } = await loader.dryRun(request, { checkLines: given['check-lines?'] }, signal);
+      const found = `Dry run of bucket <${request.bucket}>; nothing is queued or written. ${describeDryRun(report)}`;
+      return { ...answerOf(found, preview, await note()), 'dry-run': report };
+    }
     const started = await loader.load(request, signal, { caller, params: recordedParams(given) });
-    const note = request.write.format === 'fhir' ? await loader.conversionNote() : undefined;
-    return {
-      message:
-        `Upload from bucket <${request.bucket}> started. ${started.newFiles} new files added.` +
-        `${describeNotes(started.notes)}${note === undefined ? '' : ` ${note}`}`,
-      progress: { total: started.totalFiles },
-      'new-files-count': started.newFiles,
-    };
+    const done = `Upload from bucket <${request.bucket}> started. ${started.newFiles} new files added.`;
+    return answerOf(done, started, await note());
   },
 });
+
+function answerOf(done: string, { notes, totalFiles, newFiles }: LoadStarted, note: string | undefined) {
+  return {
+    message: `${done}${describeNotes(notes)}${note === undefined ? '' : ` ${note}`}`,
+    progress: { total: totalFiles },
+    'new-files-count': newFiles,
+  };
+}

@@ -67,7 +67,7 @@ export async function checkShape(db: Queryable, table: ResourceTable): Promise<v
  * row-level security. Without this check a `resource text` would take jsonb's bytes, and an `id uuid` 16 letters.
  * @returns one phrase for each thing that is wrong; none where the table will do
  */
-async function shapeProblems(db: Queryable, table: ResourceTable): Promise<string[]> {
+export async function shapeProblems(db: Queryable, table: ResourceTable): Promise<string[]> {
   const relation = await describeTable(db, table);
   const kind = KINDS[relation.kind];
   if (kind !== undefined) return [`it is ${kind}, must be a table`];

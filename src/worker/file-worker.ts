@@ -5,6 +5,8 @@ import { Sources } from '../source/sources.ts';
 import { BackendWatch } from '../store/backend-watch.ts';
 import { createPool } from '../store/create-pool.ts';
 import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
+import { checkFile } from './check-file.ts';
+import type { CheckOutcome, CheckTask } from './check-task.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
 import { loadFile } from './load-file.ts';
 
@@ -60,6 +62,34 @@ export class FileWorker {
       });
     } finally {
       clearInterval(timer);
+      port.close();
+    }
+  }
+
+  /** Reads one file and stores nothing; sends its ids on the task's port. @throws when it is stopped */
+  async check({ port, ...task }: CheckTask): Promise<CheckOutcome> {
+    const abort = new AbortController();
+    let taken = Promise.withResolvers<void>();
+    port.on('message', (message: unknown) => {
+      if (message === 'next') taken.resolve();
+      else abort.abort(new Error('the check was stopped'));
+    });
+    abort.signal.addEventListener('abort', () => taken.reject(abort.signal.reason), { once: true });
+    taken.promise.catch(() => {});
+    try {
+      return await checkFile(task, {
+        ...this.#setup,
+        source: this.#sources.open(task.source),
+        buffers: this.#buffers,
+        transforms: this.#transforms,
+        signal: abort.signal,
+        sendIds: async (batch) => {
+          taken = Promise.withResolvers();
+          port.postMessage(batch, [batch.buffer as ArrayBuffer]);
+          await taken.promise;
+        },
+      });
+    } finally {
       port.close();
     }
   }

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, SHARE_ENV } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import type { CheckOutcome, CheckTask } from './check-task.ts';
 import { chooseThread } from './choose-thread.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
 
@@ -30,7 +31,7 @@ export interface RunOptions {
 
 /** The worker threads of this process. The loads share them; each thread has its own connections. */
 export class WorkerPool {
-  readonly #piscina: Piscina<FileTask, FileOutcome>;
+  readonly #piscina: Piscina<FileTask | CheckTask, FileOutcome | CheckOutcome>;
 
   /** @param threads most worker threads; more than the cores only costs memory */
   constructor(setup: WorkerSetup, threads = availableParallelism()) {
@@ -58,9 +59,43 @@ export class WorkerPool {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
-      return await this.#piscina.run({ ...task, port: port2 }, { transferList: [port2] });
+      const outcome = await this.#piscina.run({ ...task, port: port2 }, { transferList: [port2] });
+      if (outcome.kind === 'checked') throw new Error('a file that was to be loaded was only checked');
+      return outcome;
     } finally {
       signal.removeEventListener('abort', stop);
+      port1.close();
+    }
+  }
+
+  /**
+   * Reads a file on one of the threads, as a load does, and stores nothing.
+   * @param onIds takes a batch of its ids, as `IdBatches` makes them; the next one comes when that has resolved
+   * @throws the signal's reason, what `onIds` does, or an error when the thread dies
+   */
+  async check(
+    task: Omit<CheckTask, 'port'>,
+    { signal, onIds }: { signal: AbortSignal; onIds: (batch: Uint8Array) => Promise<void> },
+  ): Promise<CheckOutcome> {
+    signal.throwIfAborted();
+    const { port1, port2 } = new MessageChannel();
+    const refused = Promise.withResolvers<never>();
+    const end = (error: unknown) => {
+      port1.postMessage('stop');
+      refused.reject(error);
+    };
+    const stop = () => end(signal.reason);
+    port1.on('message', (batch: Uint8Array) => void onIds(batch).then(() => port1.postMessage('next'), end));
+    signal.addEventListener('abort', stop, { once: true });
+    const checked = this.#piscina.run({ ...task, port: port2 }, { name: 'check', transferList: [port2] });
+    try {
+      const outcome = await Promise.race([checked, refused.promise]);
+      if (outcome.kind !== 'checked') throw new Error('a file that was to be checked was loaded');
+      return outcome;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      // What stopped it is known; its own end follows.
+      await checked.catch(() => {});
       port1.close();
     }
   }

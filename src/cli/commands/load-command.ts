@@ -4,7 +4,8 @@ import { FORMATS } from '../../fhir/resource-format.ts';
 import { SCHEDULERS } from '../../load/schedule.ts';
 import { bucketArgument, isFolder } from '../bucket-argument.ts';
 import { commandName } from '../command-name.ts';
-import { EXIT_CODES_HELP } from '../exit-codes.ts';
+import { dryRun } from '../dry-run.ts';
+import { CliError, EXIT, EXIT_CODES_HELP } from '../exit-codes.ts';
 import { followLoad } from '../follow-load.ts';
 import { printAnswer } from '../print-answer.ts';
 import { printLines } from '../print-lines.ts';
@@ -29,6 +30,8 @@ interface LoadOptions extends AccountOptions, ServerOptions {
   resolveReferences?: boolean;
   requestPayer?: string;
   retryFailed?: boolean;
+  dryRun?: boolean;
+  checkLines?: boolean;
 }
 
 const EXAMPLES = `
@@ -39,7 +42,8 @@ Examples:
   $ fhir-bucket-loader load s3://hospital --follow
   $ fhir-bucket-loader load s3://hospital --prefix 2026/ --thread-num 8 --disable-idx --follow
   $ fhir-bucket-loader load s3://hospital --host http://minio:9000 --region us-east-1
-  $ fhir-bucket-loader load s3://hospital --server-credentials --json`;
+  $ fhir-bucket-loader load s3://hospital --server-credentials --json
+  $ fhir-bucket-loader load s3://hospital --dry-run --check-lines`;
 
 /** `load s3://bucket`: aidbox.bulk/load-from-bucket; each option is the method's parameter of that name. */
 export function loadCommand(): Command {
@@ -70,6 +74,8 @@ export function loadCommand(): Command {
     .option('--max-errors <n>', 'bad lines of a file that are left out before the file fails (0)', toInteger)
     .option('--connect-timeout <ms>', 'time to connect to S3; 0 is no limit (0)', toInteger)
     .option('--read-timeout <ms>', 'time without a byte from S3; 0 is no limit (0)', toInteger)
+    .option('--dry-run', 'only say what would be loaded, into which tables, how long it takes and how much disk')
+    .option('--check-lines', 'with --dry-run: read every file, and report bad lines and ids that stand twice')
     .option('--retry-failed', 'queue the failed files again first; those that --prefix names, if it is given')
     .option('--region <region>', "the bucket's region")
     .option('--host <host>', 'host of an S3-compatible store, or its http(s) address')
@@ -81,7 +87,12 @@ export function loadCommand(): Command {
     .addHelpText('after', `${ACCOUNT_HELP}\n${EXIT_CODES_HELP}\n${EXAMPLES}`)
     .action(async (bucket: string, options: LoadOptions) => {
       const client = clientOf(options);
+      refuseOddDryRun(options);
       const params = await paramsOf(bucket, options);
+      if (options.dryRun === true) {
+        process.exitCode = await dryRun(client, { bucket, ...params }, options);
+        return;
+      }
       if (options.retryFailed === true) await retryFailed(client, bucket, options);
       const answer = await client.rpc('aidbox.bulk/load-from-bucket', { bucket, ...params });
       printAnswer(answer, options);
@@ -109,8 +120,16 @@ async function paramsOf(bucket: string, options: LoadOptions): Promise<object> {
     'fhir-version': options.fhirVersion,
     'keep-last-updated?': options.keepLastUpdated,
     'resolve-references?': options.resolveReferences,
+    'dry-run?': options.dryRun,
+    'check-lines?': options.checkLines,
   };
   return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
+}
+
+function refuseOddDryRun({ dryRun, checkLines, follow, retryFailed }: LoadOptions): void {
+  if (dryRun === true && (follow === true || retryFailed === true))
+    throw new CliError(EXIT.usage, '--dry-run loads nothing: it goes without --follow and --retry-failed.');
+  if (dryRun !== true && checkLines === true) throw new CliError(EXIT.usage, '--check-lines goes with --dry-run.');
 }
 
 /** The failed files go back to the queue; a bucket that was never loaded has none. */

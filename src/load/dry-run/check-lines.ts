@@ -1,0 +1,150 @@
+import { toFailure } from '../../errors/failure.ts';
+import type { SeenIds } from '../../store/seen-ids.ts';
+import type { CheckOutcome } from '../../worker/check-task.ts';
+import type { WorkerPool } from '../../worker/worker-pool.ts';
+import type { LoadRequest } from '../load-request.ts';
+import { transformOf } from '../transform-of.ts';
+import type { LineCheck, PlacedId } from './line-check.ts';
+import { isToLoad, type SortedFile } from './sort-listing.ts';
+
+/** Bad lines, failed files and repeated ids that the answer names; all are counted. */
+const MOST_NAMED = 100;
+
+export interface CheckLinesOptions {
+  request: LoadRequest;
+  workers: WorkerPool;
+  /** Where ids wait to be compared; the caller closes it. */
+  ids: SeenIds;
+  signal: AbortSignal;
+}
+
+/**
+ * Reads all files of a listing that would be loaded, `thread-num` at a time, as a load does, and stores nothing but ids.
+ * @param pages gives the sorted listing, the same each time it is called
+ * @throws the signal's reason when aborted; what Postgres answers to the ids
+ */
+export async function checkLines(
+  pages: () => AsyncGenerator<SortedFile[]>,
+  { request, workers, ids, signal }: CheckLinesOptions,
+): Promise<LineCheck> {
+  const types: string[] = [];
+  const found = new Found(request.maxErrors);
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const numberOf = (type: string) => {
+    if (!types.includes(type)) types.push(type);
+    return types.indexOf(type);
+  };
+  const add = async (batch: Uint8Array) => {
+    await ids.add(batch).catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    });
+  };
+  const check = async (file: SortedFile) => {
+    const { key, type, number, ...identity } = file;
+    const { source, write } = request;
+    const numbers = { type: numberOf(type), file: number };
+    const task = { ...identity, source, key, type, numbers, transform: transformOf(write), mostBadLines: MOST_NAMED };
+    const outcome = await workers.check(task, { signal: stop, onIds: add }).catch((error: unknown): CheckOutcome => {
+      stop.throwIfAborted();
+      // The worker thread died, out of memory for instance.
+      return { kind: 'checked', rows: 0, rawBytes: 0, badLinesCount: 0, badLines: [], failure: toFailure(error) };
+    });
+    found.add(key, outcome);
+  };
+  await eachOf(pages(), request.threadNum, check);
+  const repeated = await ids.findRepeated(MOST_NAMED, signal);
+  const wanted = new Set(repeated.examples.flatMap(({ places }) => places.map(({ file }) => file)));
+  const keys = await keysOf(pages(), wanted);
+  const examples = repeated.examples.map(
+    ({ type, id, places }): PlacedId => ({
+      type: types[type] ?? '',
+      id,
+      places: places.map(({ file, line }) => ({ file: keys.get(file) ?? '', line })),
+    }),
+  );
+  return {
+    ...found.report(),
+    'ids-in-two-files-count': repeated.inTwoFiles,
+    'ids-twice-in-one-file-count': repeated.inOneFile,
+    'repeated-ids': examples,
+  };
+}
+
+/** What the files have come to. */
+class Found {
+  readonly #maxErrors: number;
+  readonly #report: Omit<LineCheck, 'ids-in-two-files-count' | 'ids-twice-in-one-file-count' | 'repeated-ids'> = {
+    files: 0,
+    resources: 0,
+    bytes: 0,
+    'bad-lines-count': 0,
+    'bad-lines': [],
+    'unreadable-files-count': 0,
+    'unreadable-files': [],
+    'files-to-fail-count': 0,
+  };
+
+  constructor(maxErrors: number) {
+    this.#maxErrors = maxErrors;
+  }
+
+  add(file: string, { rows, rawBytes, badLinesCount, badLines, failure }: CheckOutcome): void {
+    const report = this.#report;
+    report.files++;
+    report.resources += rows;
+    report.bytes += rawBytes;
+    report['bad-lines-count'] += badLinesCount;
+    const room = MOST_NAMED - report['bad-lines'].length;
+    report['bad-lines'].push(...badLines.slice(0, room).map((line) => ({ file, ...line })));
+    if (failure !== undefined || badLinesCount > this.#maxErrors) report['files-to-fail-count']++;
+    if (failure === undefined) return;
+    report['unreadable-files-count']++;
+    const { source, code, message } = failure;
+    if (report['unreadable-files'].length < MOST_NAMED)
+      report['unreadable-files'].push({ file, message, error: { source, code } });
+  }
+
+  report() {
+    return this.#report;
+  }
+}
+
+/** Works on the files to load, at most `most` at a time. After an error those begun are awaited, and none is begun. */
+async function eachOf(
+  pages: AsyncGenerator<SortedFile[]>,
+  most: number,
+  work: (file: SortedFile) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  const errors: unknown[] = [];
+  try {
+    for await (const page of pages) {
+      for (const file of page.filter(isToLoad)) {
+        const one: Promise<void> = work(file)
+          .catch((error: unknown) => void errors.push(error))
+          .finally(() => running.delete(one));
+        running.add(one);
+        if (running.size >= most) await Promise.race(running);
+        if (errors.length > 0) throw errors[0];
+      }
+    }
+  } finally {
+    await Promise.all(running);
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/** The keys of these files, by number. */
+async function keysOf(
+  pages: AsyncGenerator<SortedFile[]>,
+  wanted: ReadonlySet<number>,
+): Promise<ReadonlyMap<number, string>> {
+  const keys = new Map<number, string>();
+  if (wanted.size === 0) return keys;
+  for await (const page of pages) {
+    for (const { number, key } of page) if (wanted.has(number)) keys.set(number, key);
+  }
+  return keys;
+}

@@ -1,0 +1,50 @@
+import type { LineCheck } from './line-check.ts';
+
+/** What a dry run says beside the answer of a load; wire names. */
+export interface DryRunReport {
+  /** Files listed: `new`, and the others by the status of their LoaderFile. */
+  files: Record<string, number>;
+  /** Files that would be loaded: those that are new and those that wait from earlier calls. */
+  'files-to-load': number;
+  /** Of those, as stored. */
+  bytes: number;
+  /** The first of those, in the order of the listing. */
+  'first-files': { file: string; type: string; size?: number; status: string }[];
+  'ignored-files-count': number;
+  'ignored-files': { file: string; reason: string }[];
+  types: TypeReport[];
+  estimate: Estimate;
+  disk: DiskReport;
+  /** With `check-lines?`. */
+  lines?: LineCheck;
+}
+
+export interface TypeReport {
+  type: string;
+  /** That would be loaded. */
+  files: number;
+  bytes: number;
+  /** Absent where no file of the type was loaded before. */
+  resources?: number;
+  table: string;
+  'table-exists': boolean;
+  /** What keeps the files from being loaded; empty where the table will do. */
+  problems: string[];
+}
+
+export interface Estimate {
+  /** Absent where a type has no past load. */
+  resources?: number;
+  seconds?: number;
+  /** What the figures are taken from. */
+  basis: string;
+}
+
+export interface DiskReport {
+  'database-bytes': number;
+  /** Absent where it cannot be estimated. */
+  'needed-bytes'?: number;
+  /** Absent where it is not known. */
+  'free-bytes'?: number;
+  basis: string;
+}

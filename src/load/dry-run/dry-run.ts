@@ -1,0 +1,113 @@
+import type pg from 'pg';
+import type { DatabaseAddress } from '../../store/connection-options.ts';
+import { SeenIds } from '../../store/seen-ids.ts';
+import type { WorkerPool } from '../../worker/worker-pool.ts';
+import type { FileListing } from '../list-files.ts';
+import type { LoadRequest } from '../load-request.ts';
+import { whyIgnored } from '../why-ignored.ts';
+import { checkLines } from './check-lines.ts';
+import type { DryRunReport, TypeReport } from './dry-run-report.ts';
+import { estimateDisk, estimateLoad, estimateRows, readExperience } from './estimate-load.ts';
+import { planTable } from './plan-table.ts';
+import { isToLoad, type SortedFile, sortListing } from './sort-listing.ts';
+
+/** Files that the answer names. */
+const MOST_FILES = 1_000;
+const MOST_IGNORED = 100;
+
+export interface DryRunOptions {
+  pool: pg.Pool;
+  address: DatabaseAddress;
+  workers: WorkerPool;
+  /** Where the database's files are, if that is on this machine and known. */
+  databaseFolder: string | undefined;
+  checkLines: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * Says what a call would do with a listing: files, tables, resources, time and disk. Writes nothing; with `checkLines` it
+ * reads every file that would be loaded, and keeps their ids in a temporary table.
+ * @throws the signal's reason when aborted
+ */
+export async function dryRun(
+  request: LoadRequest,
+  listing: FileListing,
+  options: DryRunOptions,
+): Promise<DryRunReport> {
+  const { pool, databaseFolder, signal } = options;
+  const pages = () => sortListing(pool, request.bucket, listing);
+  const files: Record<string, number> = {};
+  const first: DryRunReport['first-files'] = [];
+  const byType = new Map<string, { files: number; bytes: number }>();
+  for await (const page of pages()) {
+    signal.throwIfAborted();
+    for (const file of page) {
+      files[file.standing] = (files[file.standing] ?? 0) + 1;
+      if (isToLoad(file)) addFile(file, { first, byType });
+    }
+  }
+  const experience = await readExperience(pool);
+  const plans = [];
+  for (const [type, amount] of byType) {
+    plans.push({ type, ...amount, table: await planTable(pool, type, request.write) });
+  }
+  const amounts = plans.map(({ type, bytes, table }) => ({ type, bytes, size: table.size }));
+  const report: DryRunReport = {
+    files,
+    'files-to-load': sumOf(plans, (plan) => plan.files),
+    bytes: sumOf(plans, (plan) => plan.bytes),
+    'first-files': first,
+    'ignored-files-count': listing.ignored.count + listing.withheld.count,
+    'ignored-files': ignoredFiles(listing),
+    types: plans.map(({ table, ...plan }): TypeReport => {
+      const resources = estimateRows(experience, plan);
+      return {
+        ...plan,
+        ...(resources === undefined ? {} : { resources }),
+        table: table.name,
+        'table-exists': table.exists,
+        problems: table.problems,
+      };
+    }),
+    estimate: estimateLoad(experience, amounts),
+    disk: await estimateDisk(pool, experience, { amounts, databaseFolder }),
+  };
+  return options.checkLines ? { ...report, lines: await readLines(request, pages, options) } : report;
+}
+
+async function readLines(
+  request: LoadRequest,
+  pages: () => AsyncGenerator<SortedFile[]>,
+  { pool, address, workers, signal }: DryRunOptions,
+) {
+  const ids = await SeenIds.open(address, pool);
+  try {
+    return await checkLines(pages, { request, workers, ids, signal });
+  } finally {
+    await ids.close();
+  }
+}
+
+function addFile(
+  { key, type, size, standing }: SortedFile,
+  { first, byType }: { first: DryRunReport['first-files']; byType: Map<string, { files: number; bytes: number }> },
+): void {
+  const before = byType.get(type) ?? { files: 0, bytes: 0 };
+  byType.set(type, { files: before.files + 1, bytes: before.bytes + (size ?? 0) });
+  if (first.length >= MOST_FILES) return;
+  first.push({ file: key, type, ...(size === undefined ? {} : { size }), status: standing });
+}
+
+function ignoredFiles({ ignored, withheld }: FileListing): DryRunReport['ignored-files'] {
+  const named = ignored.examples.map((file) => ({ file, reason: whyIgnored(file) }));
+  const others = withheld.examples.map((file) => ({
+    file,
+    reason: "the server's LOADER_RESOURCE_TYPES does not name its type",
+  }));
+  return [...others, ...named].slice(0, MOST_IGNORED);
+}
+
+function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + value(item), 0);
+}

@@ -1,0 +1,33 @@
+import type { DryRunReport } from '../load/dry-run/dry-run-report.ts';
+import { numberOf } from './number-of.ts';
+
+/** What a dry run has found, in sentences. */
+export function describeDryRun({ files, types, lines, ...report }: DryRunReport): string {
+  const unfit = types.filter(({ problems }) => problems.length > 0);
+  const { error: failed = 0, new: fresh = 0 } = files;
+  return [
+    `${numberOf(fresh, 'new file')}; ${numberOf(report['files-to-load'], 'file')} would be loaded.`,
+    ...unfit.map(({ type, problems }) => `Files of ${type} would fail: ${problems.join('; ')}.`),
+    ...(failed === 0
+      ? []
+      : [
+          `${numberOf(failed, 'failed file')} would not be loaded; aidbox.bulk/load-from-bucket-retry queues such files.`,
+        ]),
+    ...(lacksDisk(report.disk) ? ['The disk has less room than is needed.'] : []),
+    ...(lines === undefined ? [] : [describeLines(lines)]),
+  ].join(' ');
+}
+
+function lacksDisk({ 'needed-bytes': needed = 0, 'free-bytes': free = Infinity }: DryRunReport['disk']): boolean {
+  return needed > free;
+}
+
+function describeLines(lines: NonNullable<DryRunReport['lines']>): string {
+  const found = [
+    numberOf(lines['bad-lines-count'], 'bad line'),
+    numberOf(lines['unreadable-files-count'], 'unreadable file'),
+    `${numberOf(lines['ids-in-two-files-count'], 'id')} in more than one file`,
+    `${numberOf(lines['ids-twice-in-one-file-count'], 'id')} more than once in a file`,
+  ];
+  return `${numberOf(lines.files, 'file')} read, ${numberOf(lines.resources, 'resource')}: ${found.join(', ')}.`;
+}

@@ -1,0 +1,115 @@
+import { finished } from 'node:stream/promises';
+import pLimit from 'p-limit';
+import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { BackendWatch } from './backend-watch.ts';
+import { cancellable } from './cancellable.ts';
+import { connectClient, type DatabaseAddress } from './connection-options.ts';
+
+/** An id that stands more than once, and where it does first. */
+export interface RepeatedId {
+  /** What stands for its type. */
+  type: number;
+  id: string;
+  /** What stands for the files, and the lines in them. */
+  places: { file: number; line: number }[];
+}
+
+/** All ids that stand more than once. */
+export interface RepeatedIds {
+  inTwoFiles: number;
+  /** Within one file and nowhere else. */
+  inOneFile: number;
+  examples: RepeatedId[];
+}
+
+/** Places that an example names. */
+const MOST_PLACES = 10;
+
+/**
+ * The ids of many files, to find those that stand twice: in a temporary table of a session of its own, so that they take
+ * no memory here, and Postgres drops them however the session ends. A resource takes some 80 bytes there. Each batch is a
+ * transaction: one that lasted as long as the reading would keep VACUUM from all tables.
+ */
+export class SeenIds {
+  readonly #pool: pg.Pool;
+  readonly #client: pg.Client;
+  readonly #unwatch: () => void;
+  readonly #oneAtATime = pLimit(1);
+
+  private constructor(pool: pg.Pool, client: pg.Client, unwatch: () => void) {
+    this.#pool = pool;
+    this.#client = client;
+    this.#unwatch = unwatch;
+  }
+
+  /** @param pool where a statement of the session is cancelled, and its loss is noticed */
+  static async open(address: DatabaseAddress, pool: pg.Pool): Promise<SeenIds> {
+    const client = await connectClient(address);
+    try {
+      const unwatch = await new BackendWatch(pool).watch(client);
+      await client.query(
+        'create temporary table seen_id (type int not null, file int not null, line bigint not null, id text collate "C" not null)',
+      );
+      return new SeenIds(pool, client, unwatch);
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Adds the rows of a COPY BINARY stream, as `IdBatches` makes them. */
+  async add(batch: Uint8Array): Promise<void> {
+    await this.#oneAtATime(async () => {
+      const copy = this.#client.query(
+        copyFrom('copy pg_temp.seen_id (type, file, line, id) from stdin (format binary)'),
+      );
+      const ended = finished(copy);
+      copy.end(batch);
+      await ended;
+    });
+  }
+
+  /**
+   * Finds the ids that stand more than once.
+   * @param most examples
+   */
+  async findRepeated(most: number, signal: AbortSignal): Promise<RepeatedIds> {
+    const stop = { signal, graceMs: 0 };
+    return await cancellable(this.#pool, this.#client, stop, async () => {
+      await this.#client.query(
+        `analyze pg_temp.seen_id;
+         create temporary table repeated_id as
+           select type, id, min(file) <> max(file) as in_two_files from pg_temp.seen_id group by type, id having count(*) > 1;
+         analyze pg_temp.repeated_id`,
+      );
+      const counted = await this.#client.query<{ inTwoFiles: number; inOneFile: number }>(
+        `select count(*) filter (where in_two_files)::float8 as "inTwoFiles",
+                count(*) filter (where not in_two_files)::float8 as "inOneFile" from pg_temp.repeated_id`,
+      );
+      const { rows } = await this.#client.query<{ type: number; id: string; files: number[]; lines: number[] }>(
+        `with example as materialized (
+           select type, id from pg_temp.repeated_id order by in_two_files desc, type, id limit $1
+         ), place as (
+           select type, id, file, line, row_number() over (partition by type, id order by file, line) as number
+             from pg_temp.seen_id join example using (type, id)
+         )
+         select type, id, array_agg(file order by number) as files, array_agg(line::float8 order by number) as lines
+           from place where number <= $2 group by type, id order by type, id`,
+        [most, MOST_PLACES],
+      );
+      const examples = rows.map(({ type, id, files, lines }) => ({
+        type,
+        id,
+        places: files.map((file, at) => ({ file, line: lines[at] ?? 0 })),
+      }));
+      return { ...(counted.rows[0] ?? { inTwoFiles: 0, inOneFile: 0 }), examples };
+    });
+  }
+
+  /** Drops them. */
+  async close(): Promise<void> {
+    this.#unwatch();
+    await this.#client.end().catch(() => {});
+  }
+}

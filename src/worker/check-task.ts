@@ -1,0 +1,42 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Failure } from '../errors/failure.ts';
+import type { TransformOptions } from '../pipeline/create-transform.ts';
+import type { SourceAddress } from '../source/sources.ts';
+
+/**
+ * A file whose lines are read as a load reads them, and not stored. Plain data, and a port for its ids: each message is a
+ * batch, and is answered by `'next'` when another may come; `'stop'` ends it.
+ */
+export interface CheckTask {
+  source: SourceAddress;
+  key: string;
+  type: string;
+  size?: number | undefined;
+  etag?: string | undefined;
+  lastModified?: Date | undefined;
+  transform: TransformOptions;
+  /** What stand for the file and its type beside its ids. */
+  numbers: { type: number; file: number };
+  /** Bad lines that the outcome names; all are counted. */
+  mostBadLines: number;
+  port: MessagePort;
+}
+
+/** A line that could not become a row. */
+export interface CheckedLine {
+  line: number;
+  code: string;
+  message: string;
+}
+
+export interface CheckOutcome {
+  kind: 'checked';
+  /** Lines that would become rows. */
+  rows: number;
+  /** Of ndjson, unpacked. */
+  rawBytes: number;
+  badLinesCount: number;
+  badLines: CheckedLine[];
+  /** Why the file could not be read to its end. */
+  failure?: Failure;
+}
