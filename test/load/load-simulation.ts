@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { stageOf } from '../../src/fhir/reference-order.ts';
 import type { LoadEffect, RetriedEffect } from '../../src/load/load-effect.ts';
 import type { LoadEvent } from '../../src/load/load-event.ts';
 import { initialState, type LoadState } from '../../src/load/load-model.ts';
@@ -20,7 +21,7 @@ export function randomFrom(seed: number): () => number {
 }
 
 const BUCKET = 's3://simulated';
-const TYPES = ['Patient', 'Observation', 'Goal'];
+const TYPES = ['Patient', 'Observation', 'Goal', 'Organization'];
 const RETRIES = ['57P01', '53300', '53100', '40P01'];
 
 interface SimulatedFile {
@@ -41,6 +42,9 @@ export class LoadSimulation {
   state: LoadState;
 
   readonly #random: () => number;
+  readonly #resolveReferences: boolean;
+  /** Types whose tables could not be made at some time: nobody waits for their files. */
+  readonly #unusable = new Set<string>();
   #effects: LoadEffect[] = [{ kind: 'join' }];
   #timers: Extract<LoadEffect, { kind: 'later' }>[] = [];
   #now = 0;
@@ -51,6 +55,7 @@ export class LoadSimulation {
 
   constructor(random: () => number) {
     this.#random = random;
+    this.#resolveReferences = random() < 0.5;
     this.files = Array.from({ length: Math.floor(random() * 12) }, (_, n) => ({
       id: `file-${n}`,
       type: this.#oneOf(TYPES),
@@ -115,7 +120,16 @@ export class LoadSimulation {
         (other) => other.kind === 'load-file' && other.claimed.id === effect.claimed.id,
       );
       assert.equal(same.length, 1, 'a file is in flight once');
+      this.#checkOrder(effect.claimed.file.type ?? '');
     }
+  }
+
+  /** Where references are resolved, what others refer to comes first. */
+  #checkOrder(begun: string): void {
+    if (!this.#resolveReferences) return;
+    const before = this.files.filter(({ type }) => stageOf(type) < stageOf(begun) && !this.#unusable.has(type));
+    const unfinished = before.filter(({ status }) => status === 'pending' || status === 'in-progress');
+    assert.deepEqual(unfinished, [], `${begun} is begun before these`);
   }
 
   #check(before: LoadState): void {
@@ -183,6 +197,7 @@ export class LoadSimulation {
         const { type, generation } = effect;
         const kind = this.#isCalm ? 'ready' : this.#oneOf(['ready', 'ready', 'later', 'unusable'] as const);
         if (kind === 'later') return { kind: 'table-prepared', type, generation, table: { kind, until: 'then' } };
+        if (kind === 'unusable') this.#unusable.add(type);
         if (kind !== 'unusable') return { kind: 'table-prepared', type, generation, table: { kind } };
         return { kind: 'table-prepared', type, generation, table: { kind, failure: failureOf('42501', false) } };
       }
@@ -250,8 +265,10 @@ export class LoadSimulation {
   }
 
   #request(): NumberedRequest {
+    const { write } = requestOf();
     return requestOf({
       bucket: BUCKET,
+      write: { ...write, resolveReferences: this.#resolveReferences },
       threadNum: 1 + Math.floor(this.#random() * 6),
       scheduler: this.#oneOf(['optimal', 'by-last-modified'] as const),
       call: this.#calls,

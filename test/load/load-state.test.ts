@@ -594,3 +594,76 @@ describe('connections', () => {
     assert.ok(!load.has('claim'));
   });
 });
+
+describe('where references are resolved', () => {
+  const { write } = requestOf();
+  const resolving = (threadNum = 4) => requestOf({ threadNum, write: { ...write, resolveReferences: true } });
+  const practitioner = fileOf('practitioner', { type: 'Practitioner' });
+  const organization = fileOf('organization', { type: 'Organization' });
+  const encounter = fileOf('encounter', { type: 'Encounter', size: 1e9 });
+  const claim = fileOf('claim', { type: 'Claim', lastModified: '2000' });
+
+  test('files wait until all of those that they refer to are finished, whatever their order was', () => {
+    for (const scheduler of ['optimal', 'by-last-modified'] as const) {
+      const load = new Driven({ ...resolving(), scheduler }).join().list(claim, encounter, practitioner, organization);
+      for (const [file, rest] of [
+        [organization, [claim, encounter, practitioner]],
+        [practitioner, [claim, encounter]],
+        [encounter, [claim]],
+      ] as const) {
+        assert.equal(load.begin(), file.id);
+        assert.ok(!load.has('claim'), `${file.id} alone`);
+        load.done(file.id).list(...rest);
+      }
+      assert.equal(load.begin(), claim.id);
+    }
+  });
+
+  test('those of other replicas too; they are woken when it is their turn', () => {
+    const load = new Driven(resolving()).join().list(practitioner, encounter);
+    load.effects = load.effects.filter(({ kind }) => kind !== 'notify-queued');
+    load.claim(false);
+    assert.ok(!load.has('claim') && !load.has('load-file'), 'another replica has it');
+    load.raise({ kind: 'noticed', notice: { topic: 'queued', name: BUCKET } }).list(encounter);
+    load.take('notify-queued');
+    assert.equal(load.begin(), encounter.id);
+  });
+
+  test('a later call that adds what is referred to comes first again', () => {
+    const load = new Driven(resolving(1)).join().list(encounter, claim);
+    assert.equal(load.begin(), encounter.id);
+    load.raise({ kind: 'called', request: { ...resolving(1), call: 2n } }).list(encounter, claim, organization);
+    load.done(encounter.id);
+    assert.equal(load.begin(), organization.id);
+  });
+
+  test('a table that cannot be made, or whose key is gone, holds up nobody', () => {
+    for (const table of [
+      { kind: 'unusable', failure: failureOf('42501', false) },
+      { kind: 'primary-key-missing' },
+    ] as const) {
+      const load = new Driven(resolving()).join();
+      const { generation } = load.take('look');
+      load.raise({ kind: 'looked', generation, files: [organization, encounter] });
+      load.prepared(table).prepared();
+      assert.equal(load.begin(), encounter.id);
+    }
+  });
+
+  test('a table that others hold up is waited for', () => {
+    const load = new Driven(resolving()).join();
+    const { generation } = load.take('look');
+    load.raise({ kind: 'looked', generation, files: [organization, encounter] });
+    load.prepared({ kind: 'later', until: 'the key is back' }).prepared();
+    assert.ok(!load.has('claim'));
+  });
+
+  test('a file is told how many files were done when its stage began', () => {
+    const load = new Driven(resolving()).join();
+    const { generation, resolveReferences } = load.take('look');
+    assert.ok(resolveReferences);
+    load.raise({ kind: 'looked', generation, files: [encounter], doneFiles: { Practitioner: 3 } }).prepared();
+    load.claim();
+    assert.deepEqual(load.take('load-file').doneFiles, { Practitioner: 3 });
+  });
+});
