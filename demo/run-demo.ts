@@ -67,7 +67,7 @@ function serverEnvironment(database: DemoDatabase, secret: string): NodeJS.Proce
     BOX_ROOT_CLIENT_ID: 'root',
     BOX_ROOT_CLIENT_SECRET: secret,
     S3_ALLOW_PRIVATE_HOSTS: 'true',
-    // Whoever interrupts the demo does not wait for files to be loaded.
+    // An interrupt of the demo does not wait for files to be loaded.
     LOADER_SHUTDOWN_GRACE_MS: '0',
   };
 }

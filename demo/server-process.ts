@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export interface ServerProcess {
   /** `http://127.0.0.1:port` */
   readonly url: string;
-  /** Resolves when the process has ended, on whoever's behalf, with the reason and the last it said. */
+  /** Resolves when the process has ended, by itself or not, with the reason and its last output. */
   readonly ended: Promise<Error>;
   /** Asks the server to end and waits until it has; resolves also when it already had. */
   stop(): Promise<void>;

@@ -130,7 +130,7 @@ function loadableTypesOf(text: string): LoadableTypes {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ConfigError(
-      `LOADER_RESOURCE_TYPES: ${error.message}. Give names of types, separated by commas; * stands for every table.`,
+      `LOADER_RESOURCE_TYPES: ${error.message}. Give names of types, separated by commas; * means every table.`,
     );
   }
 }

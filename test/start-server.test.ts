@@ -119,7 +119,7 @@ test('a port that is taken: the start fails and leaves no connection behind', as
   });
 });
 
-test('a closed server has let go of its port and its connections, also with a load under way', async (t) => {
+test('a closed server has let go of its port and its connections, also during a load', async (t) => {
   const watcher = await startTestServer(t);
   const database = await createTestDatabase(t);
   const server = await startTestServer(t, { database, s3: watcher.s3 });

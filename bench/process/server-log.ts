@@ -25,7 +25,7 @@ export class ServerLog {
       .on('close', () => reject(new Error(`the server ended:\n${this.#last.join('\n')}`)));
   }
 
-  /** When the load that is under way or begins next ends, in ms since 1970. */
+  /** When the load that is running or begins next ends, in ms since 1970. */
   async loadEnd(): Promise<number> {
     return await new Promise((resolve) => {
       this.#onLoadEnd = resolve;

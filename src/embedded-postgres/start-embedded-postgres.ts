@@ -24,7 +24,7 @@ export type EmbeddedPostgres = {
   readonly dataFolder: string;
   /**
    * Stops Postgres, removes the socket folder and frees the data folder. A second call waits for the first; a restart
-   * under way ends first, so that none is left running.
+   * in progress ends first, so that none is left running.
    */
   stop(): Promise<void>;
   /** Whether its postmaster is there; one that recovers from a crash counts. */

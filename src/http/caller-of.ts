@@ -8,7 +8,7 @@ const COMMAND_LINE = 'fhir-bucket-loader/';
 const MOST_CHARACTERS = 100;
 
 /**
- * Who sent a request, as far as that is known.
+ * Who sent a request, where that is known.
  * @param user the id of the client that has signed in
  */
 export function callerOf({ ip, headers }: FastifyRequest, user: string | undefined): Caller {

@@ -14,7 +14,7 @@ const caller = z
     via: z.enum(['command-line', 'page', 'api']).describe('The command line, the live page, or another program.'),
     agent: z.string().optional().describe('What that program calls itself (`user-agent`).'),
   })
-  .describe('Who called, as far as that is known.');
+  .describe('Who called, where that is known.');
 
 const call = z.strictObject({
   call: z.int().min(1).describe('Its number for the bucket.'),

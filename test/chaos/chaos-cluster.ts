@@ -49,7 +49,7 @@ export class ChaosCluster {
     closing.after(() => this.pool.end());
   }
 
-  /** Starts everything; whoever is given by `closing` closes it, last first. */
+  /** Starts everything; `closing` closes it, last first. */
   static async start(closing: Closing, replicas: number): Promise<ChaosCluster> {
     const dataFolder = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'chaos-'));
     closing.after(() => rm(dataFolder, { recursive: true, force: true }));

@@ -133,7 +133,7 @@ test('status shows a load in detail, and without a bucket all loads', { timeout 
   assert.match(all.stdout, new RegExp(`^s3://${bucket}: completed, 100 % of .*, 1 of 1 file, 1 resource\n`));
 });
 
-test('a load that is cancelled is exit code 3 for whoever follows it', { timeout }, async (t) => {
+test('a load that is cancelled is exit code 3 for a command that follows it', { timeout }, async (t) => {
   const { bucket, env } = await slowBucket(t, server);
   const follow = startCli(['load', `s3://${bucket}`, '--follow'], env);
   await waitFor(() => /in-progress, /.test(follow.stdout()), { what: 'the first line', timeoutMs: 30_000 });

@@ -12,7 +12,7 @@ export interface CliResult {
   stderr: string;
 }
 
-/** A run under way. */
+/** A run in progress. */
 export interface CliRun {
   child: ChildProcess;
   stdout(): string;

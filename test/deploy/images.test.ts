@@ -101,7 +101,7 @@ interface Compose {
 describe('docker-compose.yml', () => {
   const { services } = load(read('docker-compose.yml')) as Compose;
 
-  test('every container comes back after a crash, and the seed is not run for ever', () => {
+  test('every container comes back after a crash, and the job that fills the bucket does not run for ever', () => {
     const policies = Object.fromEntries(Object.entries(services).map(([name, { restart }]) => [name, restart]));
     const up = 'unless-stopped';
     assert.deepEqual(policies, { postgres: up, s3: up, loader: up, seed: 'on-failure:5' });

@@ -81,7 +81,7 @@ describe('links that the account of Postgres has put in its folder', { skip: !is
     await run('chown', ['postgres:postgres', version]);
   });
 
-  test('the folder around the cluster stays root’s, whoever had it before', async () => {
+  test('the folder around the cluster becomes root’s, whatever its owner was before', async () => {
     await run('chown', ['postgres:postgres', dataFolder]);
     await chmod(dataFolder, 0o700);
     assert.equal(await startBeside(), 'started');

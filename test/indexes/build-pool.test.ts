@@ -47,7 +47,7 @@ test('however many indexes are built, calls and statuses are answered meanwhile'
   const done = `select count(*)::int as files from loaderfile where resource ->> 'status' = 'done'`;
   await waitFor(async () => (await sql<{ files: number }>(done))[0]?.files === 2 * TYPES.length, { what: 'the rows' });
   const held = `select from pg_locks where not granted and relation = 'builds'::regclass`;
-  await waitFor(async () => (await sql(held)).length >= 4, { what: 'builds under way' });
+  await waitFor(async () => (await sql(held)).length >= 4, { what: 'running builds' });
 
   for (let round = 0; round < 5; round++) {
     assert.equal((await fetch(`${server.url}/ready`)).status, 200);

@@ -465,7 +465,7 @@ describe('indexes that an earlier load has dropped and not restored', () => {
     ]);
   });
 
-  test('a load of another bucket waits for the key that a load under way has dropped, and says so', async (t) => {
+  test('a load of another bucket waits for the key that a load in progress has dropped, and says so', async (t) => {
     await createTable('Group');
     await createTable('Goal');
     const before = await shapeOf('group');
@@ -488,7 +488,7 @@ describe('indexes that an earlier load has dropped and not restored', () => {
     assert.deepEqual(await shapeOf('group'), before);
   });
 
-  test('a load keeps the key that another load under way relies on', async (t) => {
+  test('a load keeps the key that another load in progress relies on', async (t) => {
     await createTable('Group');
     await createTable('Goal');
     const gate = await server.gate(t, 'goal');
@@ -501,7 +501,7 @@ describe('indexes that an earlier load has dropped and not restored', () => {
     await gate.reached();
     // Also when the session that says so is lost and made again.
     const session = async () => {
-      // A file in hand holds one such lock, the session those of the bucket and of both keys.
+      // A file in flight holds one such lock, the session those of the bucket and of both keys.
       const sessions = await sql<{ pid: number; locks: number }>(
         `select pid, count(*)::int as locks from pg_locks
           where locktype = 'advisory' and mode = 'ShareLock' and granted

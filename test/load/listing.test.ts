@@ -94,7 +94,7 @@ test('calls that wait for their listings hold up no other bucket and no probe, a
   }
 });
 
-test('SIGTERM with a listing under way: the call is answered, and the process ends at once', async (t) => {
+test('SIGTERM during a listing: the call is answered, and the process ends at once', async (t) => {
   const process = await ServerProcess.start(t, { databaseUrl: server.database.url });
   listingsMeet({ kind: 'stall', afterBytes: 100 });
   const call = process.rpc('load-from-bucket', { bucket: `s3://${await server.s3.createBucket()}`, account });
@@ -146,7 +146,7 @@ describe('an answer with success that is no listing', () => {
   });
 });
 
-test('a call that contradicts the load under way is refused before its listing', async (t) => {
+test('a call that contradicts the load in progress is refused before its listing', async (t) => {
   await server.load(await server.bucketOf({ 'Goal.ndjson': '' }));
   const { open } = await server.gate(t, 'goal');
   const bucket = await server.bucketOf({ 'Goal.ndjson': [{ id: 'g' }] });

@@ -106,7 +106,7 @@ describe('LoadSession', () => {
     assert.equal(seen.filter(({ kind }) => kind === 'noticed').length, 2);
   });
 
-  test('gives up waiting for whoever finishes the bucket', async (t) => {
+  test('gives up waiting for the session that finishes the bucket', async (t) => {
     const finisher = await connect(t);
     assert.ok(await tryFinishLoad(finisher, BUCKET));
     const giveUp = new AbortController();

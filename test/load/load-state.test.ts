@@ -178,7 +178,7 @@ describe('phases', () => {
     assert.ok(!load.has('finish'));
   });
 
-  test('joining → draining → ended: whoever is stopped, or cancelled, while it waits to join ends at once', () => {
+  test('joining → draining → ended: a load that is stopped, or cancelled, while it waits to join ends at once', () => {
     for (const event of [
       { kind: 'shutdown', graceMs: 60_000 },
       { kind: 'cancelled', call: 1n },

@@ -153,7 +153,7 @@ describe('two calls for one bucket at once', () => {
     assert.deepEqual(await sql('select count(distinct txid)::int as n from slot'), [{ n: 12 }]);
   });
 
-  test('the later one’s new files are loaded, though the first load is under way', async (t) => {
+  test('the later one’s new files are loaded, though the first load is in progress', async (t) => {
     await load(await bucketOf({ 'Schedule.ndjson': '' }));
     const { open, reached } = await server.gate(t, 'schedule');
     const bucket = await bucketOf({ 'Schedule-1.ndjson': [{ id: 's1' }] });

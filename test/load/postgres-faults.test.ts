@@ -32,7 +32,7 @@ const OTHERS = `from pg_stat_activity
   where datname = current_database() and application_name = 'fhir-bucket-loader'`;
 const copying = async (on: TestServer) =>
   (await on.sql(`select from pg_stat_progress_copy where datname = current_database()`)).length > 0;
-const untilCopying = (on: TestServer) => waitFor(() => copying(on), { timeoutMs: 30_000, what: 'a COPY under way' });
+const untilCopying = (on: TestServer) => waitFor(() => copying(on), { timeoutMs: 30_000, what: 'a running COPY' });
 const countOf = async (on: TestServer, prefix: string) =>
   (await on.sql<{ n: number }>(`select count(*)::int as n from patient where starts_with(id, $1)`, [`${prefix}-`]))[0]
     ?.n;
@@ -53,7 +53,7 @@ describe('connections that end', () => {
     assert.equal(await countOf(server, 'copy'), 2_000);
   });
 
-  test('the session that stands for the load: it is made again, and the load goes on', async () => {
+  test('the session of the load: it reconnects, and the load goes on', async () => {
     const bucket = await server.bucketOf({ 'Patient.ndjson.gz': patients(3_000, 'session') });
     slowly();
     await start(server, bucket);
@@ -152,7 +152,7 @@ test('an immediate restart of Postgres in mid-load: the load goes on by itself, 
   });
   await postgres.restart({ mode: 'immediate' });
   await rejoining.reached;
-  // Nobody holds the bucket's lock now, as far as Postgres knows.
+  // To Postgres, nobody holds the bucket's lock now.
   const { body: asked } = await statusOf(idle);
   assert.equal(asked.result?.state, 'in-progress');
   assert.match(asked.result?.message ?? '', /Postgres has just started; the replicas that were loading reconnect/);

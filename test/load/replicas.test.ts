@@ -89,7 +89,7 @@ const quickly = () => {
 };
 const copying = () => sql<{ pid: number }>(`select pid from pg_stat_progress_copy where datname = current_database()`);
 const untilCopying = (least: number) =>
-  waitFor(async () => (await copying()).length >= least, { timeoutMs: 30_000, what: `${least} files in hand` });
+  waitFor(async () => (await copying()).length >= least, { timeoutMs: 30_000, what: `${least} files in flight` });
 
 describe('three replicas on one bucket', () => {
   test('all join in; no file is loaded twice; indexes are dropped once and brought back once', async () => {
@@ -193,7 +193,7 @@ describe('SIGTERM', () => {
   const connections = () =>
     sql(`select from pg_stat_activity where datname = current_database() and application_name = 'fhir-bucket-loader'`);
 
-  test('files in hand end within the grace period; exit 0; no connection is left', async () => {
+  test('files in flight end within the grace period; exit 0; no connection is left', async () => {
     await Promise.all(replicas.slice(1).map((replica) => replica.terminate()));
     const bucket = await bucketOf(6, 500);
     slowly();

@@ -155,7 +155,7 @@ describe('resolve-references?', () => {
     assert.equal((await verbose(bucket)).references, undefined);
   });
 
-  test('max-errors: only references of rows that stay are counted, whoever refuses the others', async () => {
+  test('max-errors: only references of rows that stay are counted, whether the loader or Postgres refuses the others', async () => {
     const t = mark();
     await server.load(await server.bucketOf({ 'Encounter.ndjson': [{ id: `${t}-there` }] }));
     const bucket = await server.bucketOf({

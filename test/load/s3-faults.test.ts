@@ -44,7 +44,7 @@ beforeEach(() => {
 
 describe('a body that breaks off', () => {
   for (const kind of ['reset', 'truncate', 'end-early'] as const) {
-    test(`${kind}: the COPY under way goes on, in one transaction and one attempt`, async () => {
+    test(`${kind}: the running COPY goes on, in one transaction and one attempt`, async () => {
       const key = `${kind}/Patient.ndjson.gz`;
       const bucket = await server.bucketOf({ [key]: bulky(20_000, kind) });
       faultsOf({ [key]: [300_000, 1, 700_000, 1_000_000].map((afterBytes) => ({ kind, afterBytes })) });

@@ -14,7 +14,7 @@ const traces = async (bucket: string) => ({
 });
 
 describe('load-from-bucket answers', () => {
-  test('what was queued, at once and in the seed’s shape', async () => {
+  test('what was queued, at once and in the form that Aidbox documents', async () => {
     const bucket = await server.bucketOf({
       'fhir/1/Patient.ndjson.gz': patients(1, 'shape-a'),
       'fhir/1/patient-01.ndjson.gz': patients(1, 'shape-b'),
@@ -267,7 +267,7 @@ describe('prefixes', () => {
       'Patient.ndjson.gz': patients(1, `${name}-0`),
     });
 
-  test('the seed’s example: one directory, and one type of another', async () => {
+  test('one directory, and one type of another', async () => {
     const bucket = await newBucket('seed');
     assert.deepEqual(await idsAfter(bucket, ['fhir/1/', 'fhir/2/Patient']), {
       added: 3,

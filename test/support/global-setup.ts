@@ -16,7 +16,7 @@ class TestServer {
     await this.#running;
   }
 
-  /** Also waits for a start under way, so that an interrupt at any moment leaves nothing behind. */
+  /** Also waits for a start in progress, so that an interrupt at any moment leaves nothing behind. */
   async stop(): Promise<void> {
     const running = await this.#running?.catch(() => undefined);
     await running?.stop();

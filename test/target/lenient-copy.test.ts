@@ -50,7 +50,7 @@ describe('A copy that leaves out bad lines', () => {
     return line % 2 === 0 ? refused(line) : unreadable(line);
   });
 
-  test('keeps every good row and names every bad line with its place, whoever found it', async () => {
+  test('keeps every good row and names every bad line with its place, whether the loader or Postgres found it', async () => {
     const { rows, badLines, ids, file } = await load(lines, bad.length);
     assert.equal(rows, count - bad.length);
     assert.equal(ids.size, rows);

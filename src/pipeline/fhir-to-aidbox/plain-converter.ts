@@ -146,7 +146,7 @@ export class PlainConverter {
     return next + this.#output.copy(out, next, from, this.length - resolvedBytes);
   }
 
-  /** The types of resources within others, as far as some have been met. */
+  /** The types of nested resources seen so far. */
   #writeResources(): void {
     const { resources } = this.#compiler;
     this.#resourceCount = resources.size;

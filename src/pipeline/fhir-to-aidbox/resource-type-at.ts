@@ -23,7 +23,7 @@ export interface Member {
   to: number;
 }
 
-/** The members of the object at `open`, as far as it is well-formed. */
+/** The members of the object at `open`, up to where it stops being well-formed. */
 export function* membersOf(b: Buffer, open: number, end: number): Generator<Member> {
   if (b[open] !== OPEN_BRACE) return;
   for (let i = skipSpace(b, open + 1, end); i < end && b[i] === QUOTE; i = skipSpace(b, i + 1, end)) {

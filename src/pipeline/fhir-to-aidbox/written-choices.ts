@@ -14,7 +14,7 @@ export interface Written {
 
 /** The choices written in the objects that are open, and where in the segments each one's object ends. */
 export class WrittenChoices {
-  /** How many; whoever opens an object sets it back at its end. */
+  /** How many; the caller that opens an object sets it back at its end. */
   count = 0;
 
   readonly #segments: Segments;

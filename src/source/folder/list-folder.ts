@@ -19,7 +19,7 @@ export interface ListFolderOptions {
 
 /**
  * Lists the regular files in a folder and the folders in it; a key is a path from there on, with slashes. Symbolic links are
- * followed as far as the roots allow; a folder that a link leads back to is not listed again.
+ * followed within the roots; a folder that a link leads back to is not listed again.
  * @throws FolderError, also for a link that leads nowhere or out of the roots; or the signal's reason
  */
 export async function* listFolder(folder: string, options: ListFolderOptions): AsyncGenerator<ListedObject[]> {

@@ -3,7 +3,7 @@ import { jsonbText } from '../jsonb-text.ts';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 
-/** Who called, as far as that is known. */
+/** Who called, where that is known. */
 export const callerSchema = z.object({
   /** The client that has signed in; absent where the server asks for no credentials. */
   user: z.string().optional(),

@@ -11,7 +11,7 @@ export interface IdentifierQuery {
   value: string;
 }
 
-/** The only resource that matches, or how many do: `2` stands for more. */
+/** The only resource that matches, or how many do: `2` means two or more. */
 export type Match = { id: string } | { matches: number };
 
 /** Where identifiers are copied to, so that they are found by a look-up: names of tables, as in the migrations. */

@@ -52,7 +52,7 @@ export class PartitionRecovery {
     this.#loads--;
   }
 
-  /** Looks now, or waits for a look under way. What goes wrong is logged, and tried again by the next one. */
+  /** Looks now, or waits for a look already running. What goes wrong is logged, and tried again by the next one. */
   async look(): Promise<void> {
     this.#pass ??= this.#recover()
       .catch((error: unknown) => {
@@ -86,7 +86,7 @@ export class PartitionRecovery {
     }
   }
 
-  /** Waits for a look under way; there is no further one. */
+  /** Waits for a running look; no further one begins. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -104,7 +104,7 @@ export class PartitionRecovery {
   }
 
   /**
-   * Files of which an attempt is under way are left to that. One that cannot be resolved keeps no other from it.
+   * A file with a running attempt is left to that attempt. One that cannot be resolved keeps no other from it.
    * @throws the first of what Postgres answered
    */
   async #recover(): Promise<void> {

@@ -15,10 +15,10 @@ const LOCK_PAUSE_MS = 50;
 /**
  * Resolves what attempts at a file have left: what the decision names is committed, and the LoaderFile becomes `done`;
  * all else is rolled back, after the backends that could still prepare something were ended. All of it on one session,
- * which holds the file's lock: while that is alive no attempt is under way, and Postgres has not taken a decision back.
+ * which holds the file's lock: while that is alive no attempt is running, and Postgres has not taken a decision back.
  * @param session of its own, not in a transaction; to be closed when this throws, since it may hold the lock
  * @param waitMs how long to wait for the lock
- * @returns the attempt that was committed, if one was; `busy` when an attempt is under way, or somebody else resolves it
+ * @returns the attempt that was committed, if one was; `busy` when an attempt is running, or somebody else resolves it
  */
 export async function recoverFile(
   session: Queryable,

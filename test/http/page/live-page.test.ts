@@ -165,7 +165,7 @@ test('cancel by keyboard alone, after a confirmation', options, async (t) => {
   await untilText(load.getByRole('status'), /is being cancelled/);
   const ended = await untilText(load, /Interrupted/);
   assert.match(ended, /3 files left/);
-  // The button is gone; whoever pressed it is not thrown back to the top of the page.
+  // The button is gone; its user is not thrown back to the top of the page.
   assert.equal(await focused(), `s3://${bucket}`);
   assert.deepEqual(complaints, []);
 });

@@ -293,7 +293,7 @@ describe('Content-Encoding', () => {
     const { store, read } = await setUp(t);
     store.put(KEY, packed, { headers: { 'content-encoding': 'gzip' } });
     store.onGet = (answer, { headers, nth }) => {
-      // As Google does: unpacked, of unknown length, for whoever does not say that it takes gzip.
+      // As Google does: unpacked, of unknown length, for a client that does not say that it takes gzip.
       if (headers['accept-encoding']?.includes('gzip') !== true) {
         const plain = { ...answer.headers, 'content-encoding': undefined, 'content-length': undefined };
         return { ...answer, status: 200, headers: plain, body: BODY };

@@ -163,7 +163,7 @@ export class LoadCard {
   }
 
   /**
-   * Runs what a button stands for and shows what came of it, in the server's words.
+   * Runs a button's action and shows its outcome, in the server's words.
    * @param {HTMLButtonElement} button
    * @param {() => Promise<{ message: string } | undefined>} action
    */

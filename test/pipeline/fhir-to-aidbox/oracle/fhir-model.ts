@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** What a key of a FHIR JSON object stands for, by the official definitions. */
+/** What a key of a FHIR JSON object means, by the official definitions. */
 export type Meaning =
   /** An element with elements of its own; they are at `path`. */
   | { kind: 'complex'; path: string }

@@ -24,7 +24,7 @@ export interface Rules {
   boundsWaits: boolean;
   /** All partitions are prepared before the decision. */
   preparesBeforeDecision: boolean;
-  /** Who resolves holds the file's lock, so that no attempt is under way. */
+  /** The resolver holds the file's lock, so that no attempt is running. */
   resolvesUnderLock: boolean;
   /** The owner commits a partition in the session that prepared it: where that is alive, Postgres has lost nothing since. */
   commitsInItsSession: boolean;

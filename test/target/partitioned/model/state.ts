@@ -48,7 +48,7 @@ export interface Attempt {
   generation: number;
 }
 
-/** Whoever resolves what others have left: any replica, on its own connection. */
+/** Resolves what others have left: any replica, on its own connection. */
 export interface Resolver {
   step: 'idle' | 'locked' | 'decided' | 'undecided' | 'complete';
   attempt: number;
