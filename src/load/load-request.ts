@@ -16,6 +16,8 @@ export interface LoadRequest {
   prefixes: readonly string[];
   /** Bad lines of a file that are left out and recorded before the file fails. */
   maxErrors: number;
+  /** Whether objects that have changed since they were loaded are loaded again; with `upsert` only. */
+  reloadChanged: boolean;
 }
 
 /** A request with the call's number for its bucket, which a cancel refers to. */

@@ -17,6 +17,7 @@ import type { CallRecord } from '../store/load-run/run-call.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
 import { requeueFailedFiles } from '../store/loader-file/queue.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
+import { nextTxid } from '../store/transaction-stamps.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
 import { inBoundedTransaction, ROWS_WAIT_MS } from './bounded-transaction.ts';
@@ -27,7 +28,7 @@ import { type ListingNotes, listFiles } from './list-files.ts';
 import { Listings } from './listings.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import type { LoadRequest } from './load-request.ts';
-import { queueCall, refuseContradiction } from './queue-call.ts';
+import { type ChangedFiles, queueCall, refuseContradiction } from './queue-call.ts';
 import { type ResolveOptions, type ResolveReport, resolveReferences } from './resolve-references.ts';
 import { RunningLoads } from './running-loads.ts';
 import { goesOnUnseen, type LocalKnowledge, statusInProcess } from './status-in-process.ts';
@@ -59,6 +60,7 @@ export interface LoaderServiceOptions {
 /** What a call added to the queue. */
 export interface LoadStarted {
   newFiles: number;
+  changed: ChangedFiles;
   /** What the listing had besides. */
   notes: ListingNotes;
   /** LoaderFiles of the bucket, of any status. */
@@ -101,10 +103,11 @@ export class LoaderService {
     // Here only to spare a needless listing; the check within the turn is the one that counts.
     await refuseContradiction(pool, bucket, write);
     const types = await knownTypes(pool, loadableTypes);
+    const reloadFrom = request.reloadChanged ? await nextTxid(pool) : undefined;
     const listing = await this.#listings.during(bucket, [closing, caller], (signal) =>
       listFiles(this.#sources.open(source), prefixes, types, signal),
     );
-    const { call, ...counted } = await queueCall(pool, request, listing, record);
+    const { call, ...counted } = await queueCall(pool, request, { listing, reloadFrom }, record);
     closing.throwIfAborted();
     await this.#loads.begin({ ...request, call });
     return { ...counted, notes: listing };
@@ -130,7 +133,8 @@ export class LoaderService {
     const options = { pool, address, workers: this.#workers, databaseFolder, checkLines, signal };
     const report = await dryRun(request, listing, options);
     const totalFiles = totalOf(await countFilesByStatus(pool, bucket));
-    return { newFiles: report.files['new'] ?? 0, notes: listing, totalFiles, report };
+    const changed = { count: report.files['changed'] ?? 0, unsure: 0 };
+    return { newFiles: report.files['new'] ?? 0, changed, notes: listing, totalFiles, report };
   }
 
   /** @throws ClientError when nobody ever called for the bucket */

@@ -8,19 +8,42 @@ import { addRunCall, type CallRecord } from '../store/load-run/run-call.ts';
 import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
 import { releaseOrphans } from '../store/loader-file/queue.ts';
+import { requeueChangedFiles } from '../store/loader-file/requeue-changed-files.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
 import type { Queryable } from '../store/query.ts';
 import { inBoundedTransaction, ROWS_WAIT_MS, TURN_WAIT_MS } from './bounded-transaction.ts';
+import { compareListing } from './compare-listing.ts';
 import type { FileListing } from './list-files.ts';
 import type { LoadRequest } from './load-request.ts';
+
+/** Of the files whose objects have changed since they were loaded. */
+export interface ChangedFiles {
+  /** Queued again. */
+  count: number;
+  /** Not queued: another call has loaded them while this one listed. */
+  unsure: number;
+}
+
+const NONE_CHANGED: ChangedFiles = { count: 0, unsure: 0 };
 
 /** A call in the queue. */
 export interface QueuedCall {
   /** Its number for the bucket. */
   call: bigint;
   newFiles: number;
+  changed: ChangedFiles;
   /** LoaderFiles of the bucket, of any status. */
   totalFiles: number;
+}
+
+/** What a call has listed. */
+export interface QueuedListing {
+  listing: FileListing;
+  /**
+   * Where objects that have changed are to be queued again: a number of `transaction_id_seq` from before the listing. What
+   * LoaderFiles have become since then is no older than the listing, and not compared with it.
+   */
+  reloadFrom: bigint | undefined;
 }
 
 /**
@@ -31,7 +54,7 @@ export interface QueuedCall {
 export async function queueCall(
   pool: pg.Pool,
   { bucket, write }: Pick<LoadRequest, 'bucket' | 'write'>,
-  listing: FileListing,
+  { listing, reloadFrom }: QueuedListing,
   record: CallRecord,
 ): Promise<QueuedCall> {
   await inBoundedTransaction(pool, bucket, (client) => endAbandonedRun(client, bucket));
@@ -41,9 +64,11 @@ export async function queueCall(
     await boundLockWaits(client, ROWS_WAIT_MS);
     await refuseContradiction(client, bucket, write);
     const newFiles = await queueFiles(client, bucket, listing);
+    const changed =
+      reloadFrom === undefined ? NONE_CHANGED : await queueChanged(client, bucket, { listing, reloadFrom });
     const call = await recordCall(client, bucket, write);
     await addRunCall(client, bucket, call, { ...record, newFiles });
-    return { call, newFiles, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
+    return { call, newFiles, changed, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
   });
   await releaseOrphans(pool, bucket);
   return queued;
@@ -64,6 +89,25 @@ async function queueFiles(db: Queryable, bucket: string, listing: FileListing): 
     );
   }
   return added;
+}
+
+/** Queues the files again whose objects have changed. */
+async function queueChanged(
+  db: Queryable,
+  bucket: string,
+  { listing, reloadFrom }: { listing: FileListing; reloadFrom: bigint },
+): Promise<ChangedFiles> {
+  const changed = { count: 0, unsure: 0 };
+  for await (const page of compareListing(db, bucket, listing, { reloadChanged: true })) {
+    const differing = page.filter((file) => file.standing === 'changed');
+    const certain = differing.flatMap(({ stored, ...file }) =>
+      stored !== undefined && BigInt(stored.txid) < reloadFrom ? [{ ...file, stored }] : [],
+    );
+    const queued = await requeueChangedFiles(db, bucket, certain);
+    changed.count += queued;
+    changed.unsure += differing.length - queued;
+  }
+  return changed;
 }
 
 /**

@@ -110,6 +110,7 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
     message,
     progress,
     'new-files-count': count('Files that this call has queued; with `dry-run?`, that it would queue.'),
+    'changed-files-count': count('Files queued again for a changed object; only with `reload-changed?`.').optional(),
     'dry-run': dryRunAnswer.optional().describe('Only with `dry-run?`.'),
   }),
   'aidbox.bulk/load-from-bucket-status': z.strictObject({

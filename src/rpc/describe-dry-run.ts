@@ -4,9 +4,13 @@ import { numberOf } from './number-of.ts';
 /** What a dry run has found, in sentences. */
 export function describeDryRun({ files, types, lines, ...report }: DryRunReport): string {
   const unfit = types.filter(({ problems }) => problems.length > 0);
-  const { error: failed = 0, new: fresh = 0 } = files;
+  const { error: failed = 0, new: fresh = 0, changed = 0 } = files;
   return [
-    `${numberOf(fresh, 'new file')}; ${numberOf(report['files-to-load'], 'file')} would be loaded.`,
+    [
+      numberOf(fresh, 'new file'),
+      ...(changed === 0 ? [] : [numberOf(changed, 'changed file')]),
+      `${numberOf(report['files-to-load'], 'file')} would be loaded.`,
+    ].join('; '),
     ...unfit.map(({ type, problems }) => `Files of ${type} would fail: ${problems.join('; ')}.`),
     ...(failed === 0
       ? []

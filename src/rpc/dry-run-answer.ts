@@ -35,8 +35,8 @@ const lines = z.strictObject({
 export const dryRunAnswer = z.strictObject({
   files: z
     .record(z.string(), z.int())
-    .describe('Files listed: `new`, and the others by the status of their LoaderFile.'),
-  'files-to-load': count('Files that are new or wait from earlier calls.'),
+    .describe('Files listed: `new`; `changed` with `reload-changed?`; the others by the status of their LoaderFile.'),
+  'files-to-load': count('Files that are new, changed, or wait from earlier calls.'),
   bytes: count('Bytes of those, as stored.'),
   'first-files': z
     .array(z.strictObject({ file, type: z.string(), size: z.int().optional(), status: z.string() }))

@@ -77,6 +77,17 @@ export const loadParams = z
       .max(MOST_ERRORS)
       .default(0)
       .describe('Bad lines of a file that are left out and kept as LoaderError before the file fails. Not in Aidbox.'),
+    'reload-changed?': z
+      .boolean()
+      .default(false)
+      .describe(
+        'Queue files again whose object has another ETag or size than the one that was loaded, or failed. With `upsert?` only: ' +
+          'its resources exist. Not in Aidbox.',
+      ),
+  })
+  .refine((given) => given['upsert?'] || !given['reload-changed?'], {
+    path: ['reload-changed?'],
+    error: 'needs upsert?: the resources of a file that was loaded before exist',
   })
   .refine((given) => !(given['keep-last-updated?'] && given.format === 'as-is'), {
     path: ['keep-last-updated?'],
@@ -130,5 +141,6 @@ export function toLoadRequest(given: z.infer<typeof loadParams>, conversion: Con
     scheduler: given.scheduler,
     prefixes: given.prefixes,
     maxErrors: given['max-errors'],
+    reloadChanged: given['reload-changed?'],
   };
 }

@@ -24,6 +24,7 @@ export const requestOf = (change: Partial<NumberedRequest> = {}): NumberedReques
   scheduler: 'optimal',
   prefixes: [],
   maxErrors: 0,
+  reloadChanged: false,
   call: 1n,
   ...change,
 });

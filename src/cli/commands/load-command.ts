@@ -29,6 +29,7 @@ interface LoadOptions extends AccountOptions, ServerOptions {
   keepLastUpdated?: boolean;
   resolveReferences?: boolean;
   requestPayer?: string;
+  reloadChanged?: boolean;
   retryFailed?: boolean;
   dryRun?: boolean;
   checkLines?: boolean;
@@ -74,6 +75,7 @@ export function loadCommand(): Command {
     .option('--max-errors <n>', 'bad lines of a file that are left out before the file fails (0)', toInteger)
     .option('--connect-timeout <ms>', 'time to connect to S3; 0 is no limit (0)', toInteger)
     .option('--read-timeout <ms>', 'time without a byte from S3; 0 is no limit (0)', toInteger)
+    .option('--reload-changed', 'with --upsert: load files again whose objects have changed since')
     .option('--dry-run', 'only say what would be loaded, into which tables, how long it takes and how much disk')
     .option('--check-lines', 'with --dry-run: read every file, and report bad lines and ids that stand twice')
     .option('--retry-failed', 'queue the failed files again first; those that --prefix names, if it is given')
@@ -120,6 +122,7 @@ async function paramsOf(bucket: string, options: LoadOptions): Promise<object> {
     'fhir-version': options.fhirVersion,
     'keep-last-updated?': options.keepLastUpdated,
     'resolve-references?': options.resolveReferences,
+    'reload-changed?': options.reloadChanged,
     'dry-run?': options.dryRun,
     'check-lines?': options.checkLines,
   };

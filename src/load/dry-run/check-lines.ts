@@ -2,10 +2,10 @@ import { toFailure } from '../../errors/failure.ts';
 import type { SeenIds } from '../../store/seen-ids.ts';
 import type { CheckOutcome } from '../../worker/check-task.ts';
 import type { WorkerPool } from '../../worker/worker-pool.ts';
+import { type ComparedFile, isToLoad } from '../compare-listing.ts';
 import type { LoadRequest } from '../load-request.ts';
 import { transformOf } from '../transform-of.ts';
 import type { LineCheck, PlacedId } from './line-check.ts';
-import { isToLoad, type SortedFile } from './sort-listing.ts';
 
 /** Bad lines, failed files and repeated ids that the answer names; all are counted. */
 const MOST_NAMED = 100;
@@ -20,11 +20,11 @@ export interface CheckLinesOptions {
 
 /**
  * Reads all files of a listing that would be loaded, `thread-num` at a time, as a load does, and stores nothing but ids.
- * @param pages gives the sorted listing, the same each time it is called
+ * @param pages gives the compared listing, the same each time it is called
  * @throws the signal's reason when aborted; what Postgres answers to the ids
  */
 export async function checkLines(
-  pages: () => AsyncGenerator<SortedFile[]>,
+  pages: () => AsyncGenerator<ComparedFile[]>,
   { request, workers, ids, signal }: CheckLinesOptions,
 ): Promise<LineCheck> {
   const types: string[] = [];
@@ -41,11 +41,12 @@ export async function checkLines(
       throw error;
     });
   };
-  const check = async (file: SortedFile) => {
-    const { key, type, number, ...identity } = file;
+  const check = async (file: ComparedFile) => {
+    const { key, type, number, size, etag, lastModified } = file;
     const { source, write } = request;
     const numbers = { type: numberOf(type), file: number };
-    const task = { ...identity, source, key, type, numbers, transform: transformOf(write), mostBadLines: MOST_NAMED };
+    const object = { key, size, etag, lastModified };
+    const task = { ...object, source, type, numbers, transform: transformOf(write), mostBadLines: MOST_NAMED };
     const outcome = await workers.check(task, { signal: stop, onIds: add }).catch((error: unknown): CheckOutcome => {
       stop.throwIfAborted();
       // The worker thread died, out of memory for instance.
@@ -113,9 +114,9 @@ class Found {
 
 /** Works on the files to load, at most `most` at a time. After an error those begun are awaited, and none is begun. */
 async function eachOf(
-  pages: AsyncGenerator<SortedFile[]>,
+  pages: AsyncGenerator<ComparedFile[]>,
   most: number,
-  work: (file: SortedFile) => Promise<void>,
+  work: (file: ComparedFile) => Promise<void>,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   const errors: unknown[] = [];
@@ -138,7 +139,7 @@ async function eachOf(
 
 /** The keys of these files, by number. */
 async function keysOf(
-  pages: AsyncGenerator<SortedFile[]>,
+  pages: AsyncGenerator<ComparedFile[]>,
   wanted: ReadonlySet<number>,
 ): Promise<ReadonlyMap<number, string>> {
   const keys = new Map<number, string>();

@@ -2,9 +2,9 @@ import type { LineCheck } from './line-check.ts';
 
 /** What a dry run says beside the answer of a load; wire names. */
 export interface DryRunReport {
-  /** Files listed: `new`, and the others by the status of their LoaderFile. */
+  /** Files listed: `new`; `changed` where that was asked for; the others by the status of their LoaderFile. */
   files: Record<string, number>;
-  /** Files that would be loaded: those that are new and those that wait from earlier calls. */
+  /** Files that would be loaded: those that are new, changed, or wait from earlier calls. */
   'files-to-load': number;
   /** Of those, as stored. */
   bytes: number;

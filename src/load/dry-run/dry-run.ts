@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { DatabaseAddress } from '../../store/connection-options.ts';
 import { SeenIds } from '../../store/seen-ids.ts';
 import type { WorkerPool } from '../../worker/worker-pool.ts';
+import { type ComparedFile, compareListing, isToLoad } from '../compare-listing.ts';
 import type { FileListing } from '../list-files.ts';
 import type { LoadRequest } from '../load-request.ts';
 import { whyIgnored } from '../why-ignored.ts';
@@ -9,7 +10,6 @@ import { checkLines } from './check-lines.ts';
 import type { DryRunReport, TypeReport } from './dry-run-report.ts';
 import { estimateDisk, estimateLoad, estimateRows, readExperience } from './estimate-load.ts';
 import { planTable } from './plan-table.ts';
-import { isToLoad, type SortedFile, sortListing } from './sort-listing.ts';
 
 /** Files that the answer names. */
 const MOST_FILES = 1_000;
@@ -36,7 +36,7 @@ export async function dryRun(
   options: DryRunOptions,
 ): Promise<DryRunReport> {
   const { pool, databaseFolder, signal } = options;
-  const pages = () => sortListing(pool, request.bucket, listing);
+  const pages = () => compareListing(pool, request.bucket, listing, request);
   const files: Record<string, number> = {};
   const first: DryRunReport['first-files'] = [];
   const byType = new Map<string, { files: number; bytes: number }>();
@@ -78,7 +78,7 @@ export async function dryRun(
 
 async function readLines(
   request: LoadRequest,
-  pages: () => AsyncGenerator<SortedFile[]>,
+  pages: () => AsyncGenerator<ComparedFile[]>,
   { pool, address, workers, signal }: DryRunOptions,
 ) {
   const ids = await SeenIds.open(address, pool);
@@ -90,7 +90,7 @@ async function readLines(
 }
 
 function addFile(
-  { key, type, size, standing }: SortedFile,
+  { key, type, size, standing }: ComparedFile,
   { first, byType }: { first: DryRunReport['first-files']; byType: Map<string, { files: number; bytes: number }> },
 ): void {
   const before = byType.get(type) ?? { files: 0, bytes: 0 };

@@ -45,8 +45,8 @@ export function estimateLoad(experience: Experience, amounts: readonly TypeAmoun
     ...(hasPace ? { seconds: Math.ceil((bytes * pace.seconds) / pace.bytes) } : {}),
     basis: [
       hasPace
-        ? `The time by the pace of the last ${pace.files} files, ${Math.round(pace.bytes / pace.seconds / 1000)} kB/s of all ` +
-          'replicas, whatever their settings were.'
+        ? `The time by the pace of the last loads, ${pace.loads} of them: ${Math.round(pace.bytes / pace.seconds / 1000)} kB/s, by all ` +
+          'replicas, whatever the settings were.'
         : 'No past load to take a pace from.',
       ...(unknown.length === 0 ? [] : [`No past load of ${unknown.join(', ')} to count resources by.`]),
     ].join(' '),

@@ -7,9 +7,17 @@ export interface StoredFile {
   id: string;
   key: string;
   status: string;
+  /** Of the object whose rows it tells of. Null where nobody wrote it down. */
+  size: number | null;
+  etag: string | null;
+  lastModified: string | null;
+  /** Of the last change of the LoaderFile. */
+  txid: string;
 }
 
-const COLUMNS = `l.id, l.resource ->> 'file' as key, coalesce(l.resource ->> 'status', 'pending') as status`;
+const COLUMNS = `l.id, l.resource ->> 'file' as key, coalesce(l.resource ->> 'status', 'pending') as status,
+  (l.resource ->> 'size')::float8 as size, l.resource ->> 'etag' as etag, l.resource ->> 'last-modified' as "lastModified",
+  l.txid`;
 
 /** The LoaderFiles of these objects, by key; those that somebody else wrote are not among them. */
 export async function findListedFiles(

@@ -32,6 +32,8 @@ export const loaderFileSchema = z.looseObject({
   'lines-left-out': z.number().optional(),
   references: referenceCountsSchema.optional().catch(undefined),
   message: z.string().optional(),
+  /** What was loaded of the object before it changed. */
+  previous: z.record(z.string(), z.unknown()).optional().catch(undefined),
   error: z.object({ source: z.string(), code: z.string() }).partial().optional(),
 });
 export type LoaderFile = z.infer<typeof loaderFileSchema>;

@@ -1,5 +1,5 @@
 import type { Queryable } from '../query.ts';
-import { LOADER_FILE_ID_PATTERN } from './loader-file.ts';
+import { QUEUE } from './queue.ts';
 
 /** What was loaded of a resource type so far, from any bucket. */
 export interface LoadedType {
@@ -23,41 +23,29 @@ export async function sumLoadedTypes(db: Queryable): Promise<LoadedType[]> {
   return rows;
 }
 
-/** How fast files were loaded. */
+/** How fast loads were. */
 export interface PastPace {
-  files: number;
+  loads: number;
   /** Of the objects, as stored. */
   bytes: number;
-  /** In which at least one of the files was being loaded. */
+  /** From the first file to the last index. */
   seconds: number;
 }
 
-/** The newest files that count for the pace. */
-const NEWEST = 10_000;
+/** The newest loads that count for the pace. */
+const NEWEST = 20;
 
-/** The pace of the files that were loaded last, by this loader. Time in which no file was loading does not count. */
+/** The pace of the loads, of any bucket, that came to their end last; those that loaded nothing do not count. */
 export async function readPastPace(db: Queryable): Promise<PastPace> {
   const { rows } = await db.query<PastPace>(
     `with past as (
-       select (resource ->> 'size')::float8 as bytes, (resource ->> 'start')::timestamptz as began,
-              (resource ->> 'end')::timestamptz as ended
-         from loaderfile
-        where resource ->> 'status' = 'done' and id ~ $1 and (resource ->> 'size')::float8 > 0
-          and resource ->> 'start' <= resource ->> 'end'
-        order by resource ->> 'end' desc limit $2
-     ), marked as (
-       select bytes, began, ended,
-              began > max(ended) over (order by began, ended rows between unbounded preceding and 1 preceding) as apart
-         from past
-     ), numbered as (
-       select bytes, began, ended, count(*) filter (where apart) over (order by began, ended) as stretch from marked
-     ), stretches as (
-       select count(*) as files, sum(bytes) as bytes, extract(epoch from max(ended) - min(began)) as seconds
-         from numbered group by stretch
+       select (figures ->> 'bytes')::float8 as bytes, extract(epoch from ended_at - started_at)::float8 as seconds
+         from fhir_bucket_loader.load_run
+        where queue = ${QUEUE} and outcome = 'completed' and (figures ->> 'bytes')::float8 > 0 and ended_at > started_at
+        order by run desc limit $1
      )
-     select coalesce(sum(files), 0)::int as files, coalesce(sum(bytes), 0)::float8 as bytes,
-            coalesce(sum(seconds), 0)::float8 as seconds from stretches`,
-    [LOADER_FILE_ID_PATTERN, NEWEST],
+     select count(*)::int as loads, coalesce(sum(bytes), 0) as bytes, coalesce(sum(seconds), 0) as seconds from past`,
+    [NEWEST],
   );
-  return rows[0] ?? { files: 0, bytes: 0, seconds: 0 };
+  return rows[0] ?? { loads: 0, bytes: 0, seconds: 0 };
 }

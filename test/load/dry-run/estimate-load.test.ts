@@ -15,23 +15,23 @@ db.on('error', () => {});
 await db.connect();
 after(() => db.end());
 
-const done = async (n: number, file: { size: number; start: string; end: string; status?: string }) => {
-  await db.query(`insert into loaderfile (id, txid, status, resource) values ($1, 1, 'created', $2)`, [
-    `00000000-0000-8000-8000-00000000000${n}`,
-    { status: 'done', type: 'Patient', loaded: 1, ...file },
-  ]);
-};
-
-test('the pace counts the time in which something was loading, once, and no pauses', async () => {
-  assert.deepEqual(await readPastPace(db), { files: 0, bytes: 0, seconds: 0 });
-  const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
-  // Two at once and one within them: 10 s. A pause. Another 5 s.
-  await done(1, { size: 100, start: at(0), end: at(6) });
-  await done(2, { size: 200, start: at(4), end: at(10) });
-  await done(3, { size: 300, start: at(5), end: at(6) });
-  await done(4, { size: 400, start: at(100), end: at(105) });
-  await done(5, { size: 5_000, start: at(0), end: at(50), status: 'error' });
-  assert.deepEqual(await readPastPace(db), { files: 4, bytes: 1_000, seconds: 15 });
+test('the pace is that of loads that came to their end and loaded something', async () => {
+  assert.deepEqual(await readPastPace(db), { loads: 0, bytes: 0, seconds: 0 });
+  const run = async (outcome: string | null, bytes: number, seconds: number) => {
+    const began = new Date(Date.UTC(2026, 0, 1));
+    const ended = outcome === null ? null : new Date(began.getTime() + seconds * 1_000);
+    await db.query(
+      `insert into fhir_bucket_loader.load_run (bucket, started_at, ended_at, outcome, first_txid, figures)
+       values ('s3://a', $1, $2, $3, 1, $4)`,
+      [began, ended, outcome, { bytes }],
+    );
+  };
+  await run('completed', 100, 10);
+  await run('completed', 0, 1_000);
+  await run('cancelled', 5_000, 1);
+  await run(null, 7_000, 1);
+  await run('completed', 900, 5);
+  assert.deepEqual(await readPastPace(db), { loads: 2, bytes: 1_000, seconds: 15 });
 });
 
 test('where the database’s files are on this machine, the free disk is known', async () => {

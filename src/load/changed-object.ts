@@ -1,0 +1,23 @@
+import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
+import type { StoredFile } from '../store/loader-file/listed-files.ts';
+
+/** A time that says its zone; a client, or another loader, may have written something else. */
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/;
+
+/**
+ * Whether an object is another one than its LoaderFile tells of: by its size and its ETag, or where one of the two has no ETag
+ * by its time, an earlier one as well (an older version of the object may have become the current one). What only one of
+ * them knows says nothing.
+ */
+export function isChanged(listed: NewLoaderFile, stored: StoredFile): boolean {
+  if (listed.size !== undefined && stored.size !== null && listed.size !== stored.size) return true;
+  if (listed.etag !== undefined && stored.etag !== null) return plain(listed.etag) !== plain(stored.etag);
+  if (listed.lastModified === undefined || stored.lastModified === null || !INSTANT.test(stored.lastModified))
+    return false;
+  return listed.lastModified.getTime() !== Date.parse(stored.lastModified);
+}
+
+/** LoaderFiles of other loaders may have an ETag without its quotes. */
+function plain(etag: string): string {
+  return etag.replace(/^W\//, '').replaceAll('"', '');
+}

@@ -1,0 +1,52 @@
+import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
+import { findListedFiles, listForeignFiles, type StoredFile } from '../store/loader-file/listed-files.ts';
+import { UNFINISHED } from '../store/loader-file/loader-file.ts';
+import type { Queryable } from '../store/query.ts';
+import { isChanged } from './changed-object.ts';
+import type { FileListing } from './list-files.ts';
+
+/** A listed file, and what its LoaderFile says of it. */
+export interface ComparedFile extends NewLoaderFile {
+  /** Its place in the listing, from 0: the same in every pass. */
+  number: number;
+  /** `new`; `changed`, if that was asked for; else the status of its LoaderFile. */
+  standing: string;
+  stored: StoredFile | undefined;
+}
+
+export interface CompareOptions {
+  /** Whether finished files are compared with their objects. */
+  reloadChanged: boolean;
+}
+
+/** Goes through a listing page by page, and says of each file whether it has a LoaderFile, and how that one stands. */
+export async function* compareListing(
+  db: Queryable,
+  bucket: string,
+  listing: FileListing,
+  { reloadChanged }: CompareOptions,
+): AsyncGenerator<ComparedFile[]> {
+  const foreign = await listForeignFiles(db, bucket);
+  let number = 0;
+  for (const page of listing.files()) {
+    const keys = page.map(({ key }) => key);
+    const own = await findListedFiles(db, bucket, keys);
+    yield page.map((file) => {
+      const stored = foreign.get(file.key) ?? own.get(file.key);
+      return { ...file, number: number++, stored, standing: standingOf(file, stored, reloadChanged) };
+    });
+  }
+}
+
+/** Whether a call would load the file. */
+export function isToLoad({ standing }: ComparedFile): boolean {
+  return standing === 'new' || standing === 'changed' || UNFINISHED.includes(standing);
+}
+
+/** A failed file whose object has changed is tried again, as a loaded one is: it may have been mended. */
+const COMPARED = ['done', 'error'];
+
+function standingOf(file: NewLoaderFile, stored: StoredFile | undefined, reloadChanged: boolean): string {
+  if (stored === undefined) return 'new';
+  return reloadChanged && COMPARED.includes(stored.status) && isChanged(file, stored) ? 'changed' : stored.status;
+}
