@@ -15,6 +15,19 @@ const folder =
   process.env['TEST_SYNTHEA_FOLDER'] ?? fileURLToPath(new URL('../../../shared/data/synthea-10', import.meta.url));
 const skip = !existsSync(folder) && `no folder ${folder}; TEST_SYNTHEA_FOLDER names another`;
 
+/** A type, where FHIR has something, and where Aidbox has it. The sample holds no Observation. */
+const PLACES = [
+  ['Condition', '{onsetDateTime}', '{onset,dateTime}'],
+  ['Condition', '{encounter,reference}', '{encounter,id}', 'Encounter/'],
+  ['Procedure', '{performedPeriod,start}', '{performed,Period,start}'],
+  ['Procedure', '{subject,reference}', '{subject,id}', 'Patient/'],
+  ['Procedure', '{location,reference}', '{location,uri}'],
+  ['MedicationRequest', '{medicationCodeableConcept,text}', '{medication,CodeableConcept,text}'],
+  ['Immunization', '{occurrenceDateTime}', '{occurrence,dateTime}'],
+  ['Patient', '{extension,0,extension,0,valueCoding,code}', '{extension,0,extension,0,value,Coding,code}'],
+  ['Patient', '{multipleBirthBoolean}', '{multipleBirth,boolean}'],
+] as const;
+
 describe('real files of Synthea', { skip }, () => {
   const server = skip === false ? startTestServer({ after }) : undefined;
 
@@ -90,5 +103,19 @@ describe('real files of Synthea', { skip }, () => {
          from encounter e left join patient p on p.id = e.resource #>> '{subject,id}'`,
     );
     assert.equal(found?.['with_patient'], found?.['encounters']);
+    for (const [type, fhir, aidbox, prefix = ''] of PLACES) {
+      const lines = gunzipSync(await readFile(`${folder}/${type}.000.ndjson.gz`))
+        .toString('utf8')
+        .trim()
+        .split('\n');
+      const [compared] = await sql(
+        `select count(*)::int as equal, count(said) > 0 as any
+           from (select line ->> 'id' as id, line #>> $2 as said from unnest($1::jsonb[]) as line) fhir
+           join ${pg.escapeIdentifier(type.toLowerCase())} t using (id)
+          where $4 || (t.resource #>> $3) is not distinct from said`,
+        [lines, fhir, aidbox, prefix],
+      );
+      assert.deepEqual(compared, { equal: lines.length, any: true }, `${type} ${aidbox}`);
+    }
   });
 });
