@@ -147,3 +147,59 @@ describe('a conversion whose file breaks off in the middle and is resumed', () =
     assert.match(errors[0]?.message ?? '', /Encounter\.participant\[1\]\.individual\.uri/);
   });
 });
+
+describe('a key that stands twice in one object', () => {
+  const twice = [
+    '{"id":"own","status":"first","status":"final"}',
+    '{"id":"deep","code":{"text":"first","text":"last"},"component":[{"code":{},"code":{"text":"last"}}]}',
+    '{"id":"escaped","status":"first","st\\u0061tus":"last"}',
+    '{"id":"unknown","x":{"y":1,"y":{"reference":"Patient/1"}}}',
+  ];
+  const stored = async (table: string) =>
+    await server.sql(`select id, resource from ${table} where id = any($1) order by id`, [
+      ['own', 'deep', 'escaped', 'unknown', 'subject'],
+    ]);
+
+  test('is stored as jsonb stores it, whatever the format', async () => {
+    const bucket = await server.bucketOf({
+      'Basic.ndjson': twice.join('\n'),
+      'DetectedIssue.ndjson': twice.join('\n'),
+    });
+    const asPostgres = await server.sql(
+      `select line::jsonb ->> 'id' as id, line::jsonb - 'id' as resource from unnest($1::text[]) as line order by 1`,
+      [twice],
+    );
+    await load(bucket, { format: 'as-is', prefixes: ['Basic'] });
+    await load(bucket, { format: 'fhir', prefixes: ['DetectedIssue'] });
+    assert.deepEqual(await stored('basic'), asPostgres);
+    assert.deepEqual(await stored('detectedissue'), asPostgres);
+  });
+
+  test('with something to convert: the last one counts too, but two values of one element are refused', async () => {
+    const lines = [
+      '{"id":"subject","subject":{"reference":"Patient/1"},"subject":{"reference":"Patient/2"}}',
+      '{"id":"reference","subject":{"reference":"Patient/1","reference":"Patient/2"}}',
+      '{"id":"choice","deceasedBoolean":true,"deceasedBoolean":false}',
+      '{"id":"meta","meta":{"source":"a"},"meta":{"source":"b"}}',
+    ];
+    await load(await server.bucketOf({ 'ServiceRequest.ndjson': lines[0] ?? '' }));
+    assert.deepEqual(await stored('servicerequest'), [
+      { id: 'subject', resource: { subject: { resourceType: 'Patient', id: '2' } } },
+    ]);
+    const refused = await server.bucketOf({
+      'Flag.ndjson': lines[1] ?? '',
+      'Patient.ndjson': lines[2] ?? '',
+      'Person.ndjson': lines[3] ?? '',
+    });
+    await load(refused, { 'max-errors': 1 });
+    const errors = await server.sql(
+      `select resource ->> 'code' as code, resource ->> 'resource-id' as id
+         from loadererror where resource ->> 'bucket' = $1 order by 2`,
+      [`s3://${refused}`],
+    );
+    assert.deepEqual(
+      errors,
+      ['choice', 'meta', 'reference'].map((id) => ({ code: 'two-forms', id })),
+    );
+  });
+});
