@@ -9,13 +9,13 @@ import { conversionNote } from '../progress/conversion-note.ts';
 import { type LoadReport, loadReport } from '../progress/load-report.ts';
 import { type RunHistory, runDetail, runHistory } from '../progress/run-history.ts';
 import { type SourceOptions, Sources } from '../source/sources.ts';
-import { cancelCalls, findWriteOptions, listBuckets } from '../store/bucket-load/bucket-load.ts';
+import { type CalledBucket, cancelCalls, findWriteOptions, listBuckets } from '../store/bucket-load/bucket-load.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { RunQuery } from '../store/load-run/list-runs.ts';
 import { endAbandonedRun } from '../store/load-run/load-run.ts';
 import type { CallRecord } from '../store/load-run/run-call.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
-import { requeueFailedFiles } from '../store/loader-file/queue.ts';
+import { type FailedFilesChoice, requeueFailedFiles } from '../store/loader-file/queue.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
 import { nextTxid } from '../store/transaction-stamps.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
@@ -158,7 +158,7 @@ export class LoaderService {
   }
 
   /** The buckets that were ever called for, the latest call first. */
-  async buckets(): Promise<string[]> {
+  async buckets(): Promise<CalledBucket[]> {
     return await listBuckets(this.#options.pool);
   }
 
@@ -198,17 +198,16 @@ export class LoaderService {
   }
 
   /**
-   * Puts the bucket's failed files back in the queue. A load in progress takes them; else the next call does.
-   * @param prefixes only files whose keys start with one of these; none means all
+   * Puts the bucket's failed files, those chosen, back in the queue. A load in progress takes them; else the next call does.
    * @throws ClientError when nobody ever called for the bucket
    */
-  async retry(bucket: string, prefixes: readonly string[]): Promise<{ retried: number; status: BucketStatus }> {
+  async retry(bucket: string, choice: FailedFilesChoice): Promise<{ retried: number; status: BucketStatus }> {
     const { pool } = this.#options;
     await bucketStatus(pool, bucket);
     await inBoundedTransaction(pool, bucket, (client) => endAbandonedRun(client, bucket));
     const retried = await inBoundedTransaction(pool, bucket, async (client) => {
       await boundLockWaits(client, ROWS_WAIT_MS);
-      return await requeueFailedFiles(client, bucket, prefixes);
+      return await requeueFailedFiles(client, bucket, choice);
     });
     return { retried, status: await this.status(bucket) };
   }

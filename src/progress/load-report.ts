@@ -1,3 +1,4 @@
+import { adviceFor } from '../errors/failure-advice.ts';
 import type { ReferenceCounts } from '../fhir/reference-target.ts';
 import { readProgress } from '../store/bucket-load/replica-progress.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
@@ -7,16 +8,29 @@ import {
   listFilesByStatus,
   summarizeFiles,
 } from '../store/loader-file/bucket-files.ts';
+import { type FailureGroup, groupFailures } from '../store/loader-file/group-failures.ts';
 import type { Queryable } from '../store/query.ts';
 import type { LoadState } from './bucket-status.ts';
 
 /** Most failed files, and most files in progress, that a report names. */
 const MOST_FILES = 100;
 
+/** Most causes of failures that a report names. */
+const MOST_CAUSES = 50;
+
+/**
+ * What an attempt at a file is at: connecting and waiting for locks and the first bytes; reading and writing rows; all bytes are
+ * there, the last rows are written and committed.
+ */
+export type FileStage = 'starting' | 'loading' | 'committing';
+
 /** What a verbose status adds to Aidbox's answer; wire names. */
 export interface LoadReport {
-  /** Of the objects as stored: in all, and of files that are finished (failed ones too) or received for those in progress. */
-  bytes: { total: number; done: number };
+  /**
+   * Of the objects as stored: in all, and of files that are finished (failed ones too) or received for those in progress;
+   * `failed`: of those, in files that failed.
+   */
+  bytes: { total: number; done: number; failed: number };
   resources: { loaded: number };
   /** Of the files that are done, as they were loaded; absent where references are not resolved. */
   references?: ReferenceCounts;
@@ -27,10 +41,25 @@ export interface LoadReport {
   replicas: number;
   types: TypeReport[];
   /** Files in progress. */
-  files: { id: string; file: string; type: string; size: number; bytes: number; resources: number; start: string }[];
+  files: LoadingFile[];
   errors: { id: string; file: string; type: string; message: string; error: { source?: string; code?: string } }[];
+  /** The failed files by cause, the most frequent first. */
+  failures: (FailureGroup & { advice?: string })[];
   /** Dropped indexes that are not back yet. */
   indexes: { table: string; index: string; message?: string }[];
+}
+
+export interface LoadingFile {
+  id: string;
+  file: string;
+  type: string;
+  size: number;
+  bytes: number;
+  resources: number;
+  start: string;
+  stage: FileStage;
+  /** Host name of the replica that loads it; absent until it has reported. */
+  replica?: string;
 }
 
 export interface TypeReport {
@@ -53,14 +82,26 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
   const replicas = isLoading ? await readProgress(db, bucket) : [];
   const inFlight = isLoading ? await listFilesByStatus(db, bucket, 'in-progress', MOST_FILES) : [];
   const failed = await listFilesByStatus(db, bucket, 'error', MOST_FILES);
+  const causes = await groupFailures(db, bucket, MOST_CAUSES);
   const types = typesOf(summary);
   const references = await countReferences(db, bucket);
   const missing = await listIndexesToRestore(db, { bucket, types: types.map(({ type }) => type) });
 
   const progress = new Map(replicas.flatMap(({ files }) => Object.entries(files)));
-  const files = inFlight.map(({ id, file = '', type = '', size = 0, start = '' }) => {
-    const { bytes = 0, rows = 0 } = progress.get(id) ?? {};
-    return { id, file, type, size, bytes, resources: rows, start };
+  const files = inFlight.map(({ id, file = '', type = '', size = 0, start = '' }): LoadingFile => {
+    const { bytes = 0, rows = 0, replica } = progress.get(id) ?? {};
+    const stage = stageOf(bytes, size);
+    return {
+      id,
+      file,
+      type,
+      size,
+      bytes,
+      resources: rows,
+      start,
+      stage,
+      ...(replica === undefined ? {} : { replica }),
+    };
   });
   const total = sumOf(summary, ({ bytes }) => bytes);
   const settled = summary.filter(({ status }) => status !== 'pending' && status !== 'in-progress');
@@ -68,7 +109,7 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
   const bytesPerSecond = sumOf(replicas, (replica) => replica.bytesPerSecond);
   const remaining = total - done;
   return {
-    bytes: { total, done },
+    bytes: { total, done, failed: sumOf(settled, ({ status, bytes }) => (status === 'error' ? bytes : 0)) },
     resources: { loaded: sumOf(summary, ({ loaded }) => loaded) + sumOf(files, ({ resources }) => resources) },
     ...(references === undefined ? {} : { references }),
     rate: {
@@ -89,12 +130,21 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
         ...(error.code === undefined ? {} : { code: error.code }),
       },
     })),
+    failures: causes.map((cause) => {
+      const advice = adviceFor(cause);
+      return { ...cause, ...(advice === undefined ? {} : { advice }) };
+    }),
     indexes: missing.map(({ index }) => ({
       table: index.tablename,
       index: index.indexname,
       ...(index.message === undefined ? {} : { message: index.message }),
     })),
   };
+}
+
+function stageOf(bytes: number, size: number): FileStage {
+  if (bytes === 0) return 'starting';
+  return bytes < size ? 'loading' : 'committing';
 }
 
 function typesOf(summary: readonly FileSummary[]): TypeReport[] {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type pg from 'pg';
 import { publishProgress, withdrawProgress } from '../store/bucket-load/replica-progress.ts';
 import { MOST_POINTS, thinPoints } from '../store/load-run/run-rates.ts';
@@ -59,7 +60,11 @@ export class ProgressPublisher {
   async #publish(): Promise<void> {
     const totals = this.#progress.totals();
     this.#meter.sample(performance.now(), totals.bytes, totals.rows);
-    const { files } = this.#progress;
+    // The host's name is the pod's or the container's: by it people find the log.
+    const replica = hostname();
+    const files = Object.fromEntries(
+      Object.entries(this.#progress.files).map(([id, amount]) => [id, { ...amount, replica }]),
+    );
     const { run } = this.#record;
     const more = {
       bytes: Math.max(0, totals.bytes - this.#recorded.bytes),

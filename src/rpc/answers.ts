@@ -39,6 +39,7 @@ const verbose = {
     .strictObject({
       total: count('Bytes of all objects, as stored.'),
       done: count('Of those, bytes of files that have ended, and received of files in flight.'),
+      failed: count('Of those, bytes of files that failed.'),
     })
     .optional()
     .describe('Only with `verbose`.'),
@@ -84,6 +85,15 @@ const verbose = {
         bytes: count('Bytes received so far.'),
         resources: count('Resources sent so far; not committed.'),
         start: z.string().describe('ISO 8601, UTC.'),
+        stage: z
+          .enum(['starting', 'loading', 'committing'])
+          .describe(
+            '`starting`: connects, or waits for a lock or the first bytes; `loading`; `committing`: all bytes are there.',
+          ),
+        replica: z
+          .string()
+          .optional()
+          .describe('Host name of the replica that loads it; absent until it has reported.'),
       }),
     )
     .optional()
@@ -92,6 +102,20 @@ const verbose = {
     .array(z.strictObject({ ...file, message: z.string(), error }))
     .optional()
     .describe('Failed files, at most 100; only with `verbose`.'),
+  failures: z
+    .array(
+      z.strictObject({
+        ...error.shape,
+        source: z.string().optional(),
+        files: z.int().min(1).describe('Files that failed of this cause.'),
+        example: z
+          .strictObject({ id: file.id, file: file.file, message: z.string() })
+          .describe('The first of them, by key.'),
+        advice: z.string().optional().describe('What to do; Markdown. Absent for codes that the guide does not know.'),
+      }),
+    )
+    .optional()
+    .describe('Failed files by cause, the most frequent first, at most 50 causes; only with `verbose`.'),
   indexes: z
     .array(
       z.strictObject({

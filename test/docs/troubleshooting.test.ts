@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { adviceFor } from '../../src/errors/failure-advice.ts';
 import { VERDICTS, verdictOf } from '../../src/errors/sqlstate.ts';
 import { KNOWN_FAILURES } from '../../src/metrics/known-failures.ts';
 
@@ -15,7 +16,7 @@ function documented(heading: string): string[] {
 }
 
 const sources = readdirSync(new URL('src/', root), { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && entry.name !== 'failure-advice.ts')
   .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'));
 
 /** What a pattern's group finds in the sources. */
@@ -28,6 +29,30 @@ const isDocumented = (codes: readonly string[], code: string) =>
   codes.includes(code) || codes.includes(`${code.slice(0, 2)}xxx`);
 
 describe('docs/troubleshooting.md', () => {
+  for (const [heading, source] of [
+    ['The file', 'aidbox'],
+    ['S3', 'aws'],
+    ['Postgres', 'postgres'],
+  ] as const)
+    test(`says what to do about failures of ${source} in the words of the page and the status`, () => {
+      const section = guide.split(/^## /m).find((text) => text.startsWith(heading)) ?? '';
+      const rows = section.split('\n').filter((line) => line.startsWith('| `'));
+      assert.ok(rows.length > 10);
+      for (const row of rows) {
+        const [, codes = '', , advice = ''] = row.split('|').map((cell) => cell.trim());
+        const plain = advice.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1');
+        for (const [, code = ''] of codes.matchAll(/`([\w-]+)/g)) {
+          const known = adviceFor({ source, code });
+          // The guide may go on with a link.
+          assert.ok(
+            known !== undefined &&
+              plain.replace('operations.md', 'docs/operations.md').startsWith(known.replace(/\.$/, '')),
+            `${code}: ${known}`,
+          );
+        }
+      }
+    });
+
   test('has every code that the loader gives a file by itself, and no other', () => {
     const codes = documented('The file');
     const ofErrors = sources

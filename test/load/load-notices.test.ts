@@ -86,7 +86,7 @@ describe('a load that never polls', () => {
     const failed = async () => (await here.status(`s3://${bucket}`)).progress['error'] === 1;
     await waitFor(failed, { what: 'the failed file' });
     await sql(`update loaderfile set resource = resource - 'end' where resource ->> 'status' = 'error'`);
-    assert.equal((await there.retry(`s3://${bucket}`, [])).retried, 1);
+    assert.equal((await there.retry(`s3://${bucket}`, { prefixes: [], files: [], codes: [] })).retried, 1);
     const triedAgain = () => sql(`select from loaderfile where resource ->> 'status' = 'error' and resource ? 'end'`);
     await waitFor(async () => (await triedAgain()).length === 1, { what: 'another attempt' });
     await gate.open();

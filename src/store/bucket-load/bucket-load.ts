@@ -99,11 +99,17 @@ export async function takeTurn(db: Queryable, bucket: string): Promise<void> {
   );
 }
 
+/** A bucket, and when it was last called for. */
+export interface CalledBucket {
+  bucket: string;
+  calledAt: Date;
+}
+
 /** The buckets that were ever called for, the latest call first. */
-export async function listBuckets(db: Queryable): Promise<string[]> {
-  const { rows } = await db.query<{ bucket: string }>(
-    `select bucket from fhir_bucket_loader.bucket_load where queue = ${QUEUE}
+export async function listBuckets(db: Queryable): Promise<CalledBucket[]> {
+  const { rows } = await db.query<CalledBucket>(
+    `select bucket, called_at as "calledAt" from fhir_bucket_loader.bucket_load where queue = ${QUEUE}
       order by called_at desc, bucket`,
   );
-  return rows.map((row) => row.bucket);
+  return rows;
 }

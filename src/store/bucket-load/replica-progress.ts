@@ -8,13 +8,16 @@ export interface ReplicaProgress {
   bytesPerSecond: number;
   rowsPerSecond: number;
   /** The files in flight, by LoaderFile id. */
-  files: Record<string, { bytes: number; rows: number }>;
+  files: Record<string, { bytes: number; rows: number; replica?: string | undefined }>;
 }
 
 /** A replica that has said nothing for this long is gone, in ms. */
 const SILENCE_MS = 10_000;
 
-const filesSchema = z.record(z.string(), z.object({ bytes: z.number(), rows: z.number() }));
+const filesSchema = z.record(
+  z.string(),
+  z.object({ bytes: z.number(), rows: z.number(), replica: z.string().optional() }),
+);
 
 /** What a replica adds to the rate curve of a run: received and written since it last did. */
 export interface RunProgress {
