@@ -44,7 +44,7 @@ test('failed files are grouped by cause, the most frequent first, with an exampl
     ],
   );
   assert.match(failures[0]?.example.message ?? '', /^line 1: /);
-  assert.match(failures[0]?.advice ?? '', /^Write one resource a line\. .*`max-errors`/);
+  assert.match(failures[0]?.advice ?? '', /^Write one resource per line\. .*`max-errors`/);
   assert.match(failures[1]?.advice ?? '', /`upsert\?`/);
   const failed =
     'oops'.length * 3 + '{"id":"c"}\n'.length + twice.map((line) => JSON.stringify(line)).join('\n').length + 1;

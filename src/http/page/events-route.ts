@@ -1,24 +1,32 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { LoadFeed } from './load-feed.ts';
+import { z } from 'zod';
+import { LoadFeed, type Told } from './load-feed.ts';
 import type { LoadSource, UpdateEvent } from './load-view.ts';
 
 /** How long a browser waits before it connects again, in ms. */
 const RECONNECT_MS = 2_000;
+
+/** `open`: the bucket whose load is sent in full. */
+const querySchema = z.object({ open: z.string().optional().catch(undefined) });
 
 /** Server-sent events at `/events`: an `update` about once a second (see `UpdateEvent`). */
 export function eventsRoute(app: FastifyInstance, loader: LoadSource): void {
   const feed = new LoadFeed(loader, app.log);
   const streams = new Set<PassThrough>();
 
-  app.get('/events', (_request, reply) => {
+  app.get('/events', (request, reply) => {
+    const { open } = querySchema.parse(request.query);
     const stream = new PassThrough();
-    const told = new Map<string, number>();
+    const told: Told = { rows: new Map() };
     streams.add(stream);
     stream.write(`retry: ${RECONNECT_MS}\n\n`);
-    const unwatch = feed.watch(() => {
-      // A page that is slow to read misses some updates: what they said is in the next one it gets.
-      if (!stream.writableNeedDrain) stream.write(toEvent(feed.updateFor(told)));
+    const unwatch = feed.watch({
+      open,
+      onRead() {
+        // A page that is slow to read misses some updates: what they said is in the next one it gets.
+        if (!stream.writableNeedDrain) stream.write(toEvent(feed.updateFor({ open }, told)));
+      },
     });
     stream.once('close', () => {
       unwatch();

@@ -1,36 +1,37 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import { toErrorBody } from '../../errors/error-body.ts';
 import { toClientError } from '../../errors/to-client-error.ts';
-import { type LoadSource, type LoadView, MOST_LOADS, readLoad, type UpdateEvent } from './load-view.ts';
-import { RateHistory } from './rate-history.ts';
+import type { CalledBucket } from '../../store/bucket-load/bucket-load.ts';
+import { type LoadSource, MOST_LOADS, readLoad, summaryOf, type UpdateEvent } from './load-view.ts';
+import { READ_MS, WatchedLoad } from './watched-load.ts';
 
-/** How often the database is read while somebody watches, in ms. */
-const READ_MS = 1_000;
+/** Where many large loads are read for the first time, watchers hear of those that are read already this often, in ms. */
+const TELL_MS = 300;
 
-/** Loads that nobody works on are read less often, in ms: they change by a call or a retry only. */
-const IDLE_READ_MS = 5_000;
-
-interface KnownLoad {
-  view: LoadView;
-  /** Grows with each change. */
-  version: number;
-  readAt: number;
-  history: RateHistory;
+/** Somebody who watches the loads. */
+export interface Watcher {
+  /** The load that is watched in full. */
+  open?: string | undefined;
+  /** Called at each reading since there may be changes. */
+  onRead(): void;
 }
 
-/** A watcher, called at each reading since there may be changes. */
-export type Watcher = () => void;
+/** What a watcher has received: the version of each row, and that of the load it has open. Brought up to date by the feed. */
+export interface Told {
+  rows: Map<string, number>;
+  open?: number;
+}
 
 /**
- * The state of all loads as read from the database: once a second for all watchers together, and not at all while
+ * The state of all loads as read from the database: about once a second for all watchers together, and not at all while
  * there are none.
  */
 export class LoadFeed {
   readonly #loader: LoadSource;
   readonly #log: Logger;
   readonly #watchers = new Set<Watcher>();
-  readonly #known = new Map<string, KnownLoad>();
-  #buckets: string[] = [];
+  readonly #known = new Map<string, WatchedLoad>();
+  #all: readonly string[] = [];
   #readAt: number | undefined;
   #trouble: string | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -42,12 +43,13 @@ export class LoadFeed {
     this.#log = log;
   }
 
-  /** Calls `watcher` after each reading, until the function that is returned is called. */
+  /** Calls the watcher after each reading, until the function that is returned is called. */
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher);
+    const isKnown = watcher.open === undefined || this.#known.has(watcher.open);
     // What others watch is fresh; what nobody watched has to be read first.
-    if (this.#watchers.size === 1) this.#wake();
-    else if (this.#readAt !== undefined) watcher();
+    if (this.#watchers.size > 1 && this.#readAt !== undefined && isKnown) watcher.onRead();
+    else this.#wake();
     return () => {
       this.#watchers.delete(watcher);
       if (this.#watchers.size === 0) clearTimeout(this.#timer);
@@ -61,22 +63,26 @@ export class LoadFeed {
     this.#watchers.clear();
   }
 
-  /**
-   * The changes that a watcher has not received yet.
-   * @param told versions by bucket, kept by the watcher and brought up to date here
-   */
-  updateFor(told: Map<string, number>): UpdateEvent {
-    const loads = this.#buckets.flatMap((bucket) => {
-      const load = this.#known.get(bucket);
-      const before = told.get(bucket);
-      if (load === undefined || load.version === before) return [];
-      told.set(bucket, load.version);
-      return before === undefined ? { ...load.view, history: load.history.samples() } : load.view;
+  /** The changes that a watcher has not received yet. */
+  updateFor({ open: bucket }: Pick<Watcher, 'open'>, told: Told): UpdateEvent {
+    const listed = this.#all.slice(0, MOST_LOADS);
+    const loads = listed.flatMap((name) => {
+      const load = this.#known.get(name);
+      if (load === undefined || load.version === told.rows.get(name)) return [];
+      told.rows.set(name, load.version);
+      return summaryOf(load.view);
     });
+    const open = bucket === undefined ? undefined : this.#known.get(bucket);
+    const isNew = open !== undefined && open.version !== told.open;
+    const history = told.open === undefined && open !== undefined ? { history: open.rates } : {};
+    if (open !== undefined) told.open = open.version;
     return {
       at: this.#readAt ?? Date.now(),
-      buckets: this.#buckets,
+      buckets: listed,
+      more: this.#all.length - listed.length,
       loads,
+      ...(bucket !== undefined && this.#readAt !== undefined && !this.#all.includes(bucket) ? { unknown: true } : {}),
+      ...(isNew ? { open: { ...open.view, ...history } } : {}),
       ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
     };
   }
@@ -88,16 +94,25 @@ export class LoadFeed {
     void this.#read().finally(() => {
       this.#reading = false;
       if (this.#watchers.size > 0 && !this.#closed) this.#timer = setTimeout(() => this.#wake(), READ_MS);
-      for (const watcher of this.#watchers) watcher();
+      for (const watcher of this.#watchers) watcher.onRead();
     });
   }
 
   async #read(): Promise<void> {
     try {
-      const buckets = (await this.#loader.buckets()).slice(0, MOST_LOADS);
-      for (const bucket of buckets) await this.#readLoad(bucket);
-      for (const bucket of this.#known.keys()) if (!buckets.includes(bucket)) this.#known.delete(bucket);
-      this.#buckets = buckets;
+      const all = await this.#loader.buckets();
+      const open = new Set([...this.#watchers].map((watcher) => watcher.open));
+      const wanted = all.filter(({ bucket }, place) => place < MOST_LOADS || open.has(bucket));
+      this.#all = all.map(({ bucket }) => bucket);
+      let toldAt = performance.now();
+      for (const called of wanted.toSorted((a, b) => Number(open.has(b.bucket)) - Number(open.has(a.bucket)))) {
+        await this.#readLoad(called, open.has(called.bucket));
+        if (performance.now() - toldAt < TELL_MS) continue;
+        toldAt = performance.now();
+        for (const watcher of this.#watchers) watcher.onRead();
+      }
+      const buckets = new Set(wanted.map(({ bucket }) => bucket));
+      for (const bucket of this.#known.keys()) if (!buckets.has(bucket)) this.#known.delete(bucket);
       this.#readAt = Date.now();
       this.#trouble = undefined;
     } catch (error) {
@@ -107,15 +122,13 @@ export class LoadFeed {
     }
   }
 
-  async #readLoad(bucket: string): Promise<void> {
-    const before = this.#known.get(bucket);
-    const now = Date.now();
-    const idle = before !== undefined && before.view.state !== 'in-progress';
-    if (idle && now - before.readAt < IDLE_READ_MS) return;
-    const view = await readLoad(this.#loader, bucket);
-    const same = before !== undefined && JSON.stringify(before.view) === JSON.stringify(view);
-    const history = before?.history ?? new RateHistory();
-    if (view.state === 'in-progress') history.add(now, view);
-    this.#known.set(bucket, { view, version: (before?.version ?? 0) + (same ? 0 : 1), readAt: now, history });
+  async #readLoad(called: CalledBucket, isOpen: boolean): Promise<void> {
+    const load = this.#known.get(called.bucket);
+    if (load?.isFresh(isOpen) === true) return;
+    const begun = performance.now();
+    const view = await readLoad(this.#loader, called);
+    const tookMs = performance.now() - begun;
+    if (load === undefined) this.#known.set(called.bucket, new WatchedLoad(view, tookMs));
+    else load.update(view, tookMs);
   }
 }

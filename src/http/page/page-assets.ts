@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { extname } from 'node:path';
+import { extname, sep } from 'node:path';
 
 /** A file of the page, as it is sent. */
 export interface PageAsset {
@@ -26,7 +26,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
  * would keep a script of the version before (tried with 10.1.11).
  */
 export function readPageAssets(): PageAsset[] {
-  return readdirSync(FOLDER).flatMap((name) => {
+  const names = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll(sep, '/'));
+  return names.flatMap((name) => {
     const contentType = CONTENT_TYPES[extname(name)];
     if (contentType === undefined) return [];
     const body = readFileSync(new URL(name, FOLDER));

@@ -1,8 +1,13 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { ClientError } from '../../errors/client-error.ts';
 import { sendAnswer } from '../body-formats-plugin.ts';
 import { eventsRoute } from './events-route.ts';
 import { type LoadSource, readLoads } from './load-view.ts';
 import { readPageAssets } from './page-assets.ts';
+import { ICON_STATES, progressIcon } from './progress-icon.ts';
+
+const iconSchema = z.object({ state: z.enum(ICON_STATES), percent: z.coerce.number().int().min(0).max(100) });
 
 /**
  * Everything comes from this server and nothing is inline. Helmet's own policy would also have browsers ask for the
@@ -32,6 +37,14 @@ export function pageRoutes(app: FastifyInstance, loader: LoadSource): void {
       return reply.header('content-type', contentType).send(body);
     });
   }
+  app.get('/page/progress-icon/:state/:percent', (request, reply) => {
+    const { success, data } = iconSchema.safeParse(request.params);
+    if (!success) throw new ClientError('not-found', 'No icon has this address.');
+    return reply
+      .header('content-type', 'image/svg+xml')
+      .header('cache-control', 'max-age=3600')
+      .send(progressIcon(data.state, data.percent));
+  });
   app.get('/loads', async (request, reply) => sendAnswer(request, reply, 200, { loads: await readLoads(loader) }));
   eventsRoute(app, loader);
 }

@@ -1,54 +1,34 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { after, test } from 'node:test';
-import type { Locator, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Locator } from 'playwright-core';
 import { patients } from '../../support/ndjson.ts';
 import { startS3Endpoint } from '../../support/s3-endpoint.ts';
 import { S3FaultProxy } from '../../support/s3-fault-proxy.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 import { startTestServer } from '../../support/test-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { Chromium, skipWithoutChromium } from './chromium.ts';
+import { violationsOf } from './accessibility.ts';
+import {
+  addressOf,
+  browserOfFile,
+  focused,
+  largePatients,
+  loadOf,
+  PAGE_TEST,
+  rowOf,
+  tabTo,
+  textOf,
+  untilText,
+} from './page-test.ts';
 
-const options = { skip: skipWithoutChromium, timeout: 120_000 };
-const chromium = skipWithoutChromium === false ? new Chromium({ after }) : undefined;
+const open = browserOfFile();
 
-const open: Chromium['open'] = async (...args) => {
-  if (chromium === undefined) throw new Error('no Chromium');
-  return await chromium.open(...args);
-};
-
-/** Patients whose bytes gzip cannot make few of. */
-function largePatients(count: number, prefix: string): object[] {
-  return patients(count, prefix).map((patient) => ({ ...patient, text: randomBytes(1500).toString('base64') }));
-}
-
-/** What is to be read there; what is hidden is not. */
-async function textOf(locator: Locator): Promise<string> {
-  // biome-ignore lint/performance/useDomNodeTextContent: Playwright's own method, and textContent would include what is hidden
-  return await locator.innerText();
-}
-
-function card(page: Page, bucket: string): Locator {
-  return page.getByRole('article', { name: `s3://${bucket}` });
-}
-
-async function untilText(locator: Locator, text: RegExp): Promise<string> {
-  return await waitFor(
-    async () => {
-      const shown = (await locator.count()) === 1 ? await textOf(locator) : '';
-      return text.test(shown) && shown;
-    },
-    { timeoutMs: 40_000, what: `${text} in ${locator}` },
-  );
-}
-
-const progressOf = async (bar: Locator) => Number(await bar.getAttribute('value'));
+const progressOf = async (bar: Locator) => Number(await bar.getAttribute('aria-valuenow'));
 
 /**
  * A bucket of three large files, behind a proxy that lets their bytes through so slowly that none ends
  * before the rule is replaced. Larger files are taken first, so
- * their sizes say which two are in work: Patient-1 and Patient-2.
+ * their sizes say which two are in progress: Patient-1 and Patient-2.
  */
 async function startSlowLoad(t: Parameters<typeof startTestServer>[0]) {
   const server = await startTestServer(t);
@@ -64,113 +44,122 @@ async function startSlowLoad(t: Parameters<typeof startTestServer>[0]) {
   return { server, proxy, bucket };
 }
 
-test('a load in work: progress grows, then it is completed, without a reload', options, async (t) => {
+test('a load opens from the list; its progress grows, then it is completed, without a reload', PAGE_TEST, async (t) => {
   const { server, proxy, bucket } = await startSlowLoad(t);
   const { page, complaints, hosts } = await open(t, server.url);
-  const load = card(page, bucket);
+  await rowOf(page, bucket).getByRole('link').click();
+  const load = loadOf(page, bucket);
   const bar = load.getByRole('progressbar', { name: `Bytes loaded of s3://${bucket}` });
   await untilText(load, /about \d+ s left|about \d+ min left/);
   const first = await progressOf(bar);
-  await waitFor(async () => (await progressOf(bar)) > first, { what: 'more bytes' });
-  const shown = await textOf(load);
+  await waitFor(async () => (await progressOf(bar)) > first, { what: 'more bytes', timeoutMs: 60_000 });
+  const shown = await untilText(load, /Resources per second/);
   assert.match(shown, /In progress/);
   assert.match(shown, /2 files in progress/);
-  assert.match(shown, /a\/Patient-1\.ndjson\.gz/);
   assert.match(shown, /a\/Patient-2\.ndjson\.gz/);
   assert.match(shown, /0 of 3/);
-  const file = load.getByRole('progressbar', { name: 'Bytes of a/Patient-1.ndjson.gz' });
-  await waitFor(async () => (await progressOf(file)) > 0, { what: 'bytes of one file' });
-  await load.getByRole('img', { name: /^Bytes per second over the last 1 min: now/ }).waitFor();
+  assert.match(shown, /Running for\s+(\d+ min )?\d+ s/);
+  const file = load.getByRole('listitem').filter({ hasText: 'a/Patient-1.ndjson.gz' });
+  await waitFor(async () => (await progressOf(file.getByRole('progressbar'))) > 0, { what: 'bytes of one file' });
+  assert.match(await untilText(file, /loading/), /\d+ resources\s+(\d+ min )?\d+ s/);
+  assert.deepEqual(await violationsOf(page), []);
 
   proxy.rule = () => undefined;
   const ended = await untilText(load, /Completed/);
   assert.match(ended, /100%/);
   assert.match(ended, /Resources\s+300/);
-  await load.getByText('1 resource type').click();
-  assert.match(await textOf(load.getByRole('row', { name: /^Patient/ })), /Patient\s+3\s+3\s+0\s+[\d.]+ kB\s+300/);
+  const type = load.getByRole('row', { name: /^Patient/ });
+  assert.match(await textOf(type), /Patient\s+3 of 3\s+[\d.]+ kB\s+300/);
+  assert.equal(await progressOf(type.getByRole('progressbar', { name: 'Files of type Patient' })), 100);
   assert.equal(await load.getByRole('button').count(), 0);
   assert.deepEqual(complaints, []);
   assert.deepEqual([...hosts], [new URL(server.url).host]);
 });
 
-test('failed files are shown with code and message; retry queues them and says what is missing', options, async (t) => {
-  const server = await startTestServer(t);
-  const bucket = await server.bucketOf({
-    'Patient-good.ndjson': patients(2, 'good'),
-    'Patient-twice.ndjson': [...patients(1), ...patients(1)],
-  });
-  await server.load(bucket);
+test('title and icon of the tab show the progress, and what became of it', PAGE_TEST, async (t) => {
+  const { server, proxy, bucket } = await startSlowLoad(t);
   const { page, complaints } = await open(t, server.url);
-  const load = card(page, bucket);
-  const shown = await untilText(load, /1 failed file/);
-  assert.match(shown, /Completed with failures/);
-  assert.match(shown, /Patient-twice\.ndjson\s+postgres 23505/);
-  assert.match(shown, /duplicate key value violates unique constraint "patient_pkey" \(line 2/);
-
-  await load.getByRole('button', { name: 'Retry failed files' }).click();
-  await untilText(load.getByRole('status'), /^1 failed file .* queued again\. Call aidbox\.bulk\/load-from-bucket/);
-  const left = await untilText(load, /Interrupted/);
-  assert.match(left, /1 file left, and nobody loads them\. Credentials are never stored/);
-
-  await server.s3.putObject(bucket, 'Patient-twice.ndjson', '{"resourceType":"Patient","id":"once"}');
-  await server.load(bucket);
-  await untilText(load, /Completed/);
-  assert.match(await textOf(load), /2 of 2/);
+  const until = (title: RegExp) =>
+    waitFor(async () => title.test(await page.title()), { what: `${title}`, timeoutMs: 60_000 });
+  await until(/^\d+% · 1 load · FHIR bucket loader$/);
+  await page.goto(addressOf(server, bucket));
+  await until(new RegExp(`^\\d+% · s3://${bucket} · FHIR bucket loader$`));
+  const icon = async () => (await page.locator('#icon').getAttribute('href')) ?? '';
+  assert.match(await icon(), /^page\/progress-icon\/in-progress\/\d+$/);
+  proxy.rule = () => undefined;
+  await until(/^Completed · /);
+  assert.equal(await icon(), 'page/progress-icon/completed/100');
+  assert.equal((await page.request.get(`${server.url}/${await icon()}`)).status(), 200);
   assert.deepEqual(complaints, []);
 });
 
-test('lines left out are told, in the colour of a warning', options, async (t) => {
-  const server = await startTestServer(t);
-  const bucket = await server.bucketOf({ 'Patient.ndjson': '{"id":"a"}\n{}\noops\n' });
-  await server.load(bucket, { 'max-errors': 5 });
-  const { page, complaints } = await open(t, server.url);
-  const load = card(page, bucket);
-  const shown = await untilText(load, /Completed, 2 lines left out/);
-  assert.match(shown, /GET \/LoaderError\?bucket=/);
-  const colours = await page.evaluate(
-    `[getComputedStyle(document.querySelector('.badge')).color,
-      getComputedStyle(document.querySelector('.load')).borderLeftColor,
-      (() => { const probe = document.createElement('i'); probe.style.color = 'var(--warn)'; document.body.append(probe);
-        return getComputedStyle(probe).color; })()]`,
-  );
-  assert.equal(new Set(colours as string[]).size, 1, String(colours));
-  assert.deepEqual(complaints, []);
-});
-
-test('cancel by keyboard alone, after a confirmation', options, async (t) => {
+test('the rate at a moment is read by pointer and by keyboard, beside an axis', PAGE_TEST, async (t) => {
   const { server, bucket } = await startSlowLoad(t);
-  const { page, complaints } = await open(t, server.url);
-  const load = card(page, bucket);
-  await untilText(load, /In progress/);
-  const focused = () => page.evaluate('document.activeElement.textContent.trim()');
-  const tabTo = async (text: string) => {
-    for (let presses = 0; presses < 20 && (await focused()) !== text; presses++) await page.keyboard.press('Tab');
-    assert.equal(await focused(), text);
-  };
+  const { page, complaints } = await open(t, addressOf(server, bucket));
+  const plot = loadOf(page, bucket).getByRole('slider', { name: 'Bytes per second, over time' });
+  await waitFor(async () => Number(await plot.getAttribute('aria-valuemax')) >= 3, {
+    what: 'four samples',
+    timeoutMs: 60_000,
+  });
+  const chart = page.getByRole('figure', { name: /Bytes per second/ });
+  const labels = await chart.locator('.chart-values span').allTextContents();
+  assert.equal(labels[0], '0 byte');
+  assert.ok(labels.length >= 3, String(labels));
+  assert.match(String(await chart.locator('.chart-moments span').allTextContents()), /\d\d:\d\d:\d\d/);
 
-  await tabTo('Skip to the loads');
-  await tabTo('Cancel load');
+  const tip = chart.locator('.chart-tip');
+  assert.equal(await tip.isVisible(), false);
+  await plot.hover();
+  assert.match(await textOf(tip), /^[\d.]+ k?B(yte)? · \d\d:\d\d:\d\d$|^\d+ byte · /);
+  await page.mouse.move(0, 0);
+  await waitFor(async () => !(await tip.isVisible()), { what: 'the end of the hint' });
+
+  await tabTo(page, 'Bytes per second, over time');
+  const last = await plot.getAttribute('aria-valuetext');
+  await page.keyboard.press('Home');
+  assert.equal(await plot.getAttribute('aria-valuenow'), '0');
+  const first = await plot.getAttribute('aria-valuetext');
+  assert.match(first ?? '', / at \d\d:\d\d:\d\d$/);
+  assert.notEqual(first, last);
+  assert.equal(await textOf(tip), first?.replace(' at ', ' · '));
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await plot.getAttribute('aria-valuenow'), '1');
+  assert.deepEqual(complaints, []);
+});
+
+test('stop by keyboard alone, after a question', PAGE_TEST, async (t) => {
+  const { server, bucket } = await startSlowLoad(t);
+  const { page, complaints } = await open(t, addressOf(server, bucket));
+  const load = loadOf(page, bucket);
+  await untilText(load, /In progress/);
+
+  await page.evaluate('document.activeElement.blur()');
+  await page.evaluate('scrollTo(0, 0)');
+  await tabTo(page, 'Stop load …');
   const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
   assert.equal(outline, 'solid');
   await page.keyboard.press('Enter');
-  await page.getByRole('dialog', { name: `Cancel the load of s3://${bucket}?` }).waitFor();
-  assert.equal(await focused(), 'Keep loading');
+  const dialog = page.getByRole('dialog', { name: 'Stop the load?' });
+  await dialog.waitFor();
+  assert.match(await textOf(dialog), new RegExp(`s3://${bucket}`));
+  assert.deepEqual(await violationsOf(page), []);
+  assert.equal(await focused(page), 'Keep loading');
   await page.keyboard.press('Escape');
-  assert.equal(await focused(), 'Cancel load');
+  assert.equal(await focused(page), 'Stop load …');
   assert.match(await textOf(load), /In progress/);
 
   await page.keyboard.press('Enter');
-  await tabTo('Cancel the load');
+  await tabTo(page, 'Stop');
   await page.keyboard.press('Enter');
-  await untilText(load.getByRole('status'), /is being cancelled/);
+  await untilText(load.getByRole('status').first(), /is being cancelled/);
   const ended = await untilText(load, /Interrupted/);
   assert.match(ended, /3 files left/);
-  // The button is gone; its user is not thrown back to the top of the page.
-  assert.equal(await focused(), `s3://${bucket}`);
+  // The button is gone; whoever pressed it is not thrown back to the top of the page.
+  assert.equal(await focused(page), `s3://${bucket}`);
   assert.deepEqual(complaints, []);
 });
 
-test('says that it is disconnected, and goes on by itself after a restart of the server', options, async (t) => {
+test('says that it is disconnected, and goes on by itself after a restart of the server', PAGE_TEST, async (t) => {
   const database = await createTestDatabase(t);
   const s3 = await startS3Endpoint(t);
   const first = await startTestServer(t, { database, s3 });
@@ -182,17 +171,18 @@ test('says that it is disconnected, and goes on by itself after a restart of the
 
   await first.close();
   await untilText(page.locator('#connection'), /^Disconnected\. Figures are of \d\d:\d\d:\d\d; trying again/);
-  assert.match(await textOf(card(page, bucket)), /Completed/);
+  assert.match(await textOf(rowOf(page, bucket)), /Completed/);
 
   const second = await startTestServer(t, { database, s3, env: { BOX_WEB_PORT: port } });
   await untilText(page.locator('#connection'), /^Live$/);
-  await untilText(page.getByRole('status').last(), /Connected again/);
-  await second.load(await second.bucketOf({ 'Patient-2.ndjson': patients(2, 'y') }));
-  await waitFor(async () => (await page.getByRole('article').count()) === 2, { what: 'the new load' });
+  await untilText(page.locator('#announcer'), /Connected again/);
+  const other = await second.bucketOf({ 'Patient-2.ndjson': patients(2, 'y') });
+  await second.load(other);
+  await untilText(rowOf(page, other), /Completed/);
   await second.close();
 });
 
-test('with credentials, dropped indexes, and on a phone', options, async (t) => {
+test('with credentials, dropped indexes, and on a phone', PAGE_TEST, async (t) => {
   const server = await startTestServer(t, { env: { BOX_ROOT_CLIENT_SECRET: 'geheim' } });
   await server.sql(
     `insert into fhir_bucket_loader.bucket_load (bucket, options)
@@ -225,23 +215,25 @@ test('with credentials, dropped indexes, and on a phone', options, async (t) => 
     ],
   );
   assert.equal((await fetch(server.url)).status, 401);
-  const { page, complaints } = await open(t, server.url, {
+  const { page, complaints } = await open(t, addressOf(server, 'a-bucket'), {
     httpCredentials: { username: 'root', password: 'geheim' },
     viewport: { width: 360, height: 700 },
     colorScheme: 'dark',
   });
-  const shown = await untilText(card(page, 'a-bucket'), /patient_name/);
+  const load = loadOf(page, 'a-bucket');
+  const shown = await untilText(load, /patient_name/);
   assert.match(shown, /1 index not back/);
   assert.match(shown, /on patient/);
   assert.match(shown, /Dropped indexes are not back: why\./);
   const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
   assert.equal(overflow, 0);
-  await card(page, 'a-bucket').getByRole('button', { name: 'Retry failed files' }).click();
-  await untilText(card(page, 'a-bucket').getByRole('status'), /^1 failed file .* queued again/);
+  assert.deepEqual(await violationsOf(page), []);
+  await load.getByRole('button', { name: 'Retry the failed file' }).click();
+  await untilText(load.getByRole('status').first(), /^1 failed file .* queued again/);
   assert.deepEqual(complaints, []);
 });
 
-test('without JavaScript there is a hint', options, async (t) => {
+test('without JavaScript there is a hint', PAGE_TEST, async (t) => {
   const server = await startTestServer(t);
   const { page } = await open(t, server.url, { javaScriptEnabled: false });
   assert.match(await textOf(page.locator('body')), /aidbox\.bulk\/load-from-bucket-status/);

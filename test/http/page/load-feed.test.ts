@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import pino from 'pino';
-import { LoadFeed } from '../../../src/http/page/load-feed.ts';
+import { LoadFeed, type Told } from '../../../src/http/page/load-feed.ts';
 import type { LoadSource } from '../../../src/http/page/load-view.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -13,7 +13,7 @@ function movingLoader() {
     async buckets() {
       if (broken !== undefined) throw broken;
       reads++;
-      return ['s3://moving', 's3://still'];
+      return ['s3://moving', 's3://still'].map((bucket) => ({ bucket, calledAt: new Date(0) }));
     },
     async status(bucket) {
       return { state: bucket === 's3://moving' ? 'in-progress' : 'completed', progress: { total: 1 } };
@@ -21,13 +21,14 @@ function movingLoader() {
     async report(bucket) {
       const done = bucket === 's3://moving' ? reads : 10;
       return {
-        bytes: { total: 10, done },
+        bytes: { total: 10, done, failed: 0 },
         resources: { loaded: 0 },
         rate: { 'bytes-per-second': 1, 'resources-per-second': 2 },
         replicas: 1,
         types: [],
         files: [],
         errors: [],
+        failures: [],
         indexes: [],
       };
     },
@@ -50,8 +51,10 @@ test('all watchers share one reading a second, and nobody watching means none', 
   assert.equal(reads(), 0);
   const calls = [0, 0];
   const stops = calls.map((_, watcher) =>
-    feed.watch(() => {
-      calls[watcher] = (calls[watcher] ?? 0) + 1;
+    feed.watch({
+      onRead() {
+        calls[watcher] = (calls[watcher] ?? 0) + 1;
+      },
     }),
   );
   await waitFor(() => reads() >= 3 && calls.every((count) => count >= 3), { what: 'three readings' });
@@ -62,31 +65,55 @@ test('all watchers share one reading a second, and nobody watching means none', 
   assert.equal(reads(), before);
 });
 
-test('a watcher is told everything once, then only what changed, and a later one the history', async (t) => {
+test('a watcher is told every load once, then only what changed', async (t) => {
   const { feed } = feedOf(t);
-  const told = new Map<string, number>();
+  const told: Told = { rows: new Map() };
   const updates: ReturnType<LoadFeed['updateFor']>[] = [];
-  feed.watch(() => updates.push(feed.updateFor(told)));
+  feed.watch({ onRead: () => updates.push(feed.updateFor({}, told)) });
   await waitFor(() => updates.length >= 3, { what: 'three updates' });
   assert.deepEqual(
     updates.slice(0, 3).map(({ loads }) => loads.map(({ bucket }) => bucket)),
     [['s3://moving', 's3://still'], ['s3://moving'], ['s3://moving']],
   );
   assert.deepEqual(
-    updates.slice(0, 3).map(({ loads }) => loads[0]?.history?.length),
-    [1, undefined, undefined],
+    updates.map(({ open }) => open),
+    updates.map(() => undefined),
   );
-  const late = feed.updateFor(new Map());
-  assert.ok((late.loads[0]?.history?.length ?? 0) >= 3);
-  assert.deepEqual(late.loads[0]?.history?.[0]?.slice(1), [1, 2]);
+  assert.deepEqual(Object.keys(updates[0]?.loads[0] ?? {}).includes('files'), false);
+});
+
+test('the load that a watcher has open comes in full: at first with the history, then whenever it changes', async (t) => {
+  const { feed } = feedOf(t);
+  const open = 's3://moving';
+  const told: Told = { rows: new Map() };
+  const updates: ReturnType<LoadFeed['updateFor']>[] = [];
+  feed.watch({ open, onRead: () => updates.push(feed.updateFor({ open }, told)) });
+  await waitFor(() => updates.length >= 3, { what: 'three updates' });
+  assert.deepEqual(
+    updates.slice(0, 3).map((update) => [update.open?.files, update.open?.history?.length]),
+    [
+      [[], 1],
+      [[], undefined],
+      [[], undefined],
+    ],
+  );
+  const late = feed.updateFor({ open }, { rows: new Map() });
+  assert.ok((late.open?.history?.length ?? 0) >= 3);
+  assert.deepEqual(late.open?.history?.[0]?.slice(1), [1, 2]);
+  const still = feed.updateFor({ open: 's3://still' }, { rows: new Map() });
+  assert.deepEqual([still.open?.bucket, still.unknown], ['s3://still', undefined]);
+  const nobody = feed.updateFor({ open: 's3://nobody' }, { rows: new Map() });
+  assert.deepEqual([nobody.open, nobody.unknown], [undefined, true]);
 });
 
 test('when the database cannot be read the last figures stay, with the reason', async (t) => {
   const { feed, fail } = feedOf(t);
-  const told = new Map<string, number>();
+  const told: Told = { rows: new Map() };
   let update: ReturnType<LoadFeed['updateFor']> | undefined;
-  feed.watch(() => {
-    update = feed.updateFor(told);
+  feed.watch({
+    onRead() {
+      update = feed.updateFor({}, told);
+    },
   });
   const { at } = await waitFor(() => update, { what: 'the first update' });
   fail(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));

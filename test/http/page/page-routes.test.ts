@@ -25,14 +25,16 @@ test('every file that the page names is served with its type, for this server al
     assert.equal(answer.status, 200, path);
     seen.set(path, answer.headers.get('content-type'));
     const text = await answer.text();
-    for (const [, name] of text.matchAll(/^import .* from '\.\/(.+)';$/gm)) {
-      if (!seen.has(`/page/${name}`)) pending.push(`/page/${name}`);
+    for (const [, name = ''] of text.matchAll(/ from '(\.\.?\/.+)';$/gm)) {
+      const { pathname } = new URL(name, server.url + path);
+      if (!seen.has(pathname)) pending.push(pathname);
     }
   }
-  assert.equal(seen.get('/page/page.css'), 'text/css; charset=utf-8');
+  assert.equal(seen.get('/page/css/base.css'), 'text/css; charset=utf-8');
   assert.equal(seen.get('/page/page.js'), 'text/javascript; charset=utf-8');
   assert.equal(seen.get('/page/icon.svg'), 'image/svg+xml');
   assert.ok(seen.has('/page/dom.js'));
+  assert.ok(seen.has('/page/chart/chart-cursor.js'));
   assert.equal((await fetch(`${server.url}/page/tsconfig.json`)).status, 404);
 });
 
@@ -44,6 +46,18 @@ test('an unchanged file is answered 304', async () => {
   assert.equal(again.status, 304);
   const body = await readFile(new URL('../../../src/http/page/assets/page.js', import.meta.url), 'utf8');
   assert.equal(await first.text(), body);
+});
+
+test('the icon of a load shows its progress and state; no other address has one', async () => {
+  const icon = async (path: string) => await fetch(`${server.url}/page/progress-icon/${path}`);
+  const half = await icon('in-progress/50');
+  assert.equal(half.headers.get('content-type'), 'image/svg+xml');
+  const drawn = await half.text();
+  const [, shown, around] = /stroke-dasharray="([\d.]+) ([\d.]+)"/.exec(drawn) ?? [];
+  assert.ok(Math.abs(Number(shown) / Number(around) - 0.5) < 0.001, drawn);
+  assert.notEqual(await (await icon('failures/50')).text(), drawn);
+  for (const path of ['in-progress/101', 'in-progress/x', 'other/50', 'in-progress/%22%3E'])
+    assert.equal((await icon(path)).status, 404, path);
 });
 
 test('events tell all loads first and then what changes; closing the server ends them', async (t) => {

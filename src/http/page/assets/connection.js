@@ -15,44 +15,72 @@ const SILENCE_MS = 10_000;
 /** Wait before connecting again where the browser does not do it by itself, in ms. */
 const RECONNECT_MS = 3_000;
 
-/**
- * Listens to the server's events for as long as the page is open, and connects again whenever it is cut off.
- * @param {{ onUpdate: (update: UpdateEvent) => void, onState: (state: ConnectionState) => void }} listener
- */
-export function connect({ onUpdate, onState }) {
-  let since = Date.now();
+/** Listens to the server's events for as long as the page is open, and connects again whenever it is cut off. */
+export class Connection {
+  #listener;
+  #since = Date.now();
+  /** @type {string | undefined} */
+  #bucket;
+  /** @type {EventSource | undefined} */
+  #source;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let silence;
+  #silence;
 
-  const open = () => {
-    const source = new EventSource('events');
-    const again = () => {
-      clearTimeout(silence);
-      source.close();
-      silence = setTimeout(open, RECONNECT_MS);
-    };
-    const expectMore = () => {
-      clearTimeout(silence);
-      silence = setTimeout(() => {
-        onState({ name: 'disconnected', since, trouble: '' });
-        again();
-      }, SILENCE_MS);
-    };
+  /** @param {{ onUpdate: (update: UpdateEvent) => void, onState: (state: ConnectionState) => void }} listener */
+  constructor(listener) {
+    this.#listener = listener;
+    this.#tell('connecting');
+  }
+
+  /**
+   * Begins to listen, or goes on with another load in full.
+   * @param {string | undefined} bucket the load that is sent in full
+   */
+  open(bucket) {
+    if (this.#source !== undefined && bucket === this.#bucket) return;
+    this.#bucket = bucket;
+    this.#connect();
+  }
+
+  #connect() {
+    this.#source?.close();
+    const query = this.#bucket === undefined ? '' : `?${new URLSearchParams({ open: this.#bucket })}`;
+    const source = new EventSource(`events${query}`);
+    this.#source = source;
     source.addEventListener('update', (event) => {
+      if (source !== this.#source) return;
       /** @type {UpdateEvent} */
       const update = JSON.parse(event.data);
-      since = update.at;
-      expectMore();
-      onUpdate(update);
-      onState({ name: update.trouble === undefined ? 'live' : 'stale', since, trouble: update.trouble ?? '' });
+      this.#since = update.at;
+      this.#expectMore();
+      this.#listener.onUpdate(update);
+      this.#tell(update.trouble === undefined ? 'live' : 'stale', update.trouble);
     });
     source.addEventListener('error', () => {
-      onState({ name: 'disconnected', since, trouble: '' });
+      if (source !== this.#source) return;
+      this.#tell('disconnected');
       // The browser tries again by itself after a cut, but not after an answer that is no stream (401, 502 of a proxy).
-      if (source.readyState === EventSource.CLOSED) again();
+      if (source.readyState === EventSource.CLOSED) this.#again();
     });
-    expectMore();
-  };
-  onState({ name: 'connecting', since, trouble: '' });
-  open();
+    this.#expectMore();
+  }
+
+  #expectMore() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      this.#tell('disconnected');
+      this.#again();
+    }, SILENCE_MS);
+  }
+
+  #again() {
+    clearTimeout(this.#silence);
+    this.#source?.close();
+    this.#silence = setTimeout(() => this.#connect(), RECONNECT_MS);
+  }
+
+  /** @param {ConnectionState['name']} name @param {string} [trouble] */
+  #tell(name, trouble = '') {
+    this.#listener.onState({ name, since: this.#since, trouble });
+  }
 }

@@ -27,12 +27,34 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
+ * A button that does this.
+ * @param {string} text
+ * @param {string} className
+ * @param {() => void} onClick
+ */
+export function button(text, className, onClick) {
+  const made = element('button', { type: 'button', class: className }, text);
+  made.addEventListener('click', onClick);
+  return made;
+}
+
+/**
  * Changes a node's text only where it differs, so that selections and screen readers are left in peace.
  * @param {Node} node
  * @param {string} text
  */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * Sets an attribute only where it differs.
+ * @param {Element} node
+ * @param {string} name
+ * @param {string} value
+ */
+export function setAttribute(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
 /**
@@ -49,58 +71,10 @@ export function setHidden(node, hidden, heir) {
 }
 
 /**
- * Shows how much of a whole is done.
- * @param {HTMLProgressElement} bar
- * @param {number} done
- * @param {number} total
+ * Text in which `code` stands in backticks, as nodes.
+ * @param {string} text
+ * @returns {Node[]}
  */
-export function setProgress(bar, done, total) {
-  bar.max = Math.max(total, 1);
-  bar.value = Math.min(done, bar.max);
-}
-
-/**
- * @template Item
- * @typedef {{ node: HTMLElement, update: (item: Item) => void }} Row
- */
-
-/**
- * A list whose rows are kept for as long as their items are there, so that nothing flickers or loses the focus.
- * @template Item
- */
-export class KeyedList {
-  /** @type {Map<string, Row<Item>>} */
-  #rows = new Map();
-  #list;
-  #keyOf;
-  #create;
-
-  /**
-   * @param {HTMLElement} list
-   * @param {(item: Item) => string} keyOf
-   * @param {() => Row<Item>} create
-   */
-  constructor(list, keyOf, create) {
-    this.#list = list;
-    this.#keyOf = keyOf;
-    this.#create = create;
-  }
-
-  /** @param {readonly Item[]} items */
-  show(items) {
-    const keys = new Set(items.map(this.#keyOf));
-    for (const [key, { node }] of this.#rows) {
-      if (keys.has(key)) continue;
-      node.remove();
-      this.#rows.delete(key);
-    }
-    items.forEach((item, place) => {
-      const key = this.#keyOf(item);
-      const row = this.#rows.get(key) ?? this.#create();
-      this.#rows.set(key, row);
-      row.update(item);
-      const there = this.#list.children[place];
-      if (there !== row.node) this.#list.insertBefore(row.node, there ?? null);
-    });
-  }
+export function markCode(text) {
+  return text.split('`').map((part, place) => (place % 2 === 1 ? element('code', {}, part) : new Text(part)));
 }

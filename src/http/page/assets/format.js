@@ -6,8 +6,6 @@ const LOCALE = 'en-US';
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const percentage = new Intl.NumberFormat(LOCALE, { style: 'percent', maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumSignificantDigits: 3 });
-const time = new Intl.DateTimeFormat(LOCALE, { timeStyle: 'medium', hourCycle: 'h23' });
-const shortTime = new Intl.DateTimeFormat(LOCALE, { timeStyle: 'short', hourCycle: 'h23' });
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'].map(
   (unit) => new Intl.NumberFormat(LOCALE, { style: 'unit', unit, maximumFractionDigits: unit === 'byte' ? 0 : 1 }),
@@ -18,7 +16,7 @@ export function formatCount(count) {
   return whole.format(count);
 }
 
-/** `12.3K`, for axes. @param {number} count */
+/** `12.3K`, for axes and rows. @param {number} count */
 export function formatCompact(count) {
   return compact.format(count);
 }
@@ -30,7 +28,7 @@ export function formatBytes(bytes) {
 }
 
 /**
- * `42 %`; 100 % only when nothing is missing.
+ * `42%`; 100% only when nothing is missing.
  * @param {number} done
  * @param {number} total
  */
@@ -39,26 +37,7 @@ export function formatShare(done, total) {
   return percentage.format(done >= total ? 1 : Math.min(done / total, 0.99));
 }
 
-/** `1 file`, `2 files`. @param {number} count @param {string} noun */
-export function formatNumberOf(count, noun) {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** `14:03:22`, by the reader's clock. @param {number} at ms since 1970 */
-export function formatTime(at) {
-  return time.format(at);
-}
-
-/**
- * `about 3 h 20 min left, until 14:23`; as coarse as such an estimate is.
- * @param {number} seconds
- * @param {number} now ms since 1970
- */
-export function formatTimeLeft(seconds, now) {
-  if (seconds < 60) return `about ${Math.max(seconds, 1)} s left`;
-  const minutes = Math.round(seconds / 60);
-  const span = minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  if (minutes < 10) return `about ${span} left`;
-  const sameDay = seconds < 12 * 3600;
-  return `about ${span} left${sameDay ? `, until ${shortTime.format(now + seconds * 1000)}` : ''}`;
+/** `1 file`, `2 files`, `2 indexes`. @param {number} count @param {string} noun @param {string} [plural] */
+export function formatNumberOf(count, noun, plural = `${noun}s`) {
+  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }

@@ -1,81 +1,93 @@
 // @ts-check
 import { announce } from './announcer.js';
-import { connect } from './connection.js';
-import { byId, setHidden, setText } from './dom.js';
-import { formatTime } from './format.js';
-import { LoadCard } from './load-card.js';
+import { Connection } from './connection.js';
+import { byId, setText } from './dom.js';
+import { formatTime } from './format-time.js';
+import { LoadPage } from './load/load-page.js';
+import { newsOf } from './load-words.js';
+import { LoadsPage } from './loads/loads-page.js';
+import { addressOfList, routeOf } from './router.js';
+import { showInTab } from './tab.js';
 
 /** @typedef {import('../load-view.ts').UpdateEvent} UpdateEvent */
+/** @typedef {import('../load-view.ts').LoadSummary} LoadSummary */
+/** @typedef {import('./connection.js').ConnectionState} ConnectionState */
 
-/** The whole page: one card for each load, brought up to date by every event. */
+/** The whole page: the list of loads, or the one load that the address names. */
 class Page {
-  /** @type {Map<string, LoadCard>} */
-  #cards = new Map();
-  #current = byId('current');
-  #finished = byId('finished');
+  /** @type {Map<string, LoadSummary>} */
+  #loads = new Map();
+  /** @type {LoadSummary[]} */
+  #listed = [];
+  #list = new LoadsPage();
+  /** @type {LoadPage | undefined} */
+  #load;
+  #main = byId('main');
+  #connection = new Connection({
+    onUpdate: (update) => this.#update(update),
+    onState: (state) => showConnection(state),
+  });
+
+  /** Shows what the address names. @param {boolean} moved whether the reader came from another view */
+  go(moved) {
+    const route = routeOf(location.hash);
+    const before = this.#load?.bucket;
+    if (route.view === 'loads') {
+      this.#load = undefined;
+      this.#list.go(route.params);
+      this.#main.replaceChildren(this.#list.node);
+      if (moved) this.#list.focus(before);
+      scrollTo(0, this.#list.scrolled);
+    } else if (route.bucket !== before) {
+      if (before === undefined) this.#list.scrolled = scrollY;
+      this.#load = new LoadPage(route.bucket, addressOfList(this.#list.params));
+      this.#main.replaceChildren(this.#load.node);
+      if (moved) this.#load.focus();
+      scrollTo(0, 0);
+    }
+    this.#connection.open(this.#load?.bucket);
+    showInTab(this.#listed, this.#load?.bucket);
+  }
 
   /** @param {UpdateEvent} update */
-  show({ at, buckets, loads }) {
+  #update({ at, buckets, more, loads, open, unknown }) {
     for (const load of loads) {
-      const card = this.#cards.get(load.bucket) ?? new LoadCard(load.bucket);
-      const known = this.#cards.has(load.bucket);
-      this.#cards.set(load.bucket, card);
-      const news = card.update(load);
-      for (const text of known ? news : []) announce(text);
+      const before = this.#loads.get(load.bucket);
+      if (before !== undefined) for (const text of newsOf(before, load)) announce(text);
+      this.#loads.set(load.bucket, load);
     }
-    for (const [bucket, card] of this.#cards) {
-      if (buckets.includes(bucket)) card.tick(at);
-      else this.#remove(bucket, card);
-    }
-    this.#arrange(buckets);
-  }
-
-  /**
-   * A load that ends while somebody looks stays where it is; it stands among the finished ones from the next visit.
-   * @param {readonly string[]} buckets
-   */
-  #arrange(buckets) {
-    const places = new Map([
-      [this.#current, 0],
-      [this.#finished, 0],
-    ]);
-    for (const bucket of buckets) {
-      const card = this.#cards.get(bucket);
-      if (card === undefined) continue;
-      const stays = card.node.parentElement === this.#current || card.needsAttention;
-      const list = stays ? this.#current : this.#finished;
-      const place = places.get(list) ?? 0;
-      if (list.children[place] !== card.node) list.insertBefore(card.node, list.children[place] ?? null);
-      places.set(list, place + 1);
-    }
-    setHidden(byId('no-loads'), this.#current.childElementCount > 0);
-    setHidden(byId('finished-section'), this.#finished.childElementCount === 0);
-  }
-
-  /** @param {string} bucket @param {LoadCard} card */
-  #remove(bucket, card) {
-    card.node.remove();
-    this.#cards.delete(bucket);
+    this.#listed = buckets.flatMap((bucket) => this.#loads.get(bucket) ?? []);
+    for (const bucket of this.#loads.keys()) if (!buckets.includes(bucket)) this.#loads.delete(bucket);
+    this.#list.show({ loads: this.#listed, total: buckets.length + more, more }, at);
+    if (open !== undefined && open.bucket === this.#load?.bucket) this.#load.update(open);
+    if (unknown === true) this.#load?.miss();
+    this.#load?.tick(at);
+    showInTab(this.#listed, this.#load?.bucket);
   }
 }
 
-const page = new Page();
+/** @param {ConnectionState} state */
+function showConnection({ name, since, trouble }) {
+  const texts = {
+    connecting: 'Connecting …',
+    live: 'Live',
+    stale: `Figures are of ${formatTime(since)}. ${trouble}`,
+    disconnected: `Disconnected. Figures are of ${formatTime(since)}; trying again …`,
+  };
+  const pill = byId('connection');
+  if (pill.dataset['state'] === name) return;
+  if (name !== 'connecting' && pill.dataset['state'] !== 'connecting') {
+    announce(name === 'live' ? 'Connected again.' : texts[name]);
+  }
+  pill.dataset['state'] = name;
+  setText(byId('connection-text'), texts[name]);
+}
 
-connect({
-  onUpdate: (update) => page.show(update),
-  onState({ name, since, trouble }) {
-    const texts = {
-      connecting: 'Connecting …',
-      live: 'Live',
-      stale: `Figures are of ${formatTime(since)}. ${trouble}`,
-      disconnected: `Disconnected. Figures are of ${formatTime(since)}; trying again …`,
-    };
-    const pill = byId('connection');
-    if (pill.dataset['state'] === name) return;
-    if (name !== 'connecting' && pill.dataset['state'] !== 'connecting') {
-      announce(name === 'live' ? 'Connected again.' : texts[name]);
-    }
-    pill.dataset['state'] = name;
-    setText(byId('connection-text'), texts[name]);
-  },
+const page = new Page();
+page.go(false);
+addEventListener('hashchange', () => page.go(true));
+byId('skip').addEventListener('click', (event) => {
+  // The address stays that of the view.
+  event.preventDefault();
+  byId('main').focus();
 });

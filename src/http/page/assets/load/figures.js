@@ -1,0 +1,58 @@
+// @ts-check
+import { element, setHidden, setText } from '../dom.js';
+import { formatBytes, formatCount } from '../format.js';
+import { formatSpan } from '../format-time.js';
+import { failedOf } from '../load-words.js';
+
+/** @typedef {import('../../load-view.ts').LoadView} LoadView */
+
+/** The figures, in the order shown. */
+const NAMES = /** @type {const} */ ([
+  'Resources',
+  'Resources/s',
+  'Bytes/s',
+  'Files done',
+  'Files failed',
+  'Lines left out',
+  'Running for',
+  'Replicas',
+]);
+
+/** Those that say something only while the load runs. @type {readonly string[]} */
+const LIVE = ['Resources/s', 'Bytes/s', 'Running for', 'Replicas'];
+
+/** Those that are shown only when they are not nothing. @type {readonly string[]} */
+const EXCEPTIONS = ['Files failed', 'Lines left out'];
+
+/** A load in numbers. */
+export class Figures {
+  #values = new Map(NAMES.map((name) => [name, element('dd')]));
+  #groups = new Map(
+    [...this.#values].map(([name, value]) => [name, element('div', {}, element('dt', {}, name), value)]),
+  );
+
+  node = element('dl', { class: 'figures' }, ...this.#groups.values());
+
+  /** @param {LoadView} load @param {number} now */
+  show({ state, progress, rate, resources, replicas, 'lines-left-out': linesLeftOut = 0, 'called-at': called }, now) {
+    const failed = failedOf(progress);
+    const running = state === 'in-progress';
+    const texts = {
+      Resources: formatCount(resources.loaded),
+      'Resources/s': formatCount(rate['resources-per-second']),
+      'Bytes/s': formatBytes(rate['bytes-per-second']),
+      'Files done': `${formatCount(progress['done'] ?? 0)} of ${formatCount(progress.total)}`,
+      'Files failed': formatCount(failed),
+      'Lines left out': formatCount(linesLeftOut),
+      'Running for': formatSpan((now - Date.parse(called)) / 1000),
+      Replicas: formatCount(replicas),
+    };
+    for (const [name, value] of this.#values) setText(value, texts[name]);
+    for (const [name, group] of this.#groups) {
+      const isNothing = EXCEPTIONS.includes(name) && texts[name] === '0';
+      setHidden(group, isNothing || (LIVE.includes(name) && !running));
+    }
+    this.#values.get('Files failed')?.classList.toggle('bad', failed > 0);
+    this.#values.get('Lines left out')?.classList.toggle('warn', linesLeftOut > 0);
+  }
+}

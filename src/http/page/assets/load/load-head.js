@@ -1,0 +1,104 @@
+// @ts-check
+import { button, element, setHidden, setText } from '../dom.js';
+import { formatBytes, formatNumberOf, formatShare } from '../format.js';
+import { formatMoment } from '../format-time.js';
+import { advice, failedOf, stateOf, timeLeft } from '../load-words.js';
+import { sharesOf } from '../loads/shares.js';
+import { SplitBar } from '../split-bar.js';
+import { Figures } from './figures.js';
+import { stopLoad } from './stop-load.js';
+
+/** @typedef {import('../../load-view.ts').LoadView} LoadView */
+/** @typedef {import('./outcome.js').Outcome} Outcome */
+
+/** The top of a load's page: its state, its bar and its figures, and the way to stop it. */
+export class LoadHead {
+  #title = element('h2', { tabindex: '-1' });
+  #state = element('span', { class: 'state' });
+  #percent = element('span', { class: 'percent' });
+  #bytes = element('span');
+  #left = element('span', { class: 'eta' });
+  #bar = new SplitBar();
+  #legend = element('p', { class: 'legend' });
+  #figures = new Figures();
+  #advice = element('p', { class: 'advice' });
+  #stop;
+  #outcome;
+  /** @type {LoadView | undefined} */
+  #load;
+
+  node;
+
+  /** @param {string} bucket @param {Outcome} outcome */
+  constructor(bucket, outcome) {
+    setText(this.#title, bucket);
+    this.#title.id = 'load-title';
+    this.#outcome = outcome;
+    this.#stop = button('Stop load …', 'quiet', () => outcome.act(this.#stop, () => stopLoad(bucket)));
+    this.#bar.node.classList.add('large');
+    this.node = element(
+      'div',
+      { class: 'card load-head' },
+      element('div', { class: 'title-row' }, this.#title, this.#state, this.#stop),
+      element('p', { class: 'progress-text' }, this.#percent, this.#bytes, this.#left),
+      this.#bar.node,
+      this.#legend,
+      this.#figures.node,
+      this.#advice,
+      outcome.node,
+    );
+  }
+
+  focus() {
+    this.#title.focus();
+  }
+
+  /** @param {LoadView} load */
+  update(load) {
+    // What came of an action says less than a load that has begun since.
+    const before = this.#load?.state;
+    if (before !== undefined && before !== load.state && load.state !== 'interrupted') this.#outcome.show('', true);
+    this.#load = load;
+    const { bytes, bucket, progress } = load;
+    const summary = { ...load, indexes: load.indexes.length };
+    const { long } = stateOf(summary);
+    const loaded = bytes.done - bytes.failed;
+    setText(this.#state, long);
+    setText(this.#percent, formatShare(loaded, bytes.total));
+    const amount = `${formatBytes(loaded)} of ${formatBytes(bytes.total)} loaded`;
+    setText(this.#bytes, amount);
+    const shares = sharesOf(summary);
+    const legend = legendOf(load, shares.leftOut ?? 0);
+    this.#bar.show(shares, `Bytes loaded of ${bucket}`, [amount, ...legend.map(({ text }) => text)].join(', '));
+    setHidden(this.#legend, legend.length === 0);
+    const keys = legend.map(({ kind, text }) => element('span', { class: `key ${kind}` }, text));
+    if (this.#legend.textContent !== legend.map(({ text }) => text).join('')) this.#legend.replaceChildren(...keys);
+    setText(this.#advice, advice(summary));
+    setHidden(this.#stop, load.state !== 'in-progress' || progress.total === 0, this.#title);
+  }
+
+  /** Time has passed, whether or not anything changed. @param {number} at */
+  tick(at) {
+    const load = this.#load;
+    if (load === undefined) return;
+    const left = timeLeft({ ...load, indexes: load.indexes.length }, at);
+    const called = Date.parse(load['called-at']);
+    setText(this.#left, left === '' ? `called ${formatMoment(called)}` : left);
+    this.#figures.show(load, at);
+  }
+}
+
+/**
+ * What the colours of the bar mean, where there are several.
+ * @param {LoadView} load
+ * @param {number} leftOut
+ */
+function legendOf({ bytes, progress, 'lines-left-out': linesLeftOut = 0 }, leftOut) {
+  const failed = failedOf(progress);
+  return [
+    ...(failed > 0
+      ? [{ kind: 'failed', text: `${formatBytes(bytes.failed)} in ${formatNumberOf(failed, 'failed file')}` }]
+      : []),
+    ...(leftOut > 0 ? [{ kind: 'left-out', text: `${formatNumberOf(linesLeftOut, 'line')} left out` }] : []),
+  ];
+}
