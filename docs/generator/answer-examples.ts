@@ -131,7 +131,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
       result: {
         state: 'in-progress',
         progress: { total: 6, pending: 1, 'in-progress': 1, done: 3, error: 1 },
-        bytes: { total: 34_000_000, done: 25_500_000 },
+        bytes: { total: 34_000_000, done: 25_500_000, failed: 5_700_000 },
         resources: { loaded: 208_800 },
         rate: { 'bytes-per-second': 5_700_000, 'resources-per-second': 46_400 },
         'eta-seconds': 2,
@@ -146,6 +146,8 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
             bytes: 2_100_000,
             resources: 17_200,
             start: '2026-11-25T01:12:22.000Z',
+            stage: 'loading',
+            replica: 'loader-0',
           },
         ],
         errors: [
@@ -155,6 +157,19 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
             type: 'Patient',
             message: 'line 17: the resource has no "id"; every resource needs one',
             error: { source: 'aidbox', code: 'id-missing' },
+          },
+        ],
+        failures: [
+          {
+            source: 'aidbox',
+            code: 'id-missing',
+            files: 1,
+            example: {
+              id: 'b7d02f3e-19a8-8d61-8f0e-9fb0ce5d2a11',
+              file: 'fhir/2/Patient.ndjson.gz',
+              message: 'line 17: the resource has no "id"; every resource needs one',
+            },
+            advice: 'Mend the export: each resource needs one `id`. Or leave bad lines out with `max-errors`.',
           },
         ],
         indexes: [{ table: 'patient', index: 'patient_resource_gin' }],
