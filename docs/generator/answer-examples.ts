@@ -169,7 +169,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
               file: 'fhir/2/Patient.ndjson.gz',
               message: 'line 17: the resource has no "id"; every resource needs one',
             },
-            advice: 'Mend the export: each resource needs one `id`. Or leave bad lines out with `max-errors`.',
+            advice: 'Fix the export: each resource needs one `id`. Or leave bad lines out with `max-errors`.',
           },
         ],
         indexes: [{ table: 'patient', index: 'patient_resource_gin' }],
