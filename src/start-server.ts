@@ -14,6 +14,7 @@ import { Metrics } from './metrics/metrics.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 import { createPool } from './store/create-pool.ts';
 import { migrate } from './store/migrate.ts';
+import { forgetIdentifiers } from './store/references/identifier-index.ts';
 import { refuseTransactionPooling } from './store/refuse-transaction-pooling.ts';
 import { PartitionRecovery } from './target/partitioned/partition-recovery.ts';
 
@@ -82,6 +83,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const recovery = new PartitionRecovery(pool, log);
     opened.push({ close: () => recovery.close() });
     await recovery.start();
+    await forgetIdentifiers(pool);
     const metrics = new Metrics(pool);
     const loader = new LoaderService({
       address: database,

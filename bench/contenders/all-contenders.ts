@@ -47,6 +47,15 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
     rowForm: 'converted',
     warm: true,
   });
+  const resolved = loader({
+    name: 'ours-resolved',
+    what: 'format: fhir, resolve-references?, warm',
+    data: mixed,
+    floor,
+    params: { format: 'fhir', 'resolve-references?': true },
+    rowForm: 'resolved',
+    warm: true,
+  });
   const lz4 = loader({ name: 'ours-lz4', what: 'lz4 instead of pglz', data: mixed, floor, compression: 'lz4' });
   const lz4NoKeys = loader({
     name: 'ours-lz4-no-keys',
@@ -63,6 +72,7 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
     ...trees.flatMap((tree) => ofTree(tree, mixed, floor)),
     asItStands,
     converted,
+    resolved,
     lz4,
     loader({
       name: 'ours-no-keys',
@@ -72,7 +82,7 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
       params: NO_KEYS,
     }),
     lz4NoKeys,
-    ...[serverCopy(floor, mixed), ours, warm, asItStands, converted, lz4, lz4NoKeys].map((one) =>
+    ...[serverCopy(floor, mixed), ours, warm, asItStands, converted, resolved, lz4, lz4NoKeys].map((one) =>
       onOwnCore(one, `${floor}-own-core`),
     ),
     jqPsql('jq-psql', mixed, floor),

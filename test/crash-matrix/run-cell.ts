@@ -37,9 +37,27 @@ const rowsOf = (count: number, pad: number) =>
 const LARGE = rowsOf(ROWS, 900);
 const SMALL = rowsOf(50, 20);
 
+/** Each refers to one of the practitioners that `PRACTITIONERS` makes. */
+const REFERRING = Array.from({ length: 50 }, (_, n) => {
+  const resource = { id: `r${n}`, subject: { reference: `Practitioner?identifier=s|${n % 7}` } };
+  return `${JSON.stringify(resource)}\n`;
+}).join('');
+
+/** What the rows of `resolving` refer to. */
+export const PRACTITIONERS = `
+  insert into practitioner (id, txid, resource_type, status, resource)
+  select 'd' || n, 1, 'Practitioner', 'created', jsonb_build_object('identifier', jsonb_build_array(jsonb_build_object('system', 's', 'value', n::text)))
+    from generate_series(0, 6) n`;
+
 const DATA: Readonly<Record<Scene, SceneData>> = {
   single: { key: `${TYPE}.ndjson`, body: SMALL, rows: 50, params: { 'thread-num': 3 } },
   partitioned: { key: `${TYPE}.ndjson`, body: LARGE, rows: ROWS, params: { 'thread-num': 3 } },
+  resolving: {
+    key: `${TYPE}.ndjson`,
+    body: REFERRING,
+    rows: 50,
+    params: { 'thread-num': 1, 'resolve-references?': true },
+  },
   finish: {
     key: `${TYPE}.ndjson`,
     body: SMALL,
@@ -69,6 +87,7 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
     await nothingLeft(cluster).catch((error: Error) => problems.push(error.message));
     const { outcome, wrong } = await outcomeOf(cluster, bucket, rows);
     problems.push(...wrong);
+    if (step.scene === 'resolving' && outcome === 'all') problems.push(...(await unresolved(cluster, bucket)));
     const now = await indexesOf(cluster);
     if (now.join() !== indexes.join()) problems.push(`indexes: ${now.join()}`);
     const seconds = (performance.now() - started) / 1000;
@@ -148,6 +167,23 @@ async function outcomeOf(
       wrong.push(`LoaderFile ${file.status}, loaded ${file.loaded}, ${found.rows} rows: ${file.message ?? ''}`);
   }
   return { outcome: isAll ? 'all' : 'none', wrong };
+}
+
+/** What is wrong with references that mean the practitioner whose number is the row's, modulo 7. */
+async function unresolved(cluster: MatrixCluster, bucket: string): Promise<string[]> {
+  const rows = await cluster.sql<{ id: string; subject: string }>(
+    `select id, resource ->> 'subject' as subject from ${TYPE}
+      where resource #>> '{subject,id}' is distinct from 'd' || (substring(id from 2)::int % 7)`,
+  );
+  const counts = await cluster.sql<{ references: string }>(
+    `select resource ->> 'references' as references from loaderfile where resource ->> 'bucket' = $1
+        and resource #>> '{references,resolved}' is distinct from '50'`,
+    [`s3://${bucket}`],
+  );
+  return [
+    ...rows.slice(0, 3).map(({ id, subject }) => `${id} refers to ${subject}`),
+    ...counts.map(({ references }) => `references: ${references}`),
+  ];
 }
 
 async function indexesOf(cluster: MatrixCluster): Promise<string[]> {

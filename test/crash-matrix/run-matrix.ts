@@ -1,6 +1,6 @@
 import { FAULTS, type Fault } from './faults.ts';
 import { MatrixCluster } from './matrix-cluster.ts';
-import { type Cell, runCell, TYPE } from './run-cell.ts';
+import { type Cell, PRACTITIONERS, runCell, TYPE } from './run-cell.ts';
 import { STEPS, type Step } from './steps.ts';
 
 export interface MatrixOptions {
@@ -17,6 +17,8 @@ export async function runMatrix({ steps = /./, faults = /./, print }: MatrixOpti
   try {
     const cluster = await MatrixCluster.start({ after: (close) => closing.push(close) });
     await cluster.createTable(TYPE);
+    await cluster.createTable('Practitioner');
+    await cluster.sql(PRACTITIONERS);
     await cluster.sql(`create index ${TYPE}_note on ${TYPE} ((resource ->> 'code'))`);
     for (const { step, fault } of cellsOf(steps, faults)) {
       const cell = await runCell(cluster, step, fault);

@@ -1,7 +1,7 @@
 import { COPY_DONE, type ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 
 /** What the load of a step's bucket consists of. */
-export type Scene = 'single' | 'partitioned' | 'finish';
+export type Scene = 'single' | 'partitioned' | 'resolving' | 'finish';
 
 /** One statement of a load, at which it is stopped. */
 export interface Step {
@@ -59,6 +59,26 @@ const PARTITIONED: readonly Step[] = [
   step('partitioned', 'commit of done', COMMIT, isPartition),
 ];
 
+/** Steps of a file whose references are resolved: on a connection beside its own. */
+const RESOLVING: readonly Step[] = [
+  step('resolving', 'first look-up', /^select wanted\.n/),
+  step('resolving', 'lock for the copy', /fhir-bucket-loader identifiers/),
+  step('resolving', 'mark of the copy', /^insert into fhir_bucket_loader\.identifier_fill/),
+  step('resolving', 'copy of identifiers', /^insert into fhir_bucket_loader\.identifier /),
+  step('resolving', 'commit of the copy', COMMIT, (connection) => hasSent(connection, /loader\.identifier /)),
+  step('resolving', 'look-up', /^select wanted\.n/, ({ statements }) =>
+    statements.some((sent) => /loader\.identifier /.test(sent)),
+  ),
+  step('resolving', 'COPY ends', END),
+  step('resolving', 'done', /^update loaderfile set resource = resource \|\|/),
+  step(
+    'resolving',
+    'identifiers are deleted',
+    /^with former as .*delete from fhir_bucket_loader\.identifier where/s,
+    ({ statements }) => !statements.some((sent) => /fhir-bucket-loader identifiers/.test(sent)),
+  ),
+];
+
 /** Steps before and after the files: indexes, and the end. */
 const FINISH: readonly Step[] = [
   step('finish', 'drop an index', /^drop index|^alter table .* drop constraint/),
@@ -70,4 +90,4 @@ const FINISH: readonly Step[] = [
   step('finish', 'leave', /^select pg_advisory_unlock\(hashtextextended.*'bucket '/s),
 ];
 
-export const STEPS: readonly Step[] = [...SINGLE, ...PARTITIONED, ...FINISH];
+export const STEPS: readonly Step[] = [...SINGLE, ...PARTITIONED, ...RESOLVING, ...FINISH];

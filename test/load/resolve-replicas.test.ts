@@ -142,6 +142,23 @@ describe('references and replicas', () => {
     await check(bucket, 'c');
   });
 
+  test('what replicas that died have left behind is deleted when a server starts', async (t) => {
+    await startReplicas(1);
+    const bucket = await bucketOf('e');
+    const gate = await server.gate(t, 'encounter');
+    await call(replicas[0], bucket);
+    await gate.reached();
+    const copies = () => server.sql('select from fhir_bucket_loader.identifier_fill');
+    assert.equal((await copies()).length, 1);
+    await startReplicas(1);
+    assert.equal((await copies()).length, 1, 'the load goes on');
+    await replicas[0]?.kill();
+    await gate.open();
+    assert.equal((await ended(replicas[1], bucket)).state, 'interrupted');
+    await startReplicas(1);
+    assert.deepEqual(await copies(), []);
+  });
+
   test('large files that are split across several backends count what they have resolved', async () => {
     await startReplicas(2);
     const bucket = await bucketOf('d', 60_000);

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isLoading } from '../bucket-load/load-lock.ts';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 import { qualifiedName, resolveTables } from '../resource-tables.ts';
@@ -166,11 +167,20 @@ export class IdentifierIndex {
   }
 }
 
-/** Deletes the identifiers that the load of a bucket has copied. */
-export async function forgetIdentifiers(db: Queryable, bucket: string): Promise<void> {
-  await db.query(
-    `with former as (delete from ${SHARED.fills} where queue = ${QUEUE} and bucket = $1 returning fill)
-     delete from ${SHARED.identifiers} where fill in (select fill from former)`,
-    [bucket],
+/**
+ * Deletes the identifiers that the load of a bucket has copied, and those of buckets that nobody loads: whose replicas died
+ * before they could. A load that has begun meanwhile copies them again.
+ */
+export async function forgetIdentifiers(db: Queryable, finished?: string): Promise<void> {
+  const { rows } = await db.query<{ bucket: string }>(
+    `select distinct bucket from ${SHARED.fills} where queue = ${QUEUE}`,
   );
+  for (const { bucket } of rows) {
+    if (bucket !== finished && (await isLoading(db, bucket))) continue;
+    await db.query(
+      `with former as (delete from ${SHARED.fills} where queue = ${QUEUE} and bucket = $1 returning fill)
+       delete from ${SHARED.identifiers} where fill in (select fill from former)`,
+      [bucket],
+    );
+  }
 }
