@@ -9,8 +9,13 @@ export type Compression = 'pglz' | 'lz4';
  * compression; no LoaderFile; and nothing left for the checkpointer to write.
  */
 export async function resetTables(client: pg.Client, data: BenchData, compression: Compression): Promise<void> {
-  const loaderTables = 'loaderfile, disabledindex, loadererror, fhir_bucket_loader.bucket_load';
-  await client.query(`truncate ${loaderTables}`);
+  // Trees that are compared may not have all of the loader's own tables.
+  const { rows } = await client.query<{ names: string }>(
+    `select string_agg(oid::regclass::text, ', ') as names from pg_class
+      where relkind = 'r' and (oid::regclass::text = any ('{loaderfile,disabledindex,loadererror}')
+         or relnamespace = to_regnamespace('fhir_bucket_loader') and left(relname, 14) <> 'schema_version')`,
+  );
+  if (rows[0] !== undefined) await client.query(`truncate ${rows[0].names} cascade`);
   for (const type of typesOf(data)) {
     await client.query(`drop table if exists ${quotedTable(type)}`);
     await ensureResourceTable(client, type);
