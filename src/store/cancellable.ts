@@ -1,10 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Queryable } from './query.ts';
 
+/** Pause between attempts at cancelling a statement, where Postgres could not be told, in ms. */
+const AGAIN_MS = 1_000;
+
 /**
  * Runs a session's work, and has Postgres cancel its statement when `signal` aborts and the work has not ended by
- * itself within `graceMs`: a statement that waits for somebody's lock takes no notice of anything else.
+ * itself within `graceMs`: a statement that waits for somebody's lock takes no notice of anything else. Where Postgres cannot
+ * be told, it is tried again until the work ends. The cancelling is over when this resolves: it meets no later statement.
  * @param pool where the cancelling is done
+ * @throws what `work` throws; where that succeeds, what kept its statement from being cancelled
  */
 export async function cancellable<T>(
   pool: pg.Pool,
@@ -13,17 +19,46 @@ export async function cancellable<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
-  let timer: NodeJS.Timeout | undefined;
-  const cancel = () => void pool.query('select pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => {});
-  const cancelSoon = () => {
-    timer = setTimeout(cancel, graceMs);
+  const ended = new AbortController();
+  const failures: unknown[] = [];
+  let cancelling: Promise<void> = Promise.resolve();
+  const cancel = () => {
+    cancelling = untilCancelled(pool, rows[0]?.pid, graceMs, ended.signal, failures);
   };
-  signal.addEventListener('abort', cancelSoon, { once: true });
-  if (signal.aborted) cancelSoon();
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  let result: T;
   try {
-    return await work();
+    result = await work();
   } finally {
-    signal.removeEventListener('abort', cancelSoon);
-    clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
+    ended.abort();
+    await cancelling;
+  }
+  if (failures.length > 0) throw failures.at(-1);
+  return result;
+}
+
+/** @param failures gets what each attempt met, and none once one has succeeded */
+async function untilCancelled(
+  pool: pg.Pool,
+  pid: number | undefined,
+  graceMs: number,
+  ended: AbortSignal,
+  failures: unknown[],
+): Promise<void> {
+  for (let pauseMs = graceMs; ; pauseMs = AGAIN_MS) {
+    await delay(pauseMs, undefined, { signal: ended }).catch(() => {
+      // The work has ended by itself.
+    });
+    if (ended.aborted) return;
+    try {
+      // Citus has a function of this name for its own numbers beside Postgres's.
+      await pool.query('select pg_cancel_backend($1::int)', [pid]);
+      failures.length = 0;
+      return;
+    } catch (error) {
+      failures.push(error);
+    }
   }
 }
