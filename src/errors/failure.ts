@@ -4,7 +4,7 @@ import { isConnectionLoss } from './connection-loss.ts';
 import { type FailureSource, FileError } from './file-error.ts';
 import { isOpenFilesLimit, TOO_MANY_OPEN_FILES } from './open-files.ts';
 import { postgresMessage } from './postgres-message.ts';
-import { SQLSTATE, verdictOf } from './sqlstate.ts';
+import { SQLSTATE, sqlstateOf, verdictOf } from './sqlstate.ts';
 
 /** Why a file could not be loaded, as its LoaderFile shows it. Plain data: it crosses from a worker thread. */
 export interface Failure {
@@ -36,7 +36,7 @@ export function toFailure(error: unknown, line?: number): Failure {
     return { source, code, message, transient, line: error.line };
   }
   if (error instanceof pg.DatabaseError) {
-    const code = isPoolerLoss(error) ? SQLSTATE.connectionFailure : (error.code ?? 'XX000');
+    const code = isPoolerLoss(error) ? SQLSTATE.connectionFailure : (sqlstateOf(error) ?? 'XX000');
     const transient = verdictOf(code) !== 'final';
     return { source: 'postgres', code, message: postgresMessage(error, line), transient, line };
   }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { sqlstateAtWorker } from './worker-error.ts';
 
 /**
  * What an SQLSTATE says about another attempt.
@@ -51,6 +52,7 @@ export const SQLSTATE = {
   connectionFailure: '08006',
   dependentObjectsStillExist: '2BP01',
   diskFull: '53100',
+  featureNotSupported: '0A000',
   insufficientPrivilege: '42501',
   invalidAuthorization: '28000',
   invalidCatalogName: '3D000',
@@ -75,10 +77,12 @@ export function verdictOf(sqlstate: string): Verdict {
   return Object.hasOwn(VERDICTS, sqlstate) ? (VERDICTS[sqlstate] ?? 'final') : 'final';
 }
 
-/** The SQLSTATE of an error that Postgres answered; undefined for any other error. */
+/**
+ * The SQLSTATE of an error that Postgres answered, on Citus the one that it had at the worker; undefined for any other error.
+ */
 export function sqlstateOf(error: unknown): string | undefined {
   // Postgres sends a code with every error; XX000 is its own for what has none.
-  return error instanceof pg.DatabaseError ? (error.code ?? 'XX000') : undefined;
+  return error instanceof pg.DatabaseError ? sqlstateAtWorker(error.code ?? 'XX000', error.message) : undefined;
 }
 
 /** Whether Postgres refused a row for what is in it, so that the rows around it can still be written. */

@@ -22,7 +22,8 @@ const RUN_BYTES = 4 * 1024 * 1024;
 /**
  * Leaves out bad lines, up to a number of them: those that the encoder finds, and those that Postgres refuses. Encoded rows
  * are gathered to runs, each a COPY behind a savepoint; where Postgres refuses a row, the rows before it and those after
- * it are sent again, each as a COPY of its own, so that what was good stays.
+ * it are sent again, each as a COPY of its own, so that what was good stays. An error that does not say which row it means
+ * (a foreign key, which is checked at the statement's end; whatever a worker of Citus refuses) has its row found by halves.
  */
 export class LenientCopy extends EncodedCopy implements RowCopy {
   readonly memory = 'lasting';
@@ -104,22 +105,28 @@ export class LenientCopy extends EncodedCopy implements RowCopy {
       const { from, to } = part;
       if (from === to) continue;
       const refused = await this.#tryRows(run, from, to);
-      if (refused !== undefined) waiting.push({ from: refused + 1, to }, { from, to: refused });
+      if (refused === 'some-row') {
+        const middle = from + Math.floor((to - from) / 2);
+        waiting.push({ from: middle, to }, { from, to: middle });
+      } else if (refused !== undefined) {
+        waiting.push({ from: refused + 1, to }, { from, to: refused });
+      }
     }
     run.reuse();
   }
 
-  /** @returns the row that Postgres refused; all of [from, to) are then rolled back */
-  async #tryRows(run: RowRun, from: number, to: number): Promise<number | undefined> {
+  /** @returns the row that Postgres refused, where it says or there is only one; all of [from, to) are then rolled back */
+  async #tryRows(run: RowRun, from: number, to: number): Promise<number | 'some-row' | undefined> {
     await this.#client.query('savepoint row_run');
     const copy = this.#client.query(copyFrom(this.#statement));
     try {
       await pipeline(Readable.from(run.copyBytes(from, to)), copy, { signal: this.#abort.signal });
     } catch (error) {
       this.#abort.signal.throwIfAborted();
-      const number = rowOfCopyError(error);
-      if (number === undefined || !blamesRow(error)) throw error;
+      if (!blamesRow(error)) throw error;
       await this.#client.query('rollback to savepoint row_run');
+      const number = to - from === 1 ? 1 : rowOfCopyError(error);
+      if (number === undefined) return 'some-row';
       const row = from + number - 1;
       const place = run.placeOf(row);
       this.#tally?.remove(place.references ?? []);

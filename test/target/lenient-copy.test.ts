@@ -97,6 +97,60 @@ describe('A copy that leaves out bad lines', () => {
     );
   });
 
+  test('finds the rows that a foreign key refuses at the end of the statement, without a word on which', async () => {
+    await client.query(`
+      create table parent (id text primary key);
+      insert into parent select 'p' || n from generate_series(1, 3000) n;
+      delete from parent where id in ('p1', 'p777', 'p778', 'p3000');
+      alter table rows_of_test add constraint has_parent foreign key (id) references parent`);
+    try {
+      const all = Array.from({ length: 3_000 }, (_, index) => good(index + 1));
+      const { rows, badLines, ids } = await load(all, 4);
+      assert.equal(rows, 2_996);
+      assert.equal(ids.size, 2_996);
+      assert.deepEqual(
+        badLines.map(({ line, code }) => [line, code]),
+        [1, 777, 778, 3_000].map((line) => [line, '23503']),
+      );
+      await assert.rejects(load(all, 3), { code: 'too-many-errors' });
+    } finally {
+      await client.query('alter table rows_of_test drop constraint has_parent; drop table parent');
+    }
+  });
+
+  test('finds a duplicate that a worker of Citus refuses, which comes without SQLSTATE and line', async () => {
+    // As Citus answers it: once all rows are sent, by a text of a worker's.
+    await client.query(`
+      create function refuse() returns trigger language plpgsql as $$
+      declare twice text := (select r.id from rows_of_test r group by r.id having count(*) > 1 limit 1);
+      begin
+        if twice is not null then
+          raise exception using errcode = 'XX000', detail = format('Key (id)=(%s) already exists.', twice),
+            message = 'duplicate key value violates unique constraint "rows_of_test_pkey_102027"';
+        end if;
+        return null;
+      end $$;
+      alter table rows_of_test drop constraint rows_of_test_pkey;
+      create trigger refuse after insert on rows_of_test for each statement execute function refuse();`);
+    try {
+      const all = Array.from({ length: 3_000 }, (_, index) => good(index + 1));
+      all.splice(1_000, 0, good(17));
+      all.push(good(1_500));
+      const { rows, badLines, ids } = await load(all, 2);
+      assert.equal(rows, 3_000);
+      assert.equal(ids.size, 3_000);
+      assert.deepEqual(
+        badLines.map(({ line, code, id }) => [line, code, id]),
+        [
+          [1_001, '23505', 'p17'],
+          [3_002, '23505', 'p1500'],
+        ],
+      );
+    } finally {
+      await client.query('drop function refuse cascade; alter table rows_of_test add primary key (id)');
+    }
+  });
+
   test('leaves out nothing where all lines are blank or none is there', async () => {
     assert.equal((await load([], 1)).rows, 0);
     assert.equal((await load(['', '  ', ''], 1)).rows, 0);
