@@ -7,12 +7,13 @@ import { markIndex } from './mark-index.ts';
  * Rebuilds a dropped index with its marks, as the constraint that it was where it backed one; to be called in a
  * transaction. An index of that name that stands already is left as it is. A key comes back as a unique index first, which can be
  * built by parallel workers, and then becomes the constraint.
+ * @returns a sentence for each mark that Postgres does not support for this table
  * @throws what Postgres answers, for instance 23505 when rows contradict the key
  */
-export async function createIndex(db: Queryable, index: DisabledIndex): Promise<void> {
-  if (await exists(db, index)) return;
+export async function createIndex(db: Queryable, index: DisabledIndex): Promise<string[]> {
+  if (await exists(db, index)) return [];
   await build(db, index);
-  await markIndex(db, index);
+  return await markIndex(db, index);
 }
 
 async function build(db: Queryable, index: DisabledIndex): Promise<void> {

@@ -77,20 +77,24 @@ export async function restoreIndex(
   waiting: IndexToRestore,
 ): Promise<void> {
   try {
-    const durationMs = await inTransaction(buildPool, async (client) => {
+    const { durationMs, notes } = await inTransaction(buildPool, async (client) => {
       signal.throwIfAborted();
       const start = new Date();
-      await cancellable(pool, client, { signal, graceMs: 0 }, () => createIndex(client, waiting.index));
+      const build = () => createIndex(client, waiting.index);
+      const refused = await cancellable(pool, client, { signal, graceMs: 0 }, build);
       const end = new Date();
       await updateDisabledIndex(client, waiting.id, {
         status: 'restored',
         restore: { start: start.toISOString(), end: end.toISOString(), duration: end.getTime() - start.getTime() },
+        ...(refused.length === 0 ? {} : { message: `${waiting.index.indexname} was ${refused.join('; ')}` }),
       });
       await notifyLoads(client, { topic: 'indexes', name: waiting.index.tablename });
-      return end.getTime() - start.getTime();
+      return { durationMs: end.getTime() - start.getTime(), notes: refused };
     });
     observer.onIndexRestored(durationMs);
-    log.info({ index: waiting.index.indexname, durationMs }, 'index restored');
+    const index = waiting.index.indexname;
+    if (notes.length === 0) log.info({ index, durationMs }, 'index restored');
+    else log.warn({ index, durationMs, notes }, 'index restored, but not with all that it had');
   } catch (error) {
     if (signal.aborted) return;
     const { message, transient } = toFailure(error);
