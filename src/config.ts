@@ -27,6 +27,8 @@ export interface Config {
   loadableTypes: LoadableTypes;
   /** Worker threads; undefined is one per core. */
   threads?: number | undefined;
+  /** On Citus: whether missing tables are created as distributed ones. */
+  distributeTables: boolean;
   sources: SourceOptions;
   conversion: ConversionDefaults;
   /** How long files in flight may go on after SIGTERM, in ms. */
@@ -67,6 +69,7 @@ export const environmentSchema = z.object({
     .max(1024 ** 4)
     .optional(),
   LOADER_RESOURCE_TYPES: z.string().default(''),
+  LOADER_DISTRIBUTE_TABLES: flag.default(true),
   LOADER_THREADS: z.coerce.number().int().min(1).max(256).optional(),
   LOADER_SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(10_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -102,6 +105,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     maxLineBytes: env.LOADER_MAX_LINE_BYTES,
     lineMemoryBytes: lineMemoryOf(env),
     loadableTypes: loadableTypesOf(env.LOADER_RESOURCE_TYPES),
+    distributeTables: env.LOADER_DISTRIBUTE_TABLES,
     threads: env.LOADER_THREADS,
     sources: { allowPrivateHosts: env.S3_ALLOW_PRIVATE_HOSTS, fileRoots: env.LOADER_FILE_ROOTS },
     conversion: {

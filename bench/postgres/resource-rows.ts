@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { ensureResourceTable, quotedTable } from '../../src/store/resource-tables.ts';
+import { createResourceTable } from '../../src/store/ensure-resource-table.ts';
+import { quotedTable } from '../../src/store/resource-tables.ts';
 import { type BenchData, typesOf } from '../dataset/bench-data.ts';
 
 export type Compression = 'pglz' | 'lz4';
@@ -18,7 +19,9 @@ export async function resetTables(client: pg.Client, data: BenchData, compressio
   if (rows[0] !== undefined) await client.query(`truncate ${rows[0].names} cascade`);
   for (const type of typesOf(data)) {
     await client.query(`drop table if exists ${quotedTable(type)}`);
-    await ensureResourceTable(client, type);
+    await client.query('begin');
+    await createResourceTable(client, type, { distribute: false });
+    await client.query('commit');
     await client.query(`alter table ${quotedTable(type)} alter column resource set compression ${compression}`);
   }
   await client.query('checkpoint');

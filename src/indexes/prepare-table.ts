@@ -3,8 +3,9 @@ import type { WriteOptions } from '../store/bucket-load/write-options.ts';
 import { hasUniqueId } from '../store/describe-table.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
 import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/disabled-index/table-lock.ts';
+import { ensureResourceTable } from '../store/ensure-resource-table.ts';
 import type { Queryable } from '../store/query.ts';
-import { ensureResourceTable, type ResourceTable } from '../store/resource-tables.ts';
+import type { ResourceTable } from '../store/resource-tables.ts';
 import { checkShape, UnfitTable } from '../store/table-shape.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { endRestore, type RestoreIndexOptions, restoreIndex } from './restore-indexes.ts';
@@ -20,6 +21,8 @@ export interface PrepareTableOptions extends RestoreIndexOptions {
   bucket: string;
   type: string;
   write: WriteOptions;
+  /** On Citus: whether missing tables are created as distributed ones. */
+  distributeTables: boolean;
 }
 
 /** What a load can do with the files of a resource type. */
@@ -46,7 +49,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
   const { pool, session, log, bucket, type, write, signal } = options;
   let table: ResourceTable;
   try {
-    table = await ensureResourceTable(pool, type);
+    table = await ensureResourceTable(pool, type, { distribute: options.distributeTables });
     await checkShape(pool, table);
   } catch (error) {
     const failure = toFailure(error);

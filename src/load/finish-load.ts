@@ -7,6 +7,7 @@ import { leaveFinish, leaveOrFinishLoad, resumeLoad, tryFinishLoad } from '../st
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
 import { leaveIndexesOff } from '../store/disabled-index/table-lock.ts';
+import { awaitDistributedCommits } from '../store/distributed-commits.ts';
 import { flushCommits } from '../store/durability.ts';
 import { listBucketTypes } from '../store/loader-file/bucket-files.ts';
 import type { Queryable } from '../store/query.ts';
@@ -50,6 +51,7 @@ export async function finishLoad(
     return { isFinished: missing.length === 0, types: [] };
   }
   try {
+    await awaitDistributedCommits(pool, options.signal);
     await restoreIndexes({ ...options, types });
     await flushCommits(pool);
     await forgetIdentifiers(pool, bucket);

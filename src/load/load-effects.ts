@@ -24,6 +24,8 @@ export interface EffectDeps extends RunFileDeps {
   recovery: PartitionRecovery;
   /** Called when a status answer, of any replica, shows that the bucket is worked on. */
   announce: () => void;
+  /** On Citus: whether missing tables are created as distributed ones. */
+  distributeTables: boolean;
   /** The types of all tables that were ever prepared. */
   types: () => Iterable<string>;
   /** Aborted when the server shuts down and its grace period is over. */

@@ -26,6 +26,8 @@ export interface LoadOptions {
   buildPool: pg.Pool;
   workers: WorkerPool;
   recovery: PartitionRecovery;
+  /** On Citus: whether missing tables are created as distributed ones. */
+  distributeTables: boolean;
   log: Logger;
   observer: LoadObserver;
   /** How often the load polls for changes without a notification, in ms; 5 s by default. */
@@ -68,7 +70,17 @@ export class Load {
   /** Begins at once. */
   constructor(
     request: NumberedRequest,
-    { address, pool, buildPool, workers, recovery, observer, pollMs = POLL_MS, ...options }: LoadOptions,
+    {
+      address,
+      pool,
+      buildPool,
+      workers,
+      recovery,
+      distributeTables,
+      observer,
+      pollMs = POLL_MS,
+      ...options
+    }: LoadOptions,
   ) {
     const { bucket } = request;
     const progress = new ProgressLog();
@@ -93,6 +105,7 @@ export class Load {
       buildPool,
       workers,
       recovery,
+      distributeTables,
       observer,
       progress,
       bucket,

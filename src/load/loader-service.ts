@@ -40,6 +40,8 @@ export interface LoaderServiceOptions {
   buildPool: pg.Pool;
   log: Logger;
   recovery: PartitionRecovery;
+  /** On Citus: whether missing tables are created as distributed ones. */
+  distributeTables: boolean;
   observer?: LoadObserver;
   maxLineBytes: number;
   /** For the long lines of all files at once, in bytes of the lines. */

@@ -84,34 +84,14 @@ export async function spellingOfType(db: Queryable, table: string): Promise<stri
   return declared.rows[0]?.resource_type ?? undefined;
 }
 
-/**
- * Creates the table of a resource type and its history twin where they are absent, both in one schema; existing ones
- * stay untouched. Two replicas that do so at once take turns.
- * @returns the table that the type's name means from then on
- */
-export async function ensureResourceTable(db: Queryable, resourceType: string): Promise<ResourceTable> {
-  const name = tableName(resourceType);
-  const [present] = await resolve(db, [quotedTable(resourceType)]);
-  const [twin] = await resolve(db, [pg.escapeIdentifier(`${name}_history`)]);
-  if (present !== undefined && twin !== undefined) return present;
-  // An unqualified `create table if not exists` looks at the first schema of the search_path only.
-  const schema = (present ?? twin)?.schema;
-  const place = schema === undefined ? '' : `${pg.escapeIdentifier(schema)}.`;
-  const columns = `txid bigint not null,
-    ts timestamptz default current_timestamp,
-    cts timestamptz default current_timestamp,
-    resource_type text default ${pg.escapeLiteral(resourceType)},
-    status resource_status not null,
-    resource jsonb not null`;
-  const table = `${place}${quotedTable(resourceType)}`;
-  const history = `${place}${pg.escapeIdentifier(`${name}_history`)}`;
-  // One simple-protocol query is one transaction; the lock ends with it.
-  await db.query(
-    `select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(`fhir-bucket-loader table ${name}`)}, 0));
-     create table if not exists ${table} (id text primary key, ${columns});
-     create table if not exists ${history} (id text, ${columns}, primary key (id, txid));`,
-  );
-  return await resolveTable(db, resourceType);
+/** Finds the table of a resource type and its history twin, where they are. */
+export async function findResourceTable(
+  db: Queryable,
+  resourceType: string,
+): Promise<{ table: ResourceTable | undefined; history: ResourceTable | undefined }> {
+  const [table] = await resolve(db, [quotedTable(resourceType)]);
+  const [history] = await resolve(db, [pg.escapeIdentifier(`${tableName(resourceType)}_history`)]);
+  return { table, history };
 }
 
 /**

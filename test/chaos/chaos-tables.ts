@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { ensureResourceTable, tableName } from '../../src/store/resource-tables.ts';
+import { ensureResourceTable } from '../../src/store/ensure-resource-table.ts';
+import { tableName } from '../../src/store/resource-tables.ts';
 import { CHAOS_TYPES } from './round-plan.ts';
 
 /** Indexes of many sorts, that all have to come back as they were. */
@@ -14,7 +15,7 @@ const EXTRA_INDEXES = [
 /** Creates the tables of all types of the rounds, with extra indexes on all but the last. */
 export async function createChaosTables(pool: pg.Pool): Promise<void> {
   for (const [n, type] of CHAOS_TYPES.entries()) {
-    await ensureResourceTable(pool, type);
+    await ensureResourceTable(pool, type, { distribute: false });
     if (n === CHAOS_TYPES.length - 1) continue;
     for (const statement of EXTRA_INDEXES) await pool.query(statement.replaceAll('TABLE', tableName(type)));
   }

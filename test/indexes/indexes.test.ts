@@ -233,24 +233,26 @@ describe('disable-idx? and drop-primary-key?', () => {
   });
 
   test('an index whose mark the table does not support (any more) is restored without it, which its DisabledIndex says', async () => {
-    await createTable('Specimen');
-    await sql('create index specimen_plain on specimen (ts); alter table specimen cluster on specimen_plain');
-    const bucket = await bucketOf({ 'Specimen.ndjson': [{ id: 's' }] });
+    await createTable('BodyStructure');
+    await sql(
+      'create index bodystructure_plain on bodystructure (ts); alter table bodystructure cluster on bodystructure_plain',
+    );
+    const bucket = await bucketOf({ 'BodyStructure.ndjson': [{ id: 's' }] });
     await load(bucket, { 'disable-idx?': true });
     // As a load that died left it, before somebody made it a partial index, by which no table is ordered.
-    await sql(`drop index specimen_plain;
+    await sql(`drop index bodystructure_plain;
       update disabledindex
          set resource = resource - 'restore' || jsonb_build_object('status', 'disabled',
                'indexdef', (resource ->> 'indexdef') || ' where txid > 0')
-       where resource ->> 'indexname' = 'specimen_plain'`);
+       where resource ->> 'indexname' = 'bodystructure_plain'`);
     assert.equal((await load(bucket)).state, 'completed');
-    assert.deepEqual(await indexNames('specimen'), ['specimen_pkey', 'specimen_plain']);
-    const [disabled] = await disabledOf('specimen');
+    assert.deepEqual(await indexNames('bodystructure'), ['bodystructure_pkey', 'bodystructure_plain']);
+    const [disabled] = await disabledOf('bodystructure');
     assert.equal(disabled?.status, 'restored');
     assert.equal(
       disabled?.message,
-      'specimen_plain was restored without "alter table "public"."specimen" cluster on "specimen_plain"": ' +
-        '0A000: ERROR: cannot cluster on partial index "specimen_plain"',
+      'bodystructure_plain was restored without "alter table "public"."bodystructure" cluster on "bodystructure_plain"": ' +
+        '0A000: ERROR: cannot cluster on partial index "bodystructure_plain"',
     );
   });
 

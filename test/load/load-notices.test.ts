@@ -19,6 +19,7 @@ const startReplica = async (t: TestContext) => {
   const pool = createPool(server.database.connection, { max: 8, onIdleError: () => {} });
   const recovery = new PartitionRecovery(pool, log);
   const loader = new LoaderService({
+    distributeTables: true,
     address: server.database.connection,
     pool,
     buildPool: pool,

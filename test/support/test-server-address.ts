@@ -8,6 +8,8 @@ export type TestConnection = {
   user: string;
   database: string;
   password?: string;
+  /** Command-line options of the session. */
+  options?: string;
 };
 
 /**
@@ -36,6 +38,7 @@ export function urlFromConnection(connection: TestConnection): string {
   if (isSocket) url.searchParams.set('host', connection.host);
   else url.hostname = connection.host;
   url.port = String(connection.port);
+  if (connection.options !== undefined) url.searchParams.set('options', connection.options);
   return url.href;
 }
 
