@@ -31,10 +31,11 @@ export class IdentityTransform implements LineTransform {
     const scanner = this.#scanner;
     const result = scanner.scan(start, end);
     if (result !== 'resource') return result;
-    this.idBytes = scanner.idBytes;
-    this.idStart = scanner.idStart;
-    this.idEnd = scanner.idEnd;
-    this.jsonBytes = end - start - (scanner.cutEnd1 - scanner.cutStart1) - (scanner.cutEnd2 - scanner.cutStart2);
+    const { id, cuts } = scanner;
+    this.idBytes = id.bytes;
+    this.idStart = id.start;
+    this.idEnd = id.end;
+    this.jsonBytes = end - start - (cuts.end1 - cuts.start1) - (cuts.end2 - cuts.start2);
     this.#start = start;
     this.#end = end;
     return 'row';
@@ -42,10 +43,10 @@ export class IdentityTransform implements LineTransform {
 
   writeJson(out: Buffer, at: number): number {
     const buffer = this.#buffer;
-    const { cutStart1, cutEnd1, cutStart2, cutEnd2 } = this.#scanner;
-    const second = putBytes(out, at, buffer, this.#start, cutStart1);
-    const third = putBytes(out, second, buffer, cutEnd1, cutStart2);
-    return putBytes(out, third, buffer, cutEnd2, this.#end);
+    const { start1, end1, start2, end2 } = this.#scanner.cuts;
+    const second = putBytes(out, at, buffer, this.#start, start1);
+    const third = putBytes(out, second, buffer, end1, start2);
+    return putBytes(out, third, buffer, end2, this.#end);
   }
 
   get failureDetail(): LineErrorDetail {

@@ -61,18 +61,15 @@ function judge(scanner: ResourceScanner, buffer: Buffer, start: number, end: num
     if (expected.kind === 'invalid') return rest === undefined ? undefined : `mended to ${rest.text}`;
     if (expected.kind !== 'resource') return 'a fault was overlooked';
     if (rest === undefined) return 'the remaining text is broken';
-    const id = scanner.idBytes.toString('utf8', scanner.idStart, scanner.idEnd);
+    const id = scanner.id.toString();
     if (id !== expected.id || scanner.idSoFar !== expected.id) return `wrong id ${JSON.stringify(id)}`;
     return isDeepStrictEqual(rest.value, expected.rest) ? undefined : `wrong remaining text ${rest.text}`;
   }
 }
 
 function remainingText(scanner: ResourceScanner, buffer: Buffer, start: number, end: number): Buffer {
-  return Buffer.concat([
-    buffer.subarray(start, scanner.cutStart1),
-    buffer.subarray(scanner.cutEnd1, scanner.cutStart2),
-    buffer.subarray(scanner.cutEnd2, end),
-  ]);
+  const { start1, end1, start2, end2 } = scanner.cuts;
+  return Buffer.concat([buffer.subarray(start, start1), buffer.subarray(end1, start2), buffer.subarray(end2, end)]);
 }
 
 if (import.meta.main) {

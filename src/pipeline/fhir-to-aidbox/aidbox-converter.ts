@@ -1,9 +1,9 @@
 import { CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../json-bytes.ts';
+import { decodeString, skipSpace, stringEnd, valueEnd } from '../json-scan.ts';
 import { ChoiceWriter } from './choice-writer.ts';
 import { ColumnMembers } from './column-members.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
 import type { ConvertFailure, ConvertFailureCode } from './convert-failure.ts';
-import { decodeString, skipSpace, stringEnd, valueEnd } from './json-scan.ts';
 import { Action, type Entry, type Node } from './node.ts';
 import { ReferenceWriter } from './reference-writer.ts';
 import { resourceTypeAt } from './resource-type-at.ts';

@@ -1,5 +1,5 @@
 import { CLOSE_BRACE, OPEN_BRACE } from '../json-bytes.ts';
-import { skipSpace } from './json-scan.ts';
+import { skipSpace } from '../json-scan.ts';
 import { Action, type Entry } from './node.ts';
 import { membersOf } from './resource-type-at.ts';
 import type { Word } from './segments.ts';

@@ -1,5 +1,5 @@
 import { OPEN_BRACE } from '../json-bytes.ts';
-import { isValidValue } from './json-scan.ts';
+import { isValidValue } from '../json-scan.ts';
 import type { Entry, Node } from './node.ts';
 import type { Walk } from './walk.ts';
 

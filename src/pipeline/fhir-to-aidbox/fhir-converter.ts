@@ -1,6 +1,6 @@
 import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../json-bytes.ts';
+import { decodeString, skipSpace, valueEnd } from '../json-scan.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
-import { decodeString, skipSpace, valueEnd } from './json-scan.ts';
 import { Action, type Node } from './node.ts';
 import { type Member, membersOf, resourceTypeAt } from './resource-type-at.ts';
 

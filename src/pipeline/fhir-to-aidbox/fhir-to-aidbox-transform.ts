@@ -1,12 +1,12 @@
 import type { LineErrorDetail } from '../../errors/line-error.ts';
 import type { ReferenceTarget } from '../../fhir/reference-target.ts';
+import { decodeString, skipSpace } from '../json-scan.ts';
 import { ResourceScanner } from '../resource-scanner.ts';
 import type { KnownReferences, LineResult, LineTransform } from '../transform.ts';
 import { AidboxConverter } from './aidbox-converter.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
 import type { ConvertFailure } from './convert-failure.ts';
 import { instantMicros } from './instant.ts';
-import { decodeString, skipSpace } from './json-scan.ts';
 import type { Node } from './node.ts';
 import type { PlainConverter } from './plain-converter.ts';
 
@@ -102,9 +102,9 @@ export class FhirToAidboxTransform implements LineTransform {
     const open = skipSpace(this.#buffer, start, end);
     this.#failure = converter.convert(this.#root, start, open, end);
     if (this.#failure !== undefined) return this.#failure.code;
-    this.idBytes = scanner.idBytes;
-    this.idStart = scanner.idStart;
-    this.idEnd = scanner.idEnd;
+    this.idBytes = scanner.id.bytes;
+    this.idStart = scanner.id.start;
+    this.idEnd = scanner.id.end;
     this.jsonBytes = converter.segments.bytes;
     return this.#options.keepLastUpdated ? this.#takeLastUpdated() : 'row';
   }

@@ -1,6 +1,6 @@
 import { LONGEST_OPEN_REFERENCE } from '../../fhir/open-reference.ts';
 import { COLON, QUOTE } from '../json-bytes.ts';
-import { decodeString, skipSpaceBack, stringEnd } from './json-scan.ts';
+import { decodeString, skipSpaceBack, stringEnd } from '../json-scan.ts';
 
 const LINE_FEED = 0x0a;
 const NEEDLES = [Buffer.from('?identifier'), Buffer.from('urn:uuid:')];

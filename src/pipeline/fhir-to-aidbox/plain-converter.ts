@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { decodeValidString } from '../json-scan.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
-import { decodeValidString } from './json-scan.ts';
 import { Action, Node } from './node.ts';
 import { NodeTables } from './node-tables.ts';
 import { PLAIN_CONVERTER_WASM } from './plain-converter-wasm.ts';

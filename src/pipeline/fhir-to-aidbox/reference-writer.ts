@@ -1,5 +1,5 @@
 import { QUOTE } from '../json-bytes.ts';
-import { decodeValidString, stringEnd } from './json-scan.ts';
+import { decodeValidString, stringEnd } from '../json-scan.ts';
 import { Action, type Entry } from './node.ts';
 import { membersOf } from './resource-type-at.ts';
 import type { Word } from './segments.ts';

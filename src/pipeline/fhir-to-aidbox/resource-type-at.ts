@@ -1,5 +1,5 @@
 import { CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, QUOTE } from '../json-bytes.ts';
-import { decodeString, skipSpace, stringEnd, valueEnd } from './json-scan.ts';
+import { decodeString, skipSpace, stringEnd, valueEnd } from '../json-scan.ts';
 
 const FRONT = Buffer.from('{"resourceType":"');
 

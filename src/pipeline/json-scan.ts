@@ -10,7 +10,7 @@ import {
   QUOTE,
   SPACE,
   TAB,
-} from '../json-bytes.ts';
+} from './json-bytes.ts';
 
 /** A string that has not ended after this many bytes is likely long; a native search is faster from there on. */
 const NEAR_BYTES = 64;
