@@ -38,13 +38,20 @@ async function measure(contender: Contender, parts: BenchDeps, round: number): P
   const postgresCpu = () => (database.pid === undefined ? undefined : familyCpuSeconds(database.pid));
   const postgresBefore = postgresCpu();
   const s3Before = cpuSeconds(s3.pid);
+  const { client } = database;
+  const wal = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn() as lsn');
   const figures = await contender.run(parts);
+  const written = await client.query<{ bytes: number }>(
+    'select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1)::float8 as bytes',
+    [wal.rows[0]?.lsn],
+  );
   const postgresAfter = postgresCpu();
   const known = postgresBefore !== undefined && postgresAfter !== undefined;
   return {
     ...figures,
     round,
     postgresCpuS: known ? postgresAfter - postgresBefore : undefined,
+    walBytes: written.rows[0]?.bytes ?? 0,
     s3CpuS: cpuSeconds(s3.pid) - s3Before,
   };
 }

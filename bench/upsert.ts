@@ -1,27 +1,44 @@
 /**
- * `npm run bench:upsert`: what `upsert?` costs, by how many of the resources exist already. A plain load into empty
- * tables is what the others are compared with. Options as of `npm run bench`.
+ * `npm run bench:upsert`: what a second load with `upsert?` costs, by how many of its resources have changed since the
+ * first, of small rows and of rows that Postgres compresses and moves out of line (TOAST). A plain load into empty tables is
+ * what the others are compared with, in time and WAL. Options as of `npm run bench`.
  */
+import { basename, resolve } from 'node:path';
 import { readBenchOptions } from './bench-options.ts';
 import { compareLoads, printReport } from './compare-loads.ts';
+import type { Contender } from './contenders/contender.ts';
 import { fillTables } from './contenders/fill-tables.ts';
 import { loader } from './contenders/loader.ts';
+import type { BenchData } from './dataset/bench-data.ts';
 import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
 
-const PERCENTAGES = [0, 50, 100];
+const CHANGED = [0, 1, 50, 100];
 
 const options = readBenchOptions({ megabytes: 200 });
-const data = await prepareData({ shape: 'mixed', bytes: options.megabytes * 1e6, seed: options.seed });
-await prepareCopyFiles(data);
-const plain = loader({ name: 'insert', what: 'a plain load', data, floor: 'insert' });
-const upserts = PERCENTAGES.map((percent) => ({
-  ...loader({
-    name: `upsert-${percent}`,
-    what: `upsert? where ${percent} % exist`,
-    data,
-    floor: 'insert',
-    params: { 'upsert?': true },
-  }),
-  prepare: ({ database }: { database: Parameters<typeof fillTables>[0] }) => fillTables(database, data, percent),
-}));
-printReport(await compareLoads([plain, ...upserts], options), options);
+const { megabytes, seed, compare } = options;
+const contenders: Contender[] = [];
+for (const [name, shape] of [
+  ['small', 'many-files'],
+  ['large', 'large-rows'],
+] as const) {
+  const data = await prepareData({ shape, bytes: megabytes * 1e6, seed });
+  await prepareCopyFiles(data);
+  contenders.push(...loadsOf(name, data));
+  for (const tree of compare) contenders.push(...loadsOf(name, data, tree));
+}
+printReport(await compareLoads(contenders, options), options);
+
+/** The first load of the data, then second loads by how much of it has changed. */
+function loadsOf(name: string, data: BenchData, tree?: string): Contender[] {
+  const of = tree === undefined ? '' : `:${basename(resolve(tree))}`;
+  const common = { data, floor: `${name}-first`, process: { tree } };
+  const upsert = { ...common, params: { 'upsert?': true } };
+  return [
+    loader({ ...common, name: `${name}-first${of}`, what: `a plain load of ${name} rows` }),
+    loader({ ...upsert, name: `${name}-new${of}`, what: 'upsert? where none exist' }),
+    ...CHANGED.map((percent) => ({
+      ...loader({ ...upsert, name: `${name}-${percent}${of}`, what: `upsert? where ${percent} % have changed` }),
+      prepare: ({ database }: { database: Parameters<typeof fillTables>[0] }) => fillTables(database, data, percent),
+    })),
+  ];
+}

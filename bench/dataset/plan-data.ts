@@ -11,9 +11,10 @@ import { Random } from '../../demo/fhir-data/random.ts';
  * How a bench's bytes lie in files:
  * `mixed` is Synthea-like, all types, files of uneven size;
  * `one-file` is one Observation file, `many-files` the same rows in 14 files of uneven size;
+ * `large-rows` are documents and bills, of 3 and 8 kB, in 14 files;
  * `skewed` has 48 files, the largest a third of all bytes and most of them small.
  */
-export const SHAPES = ['mixed', 'one-file', 'many-files', 'skewed'] as const;
+export const SHAPES = ['mixed', 'one-file', 'many-files', 'large-rows', 'skewed'] as const;
 export type Shape = (typeof SHAPES)[number];
 
 export interface DataOptions {
@@ -29,6 +30,7 @@ const SKEWED_FILES = 48;
 const SAMPLE_LINES = 500;
 /** What patients write most of, hence what large exports hold in their largest files. */
 const ONE_TYPE = 'Observation';
+const LARGE_TYPES = ['DocumentReference', 'ExplanationOfBenefit'] as const;
 
 /** Which resources go into which file. */
 export function planData({ shape, bytes, seed }: DataOptions): readonly PlannedFile[] {
@@ -36,6 +38,11 @@ export function planData({ shape, bytes, seed }: DataOptions): readonly PlannedF
     return planBucket({ resources: Math.round(bytes / meanLineBytes(seed)), files: MIXED_FILES, seed });
   }
   if (shape === 'skewed') return planSkewed(bytes, seed);
+  if (shape === 'large-rows') {
+    return LARGE_TYPES.flatMap((type) =>
+      splitType(type, Math.round(bytes / 2 / lineBytes(type, seed)), unevenWeights(MANY_FILES / 2, seed)),
+    );
+  }
   const count = Math.max(MANY_FILES, Math.round(bytes / lineBytes(ONE_TYPE, seed)));
   const weights = shape === 'one-file' ? [1] : unevenWeights(MANY_FILES, seed);
   return splitType(ONE_TYPE, count, weights);

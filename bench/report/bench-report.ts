@@ -9,6 +9,8 @@ export interface MeasuredRun extends RunFigures {
   round: number;
   /** CPU time of Postgres with all its processes, in s; undefined on another machine's. */
   postgresCpuS: number | undefined;
+  /** WAL that Postgres wrote. */
+  walBytes: number;
   /** CPU time of the S3 file server, in s. */
   s3CpuS: number;
 }
@@ -24,6 +26,9 @@ export interface Summary {
   wallSMost: number;
   /** Median of wall time by that of the floor in the same round; undefined when the floor did not run. */
   ratioToFloor: number | undefined;
+  walMb: number;
+  /** Median of WAL by that of the floor in the same round. */
+  walRatioToFloor: number | undefined;
   rowsPerS: number;
   rawMbPerS: number;
   cpuS: number | undefined;
@@ -57,6 +62,11 @@ export function summarize(contender: Contender, runs: readonly MeasuredRun[], fl
   const walls = runs.map((run) => run.wallS);
   const wallS = median(walls);
   const cpuS = medianOf(runs, (run) => run.cpuS);
+  const ratio = (figure: (run: MeasuredRun) => number) =>
+    medianOf(runs, (run) => {
+      const least = floor.find(({ round }) => round === run.round);
+      return least === undefined ? undefined : figure(run) / figure(least);
+    });
   const peakRssBytes = medianOf(runs, (run) => run.peakRssBytes);
   return {
     name,
@@ -66,10 +76,9 @@ export function summarize(contender: Contender, runs: readonly MeasuredRun[], fl
     wallS,
     wallSLeast: Math.min(...walls),
     wallSMost: Math.max(...walls),
-    ratioToFloor: medianOf(runs, ({ round, wallS: wall }) => {
-      const least = floor.find((run) => run.round === round)?.wallS;
-      return least === undefined ? undefined : wall / least;
-    }),
+    ratioToFloor: ratio((run) => run.wallS),
+    walMb: median(runs.map(({ walBytes }) => walBytes)) / 1e6,
+    walRatioToFloor: ratio((run) => run.walBytes),
     rowsPerS: rows / wallS,
     rawMbPerS: rawBytes / 1e6 / wallS,
     cpuS,
@@ -91,6 +100,8 @@ const HEAD = [
   'wall s',
   '(least–most)',
   '× floor',
+  'WAL MB',
+  '× WAL',
   'rows/s',
   'MB/s',
   'CPU s',
@@ -106,6 +117,8 @@ export function reportTable(results: readonly Summary[]): string {
     result.wallS.toFixed(2),
     `(${result.wallSLeast.toFixed(2)}–${result.wallSMost.toFixed(2)})`,
     fixed(result.ratioToFloor, 2),
+    result.walMb.toFixed(1),
+    fixed(result.walRatioToFloor, 3),
     Math.round(result.rowsPerS).toLocaleString('en'),
     result.rawMbPerS.toFixed(0),
     fixed(result.cpuS, 2),

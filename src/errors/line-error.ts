@@ -20,7 +20,8 @@ export type LineFailure =
   | 'too-many-blank-lines'
   | 'two-forms'
   | 'nested-too-deep'
-  | 'last-updated-invalid';
+  | 'last-updated-invalid'
+  | 'last-updated-missing';
 
 /** FHIR R4 datatypes, `id`: at most 64 characters. */
 export const MAX_ID_CHARACTERS = 64;
@@ -91,6 +92,8 @@ function explain(failure: LineFailure, { expectedType, limit, keys }: LineErrorD
         : `"${keys?.[0]}" and "${keys?.[1]}" are two forms of one element, and only one could be stored`;
     case 'nested-too-deep':
       return 'the elements are nested too deeply to be converted; load the file with format: as-is';
+    case 'last-updated-missing':
+      return 'the resource has no "lastUpdated", which newest-wins? compares with what is stored';
     case 'last-updated-invalid':
       return '"lastUpdated" is not an instant, such as 2024-05-01T12:30:00.000Z; it was to be kept (keep-last-updated?)';
   }

@@ -27,6 +27,7 @@ const FIELDS: Readonly<Record<RestType, Readonly<Record<string, FieldKind>>>> = 
     created: 'integer',
     updated: 'integer',
     unchanged: 'integer',
+    older: 'integer',
     'lines-left-out': 'integer',
     message: 'text',
     'error.source': SOURCES,

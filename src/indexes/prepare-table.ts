@@ -5,8 +5,8 @@ import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../stor
 import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/disabled-index/table-lock.ts';
 import { ensureResourceTable } from '../store/ensure-resource-table.ts';
 import type { Queryable } from '../store/query.ts';
-import type { ResourceTable } from '../store/resource-tables.ts';
-import { checkShape, UnfitTable } from '../store/table-shape.ts';
+import { type ResourceTable, resolveHistory } from '../store/resource-tables.ts';
+import { checkShape, checkVersions, UnfitTable } from '../store/table-shape.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import { endRestore, type RestoreIndexOptions, restoreIndex } from './restore-indexes.ts';
 
@@ -51,6 +51,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
   try {
     table = await ensureResourceTable(pool, type, { distribute: options.distributeTables });
     await checkShape(pool, table);
+    if (write.history) await checkVersions(pool, table, await resolveHistory(pool, type));
   } catch (error) {
     const failure = toFailure(error);
     if (error instanceof UnfitTable) return { kind: 'unusable', failure };

@@ -40,7 +40,9 @@ export async function runFile(
         references: write.resolveReferences ? { call: request.call, doneFiles } : undefined,
         // Others than this loader may have written it in a form of their own.
         lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
-        target: write.upsert ? 'upsert' : 'insert',
+        writeMode: write.upsert
+          ? { kind: 'upsert', rules: { history: write.history, newestWins: write.newestWins } }
+          : { kind: 'insert' },
         maxErrors,
         requiresPrimaryKey: !write.dropPrimaryKey,
         backends: partitions,

@@ -8,5 +8,6 @@ export function transformOf(write: WriteOptions): TransformOptions {
     fhirVersion: write.fhirVersion,
     convertExtensions: write.convertExtensions,
     keepLastUpdated: write.keepLastUpdated,
+    requireLastUpdated: write.newestWins,
   };
 }

@@ -18,6 +18,7 @@ const LINE_FAILURES: Record<LineFailure, true> = {
   'two-forms': true,
   'nested-too-deep': true,
   'last-updated-invalid': true,
+  'last-updated-missing': true,
   'two-resources': true,
 };
 

@@ -16,6 +16,8 @@ export interface TransformOptions {
   convertExtensions: boolean;
   /** Whether `meta.lastUpdated` becomes the row's `ts`. */
   keepLastUpdated: boolean;
+  /** Whether a line without it is bad. */
+  requireLastUpdated?: boolean;
 }
 
 /** Makes transforms, and keeps between files what a FHIR version's definitions were compiled to. */
@@ -37,6 +39,7 @@ export class Transforms {
           compiler: this.compiler(options),
           plainConverter: this.#plainConverter(this.compiler(options)),
           keepLastUpdated: options.keepLastUpdated,
+          requireLastUpdated: options.requireLastUpdated,
           references,
         });
     }

@@ -9,6 +9,7 @@ import {
   summarizeFiles,
 } from '../store/loader-file/bucket-files.ts';
 import { type FailureGroup, groupFailures } from '../store/loader-file/group-failures.ts';
+import { type OutcomeCounts, ROW_OUTCOMES } from '../store/loader-file/stored-rows.ts';
 import type { Queryable } from '../store/query.ts';
 import type { LoadState } from './bucket-status.ts';
 
@@ -31,7 +32,7 @@ export interface LoadReport {
    * `failed`: of those, in files that failed.
    */
   bytes: { total: number; done: number; failed: number };
-  resources: { loaded: number };
+  resources: { loaded: number } & OutcomeCounts;
   /** Of the files that are done, as they were loaded; absent where references are not resolved. */
   references?: ReferenceCounts;
   /** Now, of all replicas. */
@@ -110,7 +111,10 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
   const remaining = total - done;
   return {
     bytes: { total, done, failed: sumOf(settled, ({ status, bytes }) => (status === 'error' ? bytes : 0)) },
-    resources: { loaded: sumOf(summary, ({ loaded }) => loaded) + sumOf(files, ({ resources }) => resources) },
+    resources: {
+      loaded: sumOf(summary, ({ loaded }) => loaded) + sumOf(files, ({ resources }) => resources),
+      ...outcomesOf(summary),
+    },
     ...(references === undefined ? {} : { references }),
     rate: {
       'bytes-per-second': Math.round(bytesPerSecond),
@@ -145,6 +149,11 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
 function stageOf(bytes: number, size: number): FileStage {
   if (bytes === 0) return 'starting';
   return bytes < size ? 'loading' : 'committing';
+}
+
+function outcomesOf(summary: readonly FileSummary[]): OutcomeCounts {
+  const counted = ROW_OUTCOMES.filter((name) => summary.some(({ outcomes }) => outcomes[name] !== undefined));
+  return Object.fromEntries(counted.map((name) => [name, sumOf(summary, ({ outcomes }) => outcomes[name] ?? 0)]));
 }
 
 function typesOf(summary: readonly FileSummary[]): TypeReport[] {

@@ -44,7 +44,13 @@ const verbose = {
     .optional()
     .describe('Only with `verbose`.'),
   resources: z
-    .strictObject({ loaded: count('Resources committed, and sent of files in flight.') })
+    .strictObject({
+      loaded: count('Resources committed, and sent of files in flight.'),
+      created: count('With `upsert?`: of those, new.').optional(),
+      updated: count('Of those, overwritten.').optional(),
+      unchanged: count('Of those, stored the same already.').optional(),
+      older: count('With `newest-wins?`: not of those; a later one was stored, and stays.').optional(),
+    })
     .optional()
     .describe('Only with `verbose`.'),
   references: z

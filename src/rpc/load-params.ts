@@ -45,6 +45,19 @@ export const loadParams = z
       .boolean()
       .default(false)
       .describe('Overwrite resources that exist; otherwise a file with an id that exists fails.'),
+    'history?': z
+      .boolean()
+      .default(false)
+      .describe(
+        'With `upsert?`: the version that is overwritten goes to `<type>_history` first, as in Aidbox. Not in Aidbox.',
+      ),
+    'newest-wins?': z
+      .boolean()
+      .default(false)
+      .describe(
+        'With `upsert?` and `keep-last-updated?`: a resource stays that was updated later than the one in the file, by its ' +
+          '`ts`. Every line needs `meta.lastUpdated`. Not in Aidbox.',
+      ),
     format: z
       .enum(FORMATS)
       .optional()
@@ -101,6 +114,18 @@ export const loadParams = z
     path: ['resolve-references?'],
     error: 'contradicts drop-primary-key?: what a reference means is found by the primary key',
   })
+  .refine((given) => !given['history?'] || given['upsert?'], {
+    path: ['history?'],
+    error: 'needs upsert?: without it nothing is overwritten',
+  })
+  .refine((given) => !given['newest-wins?'] || given['upsert?'], {
+    path: ['newest-wins?'],
+    error: 'needs upsert?: without it nothing is overwritten',
+  })
+  .refine((given) => !given['newest-wins?'] || given['keep-last-updated?'], {
+    path: ['newest-wins?'],
+    error: 'needs keep-last-updated?: otherwise ts is the time of the load, whatever the resource says',
+  })
   .refine((given) => !(given['upsert?'] && given['drop-primary-key?']), {
     path: ['drop-primary-key?'],
     error: 'contradicts upsert?: existing resources are found by the primary key',
@@ -130,6 +155,8 @@ export function toLoadRequest(given: z.infer<typeof loadParams>, conversion: Con
     source: toSource(given),
     write: {
       upsert: given['upsert?'],
+      history: given['history?'],
+      newestWins: given['newest-wins?'],
       disableIndexes: given['disable-idx?'],
       dropPrimaryKey: given['drop-primary-key?'],
       format,

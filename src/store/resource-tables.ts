@@ -95,11 +95,22 @@ export async function findResourceTable(
 }
 
 /**
+ * The table of a resource type's former versions.
+ * @throws pg.DatabaseError 42P01 where there is none
+ */
+export async function resolveHistory(db: Queryable, resourceType: string): Promise<ResourceTable> {
+  return await resolveOne(db, pg.escapeIdentifier(`${tableName(resourceType)}_history`));
+}
+
+/**
  * The table that a type's name means.
  * @throws pg.DatabaseError 42P01 where there is none
  */
 export async function resolveTable(db: Queryable, resourceType: string): Promise<ResourceTable> {
-  const quoted = quotedTable(resourceType);
+  return await resolveOne(db, quotedTable(resourceType));
+}
+
+async function resolveOne(db: Queryable, quoted: string): Promise<ResourceTable> {
   const [table] = await resolve(db, [quoted]);
   if (table !== undefined) return table;
   // Postgres says so in its own words.

@@ -1,6 +1,6 @@
 import { FileError } from '../errors/file-error.ts';
 import { MAX_ID_CHARACTERS } from '../errors/line-error.ts';
-import { type Column, describeTable } from './describe-table.ts';
+import { type Column, describeTable, hasUniqueId, type Relation } from './describe-table.ts';
 import type { Queryable } from './query.ts';
 import type { ResourceTable } from './resource-tables.ts';
 
@@ -17,6 +17,11 @@ function isText({ type }: Column): boolean {
   return length === undefined || Number(length) >= MAX_ID_CHARACTERS;
 }
 
+function statusWith(...labels: string[]): Wanted {
+  const list = labels.join(', ').replace(/, (\w+)$/, ' and $1');
+  return { type: `an enum with ${list}`, fits: (column) => labels.every((label) => column.labels.includes(label)) };
+}
+
 /** What the loader writes in binary form, where a column of another type of the same width would take it as it is. */
 const WANTED: Readonly<Record<string, Wanted>> = {
   id: { type: 'text', fits: isText },
@@ -24,12 +29,12 @@ const WANTED: Readonly<Record<string, Wanted>> = {
   ts: { type: 'timestamp with time zone', fits: ({ type }) => TIMESTAMP.test(type) },
   cts: { type: 'timestamp with time zone', fits: ({ type }) => TIMESTAMP.test(type) },
   resource_type: { type: 'text', fits: isText },
-  status: {
-    type: 'an enum with created and updated',
-    fits: ({ labels }) => ['created', 'updated'].every((label) => labels.includes(label)),
-  },
+  status: statusWith('created', 'updated'),
   resource: { type: 'jsonb', fits: ({ type }) => type === 'jsonb' },
 };
+
+/** The same of a table whose versions are kept, and of those versions; every column is written then. */
+const WANTED_VERSIONS = { ...WANTED, status: statusWith('created', 'updated', 'deleted', 'recreated') };
 
 /** Columns whose value comes from their default when a row is inserted. */
 const BY_DEFAULT = ['ts', 'cts'];
@@ -56,9 +61,33 @@ export class UnfitTable extends FileError {
   }
 }
 
-/** @throws UnfitTable with everything that `shapeProblems` finds */
+/** @throws UnfitTable with everything that keeps resources from being stored as they are */
 export async function checkShape(db: Queryable, table: ResourceTable): Promise<void> {
-  const problems = await shapeProblems(db, table);
+  refuse(table, await shapeProblems(db, table));
+}
+
+/**
+ * Checks that a table's versions can be kept.
+ * @param history the table for them
+ * @throws UnfitTable with everything that is wrong with one of the two
+ */
+export async function checkVersions(db: Queryable, table: ResourceTable, history: ResourceTable): Promise<void> {
+  const current = await describeTable(db, table);
+  const kept = await describeTable(db, history);
+  refuse(table, problemsOf(current, WANTED_VERSIONS, BY_DEFAULT));
+  const statusOf = ({ columns }: Relation) => columns.find(({ name }) => name === 'status')?.declared;
+  refuse(history, [
+    ...problemsOf(kept, WANTED_VERSIONS, []),
+    ...(statusOf(kept) === statusOf(current)
+      ? []
+      : [`column status is ${statusOf(kept)}, must be ${statusOf(current)} as in ${table.name}`]),
+    ...((await hasUniqueId(db, history))
+      ? ['id alone is unique in it, so that it would hold one version of each']
+      : []),
+  ]);
+}
+
+function refuse(table: ResourceTable, problems: readonly string[]): void {
   if (problems.length > 0) throw new UnfitTable(table, problems);
 }
 
@@ -68,7 +97,14 @@ export async function checkShape(db: Queryable, table: ResourceTable): Promise<v
  * @returns one phrase for each thing that is wrong; none where the table will do
  */
 export async function shapeProblems(db: Queryable, table: ResourceTable): Promise<string[]> {
-  const relation = await describeTable(db, table);
+  return problemsOf(await describeTable(db, table), WANTED, BY_DEFAULT);
+}
+
+function problemsOf(
+  relation: Relation,
+  wantedColumns: Readonly<Record<string, Wanted>>,
+  byDefault: readonly string[],
+): string[] {
   const kind = KINDS[relation.kind];
   if (kind !== undefined) return [`it is ${kind}, must be a table`];
   const columns = new Map(relation.columns.map((column) => [column.name, column]));
@@ -76,14 +112,21 @@ export async function shapeProblems(db: Queryable, table: ResourceTable): Promis
     ...(relation.unlogged ? ['it is unlogged, so that a crash of Postgres would empty it; set it logged'] : []),
     ...(relation.foreign ? ['a partition is a foreign table, whose rows do not commit with the file'] : []),
     ...(relation.secured ? ['row-level security applies to the role, must not; give the role bypassrls'] : []),
-    ...Object.entries(WANTED).flatMap(([name, wanted]) => problemsOf(name, wanted, columns.get(name))),
+    ...Object.entries(wantedColumns).flatMap(([name, wanted]) =>
+      columnProblems(name, wanted, columns.get(name), byDefault),
+    ),
     ...relation.columns
       .filter(({ name, required, hasDefault }) => !(name in WANTED) && required && !hasDefault)
       .map(({ name }) => `column ${name} is not null and has no default; the loader does not write it`),
   ];
 }
 
-function problemsOf(name: string, wanted: Wanted, column: Column | undefined): string[] {
+function columnProblems(
+  name: string,
+  wanted: Wanted,
+  column: Column | undefined,
+  byDefault: readonly string[],
+): string[] {
   if (column === undefined) return [`column ${name} is missing, must be ${wanted.type}`];
   const { declared, type, generated, alwaysIdentity, deterministic, hasDefault } = column;
   if (!wanted.fits(column)) {
@@ -93,6 +136,6 @@ function problemsOf(name: string, wanted: Wanted, column: Column | undefined): s
   if (generated) return [`column ${name} is generated, must be an ordinary column`];
   if (alwaysIdentity) return [`column ${name} is generated always as identity, must be an ordinary column`];
   if (name === 'id' && !deterministic) return ['column id takes different ids for equal (its collation)'];
-  if (BY_DEFAULT.includes(name) && !hasDefault) return [`column ${name} has no default, must have current_timestamp`];
+  if (byDefault.includes(name) && !hasDefault) return [`column ${name} has no default, must have current_timestamp`];
   return [];
 }

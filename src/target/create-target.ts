@@ -1,10 +1,10 @@
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { InsertTarget } from './insert-target.ts';
 import type { RowTarget } from './row-target.ts';
-import { UpsertTarget } from './upsert/upsert-target.ts';
+import { type UpsertRules, UpsertTarget } from './upsert/upsert-target.ts';
 
 /** How a load writes its rows. Plain data: it crosses to a worker thread. */
-export type TargetName = 'insert' | 'upsert';
+export type WriteMode = { kind: 'insert' } | { kind: 'upsert'; rules: UpsertRules };
 
 export interface TargetOptions {
   table: ResourceTable;
@@ -19,13 +19,13 @@ export interface TargetOptions {
 }
 
 /** The target of one file's rows. */
-export function createTarget(name: TargetName, options: TargetOptions): RowTarget {
-  switch (name) {
+export function createTarget(mode: WriteMode, options: TargetOptions): RowTarget {
+  switch (mode.kind) {
     case 'insert': {
       const { table, type, txid, defaultTs } = options;
       return new InsertTarget(table, type, txid, defaultTs);
     }
     case 'upsert':
-      return new UpsertTarget(options);
+      return new UpsertTarget({ ...options, rules: mode.rules });
   }
 }

@@ -54,13 +54,13 @@ export class FileRows {
 
   /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
   async write(client: pg.PoolClient, table: ResourceTable, partitions?: PartitionedCopy): Promise<void> {
-    const { id, type, transform, target: name, maxErrors } = this.#task;
+    const { id, type, transform, writeMode, maxErrors } = this.#task;
     const { signal, maxLineBytes, buffers, transforms, loadableTypes } = this.#options;
     const lineMemory = new LineMemory(this.#options.lineMemory, signal);
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
     const txid = await nextTxid(client);
     const defaultTs = transform.keepLastUpdated ? await transactionMicros(client) : undefined;
-    const target = createTarget(name, { table, type, txid, defaultTs, lenient: maxErrors > 0 });
+    const target = createTarget(writeMode, { table, type, txid, defaultTs, lenient: maxErrors > 0 });
     const { statement, constants } = target;
     const references = this.#references;
     const encoder = {

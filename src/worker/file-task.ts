@@ -5,7 +5,7 @@ import type { TransformOptions } from '../pipeline/create-transform.ts';
 import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { OutcomeCounts } from '../store/loader-file/stored-rows.ts';
-import type { TargetName } from '../target/create-target.ts';
+import type { WriteMode } from '../target/create-target.ts';
 import type { LoadToResolve } from './file-references.ts';
 
 /** What every worker thread knows from its start. */
@@ -35,7 +35,7 @@ export interface FileTask {
   transform: TransformOptions;
   /** Set where open references are resolved. */
   references?: LoadToResolve | undefined;
-  target: TargetName;
+  writeMode: WriteMode;
   /** Whether no row may be written while the loader has dropped the table's primary key. */
   requiresPrimaryKey: boolean;
   /** Bad lines that may be left out; 0 fails the file at the first. */

@@ -13,6 +13,8 @@ export const requestOf = (change: Partial<NumberedRequest> = {}): NumberedReques
 
   write: {
     upsert: false,
+    history: false,
+    newestWins: false,
     disableIndexes: false,
     dropPrimaryKey: false,
     format: 'fhir',

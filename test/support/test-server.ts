@@ -47,6 +47,7 @@ export interface StoredLoaderFile {
   created?: number;
   updated?: number;
   unchanged?: number;
+  older?: number;
   'lines-left-out'?: number;
   references?: { resolved: number; unresolved: Record<string, number>; ambiguous: Record<string, number> };
   message?: string;
@@ -74,6 +75,8 @@ export interface TestServer {
    * table it lets indexes be dropped. `reached` waits until one file is held.
    */
   gate(t: Closing, table: string): Promise<{ reached(): Promise<void>; open(): Promise<void> }>;
+  /** A connection of its own in an open transaction, which ends with `t` at the latest. */
+  holdingTransaction(t: Closing): Promise<pg.Client>;
   /** A new bucket with these objects: resources become ndjson, gzipped where the key ends in `.gz`. */
   bucketOf(objects: Readonly<Record<string, readonly object[] | Buffer | string>>): Promise<string>;
   /** The LoaderFile of an object. */
@@ -216,6 +219,15 @@ function clientOf(
           await holder.query('rollback');
         },
       };
+    },
+    async holdingTransaction(t) {
+      const holder = new pg.Client(connection);
+      // As above: the database may be dropped before this is closed.
+      holder.on('error', () => {});
+      await holder.connect();
+      t.after(() => holder.end());
+      await holder.query('begin');
+      return holder;
     },
     async bucketOf(objects) {
       const bucket = await s3.createBucket();

@@ -19,6 +19,8 @@ interface LoadOptions extends AccountOptions, ServerOptions {
   disableIdx?: boolean;
   dropPrimaryKey?: boolean;
   upsert?: boolean;
+  history?: boolean;
+  newestWins?: boolean;
   scheduler?: string;
   prefix?: string[];
   connectTimeout?: number;
@@ -55,6 +57,8 @@ export function loadCommand(): Command {
     .option('--prefix <prefix>', 'only files whose keys start with this; may be repeated', collect)
     .option('--thread-num <n>', 'files loaded at once (4)', toInteger)
     .option('--upsert', 'overwrite resources that exist; without it a file with an id that exists fails')
+    .option('--history', 'keep the versions that are overwritten in <type>_history')
+    .option('--newest-wins', 'keep resources that were updated later than those of the file, by meta.lastUpdated')
     .option(
       '--disable-idx',
       'drop the indexes while loading and restore them at the end; pays for first loads into empty tables',
@@ -111,6 +115,8 @@ async function paramsOf(bucket: string, options: LoadOptions): Promise<object> {
     'request-payer': options.requestPayer,
     'thread-num': options.threadNum,
     'upsert?': options.upsert,
+    'history?': options.history,
+    'newest-wins?': options.newestWins,
     'disable-idx?': options.disableIdx,
     'drop-primary-key?': options.dropPrimaryKey,
     scheduler: options.scheduler,

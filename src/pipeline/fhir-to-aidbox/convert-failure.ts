@@ -1,5 +1,10 @@
 /** Why a line cannot be converted, and where in the resource. */
-export type ConvertFailureCode = 'not-json' | 'two-forms' | 'nested-too-deep' | 'last-updated-invalid';
+export type ConvertFailureCode =
+  | 'not-json'
+  | 'two-forms'
+  | 'nested-too-deep'
+  | 'last-updated-invalid'
+  | 'last-updated-missing';
 
 export interface ConvertFailure {
   code: ConvertFailureCode;

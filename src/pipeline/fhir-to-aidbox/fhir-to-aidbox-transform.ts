@@ -18,6 +18,8 @@ export interface FhirToAidboxOptions {
   plainConverter: PlainConverter;
   /** Whether `meta.lastUpdated` becomes the row's `ts`; otherwise it is left out. */
   keepLastUpdated: boolean;
+  /** Whether a line without it is bad. */
+  requireLastUpdated?: boolean | undefined;
   /** What open references mean; without it they stay as they are. */
   references?: KnownReferences | undefined;
 }
@@ -81,6 +83,7 @@ export class FhirToAidboxTransform implements LineTransform {
     if (plain.idTo === 0) return false;
     if (this.#options.keepLastUpdated) {
       const { lastUpdatedFrom, lastUpdatedTo } = plain;
+      if (lastUpdatedTo === 0 && this.#options.requireLastUpdated) return false;
       const text = buffer.toString('latin1', start + lastUpdatedFrom + 1, start + lastUpdatedTo - 1);
       this.ts = lastUpdatedTo === 0 ? undefined : instantMicros(text);
       if (lastUpdatedTo > 0 && this.ts === undefined) return false;
@@ -127,10 +130,13 @@ export class FhirToAidboxTransform implements LineTransform {
   #takeLastUpdated(): LineResult {
     const { lastUpdatedFrom, lastUpdatedTo } = this.#converter.columns;
     this.ts = undefined;
-    if (lastUpdatedTo === 0) return 'row';
+    if (lastUpdatedTo === 0)
+      return this.#options.requireLastUpdated ? this.#failLastUpdated('last-updated-missing') : 'row';
     this.ts = instantMicros(decodeString(this.#buffer, lastUpdatedFrom, lastUpdatedTo - 1) ?? '');
-    if (this.ts !== undefined) return 'row';
-    const code = 'last-updated-invalid';
+    return this.ts === undefined ? this.#failLastUpdated('last-updated-invalid') : 'row';
+  }
+
+  #failLastUpdated(code: 'last-updated-missing' | 'last-updated-invalid'): LineResult {
     this.#failure = { code, path: `${this.#options.resourceType}.meta.lastUpdated` };
     return code;
   }

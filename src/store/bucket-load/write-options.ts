@@ -5,6 +5,10 @@ import { FORMATS, type Format } from '../../fhir/resource-format.ts';
 /** How the rows of a bucket are written; one way at a time, on all replicas. */
 export interface WriteOptions {
   upsert: boolean;
+  /** Whether versions that are overwritten or deleted go to the history table. */
+  history: boolean;
+  /** Whether a resource that was updated later than the file's stays. */
+  newestWins: boolean;
   disableIndexes: boolean;
   dropPrimaryKey: boolean;
   format: Format;
@@ -19,6 +23,8 @@ export interface WriteOptions {
 /** The names that users know them by, which are also stored. */
 const STORED_NAMES = {
   upsert: 'upsert?',
+  history: 'history?',
+  newestWins: 'newest-wins?',
   disableIndexes: 'disable-idx?',
   dropPrimaryKey: 'drop-primary-key?',
   format: 'format',
@@ -31,6 +37,8 @@ const STORED_NAMES = {
 /** All write options. */
 export const WRITE_OPTIONS = [
   'upsert',
+  'history',
+  'newestWins',
   'disableIndexes',
   'dropPrimaryKey',
   'format',
@@ -57,10 +65,14 @@ export const storedOptionsSchema = z
     'convert-extensions': z.boolean().default(true),
     'keep-last-updated?': z.boolean().default(false),
     'resolve-references?': z.boolean().default(false),
+    'history?': z.boolean().default(false),
+    'newest-wins?': z.boolean().default(false),
   })
   .transform(
     (stored): WriteOptions => ({
       upsert: stored['upsert?'],
+      history: stored['history?'],
+      newestWins: stored['newest-wins?'],
       disableIndexes: stored['disable-idx?'],
       dropPrimaryKey: stored['drop-primary-key?'],
       format: stored.format,

@@ -2,6 +2,7 @@ import type { ReferenceCounts } from '../../fhir/reference-target.ts';
 import type { Queryable } from '../query.ts';
 import { type LoaderFile, loaderFileSchema } from './loader-file.ts';
 import { QUEUE } from './queue.ts';
+import { type OutcomeCounts, ROW_OUTCOMES } from './stored-rows.ts';
 
 /** How many files there are of any status. */
 export function totalOf(counts: Readonly<Record<string, number>>): number {
@@ -18,6 +19,8 @@ export async function countFilesByStatus(db: Queryable, bucket: string): Promise
   return Object.fromEntries(rows.map(({ status, files }) => [status, files]));
 }
 
+const OUTCOME_SUMS = ROW_OUTCOMES.map((name) => `'${name}', sum((resource ->> '${name}')::float8)`).join(', ');
+
 /** The files of one type and status of a bucket. */
 export interface FileSummary {
   type: string;
@@ -27,6 +30,8 @@ export interface FileSummary {
   bytes: number;
   /** Resources loaded. */
   loaded: number;
+  /** What became of them, of files that count it. */
+  outcomes: OutcomeCounts;
 }
 
 /** The bucket's files by type and status, and when the first of them was begun. */
@@ -34,7 +39,8 @@ export async function summarizeFiles(db: Queryable, bucket: string): Promise<Fil
   const { rows } = await db.query<FileSummary>(
     `select coalesce(resource ->> 'type', '') as type, coalesce(resource ->> 'status', 'pending') as status,
             count(*)::int as files, coalesce(sum((resource ->> 'size')::float8), 0) as bytes,
-            coalesce(sum((resource ->> 'loaded')::float8), 0) as loaded
+            coalesce(sum((resource ->> 'loaded')::float8), 0) as loaded,
+            jsonb_strip_nulls(jsonb_build_object(${OUTCOME_SUMS})) as outcomes
        from loaderfile where resource ->> 'bucket' = $1
       group by 1, 2 order by 1, 2`,
     [bucket],

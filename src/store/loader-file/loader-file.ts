@@ -29,6 +29,7 @@ export const loaderFileSchema = z.looseObject({
   created: z.number().optional(),
   updated: z.number().optional(),
   unchanged: z.number().optional(),
+  older: z.number().optional(),
   'lines-left-out': z.number().optional(),
   references: referenceCountsSchema.optional().catch(undefined),
   message: z.string().optional(),

@@ -1,5 +1,8 @@
-/** What became of a file's rows, besides `loaded`, by the names that LoaderFiles have for it; absent where nobody counts. */
-export const ROW_OUTCOMES = ['created', 'updated', 'unchanged'] as const;
+/**
+ * What became of a file's rows, besides `loaded`, by the names that LoaderFiles have for it; absent where nobody counts.
+ * `older` are not in the table: newest-wins? has kept the one that was there.
+ */
+export const ROW_OUTCOMES = ['created', 'updated', 'unchanged', 'older'] as const;
 export type RowOutcome = (typeof ROW_OUTCOMES)[number];
 export type OutcomeCounts = Readonly<Partial<Record<RowOutcome, number>>>;
 

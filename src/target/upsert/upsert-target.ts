@@ -1,12 +1,22 @@
 import type pg from 'pg';
 import { isCitus } from '../../store/durability.ts';
 import type { StoredRows } from '../../store/loader-file/stored-rows.ts';
-import type { ResourceTable } from '../../store/resource-tables.ts';
+import { type ResourceTable, resolveHistory } from '../../store/resource-tables.ts';
 import type { RowCopy } from '../row-copy.ts';
 import type { RowTarget } from '../row-target.ts';
 import { changedRows, createChanges, findChanges } from './find-changes.ts';
+import { NotOnCitus } from './not-on-citus.ts';
 import { overwrite, overwriteDistributed } from './overwrite.ts';
 import { checkIds, createStage, type Stage, stageOf } from './stage.ts';
+import { writeVersions } from './write-versions.ts';
+
+/** What an upsert does besides. Plain data: it crosses to a worker thread. */
+export interface UpsertRules {
+  /** Whether versions that are overwritten go to the history table. */
+  history: boolean;
+  /** Whether a row stays that was updated later than the file's. */
+  newestWins: boolean;
+}
 
 export interface UpsertOptions {
   table: ResourceTable;
@@ -17,6 +27,7 @@ export interface UpsertOptions {
   defaultTs: bigint | undefined;
   /** Whether the copy is lenient: a second row with an id of the file is then refused by itself. */
   lenient: boolean;
+  rules: UpsertRules;
 }
 
 /**
@@ -33,6 +44,7 @@ export class UpsertTarget implements RowTarget {
   readonly #options: UpsertOptions;
   readonly #stage: Stage;
   #isCitus = false;
+  #history: ResourceTable | undefined;
 
   constructor(options: UpsertOptions) {
     const { lenient, defaultTs } = options;
@@ -43,13 +55,17 @@ export class UpsertTarget implements RowTarget {
   }
 
   async prepare(client: pg.ClientBase): Promise<void> {
+    const { type, rules } = this.#options;
     this.#isCitus = await isCitus(client);
+    if (this.#isCitus && (rules.history || rules.newestWins))
+      throw new NotOnCitus(rules.history ? 'history?' : 'newest-wins?');
+    if (rules.history) this.#history = await resolveHistory(client, type);
     await createStage(client, this.#stage);
     if (!this.#isCitus) await createChanges(client);
   }
 
   async complete(client: pg.ClientBase, copy: RowCopy): Promise<StoredRows> {
-    const { table, type, txid } = this.#options;
+    const { table, type, txid, rules } = this.#options;
     const stage = this.#stage;
     const { rows } = copy;
     await checkIds(client, stage, copy);
@@ -58,7 +74,19 @@ export class UpsertTarget implements RowTarget {
       await overwriteDistributed(client, { table, type, txid, from: `${stage.name} s` }, rows);
       return { loaded: rows, outcomes: {} };
     }
-    const changes = await findChanges(client, table, stage);
+    if (this.#history !== undefined || rules.newestWins) {
+      const { newestWins } = rules;
+      const written = await writeVersions(client, { table, history: this.#history, newestWins, type, txid, stage });
+      const unchanged = rows - written.created - written.updated - written.older;
+      return {
+        loaded: rows - written.older,
+        outcomes: newestWins
+          ? { ...written, unchanged }
+          : { created: written.created, updated: written.updated, unchanged },
+      };
+    }
+    const found = await findChanges(client, table, stage, false);
+    const changes = found.new + found.changed;
     // With nothing to leave out the rows are read as they lie.
     const from = changes === rows ? `${stage.name} s` : changedRows(stage);
     const written = await overwrite(client, { table, type, txid, from }, changes);
