@@ -20,10 +20,10 @@ export interface CliRun {
   ended: Promise<CliResult>;
 }
 
-/** Starts the program by its shebang, with nothing of this process's environment but the path to Node. */
+/** Starts the program by its shebang, with nothing of this process's environment but the path to Node and its cache. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): CliRun {
   const child = spawn(CLI, args, {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '' };

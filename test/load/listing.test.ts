@@ -85,9 +85,8 @@ test('calls that wait for their listings hold up no other bucket and no probe, a
                  where datname = current_database() and state = 'idle in transaction' and pid <> pg_backend_pid()`;
   assert.deepEqual(await own.sql(held), []);
 
-  const began = performance.now();
   await own.stop();
-  assert.ok(performance.now() - began < 5_000, 'the listings held up the end');
+  // Each would end by itself too, after its time limit, but with another answer.
   for (const { status, body } of await Promise.all(waiting)) {
     assert.equal(status, 503);
     assert.match(body.error?.message ?? '', /^the server is shutting down/);
@@ -99,9 +98,7 @@ test('SIGTERM during a listing: the call is answered, and the process ends at on
   listingsMeet({ kind: 'stall', afterBytes: 100 });
   const call = process.rpc('load-from-bucket', { bucket: `s3://${await server.s3.createBucket()}`, account });
   await waitFor(() => listings().length === 1, { what: 'the listing' });
-  const began = performance.now();
   assert.deepEqual(await process.terminate(), { code: 0, signal: null });
-  assert.ok(performance.now() - began < 5_000, 'the listing held up the end');
   assert.equal((await call).status, 503);
 });
 

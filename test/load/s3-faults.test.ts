@@ -173,7 +173,7 @@ test('a Postgres slower than read-timeout is no stall', async (t) => {
   assert.equal(status, 200);
   // The COPY, which waits for the other transaction.
   await server.waitForLock();
-  await delay(4_000);
+  await delay(2_500);
   await blocker.query('rollback');
   assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
   assert.deepEqual(await rowsOf('slow'), { rows: 40_001, ids: 40_001, txids: 2, transactions: 2 });

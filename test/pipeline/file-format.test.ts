@@ -7,56 +7,76 @@ import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:
 import { readNdjson } from '../../src/pipeline/read-ndjson.ts';
 import { cutAt } from './cut-at.ts';
 
-const LINES = Buffer.from(
-  Array.from({ length: 3000 }, (_, n) => `${JSON.stringify({ id: `zstd-${n}`, value: Math.random() })}\n`).join(''),
-);
+const linesOf = (count: number) =>
+  Buffer.from(
+    Array.from({ length: count }, (_, n) => `${JSON.stringify({ id: `zstd-${n}`, value: Math.random() })}\n`).join(''),
+  );
+const LINES = linesOf(3000);
+/** Enough for every kind of frame and block, and few enough to be cut after each byte. */
+const FEW_LINES = linesOf(200);
+/** Of how many bytes the pieces are, and of which lines. */
+const PIECES = [
+  [65_536, LINES],
+  [1009, LINES],
+  [1, FEW_LINES],
+] as const;
 const read = async (bytes: Buffer, piece = 65_536) => {
   const cuts = Array.from({ length: Math.floor(bytes.length / piece) }, (_, n) => (n + 1) * piece);
   const chunks: Buffer[] = [];
   for await (const chunk of readNdjson(Readable.from(cutAt(bytes, cuts)))) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 };
-const half = LINES.indexOf('\n', LINES.length / 2) + 1;
-const first = LINES.subarray(0, half);
-const second = LINES.subarray(half);
+const halvesOf = (lines: Buffer) => {
+  const half = lines.indexOf('\n', lines.length / 2) + 1;
+  return [lines.subarray(0, half), lines.subarray(half)] as const;
+};
 const checksum = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
 const skippable = Buffer.concat([Buffer.from([0x5e, 0x2a, 0x4d, 0x18, 7, 0, 0, 0]), Buffer.from('ignored')]);
 const emptySkippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
 
 describe('zstd is read whole', () => {
-  const files: Record<string, Buffer> = {
-    'one frame': zstdCompressSync(LINES),
-    'one frame with a checksum': zstdCompressSync(LINES, checksum),
-    'two frames': Buffer.concat([zstdCompressSync(first), zstdCompressSync(second, checksum)]),
-    'a frame a line': Buffer.concat(
-      LINES.toString()
-        .split(/(?<=\n)/)
-        .map((line) => zstdCompressSync(line)),
-    ),
-    'empty frames between': Buffer.concat([zstdCompressSync(''), zstdCompressSync(LINES), zstdCompressSync('')]),
-    'skippable frames before, between and after': Buffer.concat([
-      skippable,
-      zstdCompressSync(first),
-      emptySkippable,
-      skippable,
-      zstdCompressSync(second),
-      skippable,
-    ]),
-    'blocks of one repeated byte': zstdCompressSync(Buffer.alloc(1_000_000, ' ')),
-    'what does not compress': zstdCompressSync(Buffer.concat([Buffer.from('{'), brotliCompressSync(LINES)])),
+  const blank = Buffer.alloc(1_000_000, ' ');
+  /** Files by what they are, with what they hold. */
+  const filesOf = (lines: Buffer): Record<string, [file: Buffer, content: Buffer]> => {
+    const [first, second] = halvesOf(lines);
+    const dense = Buffer.concat([Buffer.from('{'), brotliCompressSync(lines)]);
+    return {
+      'one frame': [zstdCompressSync(lines), lines],
+      'one frame with a checksum': [zstdCompressSync(lines, checksum), lines],
+      'two frames': [Buffer.concat([zstdCompressSync(first), zstdCompressSync(second, checksum)]), lines],
+      'a frame a line': [
+        Buffer.concat(
+          lines
+            .toString()
+            .split(/(?<=\n)/)
+            .map((line) => zstdCompressSync(line)),
+        ),
+        lines,
+      ],
+      'empty frames between': [
+        Buffer.concat([zstdCompressSync(''), zstdCompressSync(lines), zstdCompressSync('')]),
+        lines,
+      ],
+      'skippable frames before, between and after': [
+        Buffer.concat([
+          skippable,
+          zstdCompressSync(first),
+          emptySkippable,
+          skippable,
+          zstdCompressSync(second),
+          skippable,
+        ]),
+        lines,
+      ],
+      'blocks of one repeated byte': [zstdCompressSync(blank), blank],
+      'what does not compress': [zstdCompressSync(dense), dense],
+    };
   };
-  for (const [what, file] of Object.entries(files))
-    for (const piece of [65_536, 1009, 1]) {
-      if (piece === 1 && file.length > 200_000) continue;
+  for (const [piece, lines] of PIECES)
+    for (const [what, [file, content]] of Object.entries(filesOf(lines)))
       test(`${what}, in pieces of ${piece} bytes`, async () => {
-        const expected = what.startsWith('blocks')
-          ? Buffer.alloc(1_000_000, ' ')
-          : what.startsWith('what')
-            ? Buffer.concat([Buffer.from('{'), brotliCompressSync(LINES)])
-            : LINES;
-        assert.ok((await read(file, piece)).equals(expected));
+        assert.ok((await read(file, piece)).equals(content));
       });
-    }
 
   for (const program of ['/usr/bin/zstd', '/usr/bin/pzstd'])
     test(`as written by ${program}`, { skip: !existsSync(program) }, async () => {
@@ -67,22 +87,8 @@ describe('zstd is read whole', () => {
 });
 
 describe('zstd that is not whole fails', () => {
-  const one = zstdCompressSync(LINES, checksum);
-  const two = Buffer.concat([zstdCompressSync(first), zstdCompressSync(second)]);
-  const firstFrame = zstdCompressSync(first).length;
-  const damaged = Buffer.from(one);
-  damaged[one.length >> 1] = (damaged[one.length >> 1] ?? 0) ^ 0xff;
-  for (const [what, file, message] of [
-    ['cut in a block', one.subarray(0, one.length >> 1), /cut short: it ends inside a frame/],
-    ['cut in the checksum', one.subarray(0, -2), /cut short/],
-    ['cut in the second frame', two.subarray(0, -1), /cut short/],
-    ['cut in the second magic', two.subarray(0, firstFrame + 2), /cut short/],
-    ['cut after the magic', one.subarray(0, 4), /cut short/],
-    ['damaged', damaged, /damaged/],
-    ['another thing after it', Buffer.concat([one, Buffer.from('{"id":"a"}\n')]), /damaged|follows/],
-    ['zeros after it', Buffer.concat([one, Buffer.alloc(20)]), /damaged|follows/],
-  ] as const)
-    for (const piece of [65_536, 1])
+  for (const [piece, lines] of [PIECES[0], PIECES[2]])
+    for (const [what, file, message] of brokenFilesOf(lines))
       test(`${what}, in pieces of ${piece} bytes`, async () => {
         await assert.rejects(read(file, piece), (error: Error & { code?: string }) => {
           assert.equal(error.code, 'bad-zstd');
@@ -91,6 +97,25 @@ describe('zstd that is not whole fails', () => {
         });
       });
 });
+
+function brokenFilesOf(lines: Buffer): [what: string, file: Buffer, message: RegExp][] {
+  const [first, second] = halvesOf(lines);
+  const one = zstdCompressSync(lines, checksum);
+  const two = Buffer.concat([zstdCompressSync(first), zstdCompressSync(second)]);
+  const firstFrame = zstdCompressSync(first).length;
+  const damaged = Buffer.from(one);
+  damaged[one.length >> 1] = (damaged[one.length >> 1] ?? 0) ^ 0xff;
+  return [
+    ['cut in a block', one.subarray(0, one.length >> 1), /cut short: it ends inside a frame/],
+    ['cut in the checksum', one.subarray(0, -2), /cut short/],
+    ['cut in the second frame', two.subarray(0, -1), /cut short/],
+    ['cut in the second magic', two.subarray(0, firstFrame + 2), /cut short/],
+    ['cut after the magic', one.subarray(0, 4), /cut short/],
+    ['damaged', damaged, /damaged/],
+    ['another thing after it', Buffer.concat([one, Buffer.from('{"id":"a"}\n')]), /damaged|follows/],
+    ['zeros after it', Buffer.concat([one, Buffer.alloc(20)]), /damaged|follows/],
+  ];
+}
 
 describe('what is neither ndjson nor packed by gzip or zstd is called by its name', () => {
   const json = '{"id":"a"}\n';

@@ -30,6 +30,8 @@ const server = new TestServer();
  * TEST_DATABASE_URL, else to a Postgres started in a new temporary folder. Throws when that cannot be started.
  */
 export async function globalSetup(): Promise<void> {
+  // Each test file is a process that strips the types of the same sources, and many start others: once is enough.
+  process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'fhir-bucket-loader-compile-cache');
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined) {
     process.env[serverUrlVariable] = given;
