@@ -12,6 +12,7 @@ import {
   type Flight,
   type LoadSlots,
   partitionsFor,
+  refilled,
   withFlight,
   withoutFlight,
 } from './load-slots.ts';
@@ -54,7 +55,7 @@ export function claimedAgain(state: LoadState, id: string, file: ClaimedFile | u
 
 function begin(state: LoadState, change: Partial<LoadState>, claimed: ClaimedFile, flight: Flight): Step {
   const { request, connections: partitions } = flight;
-  return step(state, change, [{ kind: 'load-file', claimed, request, partitions, doneFiles: state.doneFiles }]);
+  return step(state, change, [{ kind: 'load-file', claimed, request, partitions, resolving: state.resolving }]);
 }
 
 /** An attempt at a file ended. */
@@ -63,6 +64,11 @@ export function fileEnded(state: LoadState, id: string, outcome: FileOutcome, no
   if (flight === undefined) return step(state, {});
   if (outcome.kind === 'retry') return failedForNow(state, flight, outcome, now);
   const slots = withoutFlight(state.slots, id);
+  if (outcome.kind === 'too-early') {
+    // The order that this process has was wrong; the next look gives another one.
+    const resolving = { ...state.resolving, isStrict: true };
+    return step(state, { slots: refilled(slots, []), fileOutage: undefined, resolving, lookWanted: 'now' });
+  }
   if (outcome.kind !== 'primary-key-dropped') return step(state, { slots, fileOutage: undefined });
   return step(state, { slots, fileOutage: undefined, tables: invalidate(state.tables), lookWanted: 'now' });
 }

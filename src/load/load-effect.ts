@@ -1,5 +1,6 @@
 import type { Failure } from '../errors/failure.ts';
 import type { ClaimedFile } from '../store/loader-file/queue.ts';
+import type { ResolvingState } from './load-model.ts';
 import type { NumberedRequest } from './load-request.ts';
 
 /** Effects that the load cannot do without: they are tried again while their failure may pass. */
@@ -30,13 +31,12 @@ export type DelayedEvent =
 /** All that a load does. Each of the first group ends with an event. */
 export type LoadEffect =
   | RetriedEffect
-  /** `doneFiles`: as of the last look, by type. */
   | {
       kind: 'load-file';
       claimed: ClaimedFile;
       request: NumberedRequest;
       partitions: number;
-      doneFiles: Readonly<Record<string, number>>;
+      resolving: ResolvingState;
     }
   | { kind: 'count-connections' }
   /** Look whether somebody has cancelled the calls so far. */

@@ -39,10 +39,7 @@ export interface LoadState {
   readonly looks: number;
   /** The files that were listed, while their tables are prepared. */
   readonly listed: ListedFiles | undefined;
-  /** Where references are resolved: the files of the bucket that are done, by type, as of the last look. */
-  readonly doneFiles: Readonly<Record<string, number>>;
-  /** Where references are resolved: the stage (`stageOf`) whose files are loaded. */
-  readonly stage: number;
+  readonly resolving: ResolvingState;
   readonly tables: LoadTables;
   /** What files wait for besides slots, each completing "Waits until". */
   readonly waits: readonly string[];
@@ -56,6 +53,18 @@ export interface LoadState {
   readonly finish: { readonly step: 'due' | 'running' | 'pausing' | 'waiting'; readonly first: boolean };
   /** The bucket's resource types, where this process was the last one out. */
   readonly finishedTypes: readonly string[];
+}
+
+/** What the order of files depends on, where references are resolved. */
+export interface ResolvingState {
+  /** The files of the bucket that are done, by type, as of the last look. */
+  readonly doneFiles: Readonly<Record<string, number>>;
+  /** Types that had unfinished files then, on any replica. */
+  readonly unfinishedTypes: readonly string[];
+  /** The stage whose files are loaded. */
+  readonly stage: number;
+  /** Whether all stages wait for each other: a file was begun too early. */
+  readonly isStrict: boolean;
 }
 
 export interface ListedFiles {
@@ -82,8 +91,7 @@ export function initialState(request: NumberedRequest): LoadState {
     looking: false,
     looks: 0,
     listed: undefined,
-    doneFiles: {},
-    stage: 0,
+    resolving: { doneFiles: {}, unfinishedTypes: [], stage: 0, isStrict: false },
     tables: NO_TABLES,
     waits: [],
     slots: NO_SLOTS,

@@ -1,4 +1,4 @@
-import { stageOf } from '../fhir/reference-order.ts';
+import { stageOf, waitingStageOf } from '../fhir/reference-order.ts';
 import type { LoadEffect } from './load-effect.ts';
 import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
 import { isIdle, isStarved, refilled, startClaim, startListing, withoutFlight } from './load-slots.ts';
@@ -62,7 +62,7 @@ const prepareTables: Rule = (state) => {
 
 /**
  * Puts the listed files in order, once their tables are ready or have had their time. Where references are resolved, only
- * those of the first stage that has unfinished files, on any replica: the others refer to them.
+ * those of the first stage that has unfinished files, on any replica: the others may refer to them.
  */
 const refill: Rule = (state) => {
   const { phase, listed, generation, request } = state;
@@ -71,12 +71,18 @@ const refill: Rule = (state) => {
   if (isAwaited && !listed.late) return undefined;
   const { loadable, coming, unusable, waits, isAll, tables } = sortFiles(state.tables, listed.byType);
   const { resolveReferences } = request.write;
-  const stage = resolveReferences && coming.length > 0 ? Math.min(...coming.map(stageOf)) : state.stage;
-  const inStage = resolveReferences ? loadable.filter(({ type }) => stageOf(type) === stage) : loadable;
+  const waitingStage = (type: string) => waitingStageOf(type, state.resolving.isStrict);
+  const stage = Math.min(...coming.map(waitingStage));
+  const inStage = resolveReferences ? loadable.filter(({ type }) => waitingStage(type) === stage) : loadable;
   const effects: LoadEffect[] = unusable.map((files) => ({ kind: 'fail-files', ...files }));
-  if (stage > state.stage) effects.push({ kind: 'notify-queued' });
-  const slots = refilled(state.slots, schedule(inStage, request.scheduler));
-  const change = { listed: undefined, tables, waits, slots, stage, queueGeneration: generation };
+  if (resolveReferences && stage > state.resolving.stage) effects.push({ kind: 'notify-queued' });
+  const ordered = schedule(inStage, request.scheduler);
+  const slots = refilled(
+    state.slots,
+    resolveReferences ? ordered.toSorted((a, b) => stageOf(a.type) - stageOf(b.type)) : ordered,
+  );
+  const resolving = { ...state.resolving, stage, unfinishedTypes: coming };
+  const change = { listed: undefined, tables, waits, slots, resolving, queueGeneration: generation };
   const isFinished = loadable.length === 0 && isAll && isIdle(slots) && state.lookWanted === 'no';
   return isFinished ? drain({ ...state, ...change }, 'finished') : step(state, change, effects);
 };

@@ -120,7 +120,8 @@ function sessionLost(state: LoadState): Step {
 }
 
 function looked(state: LoadState, { generation, files, doneFiles = {} }: Of<'looked'>): Step {
-  const change = { looking: false, statementOutage: undefined, doneFiles };
+  const resolving = { ...state.resolving, doneFiles };
+  const change = { looking: false, statementOutage: undefined, resolving };
   if (state.phase !== 'loading') return step(state, change);
   if (generation !== state.generation || state.session !== 'joined') {
     return step(state, { ...change, lookWanted: 'now' });

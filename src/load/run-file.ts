@@ -1,10 +1,14 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import { toFailure } from '../errors/failure.ts';
+import { stageOf } from '../fhir/reference-order.ts';
 import type { ProgressLog } from '../progress/progress-log.ts';
+import type { LoadToResolve } from '../worker/file-references.ts';
 import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
 import type { LoadEffect } from './load-effect.ts';
+import type { ResolvingState } from './load-model.ts';
 import type { LoadObserver } from './load-observer.ts';
+import type { NumberedRequest } from './load-request.ts';
 import { transformOf } from './transform-of.ts';
 
 export interface RunFileDeps {
@@ -18,7 +22,7 @@ export interface RunFileDeps {
 
 /** Has a worker thread make one attempt at a claimed file, and keeps log, metrics and progress. Never throws. */
 export async function runFile(
-  { claimed: { id, file }, request, partitions, doneFiles }: Extract<LoadEffect, { kind: 'load-file' }>,
+  { claimed: { id, file }, request, partitions, resolving }: Extract<LoadEffect, { kind: 'load-file' }>,
   { workers, log, observer, progress, signal }: RunFileDeps,
 ): Promise<FileOutcome> {
   const { source, write, bucket, maxErrors } = request;
@@ -37,7 +41,7 @@ export async function runFile(
         size,
         etag,
         transform: transformOf(write),
-        references: write.resolveReferences ? { call: request.call, doneFiles } : undefined,
+        references: write.resolveReferences ? loadToResolve(type, request, resolving) : undefined,
         // Others than this loader may have written it in a form of their own.
         lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
         writeMode: write.upsert
@@ -59,6 +63,14 @@ export async function runFile(
   progress.end(id);
   observer.onFileEnded(bucket, outcome);
   return outcome;
+}
+
+function loadToResolve(
+  type: string,
+  { call }: NumberedRequest,
+  { doneFiles, unfinishedTypes }: ResolvingState,
+): LoadToResolve {
+  return { call, doneFiles, expectedTypes: unfinishedTypes.filter((other) => stageOf(other) < stageOf(type)) };
 }
 
 function logOutcome(log: Logger, key: string, outcome: FileOutcome): void {

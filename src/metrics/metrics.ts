@@ -11,7 +11,15 @@ import { KNOWN_FAILURES } from './known-failures.ts';
 /** A code becomes a label only in this form: an S3-compatible store may answer anything. */
 const CODE = /^[A-Za-z0-9_-]{1,40}$/;
 
-const OUTCOMES: readonly FileOutcome['kind'][] = ['done', 'failed', 'retry', 'lost', 'primary-key-dropped', 'stopped'];
+const OUTCOMES: readonly FileOutcome['kind'][] = [
+  'done',
+  'failed',
+  'retry',
+  'lost',
+  'primary-key-dropped',
+  'too-early',
+  'stopped',
+];
 
 /** What this process has done since it started, for Prometheus. Totals of a fleet are sums over its replicas. */
 export class Metrics implements LoadObserver {

@@ -12,6 +12,7 @@ import { identifyFile } from '../target/partitioned/file-identity.ts';
 import { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
 import { listPrepared } from '../target/partitioned/prepared-transaction.ts';
 import { recoverFile } from '../target/partitioned/recover-file.ts';
+import { TooEarlyError } from './file-references.ts';
 import { FileRows } from './file-rows.ts';
 import type { FileOutcome, FileTask } from './file-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
@@ -131,6 +132,10 @@ export class FileAttempt {
       if (this.#options.signal.aborted) {
         await markPending(client, id);
         return { kind: 'stopped' };
+      }
+      if (error instanceof TooEarlyError) {
+        await markPending(client, id);
+        return { kind: 'too-early' };
       }
       const failure = await this.#rows.failureOf(error);
       // It stays `in-progress`: one backend tries at once.

@@ -22,6 +22,13 @@ export interface LoadToResolve {
   call: bigint;
   /** Files of the load that were done before this one was begun, by type. */
   doneFiles: Readonly<Record<string, number>>;
+  /** Types of the load that come before the file's and had unfinished files then. */
+  expectedTypes: readonly string[];
+}
+
+/** What a reference means may be in a file that is not loaded yet. */
+export class TooEarlyError extends Error {
+  override readonly name = 'TooEarlyError';
 }
 
 export interface FileReferencesOptions extends LoadToResolve {
@@ -70,11 +77,20 @@ export class FileReferences implements KnownReferences {
     if (open.size > 0) await this.#lookUp(open);
   }
 
+  /** @throws TooEarlyError where it is not known yet */
   targetOf(uri: string): ReferenceTarget | undefined {
     const known = this.#known.get(uri);
-    if (known !== undefined) return known;
+    if (known !== undefined && known.result !== 'unresolved') return known;
     const open = parseOpenReference(uri);
-    return open === undefined ? undefined : { result: 'unresolved', named: namedType(open) };
+    if (open === undefined) return undefined;
+    if (this.#isExpected(open)) throw new TooEarlyError(`files that ${namedType(open)} references mean come first`);
+    return known ?? { result: 'unresolved', named: namedType(open) };
+  }
+
+  #isExpected(open: OpenReference): boolean {
+    const { expectedTypes } = this.#options;
+    if (open.kind === 'uuid') return expectedTypes.length > 0;
+    return open.kind === 'identifier' && expectedTypes.includes(open.type);
   }
 
   async #lookUp(open: ReadonlyMap<string, OpenReference>): Promise<void> {

@@ -83,5 +83,7 @@ export type FileOutcome =
   | { kind: 'lost' }
   /** The primary key that its load relies on is dropped by now; the file is back in the queue, without a row. */
   | { kind: 'primary-key-dropped' }
+  /** It refers to what files that are not loaded yet may bring; the file is back in the queue, without a row. */
+  | { kind: 'too-early' }
   /** Stopped on request; no row stayed. */
   | { kind: 'stopped' };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { stageOf } from '../../src/fhir/reference-order.ts';
+import { waitingStageOf } from '../../src/fhir/reference-order.ts';
 import type { LoadEffect, RetriedEffect } from '../../src/load/load-effect.ts';
 import type { LoadEvent } from '../../src/load/load-event.ts';
 import { initialState, type LoadState } from '../../src/load/load-model.ts';
@@ -127,7 +127,9 @@ export class LoadSimulation {
   /** Where references are resolved, what others refer to comes first. */
   #checkOrder(begun: string): void {
     if (!this.#resolveReferences) return;
-    const before = this.files.filter(({ type }) => stageOf(type) < stageOf(begun) && !this.#unusable.has(type));
+    const before = this.files.filter(
+      ({ type }) => waitingStageOf(type, false) < waitingStageOf(begun, false) && !this.#unusable.has(type),
+    );
     const unfinished = before.filter(({ status }) => status === 'pending' || status === 'in-progress');
     assert.deepEqual(unfinished, [], `${begun} is begun before these`);
   }
@@ -255,7 +257,8 @@ export class LoadSimulation {
       return { kind: 'retry', failure: failureOf(this.#oneOf(RETRIES)) };
     }
     this.#mark(id, 'pending');
-    return { kind: chance < 0.98 ? 'primary-key-dropped' : 'lost' };
+    if (chance < 0.97) return { kind: 'primary-key-dropped' };
+    return { kind: chance < 0.985 && this.#resolveReferences ? 'too-early' : 'lost' };
   }
 
   #mark(id: string, status: SimulatedFile['status']): void {

@@ -603,20 +603,34 @@ describe('where references are resolved', () => {
   const encounter = fileOf('encounter', { type: 'Encounter', size: 1e9 });
   const claim = fileOf('claim', { type: 'Claim', lastModified: '2000' });
 
-  test('files wait until all of those that they refer to are finished, whatever their order was', () => {
+  const bySize = (load: Driven, ...rest: (readonly QueuedFile[])[]) => {
+    for (const files of rest) {
+      const [first] = files;
+      assert.equal(load.begin(), first?.id);
+      assert.ok(!load.has('claim'), `${first?.id} alone`);
+      load.done(first?.id ?? '').list(...files.slice(1));
+    }
+  };
+
+  test('files wait until those of patients, practitioners and so on are finished, whatever their order was', () => {
     for (const scheduler of ['optimal', 'by-last-modified'] as const) {
       const load = new Driven({ ...resolving(), scheduler }).join().list(claim, encounter, practitioner, organization);
-      for (const [file, rest] of [
-        [organization, [claim, encounter, practitioner]],
-        [practitioner, [claim, encounter]],
-        [encounter, [claim]],
-      ] as const) {
-        assert.equal(load.begin(), file.id);
-        assert.ok(!load.has('claim'), `${file.id} alone`);
-        load.done(file.id).list(...rest);
-      }
-      assert.equal(load.begin(), claim.id);
+      bySize(load, [organization, claim, encounter, practitioner], [practitioner, claim, encounter]);
+      // The others go on in order, but at the same time.
+      assert.deepEqual([load.begin(), load.begin()], [encounter.id, claim.id]);
     }
+  });
+
+  test('once a file was begun too early, all wait for those that they refer to', () => {
+    const provenance = fileOf('provenance', { type: 'Provenance' });
+    const load = new Driven(resolving(2)).join().list(provenance, claim, encounter);
+    assert.deepEqual([load.begin(), load.begin()], [encounter.id, claim.id]);
+    load.raise({ kind: 'file-ended', id: claim.id, outcome: { kind: 'too-early' } });
+    assert.ok(!load.has('claim'), 'not by the former order');
+    load.list(provenance, claim, encounter);
+    assert.ok(!load.has('claim'));
+    load.done(encounter.id).list(provenance, claim);
+    bySize(load, [claim, provenance], [provenance]);
   });
 
   test('those of other replicas too; they are woken when it is their turn', () => {
@@ -664,6 +678,10 @@ describe('where references are resolved', () => {
     assert.ok(resolveReferences);
     load.raise({ kind: 'looked', generation, files: [encounter], doneFiles: { Practitioner: 3 } }).prepared();
     load.claim();
-    assert.deepEqual(load.take('load-file').doneFiles, { Practitioner: 3 });
+    const { doneFiles, unfinishedTypes } = load.take('load-file').resolving;
+    assert.deepEqual(
+      { doneFiles, unfinishedTypes },
+      { doneFiles: { Practitioner: 3 }, unfinishedTypes: ['Encounter'] },
+    );
   });
 });

@@ -214,6 +214,36 @@ describe('resolve-references?', () => {
     assert.deepEqual(await individualOf(`${m}-e3`), to('Practitioner', `${m}-b`));
   });
 
+  test('a file that refers to another that is still being loaded goes back to the queue, and is resolved after it', async (t) => {
+    const m = mark();
+    const bucket = await server.bucketOf({
+      'Encounter.ndjson': [{ id: `${m}-e` }],
+      'Observation.ndjson': [{ id: `${m}-o`, encounter: { reference: `urn:uuid:${m}-e` } }],
+      'Provenance.ndjson': [
+        { id: `${m}-p`, target: [{ reference: `urn:uuid:${m}-o` }, { reference: `urn:uuid:${m}-e` }] },
+      ],
+      'Goal.ndjson': [{ id: `${m}-g`, subject: { reference: `Patient/${m}` } }],
+    });
+    const gate = await server.gate(t, 'encounter');
+    await server.startLoad(bucket, RESOLVE);
+    await gate.reached();
+    const statusOf = async (type: string) => (await server.loaderFile(bucket, `${type}.ndjson`)).status;
+    await waitFor(async () => (await statusOf('Goal')) === 'done', { what: 'the file that refers to nothing open' });
+    await waitFor(async () => (await statusOf('Observation')) === 'pending', { what: 'the file that does' });
+    await gate.open();
+    assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 4, done: 4 } });
+    const rows = await server.sql(
+      `select resource -> 'encounter' as refers from observation where id = $1 union all
+       select resource -> 'target' from provenance where id = $2`,
+      [`${m}-o`, `${m}-p`],
+    );
+    assert.deepEqual(rows, [
+      { refers: to('Encounter', `${m}-e`) },
+      { refers: [to('Observation', `${m}-o`), to('Encounter', `${m}-e`)] },
+    ]);
+    assert.deepEqual((await verbose(bucket)).references, counted(3));
+  });
+
   test('two buckets at once have identifiers of their own', async (t) => {
     const [a, b] = [mark(), mark()];
     const gate = await server.gate(t, 'encounter');

@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pg from 'pg';
-import { FileReferences } from '../../src/worker/file-references.ts';
+import { FileReferences, type LoadToResolve, TooEarlyError } from '../../src/worker/file-references.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const server = await startTestServer({ after });
@@ -14,13 +14,14 @@ await server.load(
   await server.bucketOf({ 'Practitioner.ndjson': [{ id: 'dr-1', identifier: [{ system: 's', value: '1' }] }] }),
 );
 
-const referencesOf = (change: { doneFiles?: Record<string, number>; call?: bigint } = {}) =>
+const referencesOf = (change: Partial<LoadToResolve> = {}) =>
   new FileReferences({
     bucket: 's3://bucket',
     pool,
     signal: AbortSignal.timeout(300_000),
     call: 1n,
     doneFiles: { Practitioner: 1 },
+    expectedTypes: [],
     ...change,
   });
 const chunkOf = (uris: readonly string[]) => Buffer.from(uris.map((uri) => `{"reference":"${uri}"}\n`).join(''));
@@ -71,6 +72,26 @@ describe('what a file’s references mean', () => {
     await server.sql('truncate fhir_bucket_loader.identifier, fhir_bucket_loader.identifier_fill');
     await references.lookAhead(chunkOf(['Practitioner?identifier=s|1']));
     assert.equal(references.targetOf('Practitioner?identifier=s|1')?.result, 'resolved');
+  });
+
+  test('is known too early where files of its type, or of any for urn:uuid, are still to come', async () => {
+    const references = referencesOf({ expectedTypes: ['Practitioner'] });
+    const uris = [
+      'Practitioner?identifier=s|1',
+      'Practitioner?identifier=s|2',
+      'Patient?identifier=s|2',
+      'urn:uuid:none',
+    ];
+    await references.lookAhead(chunkOf(uris));
+    const results = [...uris, 'Practitioner?name=x', 'Practitioner?identifier=s|1&a=b'].map((uri) => {
+      try {
+        return references.targetOf(uri)?.result;
+      } catch (error) {
+        assert.ok(error instanceof TooEarlyError);
+        return 'too early';
+      }
+    });
+    assert.deepEqual(results, ['resolved', 'too early', 'unresolved', 'too early', 'unresolved', 'unresolved']);
   });
 
   test('takes no more memory the more there are', async () => {
