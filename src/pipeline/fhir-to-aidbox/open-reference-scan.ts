@@ -3,7 +3,8 @@ import { COLON, QUOTE } from '../json-bytes.ts';
 import { decodeString, skipSpaceBack, stringEnd } from '../json-scan.ts';
 
 const LINE_FEED = 0x0a;
-const NEEDLES = [Buffer.from('?identifier'), Buffer.from('urn:uuid:')];
+/** Of `urn:uuid:` the end: its first letter is frequent, which makes the search for the whole take twice as long. */
+const NEEDLES = [Buffer.from('?identifier'), Buffer.from(':uuid:')];
 const KEYS = [Buffer.from('"reference"'), Buffer.from('"uri"')];
 
 /** What is kept of a chunk's end: a URI's key and value, with room for escapes and white space. */
@@ -44,6 +45,7 @@ function scan(b: Buffer, onUri: (uri: string, at: number) => void): void {
   for (const needle of NEEDLES) {
     for (let at = b.indexOf(needle); at !== -1; at = b.indexOf(needle, at + needle.length)) {
       let open = at - 1;
+      // The type, or `urn`; what other schemes have is not an open reference and falls out when it is parsed.
       while (open >= 0 && isLetter(b[open] ?? 0)) open--;
       if (b[open] !== QUOTE || !isValueOfKey(b, open)) continue;
       const close = stringEnd(b, open + 1, Math.min(b.length, open + KEPT_BYTES));

@@ -70,6 +70,7 @@ export class PlainConverter {
   readonly #result: Uint32Array;
   /** Of each open reference: its member's place in the output, the URI's quotes in the line. */
   readonly #openReferences: Uint32Array;
+  readonly #texts = new WeakMap<object, Buffer>();
   readonly #resolved: Resolved[] = [];
   #resourceCount = -1;
   #resources = 0;
@@ -126,10 +127,19 @@ export class PlainConverter {
       const uri = decodeValidString(bytes, start + quote, start + close);
       const target = uri === undefined ? undefined : resolve(uri);
       if (target === undefined) continue;
-      const text = Buffer.from(`"resourceType":${JSON.stringify(target.type)},"id":${JSON.stringify(target.id)}`);
+      const text = this.#textOf(target);
       this.#resolved.push({ from, to, text });
       this.length += text.length - (to - from);
     }
+  }
+
+  /** A file refers to the same resources again and again: writing their texts anew takes as long as all else of this. */
+  #textOf(target: { type: string; id: string }): Buffer {
+    const known = this.#texts.get(target);
+    if (known !== undefined) return known;
+    const text = Buffer.from(`"resourceType":${JSON.stringify(target.type)},"id":${JSON.stringify(target.id)}`);
+    this.#texts.set(target, text);
+    return text;
   }
 
   /** Writes the converted text. @returns the offset past it */
