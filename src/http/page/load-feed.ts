@@ -74,7 +74,6 @@ export class LoadFeed {
     });
     const open = bucket === undefined ? undefined : this.#known.get(bucket);
     const isNew = open !== undefined && open.version !== told.open;
-    const history = told.open === undefined && open !== undefined ? { history: open.rates } : {};
     if (open !== undefined) told.open = open.version;
     return {
       at: this.#readAt ?? Date.now(),
@@ -82,7 +81,7 @@ export class LoadFeed {
       more: this.#all.length - listed.length,
       loads,
       ...(bucket !== undefined && this.#readAt !== undefined && !this.#all.includes(bucket) ? { unknown: true } : {}),
-      ...(isNew ? { open: { ...open.view, ...history } } : {}),
+      ...(isNew ? { open: open.view } : {}),
       ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
     };
   }

@@ -36,8 +36,8 @@ export interface UpdateEvent {
   more: number;
   /** The loads that changed; at first all of them. */
   loads: LoadSummary[];
-  /** The load that was asked for, when it changed; at first with the rates of the last minutes in which it was watched. */
-  open?: LoadView & { history?: RateSample[] };
+  /** The load that was asked for, when it changed. */
+  open?: LoadView;
   /** The bucket that was asked for was never called for. */
   unknown?: true;
   /** Why the figures are not of now. */

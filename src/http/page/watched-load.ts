@@ -1,5 +1,4 @@
-import type { LoadView, RateSample } from './load-view.ts';
-import { RateHistory } from './rate-history.ts';
+import type { LoadView } from './load-view.ts';
 
 /** How often the database is read while somebody watches, in ms. */
 export const READ_MS = 1_000;
@@ -14,9 +13,8 @@ const IDLE_READ_MS = 5_000;
 const MOST_SHARE = 0.2;
 const MOST_IDLE_SHARE = 0.05;
 
-/** One load as it was last read, and its rates since it is watched. */
+/** One load as it was last read. */
 export class WatchedLoad {
-  readonly #history = new RateHistory();
   #view: LoadView;
   #version = 0;
   #readAt = 0;
@@ -36,10 +34,6 @@ export class WatchedLoad {
     return this.#version;
   }
 
-  get rates(): RateSample[] {
-    return this.#history.samples();
-  }
-
   /** Whether it need not be read again yet. */
   isFresh(isOpen: boolean): boolean {
     const isLive = isOpen || this.#view.state === 'in-progress';
@@ -55,6 +49,5 @@ export class WatchedLoad {
     this.#view = view;
     this.#readAt = Date.now();
     this.#tookMs = tookMs;
-    if (view.state === 'in-progress') this.#history.add(this.#readAt, view);
   }
 }

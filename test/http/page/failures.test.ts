@@ -4,7 +4,17 @@ import { patients } from '../../support/ndjson.ts';
 import { startTestServer } from '../../support/test-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { violationsOf } from './accessibility.ts';
-import { addressOf, browserOfFile, focused, loadOf, PAGE_TEST, tabTo, textOf, untilText } from './page-test.ts';
+import {
+  addressOf,
+  browserOfFile,
+  focused,
+  loadOf,
+  PAGE_TEST,
+  tabTo,
+  textOf,
+  untilState,
+  untilText,
+} from './page-test.ts';
 import { failFiles, seedLoad } from './seeded-loads.ts';
 
 const open = browserOfFile();
@@ -71,7 +81,7 @@ test('one file, one cause or all are queued again, by keyboard too', PAGE_TEST, 
 
   for (const n of [1, 2, 3, 4]) await server.s3.putObject(bucket, `Patient-${n}.ndjson`, `{"id":"p${n}"}`);
   await server.load(bucket);
-  await untilText(load, /Completed\n/);
+  await untilState(load, /^Completed$/);
   assert.match(await textOf(load), /4 of 4/);
   assert.deepEqual(complaints, []);
 });

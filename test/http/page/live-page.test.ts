@@ -18,6 +18,7 @@ import {
   rowOf,
   tabTo,
   textOf,
+  untilState,
   untilText,
 } from './page-test.ts';
 
@@ -65,7 +66,7 @@ test('a load opens from the list; its progress grows, then it is completed, with
   assert.deepEqual(await violationsOf(page), []);
 
   proxy.rule = () => undefined;
-  const ended = await untilText(load, /Completed/);
+  const ended = await untilState(load, /^Completed$/);
   assert.match(ended, /100%/);
   assert.match(ended, /Resources\s+300/);
   const type = load.getByRole('row', { name: /^Patient/ });
@@ -152,7 +153,7 @@ test('stop by keyboard alone, after a question', PAGE_TEST, async (t) => {
   await tabTo(page, 'Stop');
   await page.keyboard.press('Enter');
   await untilText(load.getByRole('status').first(), /is being cancelled/);
-  const ended = await untilText(load, /Interrupted/);
+  const ended = await untilState(load, /^Interrupted$/);
   assert.match(ended, /3 files left/);
   // The button is gone; whoever pressed it is not thrown back to the top of the page.
   assert.equal(await focused(page), `s3://${bucket}`);

@@ -81,7 +81,7 @@ test('a watcher is told every load once, then only what changed', async (t) => {
   assert.deepEqual(Object.keys(updates[0]?.loads[0] ?? {}).includes('files'), false);
 });
 
-test('the load that a watcher has open comes in full: at first with the history, then whenever it changes', async (t) => {
+test('the load that a watcher has open comes in full whenever it changes', async (t) => {
   const { feed } = feedOf(t);
   const open = 's3://moving';
   const told: Told = { rows: new Map() };
@@ -89,16 +89,10 @@ test('the load that a watcher has open comes in full: at first with the history,
   feed.watch({ open, onRead: () => updates.push(feed.updateFor({ open }, told)) });
   await waitFor(() => updates.length >= 3, { what: 'three updates' });
   assert.deepEqual(
-    updates.slice(0, 3).map((update) => [update.open?.files, update.open?.history?.length]),
-    [
-      [[], 1],
-      [[], undefined],
-      [[], undefined],
-    ],
+    updates.slice(0, 3).map((update) => update.open?.files),
+    [[], [], []],
   );
-  const late = feed.updateFor({ open }, { rows: new Map() });
-  assert.ok((late.open?.history?.length ?? 0) >= 3);
-  assert.deepEqual(late.open?.history?.[0]?.slice(1), [1, 2]);
+  assert.equal(feed.updateFor({ open }, told).open, undefined);
   const still = feed.updateFor({ open: 's3://still' }, { rows: new Map() });
   assert.deepEqual([still.open?.bucket, still.unknown], ['s3://still', undefined]);
   const nobody = feed.updateFor({ open: 's3://nobody' }, { rows: new Map() });

@@ -56,6 +56,12 @@ export function loadOf(page: Page, bucket: string): Locator {
   return page.getByRole('article', { name: `s3://${bucket}` });
 }
 
+/** Waits until the load that is open is in this state; its earlier runs have states too. */
+export async function untilState(load: Locator, state: RegExp): Promise<string> {
+  await untilText(load.locator('.load-head .state'), state);
+  return await textOf(load);
+}
+
 /** What has the focus: its name for people. */
 export async function focused(page: Page): Promise<string> {
   return await page.evaluate(
@@ -64,10 +70,11 @@ export async function focused(page: Page): Promise<string> {
 }
 
 /** Presses Tab until this has the focus, as a reader without a mouse does. */
-export async function tabTo(page: Page, name: string): Promise<void> {
+export async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  const isThere = (text: string) => (typeof name === 'string' ? text === name : name.test(text));
   const passed: string[] = [];
   for (let presses = 0; presses < 60; presses++) {
-    if ((await focused(page)) === name) return;
+    if (isThere(await focused(page))) return;
     await page.keyboard.press('Tab');
     passed.push(await focused(page));
   }

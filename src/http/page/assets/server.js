@@ -2,9 +2,10 @@
 
 /**
  * Calls an RPC method with the credentials that the page was opened with.
+ * @template [Result={ message: string }]
  * @param {string} method
  * @param {object} params
- * @returns {Promise<{ message: string }>}
+ * @returns {Promise<Result>}
  * @throws {Error} with the server's words
  */
 export async function call(method, params) {

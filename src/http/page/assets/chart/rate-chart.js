@@ -28,16 +28,10 @@ export class RateChart {
   #moments = element('div', { class: 'chart-moments', 'aria-hidden': 'true' });
   #cursor;
   #format;
-  #gapMs;
 
-  /**
-   * @param {string} title
-   * @param {(value: number) => string} format
-   * @param {number} [gapMs] samples further apart than this are not joined: nobody watched in between
-   */
-  constructor(title, format, gapMs = 6_000) {
+  /** @param {string} title @param {(value: number) => string} format */
+  constructor(title, format) {
     this.#format = format;
-    this.#gapMs = gapMs;
     const svg = document.createElementNS(SVG, 'svg');
     svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
     svg.setAttribute('preserveAspectRatio', 'none');
@@ -55,8 +49,12 @@ export class RateChart {
     );
   }
 
-  /** @param {readonly Point[]} points by time @param {{ live: boolean }} options whether the last point is of now */
-  show(points, { live }) {
+  /**
+   * @param {readonly Point[]} points by time
+   * @param {{ live: boolean, gapMs: number }} options `live`: the last point is of now; points further apart than `gapMs` are not
+   * joined
+   */
+  show(points, { live, gapMs }) {
     const last = points.at(-1);
     const first = points[0];
     if (first === undefined || last === undefined) return;
@@ -69,7 +67,7 @@ export class RateChart {
     const x = (/** @type {number} */ at) => (xShare(at) * WIDTH).toFixed(1);
     const y = (/** @type {number} */ value) => (yShare(value) * HEIGHT).toFixed(1);
 
-    const runs = runsOf(points, this.#gapMs);
+    const runs = runsOf(points, gapMs);
     const lines = runs.map((run) => run.map(({ at, value }) => `${x(at)},${y(value)}`).join('L'));
     setAttribute(this.#line, 'd', lines.map((line) => `M${line}`).join(''));
     const areas = runs.map((run, index) => {

@@ -2,18 +2,20 @@
 
 /** @typedef {import('../../load-view.ts').RateSample} RateSample */
 
-/** How far back the charts go, in ms. */
-const KEPT_MS = 10 * 60_000;
+/** More samples than this are thinned: a chart has fewer pixels. */
+const MOST_SAMPLES = 1_500;
 
-/** The rates of one load over the last ten minutes, as reported by the server and as seen by this page. */
+/** The rates of one run: those that the server has kept, and those that this page has seen since. */
 export class RateHistory {
   /** @type {RateSample[]} */
   samples = [];
+  /** How far apart samples may be at most that belong together, in ms. */
+  gapMs = 6_000;
 
-  /** The rates that the server sends at the start of a connection; it may have watched when this page did not. @param {RateSample[]} told */
-  begin(told) {
-    const first = told[0]?.[0] ?? Number.POSITIVE_INFINITY;
-    this.samples = [...this.samples.filter(([at]) => at < first), ...told];
+  /** Begins with what the server has kept of a run. @param {RateSample[]} kept @param {number} gapMs */
+  begin(kept, gapMs) {
+    this.samples = [...kept];
+    this.gapMs = Math.max(gapMs, 6_000);
   }
 
   /**
@@ -24,6 +26,8 @@ export class RateHistory {
     // Two replicas' clocks may differ a little after a reconnect.
     if (at <= (this.samples.at(-1)?.[0] ?? 0)) return;
     this.samples.push([at, rate['bytes-per-second'], rate['resources-per-second']]);
-    while ((this.samples[0]?.[0] ?? at) < at - KEPT_MS) this.samples.shift();
+    if (this.samples.length <= MOST_SAMPLES) return;
+    this.samples = this.samples.filter((_, place) => place % 2 === 0);
+    this.gapMs *= 2;
   }
 }

@@ -14,15 +14,19 @@ import { FailureCause } from './failure-cause.js';
 export class Failures {
   #list = element('ul', { class: 'causes' });
   #retry;
+  #canLoad = false;
   /** @type {KeyedList<Cause>} */
   #causes;
 
   node;
 
-  /** @param {string} bucket @param {Outcome} outcome */
-  constructor(bucket, outcome) {
+  /** @param {string} bucket @param {Outcome} outcome @param {() => Promise<{ message: string }>} loadAgain */
+  constructor(bucket, outcome, loadAgain) {
     const retry = (/** @type {HTMLButtonElement} */ pressed, /** @type {object} */ which) =>
-      outcome.act(pressed, () => call('aidbox.bulk/load-from-bucket-retry', { bucket, ...which }));
+      outcome.act(pressed, async () => {
+        const queued = await call('aidbox.bulk/load-from-bucket-retry', { bucket, ...which });
+        return this.#canLoad ? await loadAgain() : queued;
+      });
     this.#retry = button('Retry all', 'primary', () => retry(this.#retry, {}));
     this.#causes = new KeyedList(
       this.#list,
@@ -32,12 +36,12 @@ export class Failures {
     this.node = element('div', {}, element('div', { class: 'failures-actions' }, this.#retry), this.#list);
   }
 
-  /** @param {LoadView} load */
-  show({ failures, progress }) {
-    setText(
-      this.#retry,
-      `Retry ${failedOf(progress) === 1 ? 'the failed file' : `all ${formatNumberOf(failedOf(progress), 'failed file')}`}`,
-    );
+  /** @param {LoadView} load @param {boolean} canLoad whether the files that are queued again can be loaded in the same step */
+  show({ failures, progress }, canLoad) {
+    this.#canLoad = canLoad;
+    const failed = failedOf(progress);
+    const files = failed === 1 ? 'the failed file' : `all ${formatNumberOf(failed, 'failed file')}`;
+    setText(this.#retry, canLoad ? `Retry ${files} and load` : `Retry ${files}`);
     this.#causes.show(failures);
   }
 }

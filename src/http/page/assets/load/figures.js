@@ -5,6 +5,7 @@ import { formatSpan } from '../format-time.js';
 import { failedOf } from '../load-words.js';
 
 /** @typedef {import('../../load-view.ts').LoadView} LoadView */
+/** @typedef {import('../history/runs.js').RunReport} RunReport */
 
 /** The figures, in the order shown. */
 const NAMES = /** @type {const} */ ([
@@ -15,11 +16,16 @@ const NAMES = /** @type {const} */ ([
   'Files failed',
   'Lines left out',
   'Running for',
+  'Took',
+  'On average',
   'Replicas',
 ]);
 
 /** Those that say something only while the load runs. @type {readonly string[]} */
 const LIVE = ['Resources/s', 'Bytes/s', 'Running for', 'Replicas'];
+
+/** Those that the record of the last run has. @type {readonly string[]} */
+const OF_RUN = ['Took', 'On average'];
 
 /** Those that are shown only when they are not nothing. @type {readonly string[]} */
 const EXCEPTIONS = ['Files failed', 'Lines left out'];
@@ -33,8 +39,12 @@ export class Figures {
 
   node = element('dl', { class: 'figures' }, ...this.#groups.values());
 
-  /** @param {LoadView} load @param {number} now */
-  show({ state, progress, rate, resources, replicas, 'lines-left-out': linesLeftOut = 0, 'called-at': called }, now) {
+  /** @param {LoadView} load @param {number} now @param {RunReport | undefined} run the last one */
+  show(
+    { state, progress, rate, resources, replicas, 'lines-left-out': linesLeftOut = 0, 'called-at': called },
+    now,
+    run,
+  ) {
     const failed = failedOf(progress);
     const running = state === 'in-progress';
     const texts = {
@@ -45,12 +55,15 @@ export class Figures {
       'Files failed': formatCount(failed),
       'Lines left out': formatCount(linesLeftOut),
       'Running for': formatSpan((now - Date.parse(called)) / 1000),
+      Took: run === undefined ? '' : formatSpan(run['duration-ms'] / 1000),
+      'On average': run === undefined ? '' : `${formatCount(run.rate['resources-per-second'])} resources/s`,
       Replicas: formatCount(replicas),
     };
     for (const [name, value] of this.#values) setText(value, texts[name]);
     for (const [name, group] of this.#groups) {
       const isNothing = EXCEPTIONS.includes(name) && texts[name] === '0';
-      setHidden(group, isNothing || (LIVE.includes(name) && !running));
+      const isOld = OF_RUN.includes(name) && (running || run === undefined);
+      setHidden(group, isNothing || isOld || (LIVE.includes(name) && !running));
     }
     this.#values.get('Files failed')?.classList.toggle('bad', failed > 0);
     this.#values.get('Lines left out')?.classList.toggle('warn', linesLeftOut > 0);

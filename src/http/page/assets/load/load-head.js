@@ -10,6 +10,7 @@ import { stopLoad } from './stop-load.js';
 
 /** @typedef {import('../../load-view.ts').LoadView} LoadView */
 /** @typedef {import('./outcome.js').Outcome} Outcome */
+/** @typedef {import('../history/runs.js').RunReport} RunReport */
 
 /** The top of a load's page: its state, its bar and its figures, and the way to stop it. */
 export class LoadHead {
@@ -23,23 +24,28 @@ export class LoadHead {
   #figures = new Figures();
   #advice = element('p', { class: 'advice' });
   #stop;
+  #again;
   #outcome;
+  /** @type {RunReport | undefined} */
+  #run;
   /** @type {LoadView | undefined} */
   #load;
 
   node;
 
-  /** @param {string} bucket @param {Outcome} outcome */
-  constructor(bucket, outcome) {
+  /** @param {string} bucket @param {Outcome} outcome @param {() => Promise<{ message: string }>} loadAgain */
+  constructor(bucket, outcome, loadAgain) {
     setText(this.#title, bucket);
     this.#title.id = 'load-title';
     this.#outcome = outcome;
     this.#stop = button('Stop load …', 'quiet', () => outcome.act(this.#stop, () => stopLoad(bucket)));
+    this.#again = button('Load again', 'primary', () => outcome.act(this.#again, loadAgain));
+    this.#again.hidden = true;
     this.#bar.node.classList.add('large');
     this.node = element(
       'div',
       { class: 'card load-head' },
-      element('div', { class: 'title-row' }, this.#title, this.#state, this.#stop),
+      element('div', { class: 'title-row' }, this.#title, this.#state, this.#again, this.#stop),
       element('p', { class: 'progress-text' }, this.#percent, this.#bytes, this.#left),
       this.#bar.node,
       this.#legend,
@@ -74,7 +80,14 @@ export class LoadHead {
     const keys = legend.map(({ kind, text }) => element('span', { class: `key ${kind}` }, text));
     if (this.#legend.textContent !== legend.map(({ text }) => text).join('')) this.#legend.replaceChildren(...keys);
     setText(this.#advice, advice(summary));
+    if (load.state !== 'interrupted') setHidden(this.#again, true, this.#title);
     setHidden(this.#stop, load.state !== 'in-progress' || progress.total === 0, this.#title);
+  }
+
+  /** @param {RunReport | undefined} run the last one @param {boolean} canLoad whether the server can go on by itself */
+  showRun(run, canLoad) {
+    this.#run = run;
+    setHidden(this.#again, !canLoad || this.#load?.state !== 'interrupted', this.#title);
   }
 
   /** Time has passed, whether or not anything changed. @param {number} at */
@@ -82,9 +95,13 @@ export class LoadHead {
     const load = this.#load;
     if (load === undefined) return;
     const left = timeLeft({ ...load, indexes: load.indexes.length }, at);
-    const called = Date.parse(load['called-at']);
-    setText(this.#left, left === '' ? `called ${formatMoment(called)}` : left);
-    this.#figures.show(load, at);
+    const end = this.#run?.end;
+    const when =
+      end === undefined
+        ? `called ${formatMoment(Date.parse(load['called-at']))}`
+        : `ended ${formatMoment(Date.parse(end))}`;
+    setText(this.#left, left === '' ? when : left);
+    this.#figures.show(load, at, this.#run);
   }
 }
 
