@@ -72,7 +72,7 @@ ${types}, at \`/<type>\` and \`/fhir/<type>\`:
 | Request | Answer |
 | --- | --- |
 | \`GET /LoaderFile/<id>\` | 200 with the resource, or 404 |
-| \`GET /LoaderFile?status=error&bucket=s3://b\` | 200 with a searchset Bundle. Filters by any field, \`.error.code=23505\` for nested ones; a bucket, type or status that no file can have is refused with 422. Commas mean "any of", and a value's own comma is \`\\,\`, as in FHIR. \`_count\` (100, at most 1000), \`_page\`, \`_sort\` (\`-\` for descending) |
+| \`GET /LoaderFile?status=error&bucket=s3://b\` | 200 with a searchset Bundle. Filters by any field, \`.error.code=23505\` for nested ones, \`file:contains=2026-11\` for a part of a text; a bucket, type or status that no file can have is refused with 422. Commas mean "any of", and a value's own comma is \`\\,\`, as in FHIR. \`_count\` (100, at most 1000), \`_page\`, \`_sort\` (\`-\` for descending) |
 | \`DELETE /LoaderFile/<id>\` | 200 with the resource, 204 when it is already gone, 409 while the file is being loaded |
 | \`DELETE /LoaderFile?status=error\` | the same for one match; for several, 412 without the header \`x-conditional-delete: remove-all\` |
 

@@ -25,6 +25,9 @@ const CONTROLS: Readonly<Record<string, { takes: string; fits(value: string): bo
 /** Checked where the answer is written, of whatever request. */
 const OF_EVERY_ANSWER = new Set(['_format']);
 
+/** FHIR's modifier of a text that is searched for within the field's, in letters of either case. */
+const CONTAINS = ':contains';
+
 const querySchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 
 /**
@@ -35,7 +38,7 @@ const querySchema = z.record(z.string(), z.union([z.string(), z.array(z.string()
 export function parseSearch(fields: RestFields, query: unknown): Search {
   const reader = new QueryReader(fields);
   const given = querySchema.parse(query);
-  const filters = reader.filters(given, Object.keys(CONTROLS));
+  const filters = reader.filters(given, Object.keys(CONTROLS), [CONTAINS]);
   const sort = reader.sort(given['_sort']);
   reader.check();
   const { _count: count = DEFAULT_COUNT, _page: page = 1 } = given;
@@ -45,12 +48,13 @@ export function parseSearch(fields: RestFields, query: unknown): Search {
 /**
  * The filters of a query string: `status=error`, `.status=error`, `.error.code=23505`, `_id=…`; several values
  * separated by commas mean any of them, a repeated parameter means all. A value's own comma is written `\,` as in FHIR's
- * searches, and so are `\|`, `\$` and `\\`. Nothing else is taken: a deletion with `_count=1` would delete all.
+ * searches, and so are `\|`, `\$` and `\\`. Nothing else is taken: a deletion with `_count=1` would delete all, one with
+ * `file:contains=…` more than was thought of.
  * @throws ClientError as `parseSearch`
  */
 export function parseFilters(fields: RestFields, query: unknown): SearchFilter[] {
   const reader = new QueryReader(fields);
-  const filters = reader.filters(querySchema.parse(query), []);
+  const filters = reader.filters(querySchema.parse(query), [], []);
   reader.check();
   return filters;
 }
@@ -75,15 +79,22 @@ class QueryReader {
     this.#fields = fields;
   }
 
-  /** @param controls names of the control parameters that the request takes */
-  filters(given: z.infer<typeof querySchema>, controls: readonly string[]): SearchFilter[] {
+  /**
+   * @param controls names of the control parameters that the request takes
+   * @param modifiers those of fields' names that it takes
+   */
+  filters(
+    given: z.infer<typeof querySchema>,
+    controls: readonly string[],
+    modifiers: readonly string[],
+  ): SearchFilter[] {
     return Object.entries(given).flatMap(([name, value]) => {
       if (OF_EVERY_ANSWER.has(name)) return [];
       if (controls.includes(name)) {
         this.#checkControl(name, value);
         return [];
       }
-      return this.#filtersOf(name, [value].flat());
+      return this.#filtersOf(name, [value].flat(), modifiers);
     });
   }
 
@@ -101,21 +112,27 @@ class QueryReader {
     if (this.#errors.length > 0) throw new ClientError('invalid-params', 'Invalid params', { errors: this.#errors });
   }
 
-  #filtersOf(name: string, values: readonly string[]): SearchFilter[] {
-    const field = name.replace(/^\./, '');
+  #filtersOf(name: string, values: readonly string[], modifiers: readonly string[]): SearchFilter[] {
+    const modifier = modifiers.find((each) => name.endsWith(each)) ?? '';
+    const field = name.slice(0, name.length - modifier.length).replace(/^\./, '');
     const isId = name === '_id' || field === 'id';
     const kind = isId ? 'text' : this.#fields.kind(field);
     if (kind === undefined) {
       this.#refuse(name, this.#unknown(), 'unrecognized_keys');
       return [];
     }
+    if (modifier !== '' && (isId || kind !== 'text')) {
+      this.#refuse(name, `${modifier} goes with fields of free text only`, 'invalid_value');
+      return [];
+    }
+    const within = modifier === CONTAINS ? { within: true } : {};
     return values.map((text) => {
       const wanted = splitValues(text);
       for (const value of wanted) {
         const problem = value === '' ? 'must have a value' : this.#fields.problem(kind, value);
         if (problem !== undefined) this.#refuse(name, problem, 'invalid_value');
       }
-      return { path: isId ? ['id'] : field.split('.'), values: wanted };
+      return { path: isId ? ['id'] : field.split('.'), values: wanted, ...within };
     });
   }
 

@@ -18,6 +18,8 @@ export const RESOURCE_COLUMNS = 'id, txid, ts, cts, resource';
 export interface SearchFilter {
   path: readonly string[];
   values: readonly string[];
+  /** Whether the values are looked for within the field's text, in letters of either case. */
+  within?: boolean;
 }
 
 /**
@@ -35,11 +37,13 @@ function textAt(path: readonly string[], parameter: (value: unknown) => string):
 export function searchCondition(filters: readonly SearchFilter[]): { where: string; values: unknown[] } {
   const values: unknown[] = [];
   const parameter = (value: unknown) => `$${values.push(value)}`;
-  const terms = filters.map(({ path, values: wanted }) =>
-    path.length === 1 && path[0] === 'id'
-      ? `id = any (${parameter(wanted)}::text[])`
-      : `${textAt(path, parameter)} = any (${parameter(wanted)}::text[])`,
-  );
+  const terms = filters.map(({ path, values: wanted, within = false }) => {
+    if (path.length === 1 && path[0] === 'id') return `id = any (${parameter(wanted)}::text[])`;
+    const text = textAt(path, parameter);
+    return within
+      ? `exists (select from unnest(${parameter(wanted)}::text[]) part where strpos(lower(${text}), lower(part)) > 0)`
+      : `${text} = any (${parameter(wanted)}::text[])`;
+  });
   return { where: terms.length === 0 ? 'true' : terms.join(' and '), values };
 }
 

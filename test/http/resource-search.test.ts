@@ -19,6 +19,35 @@ describe('the values of a filter', () => {
     test(given, () => assert.deepEqual(parseFilters(FIELDS, { file: given }), [{ path: ['file'], values }]));
 });
 
+test('a part of a key finds files, in letters of either case; a deletion takes whole values only', async () => {
+  const server = await startTestServer({ after });
+  const bucket = await server.bucketOf({
+    'a/Patient-1.ndjson': '',
+    'a_b/Patient-2.ndjson': '',
+    'c/Observation.ndjson': '',
+  });
+  await server.load(bucket);
+  const at = (query: string) => `${server.url}/LoaderFile?_sort=file&bucket=s3://${bucket}&${query}`;
+  const filesAt = async (query: string) => {
+    const { entry } = (await (await fetch(at(query))).json()) as { entry: { resource: { file: string } }[] };
+    return entry.map(({ resource }) => resource.file);
+  };
+  assert.deepEqual(await filesAt('file:contains=patient'), ['a/Patient-1.ndjson', 'a_b/Patient-2.ndjson']);
+  // No pattern: the characters stand for themselves.
+  assert.deepEqual(await filesAt('file:contains=A_B'), ['a_b/Patient-2.ndjson']);
+  assert.deepEqual(await filesAt('file:contains=%25'), []);
+  assert.deepEqual(await filesAt('file:contains=t-1,observ'), ['a/Patient-1.ndjson', 'c/Observation.ndjson']);
+  const refused = await fetch(at('status:contains=err'));
+  assert.equal(refused.status, 422);
+  assert.match(await refused.text(), /status:contains.*|:contains goes with fields of free text only/);
+  const deletion = await fetch(`${server.url}/LoaderFile?file:contains=patient`, {
+    method: 'DELETE',
+    headers: { 'x-conditional-delete': 'remove-all' },
+  });
+  assert.equal(deletion.status, 422);
+  assert.equal((await filesAt('status=done')).length, 3);
+});
+
 test('a file with a comma in its name is found and deleted, written as FHIR’s searches write it', async () => {
   const server = await startTestServer({ after });
   const bucket = await server.bucketOf({

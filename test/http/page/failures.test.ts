@@ -102,6 +102,23 @@ test('a cause is copied with its files', PAGE_TEST, async (t) => {
   assert.deepEqual(complaints, []);
 });
 
+test('a page that may not use the clipboard, as by plain http, copies in the old way', PAGE_TEST, async (t) => {
+  const server = await startTestServer(t);
+  const bucket = await server.bucketOf({ 'Patient-1.ndjson': 'oops' });
+  await server.load(bucket);
+  const { page } = await open(t, `${server.url}/health`);
+  await page.addInitScript(`Object.defineProperty(Navigator.prototype, 'clipboard', { get: () => undefined })`);
+  await page.goto(addressOf(server, bucket));
+  const copy = loadOf(page, bucket).getByRole('button', { name: 'Copy the failure not-json and its files' });
+  await copy.click();
+  await untilText(loadOf(page, bucket).getByRole('status').first(), /^Copied not-json with 1 file\./);
+  assert.equal(await focused(page), 'Copy the failure not-json and its files');
+  await page.getByRole('link', { name: 'All loads' }).click();
+  await page.getByRole('searchbox').focus();
+  await page.keyboard.press('Control+V');
+  assert.match(await page.getByRole('searchbox').inputValue(), /^not-json \(aidbox\): 1 file of s3:/);
+});
+
 test('the bar shows the failed share in red and lines left out in amber, never all green', PAGE_TEST, async (t) => {
   const server = await startTestServer(t);
   await seedLoad(server, 'quarter', 8);

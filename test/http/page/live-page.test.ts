@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { test } from 'node:test';
 import type { Locator } from 'playwright-core';
 import { patients } from '../../support/ndjson.ts';
@@ -63,6 +64,7 @@ test('a load opens from the list; its progress grows, then it is completed, with
   const file = load.getByRole('listitem').filter({ hasText: 'a/Patient-1.ndjson.gz' });
   await waitFor(async () => (await progressOf(file.getByRole('progressbar'))) > 0, { what: 'bytes of one file' });
   assert.match(await untilText(file, /loading/), /\d+ resources\s+(\d+ min )?\d+ s/);
+  await untilText(file.locator('.replica'), new RegExp(`^on ${hostname()}$`));
   assert.deepEqual(await violationsOf(page), []);
 
   proxy.rule = () => undefined;
@@ -150,6 +152,7 @@ test('stop by keyboard alone, after a question', PAGE_TEST, async (t) => {
   assert.match(await textOf(load), /In progress/);
 
   await page.keyboard.press('Enter');
+  await dialog.waitFor();
   await tabTo(page, 'Stop');
   await page.keyboard.press('Enter');
   await untilText(load.getByRole('status').first(), /is being cancelled/);

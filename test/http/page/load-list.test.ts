@@ -153,6 +153,10 @@ test('of 5,000 files a page is shown at a time, by status, type and order', PAGE
   await load.getByRole('button', { name: 'Last page' }).last().click();
   await untilText(place, /^4,951–5,000 of 5,000$/);
   assert.match(await textOf(files), /Patient-005000\.ndjson\.gz\s+line 3: bad\s+Failed/);
+  await load.getByRole('searchbox', { name: 'Find a file' }).fill('patient-00012');
+  await untilText(files, /Patient-000120\.ndjson\.gz/);
+  await waitFor(async () => (await files.getByRole('row').count()) === 11, { what: 'ten files and the head' });
+  await load.getByRole('searchbox', { name: 'Find a file' }).fill('');
   await load.getByRole('combobox', { name: 'Status' }).selectOption('Failed');
   await untilText(place, /^1–50 of 100$/);
   await load.getByRole('button', { name: 'Next page' }).last().click();

@@ -30,7 +30,7 @@ export function element(tag, attributes = {}, ...children) {
  * A button that does this.
  * @param {string} text
  * @param {string} className
- * @param {() => void} onClick
+ * @param {() => unknown} onClick
  */
 export function button(text, className, onClick) {
   const made = element('button', { type: 'button', class: className }, text);

@@ -34,6 +34,11 @@ export function formatMoment(at) {
   return `${dayOfYear.format(at)}, ${time.format(at)}`;
 }
 
+/** `0.4 s` where whole seconds say too little, else as `formatSpan`. @param {number} seconds */
+export function formatExactSpan(seconds) {
+  return seconds < 9.95 ? `${Number(Math.max(seconds, 0.1).toFixed(1))} s` : formatSpan(seconds);
+}
+
 /** `8 s`, `3 min 20 s`, `2 h 5 min`. @param {number} seconds */
 export function formatSpan(seconds) {
   const rounded = Math.max(0, Math.round(seconds));

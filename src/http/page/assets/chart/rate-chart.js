@@ -8,8 +8,9 @@ import { momentsWithin, ticksUpTo } from './scale.js';
 const WIDTH = 600;
 const HEIGHT = 100;
 
-/** The shortest span of time shown, in ms: a load's first seconds are no chart yet. */
-const LEAST_SPAN_MS = 60_000;
+/** The shortest spans of time shown, in ms: the first seconds of a load in progress are no chart yet. */
+const LEAST_SPAN_MS = 5_000;
+const LEAST_LIVE_SPAN_MS = 60_000;
 
 /** Room for the label of a moment, in pixels. */
 const LABEL_WIDTH = 90;
@@ -58,7 +59,7 @@ export class RateChart {
     const last = points.at(-1);
     const first = points[0];
     if (first === undefined || last === undefined) return;
-    const from = Math.min(first.at, last.at - LEAST_SPAN_MS);
+    const from = Math.min(first.at, last.at - (live ? LEAST_LIVE_SPAN_MS : LEAST_SPAN_MS));
     const highest = points.reduce((most, { value }) => Math.max(most, value), 0);
     const ticks = ticksUpTo(highest, 4);
     const top = ticks.at(-1) ?? 1;

@@ -1,7 +1,7 @@
 // @ts-check
 import { element, setText } from '../dom.js';
 import { formatBytes, formatCount } from '../format.js';
-import { formatSpan } from '../format-time.js';
+import { formatExactSpan } from '../format-time.js';
 import { KeyedList } from '../keyed-list.js';
 import { PagedFiles } from './paged-files.js';
 
@@ -26,11 +26,15 @@ const ORDERS = [
   ['-loaded', 'Most resources first'],
 ];
 
+/** How long after the last letter a search begins, in ms. */
+const TYPING_MS = 300;
+
 const COLUMNS = ['File', 'Status', 'Size', 'Resources', 'Took'];
 
 /** All files of a load, by status and type, page by page. */
 export class FileBrowser {
   #bucket;
+  #find = element('input', { type: 'search', placeholder: 'Find a file', 'aria-label': 'Find a file' });
   #status = select('Status', STATUSES);
   #type = select('Type', [['', 'All types']]);
   #order = select('Order', ORDERS);
@@ -39,6 +43,8 @@ export class FileBrowser {
   #rows = new KeyedList(this.#body, ({ id }) => id, fileRow);
   #none = element('p', { class: 'muted' });
   #pages;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #typing;
   #watched = false;
   #seen = '';
 
@@ -52,6 +58,10 @@ export class FileBrowser {
       setText(this.#none, files.length === 0 ? 'No file is like this.' : '');
     });
     for (const each of [this.#status, this.#type, this.#order]) each.addEventListener('change', () => this.#ask());
+    this.#find.addEventListener('input', () => {
+      clearTimeout(this.#typing);
+      this.#typing = setTimeout(() => this.#ask(), TYPING_MS);
+    });
     const head = COLUMNS.map((name, column) =>
       element('th', { scope: 'col', class: column < 2 ? '' : 'number' }, name),
     );
@@ -65,7 +75,7 @@ export class FileBrowser {
     this.node = element(
       'div',
       {},
-      element('div', { class: 'toolbar' }, this.#status, this.#type, this.#order),
+      element('div', { class: 'toolbar' }, this.#find, this.#status, this.#type, this.#order),
       element('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': label }, table),
       this.#none,
       this.#pages.foot,
@@ -95,7 +105,13 @@ export class FileBrowser {
 
   #ask() {
     const [status, type] = [this.#status.value, this.#type.value];
-    const filters = { bucket: this.#bucket, ...(status === '' ? {} : { status }), ...(type === '' ? {} : { type }) };
+    const text = this.#find.value.trim();
+    const filters = {
+      bucket: this.#bucket,
+      ...(status === '' ? {} : { status }),
+      ...(type === '' ? {} : { type }),
+      ...(text === '' ? {} : { 'file:contains': text }),
+    };
     return this.#pages.ask({ filters, sort: this.#order.value });
   }
 }
@@ -115,7 +131,7 @@ function fileRow() {
       setText(status, STATUSES.find(([value]) => value === state)?.[1] ?? state);
       status.dataset['status'] = state;
       const seconds = (Date.parse(end) - Date.parse(start)) / 1000;
-      const took = Number.isNaN(seconds) || seconds < 0 ? '' : formatSpan(seconds);
+      const took = Number.isNaN(seconds) || seconds < 0 ? '' : formatExactSpan(seconds);
       const texts = [formatBytes(size), loaded === undefined ? '' : formatCount(loaded), took];
       for (const [column, cell] of cells.entries()) setText(cell, texts[column] ?? '');
     },

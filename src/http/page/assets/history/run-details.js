@@ -2,7 +2,7 @@
 import { RateCharts } from '../chart/rate-charts.js';
 import { element } from '../dom.js';
 import { formatBytes, formatCount, formatNumberOf } from '../format.js';
-import { formatMoment, formatSpan } from '../format-time.js';
+import { formatExactSpan, formatMoment } from '../format-time.js';
 import { gapOf, pointsOf } from './curve.js';
 
 /** @typedef {import('./runs.js').RunReport} RunReport */
@@ -29,7 +29,7 @@ function figuresOf(run) {
   const figures = [
     ['Start', formatMoment(Date.parse(run.start))],
     ['End', run.end === undefined ? '–' : formatMoment(Date.parse(run.end))],
-    ['Duration', formatSpan(run['duration-ms'] / 1000)],
+    ['Duration', formatExactSpan(run['duration-ms'] / 1000)],
     ['Average', `${formatCount(rate['resources-per-second'])} resources/s, ${formatBytes(rate['bytes-per-second'])}/s`],
     ['Loaded', `${formatNumberOf(run.resources, 'resource')}, ${formatBytes(run.bytes)}`],
     ['Files', `${formatCount(files.done)} done, ${formatCount(files.error)} failed${left}`],
@@ -69,6 +69,7 @@ function describeCall({ at, caller, params, 'new-files-count': newFiles }) {
     `by way of ${VIA[caller.via]}`,
   ];
   const text = `${formatMoment(Date.parse(at))} ${who.join(' ')}: ${formatNumberOf(newFiles, 'new file')}`;
-  const shown = Object.entries(params).map(([name, value]) => element('code', {}, `${name}: ${JSON.stringify(value)}`));
+  const others = Object.entries(params).filter(([name]) => name !== 'bucket');
+  const shown = others.map(([name, value]) => element('code', {}, `${name}: ${JSON.stringify(value)}`));
   return element('li', {}, element('p', {}, text), element('p', { class: 'params' }, ...shown));
 }

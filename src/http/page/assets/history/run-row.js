@@ -1,7 +1,7 @@
 // @ts-check
 import { element, setText } from '../dom.js';
 import { formatCompact, formatNumberOf } from '../format.js';
-import { formatMoment, formatSpan } from '../format-time.js';
+import { formatExactSpan, formatMoment } from '../format-time.js';
 import { reasonOf } from '../server.js';
 import { describeRun } from './run-details.js';
 import { readRun } from './runs.js';
@@ -53,7 +53,7 @@ export class RunRow {
     this.node.dataset['state'] = withFailures ? 'failures' : state;
     const texts = [
       formatMoment(Date.parse(run.start)),
-      formatSpan(run['duration-ms'] / 1000),
+      formatExactSpan(run['duration-ms'] / 1000),
       formatNumberOf(run.resources, 'resource'),
       `${formatCompact(run.rate['resources-per-second'])}/s`,
       error > 0 ? `${formatNumberOf(error, 'file')} failed` : '',

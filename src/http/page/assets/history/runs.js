@@ -38,5 +38,5 @@ export async function readRun(run) {
  */
 export function paramsToLoadAgain(run) {
   const params = run?.calls.at(-1)?.params;
-  return params === undefined || 'account' in params ? undefined : params;
+  return params === undefined || 'account' in params ? undefined : { ...params, 'dry-run?': false };
 }

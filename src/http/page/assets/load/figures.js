@@ -1,7 +1,7 @@
 // @ts-check
 import { element, setHidden, setText } from '../dom.js';
 import { formatBytes, formatCount } from '../format.js';
-import { formatSpan } from '../format-time.js';
+import { formatExactSpan, formatSpan } from '../format-time.js';
 import { failedOf } from '../load-words.js';
 
 /** @typedef {import('../../load-view.ts').LoadView} LoadView */
@@ -17,7 +17,7 @@ const NAMES = /** @type {const} */ ([
   'Lines left out',
   'Running for',
   'Took',
-  'On average',
+  'Average resources/s',
   'Replicas',
 ]);
 
@@ -25,7 +25,7 @@ const NAMES = /** @type {const} */ ([
 const LIVE = ['Resources/s', 'Bytes/s', 'Running for', 'Replicas'];
 
 /** Those that the record of the last run has. @type {readonly string[]} */
-const OF_RUN = ['Took', 'On average'];
+const OF_RUN = ['Took', 'Average resources/s'];
 
 /** Those that are shown only when they are not nothing. @type {readonly string[]} */
 const EXCEPTIONS = ['Files failed', 'Lines left out'];
@@ -55,8 +55,8 @@ export class Figures {
       'Files failed': formatCount(failed),
       'Lines left out': formatCount(linesLeftOut),
       'Running for': formatSpan((now - Date.parse(called)) / 1000),
-      Took: run === undefined ? '' : formatSpan(run['duration-ms'] / 1000),
-      'On average': run === undefined ? '' : `${formatCount(run.rate['resources-per-second'])} resources/s`,
+      Took: run === undefined ? '' : formatExactSpan(run['duration-ms'] / 1000),
+      'Average resources/s': run === undefined ? '' : formatCount(run.rate['resources-per-second']),
       Replicas: formatCount(replicas),
     };
     for (const [name, value] of this.#values) setText(value, texts[name]);

@@ -6,7 +6,7 @@ import { advice, failedOf, stateOf, timeLeft } from '../load-words.js';
 import { sharesOf } from '../loads/shares.js';
 import { SplitBar } from '../split-bar.js';
 import { Figures } from './figures.js';
-import { stopLoad } from './stop-load.js';
+import { confirmStop, stopLoad } from './stop-load.js';
 
 /** @typedef {import('../../load-view.ts').LoadView} LoadView */
 /** @typedef {import('./outcome.js').Outcome} Outcome */
@@ -38,7 +38,9 @@ export class LoadHead {
     setText(this.#title, bucket);
     this.#title.id = 'load-title';
     this.#outcome = outcome;
-    this.#stop = button('Stop load …', 'quiet', () => outcome.act(this.#stop, () => stopLoad(bucket)));
+    this.#stop = button('Stop load …', 'quiet', async () => {
+      if (await confirmStop(bucket)) await outcome.act(this.#stop, () => stopLoad(bucket));
+    });
     this.#again = button('Load again', 'primary', () => outcome.act(this.#again, loadAgain));
     this.#again.hidden = true;
     this.#bar.node.classList.add('large');

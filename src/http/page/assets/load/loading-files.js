@@ -1,5 +1,5 @@
 // @ts-check
-import { element, setAttribute, setHidden, setText } from '../dom.js';
+import { element, setAttribute, setText } from '../dom.js';
 import { formatBytes, formatCount, formatShare } from '../format.js';
 import { formatSpan } from '../format-time.js';
 import { KeyedList } from '../keyed-list.js';
@@ -12,7 +12,7 @@ const STAGES = { starting: 'starting', loading: 'loading', committing: 'committi
 /** The files in progress: how far each is, at what stage, for how long, and which replica loads it. */
 export class LoadingFiles {
   #list = element('ul', { class: 'loading-files' });
-  /** @type {KeyedList<{ file: LoadingFile, at: number, several: boolean }>} */
+  /** @type {KeyedList<{ file: LoadingFile, at: number }>} */
   #rows = new KeyedList(this.#list, ({ file }) => file.id, fileRow);
   #most = 0;
   /** @type {readonly LoadingFile[]} */
@@ -30,8 +30,7 @@ export class LoadingFiles {
 
   /** @param {number} at */
   tick(at) {
-    const several = new Set(this.#files.map(({ replica }) => replica)).size > 1;
-    this.#rows.show(this.#files.map((file) => ({ file, at, several })));
+    this.#rows.show(this.#files.map((file) => ({ file, at })));
   }
 }
 
@@ -40,14 +39,14 @@ function fileRow() {
   const bar = new SplitBar();
   const share = element('span', { class: 'share' });
   const stage = element('span', { class: 'stage' });
-  const resources = element('span');
-  const elapsed = element('span');
+  const resources = element('span', { class: 'resources' });
+  const elapsed = element('span', { class: 'elapsed' });
   const replica = element('span', { class: 'replica' });
   const figures = element('span', { class: 'file-figures' }, stage, resources, elapsed, replica);
   return {
     node: element('li', { class: 'loading-file' }, name, bar.node, share, figures),
-    /** @param {{ file: LoadingFile, at: number, several: boolean }} item */
-    update({ file, at, several }) {
+    /** @param {{ file: LoadingFile, at: number }} item */
+    update({ file, at }) {
       setText(name, file.file);
       setAttribute(name, 'title', file.file);
       const amount = `${formatShare(file.bytes, file.size)} of ${formatBytes(file.size)}`;
@@ -58,8 +57,7 @@ function fileRow() {
       const start = Date.parse(file.start);
       setText(elapsed, Number.isNaN(start) ? '' : formatSpan((at - start) / 1000));
       setText(replica, file.replica === undefined ? '' : `on ${file.replica}`);
-      setHidden(replica, file.replica === undefined || !several);
-      setAttribute(figures, 'title', file.replica === undefined ? '' : `on ${file.replica}`);
+      setAttribute(replica, 'title', file.replica ?? '');
     },
   };
 }

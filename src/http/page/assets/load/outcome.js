@@ -9,14 +9,14 @@ export class Outcome {
   /**
    * Runs what a button stands for, once at a time, and shows what came of it.
    * @param {HTMLButtonElement} pressed
-   * @param {() => Promise<{ message: string } | undefined>} action
+   * @param {() => Promise<{ message: string }>} action
    */
   async act(pressed, action) {
     if (pressed.getAttribute('aria-disabled') === 'true') return;
     pressed.setAttribute('aria-disabled', 'true');
     try {
-      const done = await action();
-      if (done !== undefined) this.show(done.message, true);
+      const { message } = await action();
+      this.show(message, true);
     } catch (error) {
       this.show(`Not done: ${reasonOf(error)}`, false);
     } finally {

@@ -2,23 +2,20 @@
 import { byId, setText } from '../dom.js';
 import { call } from '../server.js';
 
-/**
- * Cancels the load, once the reader confirms.
- * @param {string} bucket
- * @returns {Promise<{ message: string } | undefined>}
- */
+/** Cancels the load. @param {string} bucket */
 export async function stopLoad(bucket) {
-  if (!(await isConfirmed(bucket))) return undefined;
   return await call('aidbox.bulk/load-from-bucket-cancel', { bucket });
 }
 
-/** @param {string} bucket */
-async function isConfirmed(bucket) {
+/** Asks the reader whether the load is to be stopped. @param {string} bucket */
+export async function confirmStop(bucket) {
   const dialog = byId('stop-dialog');
   if (!(dialog instanceof HTMLDialogElement)) return false;
   setText(byId('stop-bucket'), bucket);
   dialog.returnValue = '';
   dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+  // The event of an earlier closing may come after the dialog has been opened again.
+  do await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+  while (dialog.open);
   return dialog.returnValue === 'stop';
 }
