@@ -4,7 +4,7 @@
 const STEPS = [1, 2, 2.5, 5, 10];
 
 /** Round steps of an axis of time, in seconds. */
-const SECONDS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
 /**
  * Round values from 0 to above the highest one.

@@ -4,9 +4,11 @@
 /** @typedef {import('./runs.js').RunReport} RunReport */
 
 /** The rates of a run as the server has kept them, whether or not somebody watched. @param {RunReport} run @returns {RateSample[]} */
-export function pointsOf({ start, curve }) {
+export function pointsOf({ start, state, curve }) {
   const began = Date.parse(start);
-  const points = curve?.points ?? [];
+  const all = curve?.points ?? [];
+  // The second that has just begun says little.
+  const points = state === 'in-progress' ? all.slice(0, -1) : all;
   return points.map((point) => [began + point.second * 1000, point['bytes-per-second'], point['resources-per-second']]);
 }
 

@@ -35,7 +35,9 @@ export class LoadingFiles {
 }
 
 function fileRow() {
-  const name = element('span', { class: 'file-name' });
+  const key = element('bdi');
+  // Cut at its start: keys of a bucket differ at their ends.
+  const name = element('span', { class: 'file-name cut-start' }, key);
   const bar = new SplitBar();
   const share = element('span', { class: 'share' });
   const stage = element('span', { class: 'stage' });
@@ -47,7 +49,7 @@ function fileRow() {
     node: element('li', { class: 'loading-file' }, name, bar.node, share, figures),
     /** @param {{ file: LoadingFile, at: number }} item */
     update({ file, at }) {
-      setText(name, file.file);
+      setText(key, file.file);
       setAttribute(name, 'title', file.file);
       const amount = `${formatShare(file.bytes, file.size)} of ${formatBytes(file.size)}`;
       bar.show({ total: file.size, loaded: file.bytes, failed: 0 }, `Bytes of ${file.file}`, amount);
