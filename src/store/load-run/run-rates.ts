@@ -28,8 +28,9 @@ export async function thinPoints(pool: pg.Pool, run: number, second: number): Pr
     const { seconds } = z.object({ seconds: z.number() }).parse(rows[0]);
     await client.query(
       `with old as (delete from fhir_bucket_loader.load_run_rate where run = $1 returning second, bytes, rows)
-       insert into fhir_bucket_loader.load_run_rate (run, second, bytes, rows)
-       select $1, second / $2::int * $2::int, sum(bytes), sum(rows) from old group by 2`,
+       insert into fhir_bucket_loader.load_run_rate as rate (run, second, bytes, rows)
+       select $1, second / $2::int * $2::int, sum(bytes), sum(rows) from old group by 2
+       on conflict (run, second) do update set bytes = rate.bytes + excluded.bytes, rows = rate.rows + excluded.rows`,
       [run, seconds],
     );
     return seconds;

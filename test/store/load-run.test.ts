@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import pg from 'pg';
+import { publishProgress } from '../../src/store/bucket-load/replica-progress.ts';
+import { createPool } from '../../src/store/create-pool.ts';
+import { listRuns } from '../../src/store/load-run/list-runs.ts';
+import { enterRun, RUNS_KEPT } from '../../src/store/load-run/load-run.ts';
+import { addRunCall, readRunCalls } from '../../src/store/load-run/run-call.ts';
+import { MOST_POINTS, readPoints, thinPoints } from '../../src/store/load-run/run-rates.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { createTestDatabase } from '../support/test-database.ts';
+
+const closing: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of closing.reverse()) await close();
+});
+const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
+await migrate(database.connection);
+const pool = createPool(database.connection, { max: 4, onIdleError: () => {} });
+closing.push(() => pool.end());
+const session = new pg.Client(database.connection);
+await session.connect();
+closing.push(() => session.end());
+
+const enter = async (bucket: string, known?: number) => {
+  await session.query('begin');
+  const run = await enterRun(session, bucket, { call: 1n, known });
+  await session.query('commit');
+  return run;
+};
+const end = (run: number) =>
+  pool.query(`update fhir_bucket_loader.load_run set ended_at = now(), outcome = 'completed' where run = $1`, [run]);
+
+describe('the rate curve', () => {
+  const NOTHING = { bytesPerSecond: 0, rowsPerSecond: 0, files: {} };
+  /** Publishes as if the run had begun so long ago. */
+  const publishAt = async (run: number, replica: string, second: number, rows: number) => {
+    await pool.query(
+      `update fhir_bucket_loader.load_run set started_at = clock_timestamp() - ($2 + 0.5) * interval '1 s' where run = $1`,
+      [run, second],
+    );
+    return await publishProgress(pool, 's3://curve', replica, NOTHING, { run, bytes: 10 * rows, rows });
+  };
+
+  test('never has more points than it may, and loses nothing by that', async () => {
+    const run = await enter('s3://curve');
+    const replicas = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;
+    const sent = new Map<number, number>();
+    let seconds = 1;
+    // A week, in steps that grow.
+    for (let second = 0, n = 1; second < 7 * 86_400; second += 1 + (second >> 4) * (n % 3), n++) {
+      const at = await publishAt(run, replicas[n % 2 === 0 ? 0 : 1], second, n);
+      assert.equal(at, Math.floor(second / seconds) * seconds);
+      sent.set(second, n);
+      if (second >= seconds * MOST_POINTS) seconds = await thinPoints(pool, run, second);
+      assert.ok(second < seconds * MOST_POINTS, `${second} at ${seconds} s a point`);
+      const points = await readPoints(pool, run);
+      assert.ok(points.length <= MOST_POINTS);
+    }
+    assert.ok(sent.size > 100);
+    assert.equal(seconds, 2048);
+    const wanted = new Map<number, number>();
+    for (const [second, n] of sent) {
+      const start = Math.floor(second / seconds) * seconds;
+      wanted.set(start, (wanted.get(start) ?? 0) + n);
+    }
+    assert.deepEqual(
+      await readPoints(pool, run),
+      [...wanted].map(([second, rows]) => ({ second, rows, bytes: 10 * rows })),
+    );
+  });
+
+  test('is added up from replicas that publish and thin at the same time', async () => {
+    const run = await enter('s3://both');
+    const replica = (n: number) => `33333333-3333-4333-8333-${String(n).padStart(12, '0')}`;
+    for (const second of [10, MOST_POINTS + 5, 3 * MOST_POINTS]) {
+      await pool.query(
+        `update fhir_bucket_loader.load_run set started_at = clock_timestamp() - $2 * interval '1 s' where run = $1`,
+        [run, second],
+      );
+      await Promise.all(
+        Array.from({ length: 40 }, async (_, n) => {
+          await publishProgress(pool, 's3://both', replica(n), NOTHING, { run, bytes: 1, rows: 1 });
+          if (n % 4 === 0 && second > MOST_POINTS) await thinPoints(pool, run, second);
+        }),
+      );
+    }
+    const points = await readPoints(pool, run);
+    assert.equal(
+      points.reduce((sum, { rows }) => sum + rows, 0),
+      120,
+    );
+  });
+
+  test('without a run only the progress is published', async () => {
+    assert.equal(await publishProgress(pool, 's3://none', '44444444-4444-4444-8444-444444444444', NOTHING), undefined);
+    const { rowCount } = await pool.query(`select from fhir_bucket_loader.replica_progress where bucket = 's3://none'`);
+    assert.equal(rowCount, 1);
+  });
+});
+
+test(`the latest ${RUNS_KEPT} runs of each bucket are kept, with all that belongs to them`, async () => {
+  const other = await enter('s3://other');
+  await pool.query(
+    `with run as (
+       insert into fhir_bucket_loader.load_run (bucket, first_txid, ended_at, outcome)
+       select 's3://old', 1, now(), 'completed' from generate_series(1, ${RUNS_KEPT + 20}) returning run
+     ), call as (
+       insert into fhir_bucket_loader.load_run_call (bucket, call, run, caller, params, new_files)
+       select 's3://old', run + 1, run, '{"via": "api"}', '{}', 0 from run
+     ), deleted as (
+       insert into fhir_bucket_loader.load_run_deleted (run, loader_file, txid, resource) select run, 'x', 1, '{}' from run
+     )
+     insert into fhir_bucket_loader.load_run_rate (run, second, bytes, rows) select run, 0, 1, 1 from run`,
+  );
+  const latest = await enter('s3://old');
+  const { rows } = await pool.query<{ n: number; first: string }>(
+    `select count(*)::int as n, min(run)::text as first from fhir_bucket_loader.load_run where bucket = 's3://old'`,
+  );
+  assert.deepEqual(rows, [{ n: RUNS_KEPT, first: String(latest - RUNS_KEPT + 1) }]);
+  for (const table of ['load_run_call', 'load_run_deleted', 'load_run_rate']) {
+    const left = await pool.query<{ run: string }>(
+      `select run from fhir_bucket_loader.${table} where run > $1 and run <= $2 order by run limit 1`,
+      [other, latest],
+    );
+    assert.equal(left.rows[0]?.run, String(latest - RUNS_KEPT + 1), table);
+  }
+  assert.equal((await listRuns(pool, { run: other, limit: 1 })).length, 1);
+});
+
+test('of the calls of a run the first and the latest are kept', async () => {
+  const run = await enter('s3://calls');
+  for (let call = 1n; call <= 140n; call++)
+    await addRunCall(pool, 's3://calls', call, { caller: { via: 'api' }, params: {}, newFiles: 0 });
+  const calls = (await readRunCalls(pool, [run], true)).get(run)?.map(({ call }) => call);
+  assert.deepEqual(calls, [1, ...Array.from({ length: 99 }, (_, n) => n + 42)]);
+  assert.equal((await listRuns(pool, { run, limit: 1 }))[0]?.calls, 140);
+});
+
+describe('a run is gone on with', () => {
+  test('by the load that was in it, also where another replica has ended it meanwhile', async () => {
+    const run = await enter('s3://again');
+    await end(run);
+    assert.equal(await enter('s3://again', run), run);
+    const [stored] = await listRuns(pool, { run, limit: 1 });
+    assert.deepEqual([stored?.endedAt, stored?.outcome], [null, null]);
+  });
+
+  test('by nobody else once it has ended, nor by the load that was in it once another has begun', async () => {
+    const first = await enter('s3://next');
+    await end(first);
+    const second = await enter('s3://next');
+    assert.ok(second > first);
+    assert.equal(await enter('s3://next', first), second);
+  });
+});
