@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { findWriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { listRuns, type RunQuery, type StoredRun } from '../store/load-run/list-runs.ts';
-import type { Outcome } from '../store/load-run/load-run.ts';
+import { DIED, type Outcome, type RunEnd } from '../store/load-run/load-run.ts';
 import { type RunCall, readRunCalls } from '../store/load-run/run-call.ts';
 import { type RunPoint, readPoints } from '../store/load-run/run-rates.ts';
 
@@ -100,15 +100,16 @@ export async function runDetail(db: pg.Pool, run: number, goesOn: GoesOn): Promi
 }
 
 async function describe(stored: StoredRun, calls: readonly RunCall[], goesOn: GoesOn): Promise<RunReport> {
-  const { run, bucket, startedAt, endedAt, lastSeen, outcome, reason, replicas, figures, now } = stored;
-  const isRunning = endedAt === null && (stored.held || (await goesOn(bucket)));
+  const { run, bucket, startedAt, endedAt, lastSeen, replicas, figures, now } = stored;
+  const { outcome, reason } = endOf(stored);
+  const isRunning = endedAt === null && (stored.held || (outcome !== 'completed' && (await goesOn(bucket))));
   const end = isRunning ? undefined : (endedAt ?? lastSeen);
   const ms = Math.max(0, (end ?? now).getTime() - startedAt.getTime());
   return {
     run,
     bucket,
-    state: isRunning ? 'in-progress' : (outcome ?? 'interrupted'),
-    ...(reason === null ? {} : { reason }),
+    state: isRunning ? 'in-progress' : outcome,
+    ...(isRunning || reason === undefined ? {} : { reason }),
     start: startedAt.toISOString(),
     ...(end === undefined ? {} : { end: end.toISOString() }),
     'duration-ms': ms,
@@ -132,6 +133,12 @@ async function describe(stored: StoredRun, calls: readonly RunCall[], goesOn: Go
       'new-files-count': newFiles,
     })),
   };
+}
+
+/** How a run ended; where nobody has ended it, as the next call will. */
+function endOf({ outcome, reason, figures, lacksIndexes }: StoredRun): RunEnd {
+  if (outcome !== null) return { outcome, reason: reason ?? undefined };
+  return figures.left === 0 && !lacksIndexes ? { outcome: 'completed' } : { outcome: 'interrupted', reason: DIED };
 }
 
 function ratesOf(bytes: number, resources: number, seconds: number): Rates {

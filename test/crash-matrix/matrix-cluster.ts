@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
+import { historyAnswer } from '../../src/rpc/history-answer.ts';
 import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { type RpcAnswer, ServerProcess } from '../support/server-process.ts';
@@ -91,6 +92,13 @@ export class MatrixCluster {
   async state(bucket: string): Promise<{ state?: string; message?: string }> {
     const answer = await this.#rpc(this.#second, 'load-from-bucket-status', { bucket: `s3://${bucket}` });
     return (answer?.body.result ?? {}) as { state?: string; message?: string };
+  }
+
+  /** What the second replica says of the bucket's runs. */
+  async runs(bucket: string): Promise<{ run: number; state: string; files: { done: number } }[]> {
+    const method = 'fhir-bucket-loader/history';
+    const answer = await this.#rpc(this.#second, method, { bucket: `s3://${bucket}` });
+    return historyAnswer.parse(answer?.body.result).runs;
   }
 
   /** What a user does whose load was interrupted: calls again, wherever. */

@@ -12,6 +12,9 @@ export interface Step {
 
 const isPartition = ({ applicationName }: ProxiedConnection) => applicationName.startsWith('fhir-bucket-loader/');
 const isMain = (connection: ProxiedConnection) => !isPartition(connection);
+const isSession = ({ statements }: ProxiedConnection) => statements.some((sent) => sent.startsWith('listen '));
+const isFiles = (connection: ProxiedConnection) =>
+  !isSession(connection) && connection.statements.some((sent) => /pg_backend_pid/.test(sent));
 /** Whether the connection has sent this before, in the same transaction. */
 const hasSent = ({ statements }: ProxiedConnection, pattern: RegExp) =>
   statements.slice(statements.lastIndexOf('begin')).some((statement) => pattern.test(statement));
@@ -27,11 +30,12 @@ const LOCK = /^select from loaderfile l where l\.id = \$1 .* for update skip loc
 const COPY = /^copy "?/;
 const END = new RegExp(`^${COPY_DONE}$`);
 const COMMIT = /^commit$/;
+const END_OF_RUN = /^update fhir_bucket_loader\.load_run r\s+set ended_at = clock_timestamp/;
 
 /** Steps of every file, by one backend. */
 const SINGLE: readonly Step[] = [
   step('single', 'claim', /^with next as materialized/),
-  step('single', 'begin', /^begin$/, ({ statements }) => statements.some((sent) => /pg_backend_pid/.test(sent))),
+  step('single', 'begin', /^begin$/, (connection) => isFiles(connection)),
   step('single', 'lock', LOCK),
   step('single', 'COPY begins', COPY),
   step('single', 'COPY ends', END),
@@ -81,12 +85,16 @@ const RESOLVING: readonly Step[] = [
 
 /** Steps before and after the files: indexes, and the end. */
 const FINISH: readonly Step[] = [
+  step('finish', 'enter the run', /^begin$/, isSession),
+  step('finish', 'commit of the run', COMMIT, isSession),
   step('finish', 'drop an index', /^drop index|^alter table .* drop constraint/),
   step('finish', 'commit of the drop', COMMIT, (connection) => hasSent(connection, /drop constraint|^drop index/)),
   step('finish', 'build an index', /^create (unique )?index/i),
   step('finish', 'restored', /^update disabledindex/),
   step('finish', 'commit of restored', COMMIT, (connection) => hasSent(connection, /^update disabledindex/)),
   step('finish', 'flush', /pg_logical_emit_message/),
+  step('finish', 'end the run', END_OF_RUN),
+  step('finish', 'commit of its end', COMMIT, (connection) => hasSent(connection, END_OF_RUN)),
   step('finish', 'leave', /^select pg_advisory_unlock\(hashtextextended.*'bucket '/s),
 ];
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, test } from 'node:test';
 import pg from 'pg';
-import { z } from 'zod';
 import { historyAnswer } from '../../src/rpc/history-answer.ts';
 import { ndjsonGzip, patients } from '../support/ndjson.ts';
 import { startS3Endpoint } from '../support/s3-endpoint.ts';
@@ -61,12 +60,8 @@ const ended = (replica: ServerProcess, bucket: string) =>
     { timeoutMs: 90_000, what: 'the end of the load' },
   );
 const history = async (replica: ServerProcess, params: object) => {
-  const response = await fetch(`${replica.url}/rpc`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ method: 'fhir-bucket-loader/history', params }),
-  });
-  return historyAnswer.parse(z.object({ result: z.unknown() }).parse(await response.json()).result).runs;
+  const { body } = await replica.rpc('fhir-bucket-loader/history', params);
+  return historyAnswer.parse(body.result).runs;
 };
 const runsOf = (replica: ServerProcess, bucket: string) => history(replica, { bucket: `s3://${bucket}` });
 const detailOf = async (replica: ServerProcess, bucket: string) => {

@@ -106,12 +106,12 @@ export class ServerProcess {
       .flatMap((line) => (line.startsWith('{"level"') ? [JSON.parse(line) as LogLine] : []));
   }
 
-  /** One RPC call. Throws when the server cannot be reached. */
+  /** One RPC call, of `aidbox.bulk/` where the method has no other prefix. Throws when the server cannot be reached. */
   async rpc(method: string, params: object, headers: Readonly<Record<string, string>> = {}): Promise<RpcAnswer> {
     const response = await fetch(`${this.url}/rpc`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ method: `aidbox.bulk/${method}`, params }),
+      body: JSON.stringify({ method: method.includes('/') ? method : `aidbox.bulk/${method}`, params }),
     });
     return { status: response.status, body: (await response.json()) as RpcBody };
   }

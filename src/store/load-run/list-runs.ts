@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 import { OUTCOMES } from './load-run.ts';
-import { FIGURES, figuresSchema, LAST_SEEN } from './run-figures.ts';
+import { FIGURES, figuresSchema, LACKS_INDEXES, LAST_SEEN } from './run-figures.ts';
 import { heldRuns } from './run-lock.ts';
 
 const runSchema = z.object({
@@ -13,6 +13,8 @@ const runSchema = z.object({
   endedAt: z.date().nullable(),
   /** When the replicas of a run that nobody has ended were last seen at work. */
   lastSeen: z.date(),
+  /** Whether indexes that it has dropped are not back, of a run that nobody has ended. */
+  lacksIndexes: z.boolean(),
   outcome: z.enum(OUTCOMES).nullable(),
   reason: z.string().nullable(),
   replicas: z.number(),
@@ -55,6 +57,7 @@ async function readRuns(db: Queryable, { bucket, run, before, limit }: RunQuery)
     `select run, bucket, started_at as "startedAt", ended_at as "endedAt", outcome, reason, replicas,
             sample_seconds as "sampleSeconds", clock_timestamp() as now,
             case when ended_at is null then ${LAST_SEEN} else ended_at end as "lastSeen",
+            ended_at is null and ${LACKS_INDEXES} as "lacksIndexes",
             case when figures is null then ${FIGURES} else figures end as figures,
             (select coalesce(max(call) - min(call) + 1, 0) from fhir_bucket_loader.load_run_call c
               where c.run = r.run) as calls

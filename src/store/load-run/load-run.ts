@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { jsonbText } from '../jsonb-text.ts';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
-import { FIGURES, LAST_SEEN } from './run-figures.ts';
+import { FIGURES, LACKS_INDEXES, LAST_SEEN } from './run-figures.ts';
 import { heldRuns, holdRun, takeRunTurn } from './run-lock.ts';
 
 /** How a run ended. `interrupted`: its replicas died or were shut down before its files were loaded. */
@@ -18,13 +18,13 @@ export interface RunEnd {
 /** Runs kept of each bucket. */
 export const RUNS_KEPT = 1_000;
 
-const DIED = 'All replicas that worked on it died, or lost the database.';
+/** Of a run that nobody has ended, where it has left something. */
+export const DIED = 'All replicas that worked on it died, or lost the database.';
 
 const latestSchema = z.object({ run: z.coerce.number(), ended: z.boolean() });
 
 /**
- * Begins a run of the bucket, or joins the one that others work in; a run that nobody works in any more is ended as
- * `interrupted`. To be called in a transaction on the load's session, which then counts as working in the run.
+ * Begins a run of the bucket, or joins the one that others work in; a run that nobody works in any more is ended. To be called in a transaction on the load's session, which then counts as working in the run.
  * @param call the call for which this is done; it is listed in the run
  * @param known the run that this load was in before it lost its session; it goes on with it, unless another began
  * @returns the run
@@ -59,8 +59,8 @@ export async function finishRun(db: Queryable, bucket: string, run: number, end:
 }
 
 /**
- * Ends the bucket's run as `interrupted` where all its replicas died, before its files change: what a crash has left is
- * counted then. To be called in a transaction.
+ * Ends the bucket's run where all its replicas died, before its files change: what a crash has left is counted then. It is
+ * `interrupted`, unless they had come to its end. To be called in a transaction.
  */
 export async function endAbandonedRun(db: Queryable, bucket: string): Promise<void> {
   await takeRunTurn(db, bucket);
@@ -132,18 +132,36 @@ async function beginRun(
 }
 
 async function closeAbandoned(db: Queryable, run: number): Promise<void> {
-  await db.query(`update fhir_bucket_loader.load_run r set ended_at = ${LAST_SEEN} where run = $1`, [run]);
-  await closeRun(db, run, { outcome: 'interrupted', reason: DIED });
+  await closeRun(db, run, { outcome: 'interrupted', reason: DIED }, LAST_SEEN);
 }
 
-async function closeRun(db: Queryable, run: number, { outcome, reason }: RunEnd): Promise<void> {
+/**
+ * Counts the figures, and writes the end down, unless that was done before. Where nothing is left to do it is `completed`,
+ * whatever else happened, as the bucket is then.
+ * @param endedAt SQL
+ */
+async function closeRun(
+  db: Queryable,
+  run: number,
+  { outcome, reason }: RunEnd,
+  endedAt = 'clock_timestamp()',
+): Promise<void> {
   const { rowCount } = await db.query(
+    `update fhir_bucket_loader.load_run r set ended_at = ${endedAt}, figures = ${FIGURES}
+      where run = $1 and ended_at is null`,
+    [run],
+  );
+  if (rowCount !== 1) return;
+  await db.query(
     `update fhir_bucket_loader.load_run r
-        set ended_at = coalesce(ended_at, clock_timestamp()), outcome = $2, reason = $3, figures = ${FIGURES}
-      where run = $1 and outcome is null`,
+        set (outcome, reason) = (select case when is_whole then 'completed' else $2 end,
+                                        case when is_whole then null else $3 end
+                                   from (select (r.figures ->> 'left')::int = 0 and not ${LACKS_INDEXES}) as w(is_whole))
+      where run = $1`,
     [run, outcome, reason ?? null],
   );
-  if (rowCount === 1) await db.query('delete from fhir_bucket_loader.load_run_deleted where run = $1', [run]);
+  // Their figures are kept.
+  await db.query('delete from fhir_bucket_loader.load_run_deleted where run = $1', [run]);
 }
 
 async function removeOldRuns(db: Queryable, bucket: string): Promise<void> {

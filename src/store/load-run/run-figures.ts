@@ -50,3 +50,14 @@ export const LAST_SEEN = `greatest(
   (select r.started_at + max(second) * interval '1 s' from fhir_bucket_loader.load_run_rate p where p.run = r.run),
   (select max(l.ts) from loaderfile l where l.resource ->> 'bucket' = r.bucket and l.txid >= r.first_txid
       and l.resource ->> 'status' in ('done', 'error')))`;
+
+/**
+ * Whether dropped indexes that concern the bucket of a load_run `r` are not back, in SQL: those dropped for it, and those of
+ * its files' tables.
+ */
+export const LACKS_INDEXES = `exists (
+  select from disabledindex x
+   where x.resource ->> 'status' = 'disabled'
+     and (x.resource ->> 'bucket' = r.bucket
+          or x.resource ->> 'tablename' in (select lower(l.resource ->> 'type') from loaderfile l
+                                             where l.resource ->> 'bucket' = r.bucket)))`;
