@@ -7,6 +7,7 @@ import { configCommand } from './commands/config-command.ts';
 import { convertCommand } from './commands/convert-command.ts';
 import { demoCommand } from './commands/demo-command.ts';
 import { filesCommand } from './commands/files-command.ts';
+import { historyCommand } from './commands/history-command.ts';
 import { loadCommand } from './commands/load-command.ts';
 import { retryCommand } from './commands/retry-command.ts';
 import { serveCommand } from './commands/serve-command.ts';
@@ -32,6 +33,7 @@ for (const command of [
   loadCommand(),
   statusCommand(),
   filesCommand(),
+  historyCommand(),
   retryCommand(),
   cancelCommand(),
   convertCommand(),

@@ -10,7 +10,7 @@ import { startTestServer } from '../support/test-server.ts';
 import { runCli } from './run-cli.ts';
 
 const aws = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-west-1' };
-const commands = ['load', 'status', 'files', 'retry', 'cancel', 'convert', 'serve', 'config', 'demo'];
+const commands = ['load', 'status', 'files', 'history', 'retry', 'cancel', 'convert', 'serve', 'config', 'demo'];
 
 /** A server that answers every call alike and remembers them. */
 async function startRecorder(t: TestContext, answer: object = { result: { message: 'done' } }, status = 200) {
@@ -58,6 +58,9 @@ test('a wrong command line is exit code 1, with a hint', async () => {
     [['load', 's3://bucket', '--request-payer', 'me'], /Allowed choices are requester/],
     [['load', 's3://bucket', '--server-credentials', '--host', 'x'], /not with --server-credentials/],
     [['status', '--follow'], /--follow wants a bucket/],
+    [['history', '--run', '0'], /must be a whole number from 1 on/],
+    [['history', 's3://bucket', '--run', '1'], /--run names one run/],
+    [['history', '--run', '1', '--limit', '2'], /cannot be used with/],
     [['status', '--url', 'localhost:8888'], /--url must have the form/],
     [['status', '--url', 'http://root:pw@localhost'], /Credentials belong into BOX_ROOT_CLIENT_ID/],
     [['serve', '--port', '99999'], /must be 0 to 65535/],
