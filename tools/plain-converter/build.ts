@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sourcesHash } from './sources-hash.ts';
 
 /** Not a dependency: it brings 100 MB, and the module seldom changes. */
 const COMPILER = 'assemblyscript@0.28.20';
@@ -27,6 +28,7 @@ try {
     TARGET,
     [
       '// Written by `npm run plain-converter` from tools/plain-converter. Do not edit.',
+      `// Sources: ${sourcesHash()}`,
       '',
       '/** The module, in base64. */',
       'export const PLAIN_CONVERTER_WASM =',

@@ -1,11 +1,9 @@
 import {
   Action_choice,
   Action_descend,
-  Action_lastUpdated,
   Action_meta,
   Action_ownType,
   Action_rowId,
-  Action_rowType,
   Action_stored,
   Shape_object,
   Shape_reference,
@@ -26,7 +24,8 @@ import {
 } from './lookup.as';
 import { copied, cut, out, put, rewind } from './output.as';
 import { enterReference, leaveReference, referenceMember } from './references.as';
-import { beginRow, takeId, takeLastUpdated, takeMeta, takeType } from './row.as';
+import { typeOfResource } from './resource-type.as';
+import { beginRow, takeColumn, takeMeta } from './row.as';
 import { closeOf, nextQuote } from './scan.as';
 import { end, isBracket, mayHaveExtension, skip, skipSpace } from './values.as';
 
@@ -86,28 +85,6 @@ function objectOf(node: usize, open: usize): usize {
   const close = nextQuote(type);
   const entry = find(resources, type, <u32>(close - type));
   return entry == 0 ? 0 : object(nodeOf(entry), open);
-}
-
-/** Where the `resourceType` of the object at `open` begins behind its quote; 0 where it has none, or not as expected. */
-function typeOfResource(open: usize): usize {
-  let at = skipSpace(open + 1);
-  while (load<u8>(at) == 0x22) {
-    const close = nextQuote(at + 1);
-    if (close >= end || isEscaped(at, close)) return 0;
-    let from = skipSpace(close + 1);
-    if (load<u8>(from) != 0x3a) return 0;
-    from = skipSpace(from + 1);
-    const next = skip(from);
-    if (next == 0) return 0;
-    // `resourceType`
-    if (close - at == 13 && load<u64>(at + 1) == 0x656372756f736572 && load<u32>(at + 9) == 0x65707954) {
-      return load<u8>(from) == 0x22 && !isEscaped(from, next) ? from + 1 : 0;
-    }
-    at = skipSpace(next);
-    if (load<u8>(at) != 0x2c) return 0;
-    at = skipSpace(at + 1);
-  }
-  return 0;
 }
 
 /** Converts the object at `open`. Gives the address past it, or 0. */
@@ -172,13 +149,8 @@ export function object(node: usize, open: usize): usize {
           if (!isSame(typeOf(entry), from + 1, typeLengthOf(entry))) return 0;
         } else if (action >= Action_rowId) {
           next = skip(from);
-          if (next == 0 || load<u8>(from) != 0x22) return 0;
+          if (next == 0 || load<u8>(from) != 0x22 || !takeColumn(entry, from, next)) return 0;
           kept = false;
-          if (action == Action_rowId) {
-            if (!takeId(from + 1, next - 1)) return 0;
-          } else if (action == Action_rowType) {
-            if (!takeType(from + 1, next - 1, typeOf(entry), typeLengthOf(entry))) return 0;
-          } else if (!takeLastUpdated(from, next, action == Action_lastUpdated)) return 0;
         } else next = referenceMember(entry, at, close, from);
       }
       if (next == 0) return 0;

@@ -1,4 +1,13 @@
-import { isEscaped, isSame } from './lookup.as';
+import {
+  Action_lastUpdated,
+  Action_rowId,
+  Action_rowType,
+  actionOf,
+  isEscaped,
+  isSame,
+  typeLengthOf,
+  typeOf,
+} from './lookup.as';
 import { INPUT, RESULT } from './memory-map.as';
 
 // What of a line becomes columns: places in the line, from its beginning. An end of 0 says that there is none.
@@ -26,8 +35,16 @@ export function takeMeta(): bool {
   return isFirst;
 }
 
+/** Whether the string [from, to), quotes included, is fine to become a column, and the first for it. */
+export function takeColumn(entry: usize, from: usize, to: usize): bool {
+  const action = actionOf(entry);
+  if (action == Action_rowId) return takeId(from + 1, to - 1);
+  if (action == Action_rowType) return takeType(from + 1, to - 1, typeOf(entry), typeLengthOf(entry));
+  return takeLastUpdated(from, to, action == Action_lastUpdated);
+}
+
 /** Whether [from, to) is a fine `id`, and the first. */
-export function takeId(from: usize, to: usize): bool {
+function takeId(from: usize, to: usize): bool {
   if (load<u32>(ID_TO) != 0 || from == to || to - from > MAX_ID || !isPlain(from, to)) return false;
   store<u32>(ID_FROM, <u32>(from - INPUT));
   store<u32>(ID_TO, <u32>(to - INPUT));
@@ -35,14 +52,14 @@ export function takeId(from: usize, to: usize): bool {
 }
 
 /** Whether [from, to) is the expected `resourceType`, and the first. */
-export function takeType(from: usize, to: usize, expected: usize, length: u32): bool {
+function takeType(from: usize, to: usize, expected: usize, length: u32): bool {
   if (typeSeen || to - from != length || !isSame(expected, from, length)) return false;
   typeSeen = true;
   return true;
 }
 
 /** A string [from, to), quotes included, of `meta` that is left out: Postgres does not see whether it is valid. */
-export function takeLastUpdated(from: usize, to: usize, isLastUpdated: bool): bool {
+function takeLastUpdated(from: usize, to: usize, isLastUpdated: bool): bool {
   if (!isPlain(from + 1, to - 1)) return false;
   if (!isLastUpdated) return true;
   if (load<u32>(UPDATED_TO) != 0) return false;

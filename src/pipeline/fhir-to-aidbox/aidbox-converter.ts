@@ -1,12 +1,12 @@
-import { CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../json-bytes.ts';
-import { decodeString, skipSpace, stringEnd, valueEnd } from '../json-scan.ts';
+import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../json-bytes.ts';
+import { decodeString, skipSpace, valueEnd } from '../json-scan.ts';
 import { ChoiceWriter } from './choice-writer.ts';
 import { ColumnMembers } from './column-members.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
 import type { ConvertFailure, ConvertFailureCode } from './convert-failure.ts';
+import { memberKeyAt, resourceTypeAt } from './members.ts';
 import { Action, type Entry, type Node } from './node.ts';
 import { ReferenceWriter } from './reference-writer.ts';
-import { resourceTypeAt } from './resource-type-at.ts';
 import { Segments } from './segments.ts';
 import type { ResolveUri, Walk } from './walk.ts';
 
@@ -129,18 +129,12 @@ export class AidboxConverter implements Walk {
     let i = skipSpace(b, open + 1, end);
     if (b[i] !== CLOSE_BRACE || i >= end) {
       for (;;) {
-        if (b[i] !== QUOTE || i >= end) return this.fail('not-json');
+        const key = memberKeyAt(b, i, end);
+        if (key === undefined) return this.fail('not-json');
         if (keptEnd === -1 && segments.copied > open) segments.cut(open + 1, i);
-        const key = i;
-        const close = stringEnd(b, key + 1, end);
-        const name = close === -1 ? undefined : decodeString(b, key, close);
-        if (name === undefined) return this.fail('not-json');
-        const colon = skipSpace(b, close + 1, end);
-        if (b[colon] !== COLON || colon >= end) return this.fail('not-json');
-        const from = skipSpace(b, colon + 1, end);
-        if (from >= end) return this.fail('not-json');
+        const { name, close, from } = key;
         const entry = node.find(name);
-        const next = entry === undefined ? this.skip(from) : this.#act(entry, key, close, from, choices, keptEnd);
+        const next = entry === undefined ? this.skip(from) : this.#act(entry, i, close, from, choices, keptEnd);
         if (next === -1) {
           this.#path.push(name);
           return -1;
@@ -164,13 +158,12 @@ export class AidboxConverter implements Walk {
   /** Does what is to be done at a key; says in `#kept` whether the member stays. */
   #act(entry: Entry, key: number, close: number, from: number, choices: number, keptEnd: number): number {
     switch (entry.action) {
-      case Action.choice: {
-        const next = this.#choices.choice(entry, key, close, from, choices, keptEnd);
-        this.#kept = !this.#choices.merged;
-        return next;
-      }
+      case Action.choice:
       case Action.stored: {
-        const next = this.#choices.stored(entry, from, choices, keptEnd);
+        const next =
+          entry.action === Action.choice
+            ? this.#choices.choice(entry, key, close, from, choices, keptEnd)
+            : this.#choices.stored(entry, from, choices, keptEnd);
         this.#kept = !this.#choices.merged;
         return next;
       }

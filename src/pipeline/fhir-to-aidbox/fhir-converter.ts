@@ -1,8 +1,8 @@
 import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../json-bytes.ts';
 import { decodeString, skipSpace, valueEnd } from '../json-scan.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
+import { type Member, membersOf, resourceTypeAt } from './members.ts';
 import { Action, type Node } from './node.ts';
-import { type Member, membersOf, resourceTypeAt } from './resource-type-at.ts';
 
 /**
  * The way back: rewrites a resource from Aidbox's storage format to FHIR's. For people who look at what is stored, and for

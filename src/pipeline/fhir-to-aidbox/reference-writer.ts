@@ -1,7 +1,7 @@
 import { QUOTE } from '../json-bytes.ts';
 import { decodeValidString, stringEnd } from '../json-scan.ts';
+import { membersOf } from './members.ts';
 import { Action, type Entry } from './node.ts';
-import { membersOf } from './resource-type-at.ts';
 import type { Word } from './segments.ts';
 import type { Walk } from './walk.ts';
 
