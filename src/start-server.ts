@@ -11,6 +11,7 @@ import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
 import { loggerOptions, logStream } from './log-stream.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { readWatchParams } from './rpc/watch-params.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 import { createPool } from './store/create-pool.ts';
 import { migrate } from './store/migrate.ts';
@@ -92,6 +93,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       log,
       recovery,
       observer: metrics,
+      readCall: (params) => readWatchParams(params, config.conversion),
       databaseFolder: config.database === undefined ? config.dataFolder : undefined,
       ...config,
     });
@@ -113,6 +115,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const url = await fastify.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
       throw explainListen(error, config);
     });
+    loader.lookAfterWatches();
     if (config.rootClient === undefined)
       log.warn('BOX_ROOT_CLIENT_SECRET is not set: anybody on this machine may call');
     log.info(`POST ${url}/rpc`);

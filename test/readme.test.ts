@@ -72,8 +72,13 @@ test('the reference documents every RPC method with every parameter and its defa
   );
 
   for (const { name, params } of RPC_METHODS) {
-    const properties = propertiesOf(z.toJSONSchema(params, { io: 'input', unrepresentable: 'any' }));
-    const rows = tableRows(section(`### \`${name}\``));
+    const all = propertiesOf(z.toJSONSchema(params, { io: 'input', unrepresentable: 'any' }));
+    const [first, ...others] = tableRows(section(`### \`${name}\``));
+    // "those of <method>" stands for all that the two have in common.
+    const like = RPC_METHODS.find((method) => plain(first?.[0]) === `those of ${method.name}`);
+    const common = like === undefined ? [] : propertiesOf(z.toJSONSchema(like.params, { io: 'input' }));
+    const properties = all.filter(([path]) => !common.some(([other]) => other === path));
+    const rows = like === undefined && first !== undefined ? [first, ...others] : others;
 
     assert.deepEqual(
       rows.map(([parameter]) => plain(parameter)),

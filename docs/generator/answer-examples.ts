@@ -255,4 +255,23 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
       },
     },
   ],
+  'fhir-bucket-loader/watch': [
+    {
+      title: 'Answer',
+      result: {
+        message:
+          'Upload from bucket <s3://your-bucket-id> started. 6 new files added. From now on the bucket is listed every 15m. ' +
+          'It survives restarts: it uses the credentials of the server.',
+        progress: { total: 6 },
+        'new-files-count': 6,
+        'survives-restart?': true,
+      },
+    },
+  ],
+  'fhir-bucket-loader/unwatch': [
+    {
+      title: 'Answer',
+      result: { message: 'Bucket <s3://your-bucket-id> is no longer watched. A load in progress goes on.' },
+    },
+  ],
 };

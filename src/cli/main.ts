@@ -12,6 +12,8 @@ import { loadCommand } from './commands/load-command.ts';
 import { retryCommand } from './commands/retry-command.ts';
 import { serveCommand } from './commands/serve-command.ts';
 import { statusCommand } from './commands/status-command.ts';
+import { unwatchCommand } from './commands/unwatch-command.ts';
+import { watchCommand } from './commands/watch-command.ts';
 import { CliError, EXIT_CODES_HELP } from './exit-codes.ts';
 import { SERVER_HELP } from './server-options.ts';
 
@@ -36,6 +38,8 @@ for (const command of [
   historyCommand(),
   retryCommand(),
   cancelCommand(),
+  watchCommand(),
+  unwatchCommand(),
   convertCommand(),
   serveCommand(),
   configCommand(),

@@ -59,6 +59,7 @@ export function statusDetails(bucket: string, status: LoadStatus, columns: numbe
   return [
     ...statusBlock(bucket, status, columns),
     ...(message === undefined ? [] : [message]),
+    ...watchLines(status),
     '',
     ...formatTable([['TYPE', 'FILES', 'DONE', 'FAILED', 'SIZE', 'RESOURCES'], ...rows]),
     ...failedLines(bucket, status),
@@ -111,4 +112,10 @@ function shorten(text: string, length: number): string {
   if (text.length <= length) return text;
   const start = Math.floor((length - 1) / 3);
   return `${text.slice(0, start)}…${text.slice(start + 1 - length)}`;
+}
+
+function watchLines({ watch }: LoadStatus): string[] {
+  if (watch === undefined) return [];
+  const next = `Listed every ${watch.every}, next at ${watch['next-listing-at']}.`;
+  return [watch.message === undefined ? next : `${next} The last listing failed: ${watch.message}`];
 }

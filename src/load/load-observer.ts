@@ -9,6 +9,8 @@ export interface LoadObserver extends IndexObserver {
   onProgress(bucket: string, more: FileProgress): void;
   /** That attempt ended. */
   onFileEnded(bucket: string, outcome: FileOutcome): void;
+  /** This process has listed a watched bucket, or could not. */
+  onWatchListed(bucket: string, outcome: 'listed' | 'failed'): void;
 }
 
 /** No-op observer. */
@@ -16,6 +18,7 @@ export const NO_OBSERVER: LoadObserver = {
   onFileBegun() {},
   onProgress() {},
   onFileEnded() {},
+  onWatchListed() {},
   onIndexRestored() {},
   onIndexFailed() {},
 };

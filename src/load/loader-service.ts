@@ -10,6 +10,7 @@ import { type LoadReport, loadReport } from '../progress/load-report.ts';
 import { type RunHistory, runDetail, runHistory } from '../progress/run-history.ts';
 import { type SourceOptions, Sources } from '../source/sources.ts';
 import { type CalledBucket, cancelCalls, findWriteOptions, listBuckets } from '../store/bucket-load/bucket-load.ts';
+import type { NewWatch } from '../store/bucket-watch/bucket-watch.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { RunQuery } from '../store/load-run/list-runs.ts';
 import { endAbandonedRun } from '../store/load-run/load-run.ts';
@@ -17,21 +18,23 @@ import type { CallRecord } from '../store/load-run/run-call.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
 import { type FailedFilesChoice, requeueFailedFiles } from '../store/loader-file/queue.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
-import { nextTxid } from '../store/transaction-stamps.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
 import { inBoundedTransaction, ROWS_WAIT_MS } from './bounded-transaction.ts';
 import { dryRun } from './dry-run/dry-run.ts';
 import type { DryRunReport } from './dry-run/dry-run-report.ts';
 import { knownTypes } from './known-types.ts';
-import { type ListingNotes, listFiles } from './list-files.ts';
+import { listFiles } from './list-files.ts';
 import { Listings } from './listings.ts';
+import { LoadCalls, type LoadStarted } from './load-calls.ts';
 import { type LoadObserver, NO_OBSERVER } from './load-observer.ts';
 import type { LoadRequest } from './load-request.ts';
-import { type ChangedFiles, queueCall, refuseContradiction } from './queue-call.ts';
+import { refuseContradiction } from './queue-call.ts';
 import { type ResolveOptions, type ResolveReport, resolveReferences } from './resolve-references.ts';
 import { RunningLoads } from './running-loads.ts';
 import { goesOnUnseen, type LocalKnowledge, statusInProcess } from './status-in-process.ts';
+import { type WatchStatus, watchStatus } from './watch/watch-status.ts';
+import { Watches, type WatchesOptions } from './watch/watches.ts';
 
 export interface LoaderServiceOptions {
   address: DatabaseAddress;
@@ -51,22 +54,14 @@ export interface LoaderServiceOptions {
   /** Where the database's files are, if that is on this machine and known. */
   databaseFolder?: string | undefined;
   sources: SourceOptions;
+  /** Reads the stored params of a watched bucket. */
+  readCall: WatchesOptions['readCall'];
   /** How long files in flight may go on after `close`, in ms. */
   shutdownGraceMs: number;
   /** Worker threads; by default one per core. */
   threads?: number | undefined;
   /** How often loads poll for changes without a notification, in ms; 5 s by default. */
   pollMs?: number | undefined;
-}
-
-/** What a call added to the queue. */
-export interface LoadStarted {
-  newFiles: number;
-  changed: ChangedFiles;
-  /** What the listing had besides. */
-  notes: ListingNotes;
-  /** LoaderFiles of the bucket, of any status. */
-  totalFiles: number;
 }
 
 /** The loads of this process, one per bucket; other replicas have theirs on the same queue. */
@@ -77,6 +72,8 @@ export class LoaderService {
   readonly #statistics: TableStatistics;
   readonly #listings = new Listings();
   readonly #loads: RunningLoads;
+  readonly #calls: LoadCalls;
+  readonly #watches: Watches;
   readonly #closing = new AbortController();
   readonly #startedAt = performance.now();
 
@@ -88,6 +85,20 @@ export class LoaderService {
     this.#sources = new Sources(sources);
     this.#statistics = new TableStatistics(options, options.log);
     this.#loads = new RunningLoads({ observer: NO_OBSERVER, ...options, workers: this.#workers }, this.#statistics);
+    const { observer = NO_OBSERVER } = options;
+    this.#calls = new LoadCalls({
+      ...options,
+      sources: this.#sources,
+      listings: this.#listings,
+      loads: this.#loads,
+      status: (bucket) => this.status(bucket),
+      closing: this.#closing.signal,
+    });
+    this.#watches = new Watches({
+      ...options,
+      list: (request, watch, signal) => this.#calls.loadWatched(request, watch, signal),
+      onListed: (bucket, outcome) => observer.onWatchListed(bucket, outcome),
+    });
   }
 
   /**
@@ -98,21 +109,31 @@ export class LoaderService {
    * @param record what the record of the run says of the call
    */
   async load(request: LoadRequest, caller: AbortSignal, record: CallRecord): Promise<LoadStarted> {
-    const closing = this.#closing.signal;
-    closing.throwIfAborted();
-    const { pool, loadableTypes } = this.#options;
-    const { bucket, prefixes, source, write } = request;
-    // Here only to spare a needless listing; the check within the turn is the one that counts.
-    await refuseContradiction(pool, bucket, write);
-    const types = await knownTypes(pool, loadableTypes);
-    const reloadFrom = request.reloadChanged ? await nextTxid(pool) : undefined;
-    const listing = await this.#listings.during(bucket, [closing, caller], (signal) =>
-      listFiles(this.#sources.open(source), prefixes, types, signal),
-    );
-    const { call, ...counted } = await queueCall(pool, request, { listing, reloadFrom }, record);
-    closing.throwIfAborted();
-    await this.#loads.begin({ ...request, call });
-    return { ...counted, notes: listing };
+    return await this.#calls.load(request, caller, record);
+  }
+
+  /**
+   * Calls for the bucket, and then lists it at a pace, on one replica at a time, until `unwatch` or `cancel`. A former watch of the
+   * bucket ends.
+   * @throws as `load`; the bucket is not watched then
+   */
+  async watch(
+    request: LoadRequest,
+    watch: Pick<NewWatch, 'every' | 'everyMs' | 'params'> & { hasCredentials: boolean },
+    { caller, record }: { caller: AbortSignal; record: CallRecord },
+  ): Promise<LoadStarted> {
+    const started = await this.load(request, caller, record);
+    await this.#watches.add(request, { ...watch, caller: record.caller });
+    return started;
+  }
+
+  /**
+   * Ends the bucket's watch; a load in progress goes on.
+   * @throws ClientError when it is not watched
+   */
+  async unwatch(bucket: string): Promise<void> {
+    if (await this.#watches.remove(bucket)) return;
+    throw new ClientError('domain-error', `Bucket <${bucket}> is not watched.`);
   }
 
   /**
@@ -140,8 +161,11 @@ export class LoaderService {
   }
 
   /** @throws ClientError when nobody ever called for the bucket */
-  async status(bucket: string): Promise<BucketStatus> {
-    return await statusInProcess(this.#options.pool, bucket, this.#knowledgeOf(bucket));
+  async status(bucket: string): Promise<BucketStatus & { watch?: WatchStatus }> {
+    const { pool } = this.#options;
+    const status = await statusInProcess(pool, bucket, this.#knowledgeOf(bucket));
+    const watch = await watchStatus(pool, bucket, this.#watches);
+    return { ...status, ...(watch === undefined ? {} : { watch }) };
   }
 
   /**
@@ -166,19 +190,26 @@ export class LoaderService {
 
   /**
    * Cancels the bucket's load on all replicas: they begin no further file, and those in flight roll back to the queue.
-   * Calls to this process that still list the bucket end as well.
+   * Calls to this process that still list the bucket end as well, and so does the bucket's watch, if it has one.
    * @throws ClientError when nobody loads the bucket
    */
-  async cancel(bucket: string): Promise<BucketStatus> {
+  async cancel(bucket: string): Promise<BucketStatus & { watch?: WatchStatus }> {
     const { pool } = this.#options;
     const ended = this.#listings.cancel(bucket);
     if (ended > 0 && (await findWriteOptions(pool, bucket)) === undefined)
       return { state: 'interrupted', progress: { total: 0 } };
     const status = await this.status(bucket);
-    if (ended > 0 && status.state !== 'in-progress') return status;
-    if (status.state !== 'in-progress') {
-      throw new ClientError('domain-error', `Bucket <${bucket}> is not being loaded; its state is ${status.state}.`);
+    const isLoading = status.state === 'in-progress';
+    if (!isLoading && ended === 0) {
+      const watched = status.watch === undefined ? '' : ' It is watched: fhir-bucket-loader/unwatch ends that.';
+      throw new ClientError(
+        'domain-error',
+        `Bucket <${bucket}> is not being loaded; its state is ${status.state}.${watched}`,
+      );
     }
+    // Its next listing would begin again what is cancelled.
+    await this.#watches.remove(bucket);
+    if (!isLoading) return status;
     await cancelCalls(pool, bucket);
     this.#loads.cancel(bucket);
     return status;
@@ -214,6 +245,11 @@ export class LoaderService {
     return { retried, status: await this.status(bucket) };
   }
 
+  /** Begins to list the watched buckets, those that no other replica lists. */
+  lookAfterWatches(): void {
+    this.#watches.start();
+  }
+
   /** Refuses calls from now on, and ends those that are listing. */
   refuseCalls(): void {
     this.#closing.abort(new ClientError('database-unavailable', 'the server is shutting down; call another replica'));
@@ -225,6 +261,7 @@ export class LoaderService {
    */
   async close(): Promise<void> {
     this.refuseCalls();
+    await this.#watches.close();
     await this.#loads.stop(this.#options.shutdownGraceMs);
     await this.#statistics.close();
     await this.#workers.close();

@@ -3,6 +3,7 @@ import { ClientError } from '../errors/client-error.ts';
 import { findWriteOptions, recordCall, takeTurn } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { storedName, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
+import { holdWatch } from '../store/bucket-watch/bucket-watch.ts';
 import { endAbandonedRun } from '../store/load-run/load-run.ts';
 import { addRunCall, type CallRecord } from '../store/load-run/run-call.ts';
 import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
@@ -44,17 +45,19 @@ export interface QueuedListing {
    * LoaderFiles have become since then is no older than the listing, and not compared with it.
    */
   reloadFrom: bigint | undefined;
+  /** Whose listing it is, where the bucket is watched: when that watch has ended, nothing is queued. */
+  watch?: string | undefined;
 }
 
 /**
  * Queues what a call has listed, and records the call, in one transaction within the bucket's turn.
  * @param record what the record of the run says of the call
- * @throws ClientError when the call contradicts a load in progress, or the turn does not come
+ * @throws ClientError when the call contradicts a load in progress, its watch has ended, or the turn does not come
  */
 export async function queueCall(
   pool: pg.Pool,
   { bucket, write }: Pick<LoadRequest, 'bucket' | 'write'>,
-  { listing, reloadFrom }: QueuedListing,
+  { listing, reloadFrom, watch }: QueuedListing,
   record: CallRecord,
 ): Promise<QueuedCall> {
   await inBoundedTransaction(pool, bucket, (client) => endAbandonedRun(client, bucket));
@@ -63,6 +66,8 @@ export async function queueCall(
     await takeTurn(client, bucket);
     await boundLockWaits(client, ROWS_WAIT_MS);
     await refuseContradiction(client, bucket, write);
+    if (watch !== undefined && !(await holdWatch(client, bucket, watch)))
+      throw new ClientError('domain-error', `Bucket <${bucket}> is no longer watched; nothing is queued.`);
     const newFiles = await queueFiles(client, bucket, listing);
     const changed =
       reloadFrom === undefined ? NONE_CHANGED : await queueChanged(client, bucket, { listing, reloadFrom });

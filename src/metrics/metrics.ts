@@ -51,6 +51,10 @@ export class Metrics implements LoadObserver {
   readonly #indexSeconds = this.#histogram('index_restore_seconds', 'Time to rebuild a dropped index.', []);
   readonly #indexFailures = this.#counter('index_restore_failures_total', 'Indexes that could not be rebuilt.', []);
 
+  readonly #listings = this.#counter('watch_listings_total', 'Listings of watched buckets, by how they went.', [
+    'bucket',
+    'outcome',
+  ]);
   readonly #failedLogins = this.#counter('failed_logins_total', 'Calls with wrong credentials.', []);
 
   /** Buckets that have their series. */
@@ -97,6 +101,11 @@ export class Metrics implements LoadObserver {
 
   onIndexFailed(): void {
     this.#indexFailures.inc();
+  }
+
+  onWatchListed(bucket: string, outcome: 'listed' | 'failed'): void {
+    // A rate of failures is to show the first.
+    for (const each of ['listed', 'failed']) this.#listings.inc({ bucket, outcome: each }, each === outcome ? 1 : 0);
   }
 
   onFailedLogin(): void {

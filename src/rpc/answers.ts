@@ -153,6 +153,16 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
       .describe(
         'What the load waits for, why it was given up, which indexes are not back, that lines were left out; else absent.',
       ),
+    watch: z
+      .strictObject({
+        every: z.string().describe('The pace, as it was given.'),
+        'next-listing-at': z.string().describe('ISO 8601, UTC; in the past while the bucket is being listed.'),
+        'last-listing-at': z.string().describe('When it was last listed without failure.'),
+        failures: count('Listings in a row that failed; absent when the last one did not.').optional(),
+        message: z.string().optional().describe('Why the last listing failed, or why nobody lists any more.'),
+      })
+      .optional()
+      .describe('Only of a watched bucket.'),
     ...verbose,
   }),
   'aidbox.bulk/load-from-bucket-cancel': z.strictObject({ message, progress }),
@@ -170,4 +180,12 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
     resolved: count('References that have type and id now.'),
     ...stayed,
   }),
+  'fhir-bucket-loader/watch': z.strictObject({
+    message,
+    progress,
+    'new-files-count': count('Files that the first listing has queued.'),
+    'changed-files-count': count('Files queued again for a changed object; only with `reload-changed?`.').optional(),
+    'survives-restart?': z.boolean().describe('Whether the watch goes on after the process that was called has ended.'),
+  }),
+  'fhir-bucket-loader/unwatch': z.strictObject({ message }),
 };

@@ -11,6 +11,8 @@ import { loadFromBucketStatus } from './load-from-bucket-status.ts';
 import { parseParams } from './params.ts';
 import { resolve } from './resolve.ts';
 import type { RpcContext, RpcMethod } from './rpc-method.ts';
+import { unwatch } from './unwatch.ts';
+import { watch } from './watch.ts';
 
 /** Every method that can be called. */
 export const RPC_METHODS: readonly RpcMethod[] = [
@@ -21,6 +23,8 @@ export const RPC_METHODS: readonly RpcMethod[] = [
   history,
   convert,
   resolve,
+  watch,
+  unwatch,
 ];
 
 const requestSchema = z.looseObject({

@@ -7,10 +7,11 @@ export const loadFromBucketCancel = defineMethod({
   name: 'aidbox.bulk/load-from-bucket-cancel',
   description:
     'Stops the load of a bucket on all replicas. Files in progress roll back and return to the queue; dropped indexes are ' +
-    'restored. Calling `aidbox.bulk/load-from-bucket` again continues.',
+    'restored. A watch of the bucket ends with it. Calling `aidbox.bulk/load-from-bucket` again continues.',
   params: z.strictObject({ bucket: bucketParam }),
   async handle({ bucket }, { loader }) {
-    const { progress } = await loader.cancel(bucket);
-    return { message: `Load from bucket <${bucket}> is being cancelled.`, progress };
+    const { progress, watch } = await loader.cancel(bucket);
+    const unwatched = watch === undefined ? '' : ' It is no longer watched; fhir-bucket-loader/watch does so again.';
+    return { message: `Load from bucket <${bucket}> is being cancelled.${unwatched}`, progress };
   },
 });

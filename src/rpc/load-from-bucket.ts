@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { LoadStarted } from '../load/load-calls.ts';
 import type { LoadRequest } from '../load/load-request.ts';
-import type { LoadStarted } from '../load/loader-service.ts';
 import { describeDryRun } from './describe-dry-run.ts';
 import { describeNotes } from './describe-notes.ts';
+import { describeStart } from './describe-start.ts';
 import { loadParams, toLoadRequest } from './load-params.ts';
-import { numberOf } from './number-of.ts';
 import { recordedParams } from './recorded-params.ts';
 import { defineMethod } from './rpc-method.ts';
 
@@ -41,7 +41,7 @@ export const loadFromBucket = defineMethod({
     const note = async () => (request.write.format === 'fhir' ? await loader.conversionNote() : undefined);
     if (given['dry-run?']) {
       const { report, ...preview } = await loader.dryRun(request, { checkLines: given['check-lines?'] }, signal);
-      const found = `Dry run of bucket <${request.bucket}>; nothing is queued or written. ${describeDryRun(report)}`;
+      const found = `Dry run of bucket <${request.bucket}>; nothing is queued or written. ${describeDryRun(report)}${describeNotes(preview.notes)}`;
       return { ...answerOf(request, found, preview, await note()), 'dry-run': report };
     }
     const started = await loader.load(request, signal, { caller, params: recordedParams(given) });
@@ -49,23 +49,14 @@ export const loadFromBucket = defineMethod({
   },
 });
 
-function describeStart({ bucket, reloadChanged }: LoadRequest, { newFiles, changed }: LoadStarted): string {
-  const unsure = `${numberOf(changed.unsure, 'file')} loaded by another call meanwhile; call again to compare them.`;
-  return [
-    `Upload from bucket <${bucket}> started. ${newFiles} new files added.`,
-    ...(reloadChanged ? [`${numberOf(changed.count, 'changed file')} queued again.`] : []),
-    ...(changed.unsure > 0 ? [unsure] : []),
-  ].join(' ');
-}
-
 function answerOf(
   { reloadChanged }: LoadRequest,
   done: string,
-  { notes, totalFiles, newFiles, changed }: LoadStarted,
+  { totalFiles, newFiles, changed }: LoadStarted,
   note: string | undefined,
 ) {
   return {
-    message: `${done}${describeNotes(notes)}${note === undefined ? '' : ` ${note}`}`,
+    message: `${done}${note === undefined ? '' : ` ${note}`}`,
     progress: { total: totalFiles },
     'new-files-count': newFiles,
     ...(reloadChanged ? { 'changed-files-count': changed.count } : {}),

@@ -49,6 +49,7 @@ function describeMethod({ name, description, params }: RpcMethod): object {
 function curlOf(method: string, required: readonly string[]): string {
   const samples: Readonly<Record<string, unknown>> = {
     bucket: 's3://your-bucket-id',
+    every: '15m',
     resource: { resourceType: 'Patient', id: 'pt-1' },
   };
   const params = Object.fromEntries(required.map((name) => [name, samples[name]]));

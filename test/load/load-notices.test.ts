@@ -20,6 +20,9 @@ const startReplica = async (t: TestContext) => {
   const recovery = new PartitionRecovery(pool, log);
   const loader = new LoaderService({
     distributeTables: true,
+    readCall: () => {
+      throw new Error('no bucket is watched');
+    },
     address: server.database.connection,
     pool,
     buildPool: pool,

@@ -83,6 +83,11 @@ test('the answers of the server are what the document says, with no member more'
   const resolution = (await server.rpc(resolve, {})).body.result;
   holds(resolve, resolution);
   assert.deepEqual(resolution, { resources: 0, resolved: 0, unresolved: { Practitioner: 1 }, ambiguous: {} });
+  const watch = 'fhir-bucket-loader/watch';
+  holds(watch, (await server.rpc(watch, { ...params, account: server.s3.account, every: '1d' })).body.result);
+  holds(`${load}-status`, (await server.rpc(`${load}-status`, params)).body.result);
+  const unwatch = 'fhir-bucket-loader/unwatch';
+  holds(unwatch, (await server.rpc(unwatch, params)).body.result);
   assert.deepEqual(
     Object.keys(ANSWERS),
     RPC_METHODS.map(({ name }) => name),

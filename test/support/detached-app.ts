@@ -26,6 +26,9 @@ export async function createDetachedApp(
   const pool = new pg.Pool(NOWHERE);
   const recovery = new PartitionRecovery(pool, fastify.log);
   const loader = new LoaderService({
+    readCall: () => {
+      throw new Error('no bucket is watched');
+    },
     ...config,
     address: NOWHERE,
     pool,

@@ -1,0 +1,101 @@
+import type pg from 'pg';
+import type { LoadableTypes } from '../fhir/loadable-types.ts';
+import type { BucketStatus } from '../progress/bucket-status.ts';
+import type { Sources } from '../source/sources.ts';
+import type { CallRecord } from '../store/load-run/run-call.ts';
+import type { Queryable } from '../store/query.ts';
+import { nextTxid } from '../store/transaction-stamps.ts';
+import { compareListing } from './compare-listing.ts';
+import { knownTypes } from './known-types.ts';
+import { type FileListing, type ListingNotes, listFiles } from './list-files.ts';
+import type { Listings } from './listings.ts';
+import type { LoadRequest } from './load-request.ts';
+import { type ChangedFiles, type QueuedListing, queueCall, refuseContradiction } from './queue-call.ts';
+import type { RunningLoads } from './running-loads.ts';
+import type { WatchCall } from './watch/watches.ts';
+
+export interface LoadCallsOptions {
+  pool: pg.Pool;
+  loadableTypes: LoadableTypes;
+  sources: Sources;
+  listings: Listings;
+  loads: RunningLoads;
+  status: (bucket: string) => Promise<BucketStatus>;
+  /** Aborted when the service takes no more calls. */
+  closing: AbortSignal;
+}
+
+/** What a call added to the queue. */
+export interface LoadStarted {
+  newFiles: number;
+  changed: ChangedFiles;
+  /** What the listing had besides. */
+  notes: ListingNotes;
+  /** LoaderFiles of the bucket, of any status. */
+  totalFiles: number;
+}
+
+/** The way of a call from its parameters to a load: listing, queue, slots. */
+export class LoadCalls {
+  readonly #options: LoadCallsOptions;
+
+  constructor(options: LoadCallsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Lists the bucket, queues what is new and begins to load; returns as soon as the files are queued.
+   * @throws as `LoaderService.load`
+   */
+  async load(request: LoadRequest, caller: AbortSignal, record: CallRecord): Promise<LoadStarted> {
+    const listed = await this.#list(request, caller);
+    return await this.#begin(request, listed, record);
+  }
+
+  /**
+   * Lists a watched bucket, and calls for it where there is something new or nobody does what is left to do; a load that goes
+   * on by itself is left alone.
+   * @returns whether it called
+   * @throws as `load`
+   */
+  async loadWatched(request: LoadRequest, { id, record }: WatchCall, signal: AbortSignal): Promise<boolean> {
+    const listed = await this.#list(request, signal);
+    const { pool, status } = this.#options;
+    const isNeeded =
+      (await hasNews(pool, request, listed.listing)) || (await status(request.bucket)).state === 'interrupted';
+    signal.throwIfAborted();
+    if (isNeeded) await this.#begin(request, { ...listed, watch: id }, record);
+    return isNeeded;
+  }
+
+  async #list(
+    { bucket, prefixes, source, write, reloadChanged }: LoadRequest,
+    end: AbortSignal,
+  ): Promise<QueuedListing> {
+    const { pool, loadableTypes, sources, listings, closing } = this.#options;
+    closing.throwIfAborted();
+    // Here only to spare a needless listing; the check within the turn is the one that counts.
+    await refuseContradiction(pool, bucket, write);
+    const types = await knownTypes(pool, loadableTypes);
+    const reloadFrom = reloadChanged ? await nextTxid(pool) : undefined;
+    const listing = await listings.during(bucket, [closing, end], (signal) =>
+      listFiles(sources.open(source), prefixes, types, signal),
+    );
+    return { listing, reloadFrom };
+  }
+
+  async #begin(request: LoadRequest, listed: QueuedListing, record: CallRecord): Promise<LoadStarted> {
+    const { pool, loads, closing } = this.#options;
+    const { call, ...counted } = await queueCall(pool, request, listed, record);
+    closing.throwIfAborted();
+    await loads.begin({ ...request, call });
+    return { ...counted, notes: listed.listing };
+  }
+}
+
+async function hasNews(db: Queryable, request: LoadRequest, listing: FileListing): Promise<boolean> {
+  for await (const page of compareListing(db, request.bucket, listing, request)) {
+    if (page.some(({ standing }) => standing === 'new' || standing === 'changed')) return true;
+  }
+  return false;
+}

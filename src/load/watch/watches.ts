@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyBaseLogger as Logger } from 'fastify';
+import type pg from 'pg';
+import { toFailure } from '../../errors/failure.ts';
+import { toClientError } from '../../errors/to-client-error.ts';
+import {
+  deleteWatch,
+  listWatches,
+  type NewWatch,
+  recordListing,
+  type StoredWatch,
+  saveWatch,
+} from '../../store/bucket-watch/bucket-watch.ts';
+import type { DatabaseAddress } from '../../store/connection-options.ts';
+import type { CallRecord } from '../../store/load-run/run-call.ts';
+import type { LoadRequest } from '../load-request.ts';
+import { paceOf, waitOnTakeover } from './pace.ts';
+import { WatchSession } from './watch-session.ts';
+
+/** How often it looks which buckets are watched, and by whom, in ms; less often while none is. */
+const LOOK_MS = 2_000;
+const IDLE_LOOK_MS = 5_000;
+
+export interface WatchesOptions {
+  address: DatabaseAddress;
+  pool: pg.Pool;
+  log: Logger;
+  /**
+   * Reads stored params: what is asked for, with the server's own credentials, and what the record of a run says of it.
+   * @throws where this version of the loader does not understand them
+   */
+  readCall: (params: Readonly<Record<string, unknown>>) => { request: LoadRequest; recorded: CallRecord['params'] };
+  /** Lists a watched bucket, and begins a load where there is something to do. @returns whether it did */
+  list: (request: LoadRequest, watch: WatchCall, signal: AbortSignal) => Promise<boolean>;
+  onListed: (bucket: string, outcome: ListingOutcome) => void;
+}
+
+/** Whose listing it is. */
+export interface WatchCall {
+  /** Id of the watch: when it has ended, nothing is queued. */
+  id: string;
+  record: CallRecord;
+}
+
+export type ListingOutcome = 'listed' | 'failed';
+
+/** A bucket that this replica lists. */
+interface HeldWatch {
+  watch: string;
+  everyMs: number;
+  /** By `performance.now()`: clocks may be set. */
+  dueAt: number;
+  round: Promise<void> | undefined;
+  end: AbortController;
+}
+
+/**
+ * The standing loads: this replica lists those buckets whose watch lock it holds, each at its pace, and tries again and again to
+ * take the locks of the others. Where a call brought credentials, only its process can list, and they are only in its memory.
+ */
+export class Watches {
+  readonly #options: WatchesOptions;
+  /** Names this process in `StoredWatch.process`. */
+  readonly #process = randomUUID();
+  /** Of this process's own watches, by their id. */
+  readonly #requests = new Map<string, LoadRequest>();
+  readonly #held = new Map<string, HeldWatch>();
+  /** Buckets that could not be listed here, and until when another replica may try, by `performance.now()`. */
+  readonly #resting = new Map<string, number>();
+  #session: WatchSession | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #isLookWanted = false;
+  #isOut = false;
+  #closed = false;
+
+  constructor(options: WatchesOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to look after the watched buckets. */
+  start(): void {
+    this.#wake();
+  }
+
+  /**
+   * Watches a bucket that was listed just now, in the place of its former watch.
+   * @param hasCredentials whether the request has credentials of its own, which only this process knows
+   */
+  async add(
+    request: LoadRequest,
+    { hasCredentials, ...watch }: Omit<NewWatch, 'bucket' | 'watch' | 'process'> & { hasCredentials: boolean },
+  ): Promise<void> {
+    const id = randomUUID();
+    const { bucket } = request;
+    if (hasCredentials) this.#requests.set(id, request);
+    try {
+      await saveWatch(this.#options.pool, {
+        ...watch,
+        bucket,
+        watch: id,
+        process: hasCredentials ? this.#process : null,
+      });
+    } catch (error) {
+      this.#requests.delete(id);
+      throw error;
+    }
+    this.#wake();
+  }
+
+  /** Ends a bucket's watch, on whatever replica it is: nothing that it still lists is queued. @returns whether it had one */
+  async remove(bucket: string): Promise<boolean> {
+    const existed = await deleteWatch(this.#options.pool, bucket);
+    this.#wake();
+    return existed;
+  }
+
+  /** Whether only this process can list a watched bucket, and does. */
+  isOwn({ process }: Pick<StoredWatch, 'process'>): boolean {
+    return process === this.#process && !this.#closed;
+  }
+
+  /** Lists no more; other replicas take over. Resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#looking;
+    await this.#letGo();
+    await this.#session?.end();
+  }
+
+  /** Looks at once, or once more after the look that is going on. */
+  #wake(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    if (this.#looking !== undefined) {
+      this.#isLookWanted = true;
+      return;
+    }
+    this.#looking = this.#look()
+      .catch((error: unknown) => {
+        // Once for each outage: it is tried again every few seconds.
+        if (!this.#isOut) this.#options.log.warn({ err: error }, 'watched buckets cannot be looked after now');
+        this.#isOut = true;
+        return LOOK_MS;
+      })
+      .then((nextMs) => {
+        this.#looking = undefined;
+        if (this.#closed) return;
+        const isLookWanted = this.#isLookWanted;
+        this.#isLookWanted = false;
+        if (isLookWanted) this.#wake();
+        else this.#timer = setTimeout(() => this.#wake(), nextMs);
+      });
+  }
+
+  /** @returns when to look again, in ms */
+  async #look(): Promise<number> {
+    const watches = await listWatches(this.#options.pool);
+    const mine = watches.filter(({ process }) => process === null || process === this.#process);
+    const byBucket = new Map(mine.map((watch) => [watch.bucket, watch]));
+    for (const [bucket, held] of this.#held) {
+      if (byBucket.get(bucket)?.watch !== held.watch) await this.#drop(bucket, held);
+    }
+    if (mine.length > 0) this.#session ??= await this.#open();
+    for (const watch of mine) await this.#take(watch);
+    this.#isOut = false;
+    for (const watch of mine) this.#beginIfDue(watch);
+    const waits = [...this.#held.values()].filter(({ round }) => round === undefined).map(({ dueAt }) => dueAt);
+    const nextMs = Math.max(0, Math.min(...waits) - performance.now());
+    return Math.min(nextMs, watches.length > 0 ? LOOK_MS : IDLE_LOOK_MS);
+  }
+
+  async #open(): Promise<WatchSession> {
+    const { address, pool } = this.#options;
+    return await WatchSession.open(address, pool, () => {
+      this.#session = undefined;
+      // Another replica may hold the locks by now.
+      void this.#letGo();
+      this.#wake();
+    });
+  }
+
+  async #take({ bucket, watch, every, dueInMs }: StoredWatch): Promise<void> {
+    const session = this.#session;
+    const everyMs = paceOf(every);
+    // A pace of another version of the loader is left to its replicas.
+    if (this.#held.has(bucket) || this.#closed || session === undefined || everyMs === undefined) return;
+    if (performance.now() < (this.#resting.get(bucket) ?? 0)) return;
+    this.#resting.delete(bucket);
+    if (!(await session.tryHold(bucket))) return;
+    // Lost meanwhile: the lock is gone with it.
+    if (this.#session !== session) return;
+    const dueAt = performance.now() + waitOnTakeover(dueInMs, everyMs);
+    this.#held.set(bucket, { watch, everyMs, dueAt, round: undefined, end: new AbortController() });
+  }
+
+  /** It has ended, another one has taken its place, or another process is to list. */
+  async #drop(bucket: string, held: HeldWatch): Promise<void> {
+    this.#held.delete(bucket);
+    this.#requests.delete(held.watch);
+    held.end.abort(new Error('the bucket is no longer watched, or by another call'));
+    await held.round;
+    await this.#session?.release(bucket);
+  }
+
+  async #letGo(): Promise<void> {
+    const all = [...this.#held.values()];
+    this.#held.clear();
+    for (const { end } of all) end.abort(new Error('this replica no longer watches'));
+    await Promise.all(all.map(({ round }) => round));
+  }
+
+  #beginIfDue(stored: StoredWatch): void {
+    const held = this.#held.get(stored.bucket);
+    if (held === undefined || held.round !== undefined || performance.now() < held.dueAt || this.#closed) return;
+    held.round = this.#list(stored, held)
+      .then(async (failed) => {
+        held.round = undefined;
+        if (failed && stored.process === null) await this.#leaveToOthers(stored.bucket, held);
+      })
+      .finally(() => this.#wake());
+  }
+
+  /** Another replica may have what this one lacks: credentials, a way to the store, a folder. Without one this tries again. */
+  async #leaveToOthers(bucket: string, held: HeldWatch): Promise<void> {
+    if (this.#held.get(bucket) !== held) return;
+    this.#held.delete(bucket);
+    this.#resting.set(bucket, held.dueAt + LOOK_MS);
+    // With the session the lock is gone as well.
+    await this.#session?.release(bucket).catch(() => {});
+  }
+
+  /** One listing. Never throws. @returns whether it failed */
+  async #list(stored: StoredWatch, held: HeldWatch): Promise<boolean> {
+    const { pool, log, readCall, list, onListed } = this.#options;
+    const { bucket, watch, params, caller } = stored;
+    const startedAt = performance.now();
+    let failure: string | undefined;
+    try {
+      const { request: withoutCredentials, recorded } = readCall(params);
+      const request = this.#requests.get(watch) ?? withoutCredentials;
+      const call = { id: watch, record: { caller, params: recorded } };
+      const isLoading = await list(request, call, held.end.signal);
+      if (isLoading) log.info({ bucket }, 'a watched bucket has something to load');
+    } catch (error) {
+      if (held.end.signal.aborted) return false;
+      // Of an unexpected error the log has the rest.
+      failure = toClientError(error)?.message ?? toFailure(error).message;
+      log.warn({ bucket, err: error }, 'a watched bucket could not be listed');
+    }
+    onListed(bucket, failure === undefined ? 'listed' : 'failed');
+    held.dueAt = Math.max(startedAt + held.everyMs, performance.now());
+    const nextInMs = held.dueAt - performance.now();
+    await recordListing(pool, stored, { nextInMs, failure }).catch((error: unknown) => {
+      log.warn({ bucket, err: error }, 'the listing of a watched bucket could not be noted');
+    });
+    return failure !== undefined;
+  }
+}
