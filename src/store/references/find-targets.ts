@@ -2,8 +2,9 @@ import type pg from 'pg';
 import type { OpenReference } from '../../fhir/open-reference.ts';
 import { namedType, type ReferenceTarget } from '../../fhir/reference-target.ts';
 import type { ResourceTable } from '../resource-tables.ts';
+import type { Freshness } from './copy-identifiers.ts';
 import { findTypesOfIds } from './find-by-id.ts';
-import type { Freshness, IdentifierIndex } from './identifier-index.ts';
+import type { IdentifierIndex } from './identifier-index.ts';
 
 export interface FindTargetsOptions {
   /** Not in a transaction: it copies identifiers where it has to. */

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { isLoading } from '../bucket-load/load-lock.ts';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
-import { qualifiedName, resolveTables } from '../resource-tables.ts';
+import { copyIdentifiers, type Freshness, type IdentifierTables } from './copy-identifiers.ts';
 
 /** What a conditional reference asks for: `Practitioner?identifier=system|value`. */
 export interface IdentifierQuery {
@@ -15,40 +15,24 @@ export interface IdentifierQuery {
 /** The only resource that matches, or how many do: `2` means two or more. */
 export type Match = { id: string } | { matches: number };
 
-/** Where identifiers are copied to, so that they are found by a look-up: names of tables, as in the migrations. */
-interface IndexTables {
-  fills: string;
-  identifiers: string;
-}
-const SHARED: IndexTables = {
+const SHARED: IdentifierTables = {
   fills: 'fhir_bucket_loader.identifier_fill',
   identifiers: 'fhir_bucket_loader.identifier',
 };
-const TEMPORARY: IndexTables = {
+const TEMPORARY: IdentifierTables = {
   fills: 'pg_temp.fhir_bucket_loader_identifier_fill',
   identifiers: 'pg_temp.fhir_bucket_loader_identifier',
 };
-
-/** How fresh a copy has to be. */
-export interface Freshness {
-  /** The load's call: a later one may have come with further files. */
-  call: bigint;
-  /** Files, of the type, that were done when the copy was made. */
-  doneFiles: number;
-}
-
-/** Reading the table must not wait behind somebody who waits for a file in flight. */
-const BOUND_WAITS = "set local lock_timeout = '10s'";
 
 /**
  * The identifiers of resources, copied from the resources' rows a type at a time, when the type is first asked for: what is
  * found is as the rows were then. The copy is in the database, so memory does not grow with it.
  */
 export class IdentifierIndex {
-  readonly #tables: IndexTables;
+  readonly #tables: IdentifierTables;
   readonly #bucket: string;
 
-  private constructor(tables: IndexTables, bucket: string) {
+  private constructor(tables: IdentifierTables, bucket: string) {
     this.#tables = tables;
     this.#bucket = bucket;
   }
@@ -73,58 +57,9 @@ export class IdentifierIndex {
     await client.query(`drop table if exists ${TEMPORARY.fills}, ${TEMPORARY.identifiers}`);
   }
 
-  /**
-   * Copies a type's identifiers, unless somebody else has meanwhile; those who do so at the same time wait for the first.
-   * @param client not in a transaction
-   */
+  /** Copies a type's identifiers: `copyIdentifiers` says how. */
   async fill(client: pg.ClientBase, type: string, freshness: Freshness): Promise<void> {
-    await client.query('begin');
-    try {
-      await this.#fill(client, type, freshness);
-      await client.query('commit');
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    }
-  }
-
-  async #fill(client: pg.ClientBase, type: string, freshness: Freshness): Promise<void> {
-    const { fills, identifiers } = this.#tables;
-    await client.query(
-      `select pg_advisory_xact_lock(hashtextextended('fhir-bucket-loader identifiers ' || ${QUEUE} || ' ' || $1::text || ' ' || $2::text, 0))`,
-      [this.#bucket, type],
-    );
-    const { rowCount } = await client.query(
-      `select from ${fills}
-        where queue = ${QUEUE} and bucket = $1 and type = $2 and call >= $3 and done_files >= $4`,
-      [this.#bucket, type, freshness.call.toString(), freshness.doneFiles],
-    );
-    if (rowCount !== 0) return;
-    await client.query(BOUND_WAITS);
-    await client.query(
-      `with former as (delete from ${fills} where queue = ${QUEUE} and bucket = $1 and type = $2 returning fill)
-       delete from ${identifiers} where fill in (select fill from former)`,
-      [this.#bucket, type],
-    );
-    // Before the rows are read: what is counted is then among them.
-    const { rows } = await client.query<{ fill: string }>(
-      `insert into ${fills} (queue, bucket, type, call, done_files)
-       select ${QUEUE}, $1, $2, $3, greatest($4, count(*)) from loaderfile
-        where resource ->> 'bucket' = $1 and resource ->> 'status' = 'done' and resource ->> 'type' = $2
-       returning fill`,
-      [this.#bucket, type, freshness.call.toString(), freshness.doneFiles],
-    );
-    const [table] = await resolveTables(client, [type]);
-    if (table === undefined) return;
-    await client.query(
-      `insert into ${identifiers} (fill, key, id, system, value)
-       select $1, hashtextextended(each ->> 'value', 0), id, each ->> 'system', each ->> 'value'
-         from ${qualifiedName(table)},
-              jsonb_array_elements(case jsonb_typeof(resource -> 'identifier')
-                                     when 'array' then resource -> 'identifier' else '[]' end) each
-        where resource_type = $2 and each ->> 'value' is not null`,
-      [rows[0]?.fill, type],
-    );
+    await copyIdentifiers(client, { tables: this.#tables, bucket: this.#bucket, type }, freshness);
   }
 
   /**
