@@ -47,12 +47,15 @@ function typeRow() {
   const bar = new SplitBar();
   const head = element('th', { scope: 'row', class: 'type' });
   const cells = COLUMNS.slice(2).map(([, kind]) => element('td', { class: kind }));
+  const row = element('tr', {}, head, element('td', { class: 'bar-cell' }, bar.node), ...cells);
   return {
-    node: element('tr', {}, head, element('td', { class: 'bar-cell' }, bar.node), ...cells),
+    node: row,
     /** @param {TypeReport} report */
     update({ type, files, done, error, bytes, resources }) {
       const name = type === '' ? 'unknown' : type;
       setText(head, name);
+      if (done + error === files) row.dataset['state'] = 'completed';
+      else delete row.dataset['state'];
       const failed = error > 0 ? `, ${formatCount(error)} failed` : '';
       const amount = `${formatCount(done)} of ${formatCount(files)}`;
       bar.show({ total: files, loaded: done, failed: error }, `Files of type ${name}`, `${amount} loaded${failed}`);
