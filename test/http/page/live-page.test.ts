@@ -237,6 +237,31 @@ test('with credentials, dropped indexes, and on a phone', PAGE_TEST, async (t) =
   assert.deepEqual(complaints, []);
 });
 
+test(
+  'a load with upsert? tells what was created, updated and unchanged; open references stand by type',
+  PAGE_TEST,
+  async (t) => {
+    const server = await startTestServer(t);
+    const first = await server.bucketOf({ 'Patient-1.ndjson': patients(3) });
+    await server.load(first);
+    const patient = patients(4).map((each, n) => (n === 0 ? { ...each, active: false } : each));
+    const observation = {
+      resourceType: 'Observation',
+      id: 'o',
+      performer: [{ reference: 'Practitioner?identifier=nobody|0' }],
+    };
+    const bucket = await server.bucketOf({ 'Patient-2.ndjson': patient, 'Observation.ndjson': [observation] });
+    await server.load(bucket, { 'upsert?': true, 'resolve-references?': true });
+    const { page, complaints } = await open(t, addressOf(server, bucket));
+    const load = loadOf(page, bucket);
+    const shown = await untilText(load, /Created\s+2\s+Updated\s+1\s+Unchanged\s+2\n/);
+    assert.match(shown, /1 open reference\s+0 references resolved/);
+    await load.getByText('1 open reference').click();
+    await untilText(load.locator('.references'), /Practitioner\s+1/);
+    assert.deepEqual(complaints, []);
+  },
+);
+
 test('without JavaScript there is a hint', PAGE_TEST, async (t) => {
   const server = await startTestServer(t);
   const { page } = await open(t, server.url, { javaScriptEnabled: false });

@@ -10,6 +10,10 @@ import { failedOf } from '../load-words.js';
 /** The figures, in the order shown. */
 const NAMES = /** @type {const} */ ([
   'Resources',
+  'Created',
+  'Updated',
+  'Unchanged',
+  'Older, not stored',
   'Resources/s',
   'Bytes/s',
   'Files done',
@@ -26,6 +30,9 @@ const LIVE = ['Resources/s', 'Bytes/s', 'Running for', 'Replicas'];
 
 /** Those that the record of the last run has. @type {readonly string[]} */
 const OF_RUN = ['Took', 'Average resources/s'];
+
+/** Those that only some loads have: with `upsert?`, with `newest-wins?`. @type {readonly string[]} */
+const OUTCOMES = ['Created', 'Updated', 'Unchanged', 'Older, not stored'];
 
 /** Those that are shown only when they are not nothing. @type {readonly string[]} */
 const EXCEPTIONS = ['Files failed', 'Lines left out'];
@@ -49,6 +56,10 @@ export class Figures {
     const running = state === 'in-progress';
     const texts = {
       Resources: formatCount(resources.loaded),
+      Created: countOrNothing(resources.created),
+      Updated: countOrNothing(resources.updated),
+      Unchanged: countOrNothing(resources.unchanged),
+      'Older, not stored': countOrNothing(resources.older),
       'Resources/s': formatCount(rate['resources-per-second']),
       'Bytes/s': formatBytes(rate['bytes-per-second']),
       'Files done': `${formatCount(progress['done'] ?? 0)} of ${formatCount(progress.total)}`,
@@ -61,11 +72,17 @@ export class Figures {
     };
     for (const [name, value] of this.#values) setText(value, texts[name]);
     for (const [name, group] of this.#groups) {
-      const isNothing = EXCEPTIONS.includes(name) && texts[name] === '0';
+      const isNothing =
+        (EXCEPTIONS.includes(name) && texts[name] === '0') || (OUTCOMES.includes(name) && texts[name] === '');
       const isOld = OF_RUN.includes(name) && (running || run === undefined);
       setHidden(group, isNothing || isOld || (LIVE.includes(name) && !running));
     }
     this.#values.get('Files failed')?.classList.toggle('bad', failed > 0);
     this.#values.get('Lines left out')?.classList.toggle('warn', linesLeftOut > 0);
   }
+}
+
+/** @param {number | undefined} count */
+function countOrNothing(count) {
+  return count === undefined ? '' : formatCount(count);
 }
