@@ -32,3 +32,23 @@ export async function distributeTable(db: Queryable, table: ResourceTable, coloc
     colocateWith,
   ]);
 }
+
+/**
+ * The size of a distributed table, of which the coordinator has no rows.
+ * @returns bytes with indexes and TOAST; rows as the workers' ANALYZE and VACUUM estimate them, -1 before the first
+ */
+export async function distributedTableSize(
+  db: Queryable,
+  table: ResourceTable,
+): Promise<{ bytes: number; rows: number }> {
+  const name = qualifiedName(table);
+  const size = await db.query<{ bytes: number }>('select citus_total_relation_size($1::regclass)::float8 as bytes', [
+    name,
+  ]);
+  const estimate = await db.query<{ rows: number | null }>(
+    `select sum(greatest(result::float8, 0)) filter (where result::float8 >= 0) as rows
+       from run_command_on_shards($1::regclass, $2) where success`,
+    [name, `select reltuples from pg_class where oid = '%s'::regclass`],
+  );
+  return { bytes: size.rows[0]?.bytes ?? 0, rows: estimate.rows[0]?.rows ?? -1 };
+}

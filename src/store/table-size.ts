@@ -1,3 +1,4 @@
+import { distributedTableSize, distributionOf, isCitus } from './distributed-tables.ts';
 import type { Queryable } from './query.ts';
 import { qualifiedName, type ResourceTable } from './resource-tables.ts';
 
@@ -11,6 +12,8 @@ export interface TableSize {
 
 /** The size of a table. */
 export async function readTableSize(db: Queryable, table: ResourceTable): Promise<TableSize> {
+  if ((await isCitus(db)) && (await distributionOf(db, table)) !== 'local')
+    return await distributedTableSize(db, table);
   const { rows } = await db.query<TableSize>(
     `select coalesce(sum(pg_total_relation_size(coalesce(tree.relid, c.oid))), 0)::float8 as bytes,
             c.reltuples::float8 as rows

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import pg from 'pg';
+import { connectClient } from '../../src/store/connection-options.ts';
+import { readTableSize } from '../../src/store/table-size.ts';
 import { createCitusDatabase, NEEDS_CITUS } from '../support/citus-database.ts';
 import { ndjsonGzip, patients } from '../support/ndjson.ts';
 import { type Closing, startTestServer, type TestServer } from '../support/test-server.ts';
@@ -101,6 +103,20 @@ describe('On Citus', NEEDS_CITUS, () => {
       errors.map(({ resource: { line } }) => line),
       [1_501, 3_002],
     );
+  });
+
+  test('the size of a distributed table is that of its shards, and its sessions keep their connections to workers', async (t) => {
+    const server = await start(t);
+    await server.load(await server.bucketOf({ 'Patient.ndjson.gz': patients(3_000) }));
+    const [place] = await server.sql<{ schema: string }>('select current_schema() as schema');
+    await server.sql('analyze patient');
+    const client = await connectClient(server.database.connection);
+    t.after(() => client.end());
+    const size = await readTableSize(client, { schema: place?.schema ?? '', name: 'patient' });
+    assert.equal(size.rows, 3_000);
+    assert.ok(size.bytes > 3_000 * 50, `${size.bytes}`);
+    const { rows } = await client.query('show citus.max_cached_conns_per_worker');
+    assert.deepEqual(rows, [{ 'citus.max_cached_conns_per_worker': '16' }]);
   });
 
   test('upsert? overwrites what is there', async (t) => {
