@@ -85,13 +85,13 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
     const failures = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new ConfigError(`Wrong settings. ${failures.join('. ')}.`);
+    throw new ConfigError(`Invalid settings. ${failures.join('. ')}.`);
   }
   const env = parsed.data;
   const secret = env.BOX_ROOT_CLIENT_SECRET;
   if (secret === undefined && !isLoopback(env.BOX_WEB_HOST)) {
     throw new ConfigError(
-      `BOX_WEB_HOST is ${env.BOX_WEB_HOST}, which other machines reach, but BOX_ROOT_CLIENT_SECRET is not set. ` +
+      `BOX_WEB_HOST is ${env.BOX_WEB_HOST}, which other machines can reach, but BOX_ROOT_CLIENT_SECRET is not set. ` +
         'Set a secret, or listen on 127.0.0.1.',
     );
   }
@@ -124,7 +124,7 @@ function lineMemoryOf({
   if (bytes === undefined) return Math.ceil(1.5 * longest);
   if (bytes >= longest) return bytes;
   throw new ConfigError(
-    `LOADER_LINE_MEMORY_BYTES is ${bytes}, less than one line may have: LOADER_MAX_LINE_BYTES is ${longest}.`,
+    `LOADER_LINE_MEMORY_BYTES is ${bytes}, less than a single line may take: LOADER_MAX_LINE_BYTES is ${longest}.`,
   );
 }
 
@@ -134,7 +134,7 @@ function loadableTypesOf(text: string): LoadableTypes {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ConfigError(
-      `LOADER_RESOURCE_TYPES: ${error.message}. Give names of types, separated by commas; * means every table.`,
+      `LOADER_RESOURCE_TYPES: ${error.message}. List type names, separated by commas; * means every table.`,
     );
   }
 }

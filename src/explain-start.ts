@@ -63,7 +63,7 @@ export function explainListen(error: unknown, { host, port }: Pick<Config, 'host
   const say = (text: string) => new StartError(text, { cause: error });
   switch (codeOf(error)) {
     case 'EADDRINUSE':
-      return say(`The port ${port} on ${host} is in use by another program. Set BOX_WEB_PORT to a free one.`);
+      return say(`Port ${port} on ${host} is in use by another program. Set BOX_WEB_PORT to a free one.`);
     case 'EACCES':
       return say(`This user may not listen on port ${port}. Set BOX_WEB_PORT to one above 1023.`);
     case 'EADDRNOTAVAIL':

@@ -111,7 +111,7 @@ test('a port that is taken: the start fails and leaves no connection behind', as
   const { port } = new URL(running.url);
   await assert.rejects(startServer(configOf(url, Number(port))), {
     name: 'StartError',
-    message: `The port ${port} on 127.0.0.1 is in use by another program. Set BOX_WEB_PORT to a free one.`,
+    message: `Port ${port} on 127.0.0.1 is in use by another program. Set BOX_WEB_PORT to a free one.`,
   });
   const sessions = 'select from pg_stat_activity where datname = $1';
   await waitFor(async () => (await running.sql(sessions, [connection.database])).length === 0, {

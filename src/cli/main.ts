@@ -22,13 +22,13 @@ First steps:
   $ fhir-bucket-loader demo                              see a load from nothing
   $ fhir-bucket-loader serve                             run the server; its live page is at http://127.0.0.1:8888/
   $ fhir-bucket-loader load s3://hospital --follow       load a bucket
-  $ fhir-bucket-loader help load                         what a load can be told`;
+  $ fhir-bucket-loader help load                         all options of a load`;
 
 // commander, and not node:util's parseArgs: it has the subcommands, the help of each, and hints at typing errors.
 const program = new Command('fhir-bucket-loader')
   .description('Loads buckets of FHIR ndjson(.gz) files into Postgres, each file exactly once.')
   .version(readVersion())
-  .showHelpAfterError('(add --help for what can be said)')
+  .showHelpAfterError('(add --help for usage)')
   .addHelpText('after', `${FIRST_STEPS}\n${SERVER_HELP}\n${EXIT_CODES_HELP}`);
 
 for (const command of [

@@ -84,7 +84,9 @@ async function credentialsOfProfile(profile: string): Promise<Credentials> {
   try {
     return await fromIni({ profile })();
   } catch (error) {
-    throw usage(`Profile ${profile} gives no credentials: ${error instanceof Error ? error.message : String(error)}`);
+    throw usage(
+      `Profile ${profile} has no usable credentials: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

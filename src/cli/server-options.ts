@@ -29,7 +29,7 @@ export function clientOf({ url }: ServerOptions, environment: NodeJS.ProcessEnv 
     throw new CliError(EXIT.usage, `--url must have the form http://host:port, not ${url}`);
   }
   if (parsed.username !== '' || parsed.password !== '') {
-    throw new CliError(EXIT.usage, 'Credentials belong into BOX_ROOT_CLIENT_ID and BOX_ROOT_CLIENT_SECRET, not --url.');
+    throw new CliError(EXIT.usage, 'Set credentials with BOX_ROOT_CLIENT_ID and BOX_ROOT_CLIENT_SECRET, not in --url.');
   }
   const secret = environment['BOX_ROOT_CLIENT_SECRET'] ?? '';
   const id = environment['BOX_ROOT_CLIENT_ID'] ?? '';

@@ -60,7 +60,7 @@ async function dropAll(options: DisableIndexesOptions): Promise<void> {
   } catch (error) {
     const { code, message, transient } = toFailure(error);
     if (code === SQLSTATE.lockNotAvailable) {
-      if (!signal.aborted) onKept(`the lock that dropping indexes needs could not be had in ${ATTEMPTS} attempts`);
+      if (!signal.aborted) onKept(`the lock that dropping indexes needs could not be acquired in ${ATTEMPTS} attempts`);
       return;
     }
     if (transient || sqlstateOf(error) === undefined) throw error;

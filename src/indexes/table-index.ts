@@ -21,7 +21,7 @@ const FROM_INDEXES = `
 const WHY_FIXED = `case when x.indisreplident then 'it is the replica identity of the table'
                  when i.relispartition then 'it belongs to an index of the partitioned table'
                  when i.relkind <> 'i' then 'the table is partitioned'
-                 when not x.indisvalid then 'it is invalid, so perhaps it cannot be made again' end`;
+                 when not x.indisvalid then 'it is invalid, so it may be impossible to rebuild' end`;
 
 const FROM_DROPPABLE = `${FROM_INDEXES} and ${WHY_FIXED} is null`;
 

@@ -35,5 +35,5 @@ export function pauseAfter({ attempts }: Outage): number {
 /** What the status says while the outage lasts. */
 export function outageText({ failure }: Outage): string {
   const minutes = OUTAGE_LIMIT_MS / 60_000;
-  return `Postgres cannot take the rows now and is tried again for up to ${minutes} minutes: ${failure.message}`;
+  return `Postgres cannot take rows now; retrying for up to ${minutes} minutes: ${failure.message}`;
 }

@@ -127,6 +127,6 @@ export async function refuseContradiction(db: Queryable, bucket: string, wanted:
   const list = differing.map((name) => `${storedName(name)}: ${current[name]}`).join(', ');
   throw new ClientError(
     'domain-error',
-    `Bucket <${bucket}> is being loaded with ${list}. Call with the same, or wait until that load has ended.`,
+    `Bucket <${bucket}> is being loaded with ${list}. Use the same options, or wait until that load has ended.`,
   );
 }

@@ -80,7 +80,7 @@ async function statusOfFiles(db: pg.Pool, bucket: string): Promise<BucketStatus>
   const reasons = missing.map(({ indexname, message }) => message ?? `${indexname} is not restored yet`);
   const whys = [
     ...(givenUp === undefined ? [] : [givenUp]),
-    ...(reasons.length === 0 ? [] : [`Dropped indexes are not back: ${reasons.join('; ')}.`]),
+    ...(reasons.length === 0 ? [] : [`Dropped indexes are not restored: ${reasons.join('; ')}.`]),
   ];
   const again = 'Call aidbox.bulk/load-from-bucket again to retry.';
   return { state: 'interrupted', progress, ...(whys.length === 0 ? {} : { message: [...whys, again].join(' ') }) };

@@ -85,7 +85,7 @@ export async function runHistory(db: pg.Pool, query: RunQuery, goesOn: GoesOn): 
 export async function runDetail(db: pg.Pool, run: number, goesOn: GoesOn): Promise<RunHistory> {
   const [stored] = await listRuns(db, { run, limit: 1 });
   if (stored === undefined) {
-    throw new ClientError('domain-error', `There is no run ${run}; runs that are no longer kept have no record.`);
+    throw new ClientError('domain-error', `There is no run ${run}; the records of old runs are deleted.`);
   }
   const calls = await readRunCalls(db, [run], true);
   const report = await describe(stored, calls.get(run) ?? [], goesOn);

@@ -65,7 +65,7 @@ export class RunRecord {
         ? { outcome, reason }
         : {
             outcome: outcome === 'completed' ? 'interrupted' : outcome,
-            reason: `Dropped indexes are not back: ${failedIndexes.join(', ')}; /DisabledIndex says why.`,
+            reason: `Dropped indexes are not restored: ${failedIndexes.join(', ')}; /DisabledIndex says why.`,
           };
     await inTransaction(pool, (client) => finishRun(client, bucket, run, change));
     this.#isFinished = true;

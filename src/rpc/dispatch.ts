@@ -67,7 +67,10 @@ export async function dispatch(
 async function call(request: unknown, context: RpcContext): Promise<unknown> {
   const parsed = requestSchema.safeParse(request);
   if (!parsed.success) {
-    throw new ClientError('invalid-request', 'A request is an object with a method, a string, and params, an object.');
+    throw new ClientError(
+      'invalid-request',
+      'A request must be an object with method, a string, and params, an object.',
+    );
   }
   const { method: name, params } = parsed.data;
   const method = RPC_METHODS.find((known) => known.name === name);

@@ -132,11 +132,11 @@ export const loadParams = z
   })
   .refine(({ account, bucket }) => account === undefined || takesAccount(bucket), {
     path: ['account'],
-    error: 'goes with s3:// buckets only: a folder is read as the user that the server runs as',
+    error: 'is for s3:// buckets only: a folder is read as the user that the server runs as',
   })
   .refine(({ 'request-payer': payer, bucket }) => payer === undefined || takesAccount(bucket), {
     path: ['request-payer'],
-    error: 'goes with s3:// buckets only',
+    error: 'is for s3:// buckets only',
   });
 
 /**

@@ -44,7 +44,7 @@ export class BackendWatch {
       ),
     );
     const [backend] = rows;
-    if (backend === undefined) throw new Error('Postgres did not tell the process id of its backend');
+    if (backend === undefined) throw new Error('Postgres did not return the process id of its backend');
     this.#backends.set(client, backend);
     client.on('error', () => void this.endBackend(client));
   }
@@ -137,6 +137,6 @@ export class BackendWatch {
 export async function backendPid(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
   const pid = rows[0]?.pid;
-  if (pid === undefined) throw new Error('Postgres did not tell the process id of its backend');
+  if (pid === undefined) throw new Error('Postgres did not return the process id of its backend');
   return pid;
 }

@@ -45,6 +45,6 @@ export async function refuseTransactionPooling(address: DatabaseAddress): Promis
 
 async function backendOf(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
-  if (rows[0] === undefined) throw new Error('pg_backend_pid gave no row');
+  if (rows[0] === undefined) throw new Error('pg_backend_pid returned no row');
   return rows[0].pid;
 }

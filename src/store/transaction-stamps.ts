@@ -4,7 +4,7 @@ import type { Queryable } from './query.ts';
 export async function nextTxid(db: Queryable): Promise<bigint> {
   const { rows } = await db.query<{ txid: string }>(`select nextval('transaction_id_seq') as txid`);
   const txid = rows[0]?.txid;
-  if (txid === undefined) throw new Error('nextval gave no row');
+  if (txid === undefined) throw new Error('nextval returned no row');
   return BigInt(txid);
 }
 
@@ -14,6 +14,6 @@ export async function transactionMicros(db: Queryable): Promise<bigint> {
     `select (extract(epoch from current_timestamp - timestamptz '2000-01-01 00:00:00+00') * 1000000)::bigint as micros`,
   );
   const micros = rows[0]?.micros;
-  if (micros === undefined) throw new Error('select gave no row');
+  if (micros === undefined) throw new Error('select returned no row');
   return BigInt(micros);
 }

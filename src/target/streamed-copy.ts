@@ -75,7 +75,7 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
 
   async abort(): Promise<void> {
     // The error's text goes to Postgres, which closes the connection at one of more than 10 kB; a store may say anything.
-    for (const copy of this.#copies) copy.destroy(new Error('the loader has given the file up'));
+    for (const copy of this.#copies) copy.destroy(new Error('the loader has given up the file'));
     await Promise.allSettled(this.#ends);
   }
 

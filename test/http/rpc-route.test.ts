@@ -100,7 +100,7 @@ params:
       error: { message: 'Bucket <s3://never-loaded> was never loaded. Start with aidbox.bulk/load-from-bucket.' },
     });
     assert.deepEqual(fourth, { result: done });
-    assert.match(fifth.error.message, /^A request is an object with a method/);
+    assert.match(fifth.error.message, /^A request must be an object with method/);
     assert.deepEqual(more, []);
   });
 });

@@ -389,7 +389,7 @@ describe('after a crash', () => {
       state: 'interrupted',
       progress: { total: 1, done: 1 },
       message:
-        'Dropped indexes are not back: claim_pkey is not restored yet; claim_plain is not restored yet. ' +
+        'Dropped indexes are not restored: claim_pkey is not restored yet; claim_plain is not restored yet. ' +
         'Call aidbox.bulk/load-from-bucket again to retry.',
     });
     assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
@@ -447,7 +447,7 @@ describe('indexes that an earlier load has dropped and not restored', () => {
       state: 'interrupted',
       progress: { total: 0 },
       message:
-        'Dropped indexes are not back: slot_pkey is not restored yet; slot_plain is not restored yet. ' +
+        'Dropped indexes are not restored: slot_pkey is not restored yet; slot_plain is not restored yet. ' +
         'Call aidbox.bulk/load-from-bucket again to retry.',
     });
     await server.s3.deleteObject(bucket, 'Slot.ndjson');

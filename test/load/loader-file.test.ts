@@ -189,7 +189,7 @@ describe('two calls for one bucket at once', () => {
     await reached();
     const { status, body } = await startLoad(bucket, { 'upsert?': true });
     assert.equal(status, 422);
-    assert.match(body.error?.message ?? '', /is being loaded with upsert\?: false\. Call with the same, or wait/);
+    assert.match(body.error?.message ?? '', /is being loaded with upsert\?: false\. Use the same options, or wait/);
     await open();
     await ended(bucket);
     await waitFor(async () => (await startLoad(bucket, { 'upsert?': true })).status === 200, {

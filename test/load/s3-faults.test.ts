@@ -126,8 +126,8 @@ test('one bad file never stops another: each ends in done or in an error of its 
     expired: ['aws', 'ExpiredToken', /call again with fresh ones/],
     gone: ['aws', 'NoSuchKey', /does not exist/],
     broken: ['aws', 'InternalError', /InternalError/],
-    stalled: ['aws', 'ReadTimeout', /no byte came for 3000 ms .* after 5000 bytes/],
-    silent: ['aws', 'ReadTimeout', /no byte came for 3000 ms/],
+    stalled: ['aws', 'ReadTimeout', /no bytes arrived for 3000 ms .* after 5000 bytes/],
+    silent: ['aws', 'ReadTimeout', /no bytes arrived for 3000 ms/],
     replaced: ['aws', 'PreconditionFailed', /replaced after it was listed/],
     cut: ['aidbox', 'bad-gzip', /cut short/],
   } as const;

@@ -169,7 +169,7 @@ describe('a run', () => {
     await load(bucket, { 'drop-primary-key?': true });
     const run = await only(bucket);
     assert.equal(run.state, 'interrupted');
-    assert.match(run.reason ?? '', /Dropped indexes are not back: device_pkey;/);
+    assert.match(run.reason ?? '', /Dropped indexes are not restored: device_pkey;/);
     assert.deepEqual(run.files, { done: 1, error: 0, left: 0 });
   });
 

@@ -60,8 +60,8 @@ export function loadCommand(): Command {
 
 function refuseOddDryRun({ dryRun, checkLines, follow, retryFailed }: LoadCommandOptions): void {
   if (dryRun === true && (follow === true || retryFailed === true))
-    throw new CliError(EXIT.usage, '--dry-run loads nothing: it goes without --follow and --retry-failed.');
-  if (dryRun !== true && checkLines === true) throw new CliError(EXIT.usage, '--check-lines goes with --dry-run.');
+    throw new CliError(EXIT.usage, '--dry-run loads nothing: use it without --follow and --retry-failed.');
+  if (dryRun !== true && checkLines === true) throw new CliError(EXIT.usage, '--check-lines requires --dry-run.');
 }
 
 /** The failed files go back to the queue; a bucket that was never loaded has none. */

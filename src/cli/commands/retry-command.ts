@@ -38,8 +38,7 @@ export function retryCommand(): Command {
   return withServerOptions(command)
     .addHelpText('after', `${ACCOUNT_HELP}\n${EXIT_CODES_HELP}\n${EXPLANATION}`)
     .action(async (bucket: string, options: RetryOptions) => {
-      if (options.load !== true && options.follow === true)
-        throw new CliError(EXIT.usage, '--follow goes with --load.');
+      if (options.load !== true && options.follow === true) throw new CliError(EXIT.usage, '--follow requires --load.');
       const prefixes = options.prefix ?? [];
       const client = clientOf(options);
       // What is missing is said before anything is changed.

@@ -44,7 +44,7 @@ function toDatabaseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && (url.password !== '' || url.searchParams.has('password'))) {
     throw new InvalidArgumentError(
-      'Others see command lines: give the password by PGPASSWORD, or all of it by DATABASE_URL.',
+      'Other users can see command lines: set the password with PGPASSWORD, or the whole URL with DATABASE_URL.',
     );
   }
   return text;

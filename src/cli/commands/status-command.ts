@@ -34,7 +34,7 @@ export function statusCommand(): Command {
       const client = clientOf(options);
       const json = options.json === true;
       if (bucket === undefined) {
-        if (options.follow === true) command.error('error: --follow wants a bucket');
+        if (options.follow === true) command.error('error: --follow requires a bucket');
         const loads = await client.loads();
         for (const load of loads) {
           if (json) printJson(load);

@@ -8,7 +8,7 @@ export const objectErrors = {
   incomplete: (name: string, came: { bytes: number; size: number | undefined }, cause: Error) =>
     new S3Error(
       'IncompleteBody',
-      `IncompleteBody: ${came.bytes} of ${came.size ?? 'unknown'} bytes came, then ${cause.message} (${name})`,
+      `IncompleteBody: ${came.bytes} of ${came.size ?? 'unknown'} bytes arrived, then ${cause.message} (${name})`,
       { transient: true, cause },
     ),
 
@@ -16,14 +16,14 @@ export const objectErrors = {
     new S3Error(
       'ChecksumMismatch',
       `ChecksumMismatch: the bytes received have ${algorithm} ${actual}, the store says ${expected}; they were ` +
-        `discarded. If this stays, the object is damaged in the store: upload it again (${name})`,
+        `discarded. If this persists, the object is damaged in the store: upload it again (${name})`,
       { transient: true },
     ),
 
   range: (name: string, asked: number, got: string) =>
     new S3Error(
       'WrongRange',
-      `WrongRange: the store was asked for the bytes from ${asked} on and answered ${got}; the file is read from its ` +
+      `WrongRange: asked for the bytes from ${asked} on, the store returned ${got}; the file is read again from its ` +
         `start (${name})`,
       { transient: true },
     ),

@@ -63,7 +63,7 @@ export function toS3Error(error: unknown, what: string): S3Error {
   if (isTlsMismatch(word, message)) {
     return describe(
       'NotTls',
-      'the host speaks no TLS at this port; write `account.host` with http:// if that is meant',
+      'the host does not speak TLS on this port; use http:// in `account.host` if that is intended',
     );
   }
   const advice = adviceOn(word, status);

@@ -38,7 +38,7 @@ export class TimedWaits {
     const { name, bytes } = this.#options;
     return new S3Error(
       'ReadTimeout',
-      `ReadTimeout: no byte came for ${limitMs} ms (read-timeout) after ${bytes()} bytes (${name})`,
+      `ReadTimeout: no bytes arrived for ${limitMs} ms (read-timeout) after ${bytes()} bytes (${name})`,
     );
   }
 }

@@ -24,7 +24,7 @@ export async function identifyFile(db: Queryable, id: string): Promise<FileIdent
     [id],
   );
   const row = rows[0];
-  if (row === undefined) throw new Error('Postgres did not tell the oid of table loaderfile');
+  if (row === undefined) throw new Error('Postgres did not return the oid of table loaderfile');
   return { id, ...row };
 }
 

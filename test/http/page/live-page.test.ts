@@ -228,7 +228,7 @@ test('with credentials, dropped indexes, and on a phone', PAGE_TEST, async (t) =
   const shown = await untilText(load, /patient_name/);
   assert.match(shown, /1 index not back/);
   assert.match(shown, /on patient/);
-  assert.match(shown, /Dropped indexes are not back: why\./);
+  assert.match(shown, /Dropped indexes are not restored: why\./);
   const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
   assert.equal(overflow, 0);
   assert.deepEqual(await violationsOf(page), []);

@@ -181,7 +181,7 @@ describe('time', () => {
     firstReads({ kind: 'stall', afterBytes: 100_000 });
     const error = await failure(reader({ readTimeoutMs: 1_500 }));
     assert.equal(error.code, 'ReadTimeout');
-    assert.match(error.message, /no byte came for 1500 ms \(read-timeout\) after 100000 bytes/);
+    assert.match(error.message, /no bytes arrived for 1500 ms \(read-timeout\) after 100000 bytes/);
   });
 
   test('read-timeout ends a wait for headers, and keeps no connection for them', async () => {

@@ -116,6 +116,6 @@ test('a host without a scheme whose port speaks plain HTTP: what to write, and n
   await assert.rejects(listing.next(), {
     code: 'NotTls',
     message:
-      'NotTls: the host speaks no TLS at this port; write `account.host` with http:// if that is meant (s3://bucket/)',
+      'NotTls: the host does not speak TLS on this port; use http:// in `account.host` if that is intended (s3://bucket/)',
   });
 });
