@@ -32,7 +32,7 @@ test('npm start without a secret refuses to listen where other machines reach it
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /^BOX_WEB_HOST is 0\.0\.0\.0, which other machines reach, but BOX_ROOT_CLIENT_SECRET is not set\./,
+    /^BOX_WEB_HOST is 0\.0\.0\.0, which other machines can reach, but BOX_ROOT_CLIENT_SECRET is not set\./,
   );
 });
 
