@@ -8,7 +8,14 @@ const statusSchema = z.looseObject({
   progress: z.object({ total: z.number() }).catchall(z.number()),
   'lines-left-out': z.number().optional(),
   message: z.string().optional(),
-  watch: z.looseObject({ every: z.string(), 'next-listing-at': z.string(), message: z.string().optional() }).optional(),
+  watch: z
+    .looseObject({
+      every: z.string(),
+      'next-listing-at': z.string(),
+      failures: z.number().default(0),
+      message: z.string().optional(),
+    })
+    .optional(),
   bytes: z.looseObject({ total: z.number(), done: z.number() }),
   resources: z.looseObject({ loaded: z.number() }),
   rate: z.looseObject({ 'bytes-per-second': z.number(), 'resources-per-second': z.number() }),

@@ -117,5 +117,6 @@ function shorten(text: string, length: number): string {
 function watchLines({ watch }: LoadStatus): string[] {
   if (watch === undefined) return [];
   const next = `Listed every ${watch.every}, next at ${watch['next-listing-at']}.`;
-  return [watch.message === undefined ? next : `${next} The last listing failed: ${watch.message}`];
+  const failed = watch.failures > 0 ? 'The last listing failed: ' : '';
+  return [watch.message === undefined ? next : `${next} ${failed}${watch.message}`];
 }

@@ -12,7 +12,8 @@ import type { Listings } from './listings.ts';
 import type { LoadRequest } from './load-request.ts';
 import { type ChangedFiles, type QueuedListing, queueCall, refuseContradiction } from './queue-call.ts';
 import type { RunningLoads } from './running-loads.ts';
-import type { WatchCall } from './watch/watches.ts';
+import type { CursorListing } from './watch/key-cursor.ts';
+import type { WatchCall, WatchedListing } from './watch/watches.ts';
 
 export interface LoadCallsOptions {
   pool: pg.Pool;
@@ -55,22 +56,28 @@ export class LoadCalls {
   /**
    * Lists a watched bucket, and calls for it where there is something new or nobody does what is left to do; a load that goes
    * on by itself is left alone.
-   * @returns whether it called
    * @throws as `load`
    */
-  async loadWatched(request: LoadRequest, { id, record }: WatchCall, signal: AbortSignal): Promise<boolean> {
-    const listed = await this.#list(request, signal);
+  async loadWatched(
+    request: LoadRequest,
+    { id, record, cursor }: WatchCall,
+    signal: AbortSignal,
+  ): Promise<WatchedListing> {
+    const from = cursor?.begin();
+    const listed = await this.#list(request, signal, from?.follow);
     const { pool, status } = this.#options;
-    const isNeeded =
-      (await hasNews(pool, request, listed.listing)) || (await status(request.bucket)).state === 'interrupted';
+    const { news, late } = await countNews(pool, request, { ...listed, from });
+    const isNeeded = news > 0 || (await status(request.bucket)).state === 'interrupted';
     signal.throwIfAborted();
     if (isNeeded) await this.#begin(request, { ...listed, watch: id }, record);
-    return isNeeded;
+    from?.commit();
+    return { called: isNeeded, late };
   }
 
   async #list(
     { bucket, prefixes, source, write, reloadChanged }: LoadRequest,
     end: AbortSignal,
+    follow: CursorListing['follow'] = (all) => all,
   ): Promise<QueuedListing> {
     const { pool, loadableTypes, sources, listings, closing } = this.#options;
     closing.throwIfAborted();
@@ -79,7 +86,7 @@ export class LoadCalls {
     const types = await knownTypes(pool, loadableTypes);
     const reloadFrom = reloadChanged ? await nextTxid(pool) : undefined;
     const listing = await listings.during(bucket, [closing, end], (signal) =>
-      listFiles(sources.open(source), prefixes, types, signal),
+      listFiles(follow(sources.open(source)), prefixes, types, signal),
     );
     return { listing, reloadFrom };
   }
@@ -93,9 +100,18 @@ export class LoadCalls {
   }
 }
 
-async function hasNews(db: Queryable, request: LoadRequest, listing: FileListing): Promise<boolean> {
+/** Counts the files to queue, up to the first page that has some; with a cursor all of them, and which were late. */
+async function countNews(
+  db: Queryable,
+  request: LoadRequest,
+  { listing, from }: { listing: FileListing; from: CursorListing | undefined },
+): Promise<{ news: number; late: number }> {
+  const count = { news: 0, late: 0 };
   for await (const page of compareListing(db, request.bucket, listing, request)) {
-    if (page.some(({ standing }) => standing === 'new' || standing === 'changed')) return true;
+    const news = page.filter(({ standing }) => standing === 'new' || standing === 'changed');
+    count.news += news.length;
+    if (from === undefined && count.news > 0) break;
+    if (from?.isFull === true) count.late += news.filter(({ key }) => from.isLate(key)).length;
   }
-  return false;
+  return count;
 }

@@ -159,7 +159,10 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
         'next-listing-at': z.string().describe('ISO 8601, UTC; in the past while the bucket is being listed.'),
         'last-listing-at': z.string().describe('When it was last listed without failure.'),
         failures: count('Listings in a row that failed; absent when the last one did not.').optional(),
-        message: z.string().optional().describe('Why the last listing failed, or why nobody lists any more.'),
+        message: z
+          .string()
+          .optional()
+          .describe('Why the last listing failed, or why nobody lists any more; that objects were found late.'),
       })
       .optional()
       .describe('Only of a watched bucket.'),

@@ -45,9 +45,14 @@ export interface ObjectBytes {
 export interface ObjectSource {
   /**
    * The objects whose keys start with one of the prefixes (none means all), each once, page by page.
+   * @param after by prefix, as `distinctPrefixes` gives them: the key after which the listing may begin; a source may list all
    * @throws FileError, or the signal's reason when aborted
    */
-  list(prefixes: readonly string[], signal: AbortSignal): AsyncIterable<ListedObject[]>;
+  list(
+    prefixes: readonly string[],
+    signal: AbortSignal,
+    after?: ReadonlyMap<string, string>,
+  ): AsyncIterable<ListedObject[]>;
   /** Begins nothing yet: `read` does. */
   open(object: ObjectToRead, signal: AbortSignal): ObjectBytes;
 }

@@ -9,6 +9,7 @@ import { clientOf, type ServerOptions, withServerOptions } from '../server-optio
 
 interface WatchOptions extends LoadOptions, ServerOptions {
   every: string;
+  newKeysLast?: boolean;
 }
 
 const EXAMPLES = `
@@ -26,13 +27,22 @@ export function watchCommand(): Command {
   const command = new Command('watch')
     .description('Load a bucket, and go on loading what is new: it is listed again and again.')
     .addArgument(bucketArgument())
-    .requiredOption('--every <time>', 'how often: 30s, 15m, 1h, 1d, up to 7d');
+    .requiredOption('--every <time>', 'how often: 30s, 15m, 1h, 1d, up to 7d')
+    .option('--new-keys-last', 'new objects have keys after all earlier ones: list only those, and all once a day');
   return withServerOptions(withLoadOptions(command))
     .addHelpText('after', `${ACCOUNT_HELP}\n${EXAMPLES}`)
     .action(async (bucket: string, options: WatchOptions) => {
       const params = await loadParamsOf(bucket, options);
       const client = clientOf(options);
-      printAnswer(await client.rpc('fhir-bucket-loader/watch', { bucket, ...params, every: options.every }), options);
+      printAnswer(
+        await client.rpc('fhir-bucket-loader/watch', {
+          bucket,
+          ...params,
+          every: options.every,
+          'new-keys-last?': options.newKeysLast === true,
+        }),
+        options,
+      );
       if (options.json !== true) printLines([`See: ${commandName()} status ${bucket}`]);
     });
 }

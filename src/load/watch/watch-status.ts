@@ -12,7 +12,7 @@ export interface WatchStatus {
   'last-listing-at': string;
   /** Listings in a row that failed; absent when the last did not. */
   failures?: number;
-  /** Why the last listing failed, or why there is none any more. */
+  /** Why the last listing failed, or why there is none any more; that objects were found late. */
   message?: string;
 }
 

@@ -14,6 +14,7 @@ import {
 import type { DatabaseAddress } from '../../store/connection-options.ts';
 import type { CallRecord } from '../../store/load-run/run-call.ts';
 import type { LoadRequest } from '../load-request.ts';
+import { KeyCursor } from './key-cursor.ts';
 import { paceOf, waitOnTakeover } from './pace.ts';
 import { WatchSession } from './watch-session.ts';
 
@@ -29,9 +30,14 @@ export interface WatchesOptions {
    * Reads stored params: what is asked for, with the server's own credentials, and what the record of a run says of it.
    * @throws where this version of the loader does not understand them
    */
-  readCall: (params: Readonly<Record<string, unknown>>) => { request: LoadRequest; recorded: CallRecord['params'] };
-  /** Lists a watched bucket, and begins a load where there is something to do. @returns whether it did */
-  list: (request: LoadRequest, watch: WatchCall, signal: AbortSignal) => Promise<boolean>;
+  readCall: (params: Readonly<Record<string, unknown>>) => {
+    request: LoadRequest;
+    recorded: CallRecord['params'];
+    /** Whether new objects have keys after all earlier ones. */
+    newKeysLast: boolean;
+  };
+  /** Lists a watched bucket, and begins a load where there is something to do. */
+  list: (request: LoadRequest, watch: WatchCall, signal: AbortSignal) => Promise<WatchedListing>;
   onListed: (bucket: string, outcome: ListingOutcome) => void;
 }
 
@@ -40,6 +46,16 @@ export interface WatchCall {
   /** Id of the watch: when it has ended, nothing is queued. */
   id: string;
   record: CallRecord;
+  /** Where keys are in the order of time: how far earlier listings have come. */
+  cursor: KeyCursor | undefined;
+}
+
+/** What a listing has come to. */
+export interface WatchedListing {
+  /** Whether there was something to do. */
+  called: boolean;
+  /** New objects whose keys come before those of earlier listings. */
+  late: number;
 }
 
 export type ListingOutcome = 'listed' | 'failed';
@@ -65,6 +81,8 @@ export class Watches {
   /** Of this process's own watches, by their id. */
   readonly #requests = new Map<string, LoadRequest>();
   readonly #held = new Map<string, HeldWatch>();
+  /** By the id of the watch. */
+  readonly #cursors = new Map<string, KeyCursor>();
   /** Buckets that could not be listed here, and until when another replica may try, by `performance.now()`. */
   readonly #resting = new Map<string, number>();
   #session: WatchSession | undefined;
@@ -191,6 +209,7 @@ export class Watches {
     if (!(await session.tryHold(bucket))) return;
     // Lost meanwhile: the lock is gone with it.
     if (this.#session !== session) return;
+    this.#cursors.get(watch)?.expire();
     const dueAt = performance.now() + waitOnTakeover(dueInMs, everyMs);
     this.#held.set(bucket, { watch, everyMs, dueAt, round: undefined, end: new AbortController() });
   }
@@ -199,6 +218,7 @@ export class Watches {
   async #drop(bucket: string, held: HeldWatch): Promise<void> {
     this.#held.delete(bucket);
     this.#requests.delete(held.watch);
+    this.#cursors.delete(held.watch);
     held.end.abort(new Error('the bucket is no longer watched, or by another call'));
     await held.round;
     await this.#session?.release(bucket);
@@ -237,12 +257,18 @@ export class Watches {
     const { bucket, watch, params, caller } = stored;
     const startedAt = performance.now();
     let failure: string | undefined;
+    let note: string | undefined;
     try {
-      const { request: withoutCredentials, recorded } = readCall(params);
+      const { request: withoutCredentials, recorded, newKeysLast } = readCall(params);
       const request = this.#requests.get(watch) ?? withoutCredentials;
-      const call = { id: watch, record: { caller, params: recorded } };
-      const isLoading = await list(request, call, held.end.signal);
-      if (isLoading) log.info({ bucket }, 'a watched bucket has something to load');
+      const cursor = newKeysLast ? this.#cursorOf(watch) : undefined;
+      const { called, late } = await list(
+        request,
+        { id: watch, record: { caller, params: recorded }, cursor },
+        held.end.signal,
+      );
+      if (called) log.info({ bucket }, 'a watched bucket has something to load');
+      if (late > 0) note = lateText(late);
     } catch (error) {
       if (held.end.signal.aborted) return false;
       // Of an unexpected error the log has the rest.
@@ -252,9 +278,22 @@ export class Watches {
     onListed(bucket, failure === undefined ? 'listed' : 'failed');
     held.dueAt = Math.max(startedAt + held.everyMs, performance.now());
     const nextInMs = held.dueAt - performance.now();
-    await recordListing(pool, stored, { nextInMs, failure }).catch((error: unknown) => {
+    await recordListing(pool, stored, { nextInMs, failure, note }).catch((error: unknown) => {
       log.warn({ bucket, err: error }, 'the listing of a watched bucket could not be noted');
     });
     return failure !== undefined;
   }
+
+  #cursorOf(watch: string): KeyCursor {
+    const cursor = this.#cursors.get(watch) ?? new KeyCursor();
+    this.#cursors.set(watch, cursor);
+    return cursor;
+  }
+}
+
+function lateText(late: number): string {
+  return (
+    `The last whole listing found ${late === 1 ? '1 new object' : `${late} new objects`} with keys before those of earlier listings; ` +
+    'loaded now, but late: new-keys-last? is not right for this bucket.'
+  );
 }

@@ -11,6 +11,8 @@ export interface ListOptions {
   /** Longest wait for one answer of S3 to its last byte, in ms. */
   limitMs: number;
   signal: AbortSignal;
+  /** By prefix: the key after which its listing begins. */
+  after?: ReadonlyMap<string, string> | undefined;
   /** Whether the account agrees to pay for its requests. */
   requesterPays?: boolean | undefined;
 }
@@ -28,7 +30,7 @@ const MOST_EMPTY_PAGES = 1_000;
  * @throws S3Error, or the signal's reason when aborted
  */
 export async function* listObjects(client: S3Client, options: ListOptions): AsyncGenerator<ListedObject[]> {
-  const { bucket, prefixes, signal, requesterPays } = options;
+  const { bucket, prefixes, signal, after, requesterPays } = options;
   for (const prefix of distinctPrefixes(prefixes)) {
     const what = `s3://${bucket}/${prefix}`;
     const seenTokens = new Set<string>();
@@ -36,7 +38,12 @@ export async function* listObjects(client: S3Client, options: ListOptions): Asyn
     let emptyPages = 0;
     try {
       do {
-        const answer = await sendWithin(client, pageRequest({ bucket, prefix, place, requesterPays }), options, what);
+        const answer = await sendWithin(
+          client,
+          pageRequest({ bucket, prefix, place, after: after?.get(prefix), requesterPays }),
+          options,
+          what,
+        );
         const page = toListingPage(answer, { prefix, place, what, seenTokens });
         emptyPages = page.objects.length === 0 ? emptyPages + 1 : 0;
         if (emptyPages > MOST_EMPTY_PAGES) {

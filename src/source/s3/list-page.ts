@@ -24,18 +24,21 @@ export interface PageRequest {
   bucket: string;
   prefix: string;
   place: ListingPlace | undefined;
+  /** The key after which the first page begins. */
+  after?: string | undefined;
   requesterPays?: boolean | undefined;
 }
 
 const requestSchema = z.object({ query: z.record(z.string(), z.unknown()) });
 
 /** The request for the page at a place; the first one without. Keys come percent-encoded: XML has no control characters. */
-export function pageRequest({ bucket, prefix, place, requesterPays }: PageRequest): ListObjectsV2Command {
+export function pageRequest({ bucket, prefix, place, after, requesterPays }: PageRequest): ListObjectsV2Command {
   const command = new ListObjectsV2Command({
     Bucket: bucket,
     EncodingType: 'url',
     ...(prefix === '' ? {} : { Prefix: prefix }),
     ...(requesterPays === true ? { RequestPayer: 'requester' as const } : {}),
+    ...(place === undefined && after !== undefined ? { StartAfter: after } : {}),
     ...(place !== undefined && 'token' in place ? { ContinuationToken: place.token } : {}),
   });
   if (place === undefined || 'token' in place) return command;

@@ -19,12 +19,16 @@ export class S3Source implements ObjectSource {
     this.#address = address;
   }
 
-  async *list(prefixes: readonly string[], signal: AbortSignal): AsyncGenerator<ListedObject[]> {
+  async *list(
+    prefixes: readonly string[],
+    signal: AbortSignal,
+    after?: ReadonlyMap<string, string>,
+  ): AsyncGenerator<ListedObject[]> {
     const { account, bucket, timeouts } = this.#address;
     const connectTimeoutMs = timeouts.connectTimeoutMs === 0 ? LISTING_CONNECT_TIMEOUT_MS : timeouts.connectTimeoutMs;
     const limitMs = timeouts.readTimeoutMs === 0 ? LISTING_READ_TIMEOUT_MS : timeouts.readTimeoutMs;
     const client = this.#clients.get(account, bucket, { connectTimeoutMs });
-    yield* listObjects(client, { bucket, prefixes, limitMs, signal, requesterPays: account.requesterPays });
+    yield* listObjects(client, { bucket, prefixes, limitMs, signal, after, requesterPays: account.requesterPays });
   }
 
   open(object: ObjectToRead, signal: AbortSignal): ObjectBytes {

@@ -93,18 +93,20 @@ export async function holdWatch(db: Queryable, bucket: string, watch: string): P
 /**
  * Notes how a listing went, and when the next one is due.
  * @param failure why it failed; undefined where it did not
+ * @param note what is to be known of one that did not; it stays until the next note or failure
  */
 export async function recordListing(
   db: Queryable,
   { bucket, watch }: Pick<StoredWatch, 'bucket' | 'watch'>,
-  { nextInMs, failure }: { nextInMs: number; failure: string | undefined },
+  { nextInMs, failure, note }: { nextInMs: number; failure: string | undefined; note?: string | undefined },
 ): Promise<void> {
   await db.query(
     `update fhir_bucket_loader.bucket_watch
-        set next_listing_at = clock_timestamp() + $3 * interval '1 ms', message = $4,
+        set next_listing_at = clock_timestamp() + $3 * interval '1 ms',
+            message = coalesce($4, $5, case when failures = 0 then message end),
             failures = case when $4::text is null then 0 else failures + 1 end,
             listed_at = case when $4::text is null then clock_timestamp() else listed_at end
       where queue = ${QUEUE} and bucket = $1 and watch = $2`,
-    [bucket, watch, nextInMs, failure ?? null],
+    [bucket, watch, nextInMs, failure ?? null, note ?? null],
   );
 }

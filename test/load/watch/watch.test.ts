@@ -58,6 +58,21 @@ const callsOf = async (bucket: string) =>
     ])
   )[0]?.calls;
 
+/** The process id of the backend that holds a bucket's watch lock. */
+const holderOf = (bucket: string) =>
+  waitFor(
+    async () => {
+      const found = await server.sql<{ pid: number }>(
+        `select pid from pg_locks l
+          where l.locktype = 'advisory' and ((l.classid::bigint << 32) | l.objid::bigint) =
+                hashtextextended('fhir-bucket-loader watch ' || 'loaderfile'::regclass::oid || ' ' || $1::text, 0)`,
+        [bucket],
+      );
+      return found.length === 1 && found[0]?.pid;
+    },
+    { what: 'the holder of the watch' },
+  );
+
 /** A folder as a bucket, and what puts files into it in one step. */
 async function folder() {
   const path = await mkdtemp(join(root, 'bucket-'));
@@ -288,27 +303,53 @@ describe('watch', () => {
   test('a clock that was set back does not keep it from listing', async (t) => {
     const { bucket, put } = await folder();
     await watched(t, { bucket });
-    const holders = () =>
-      server.sql<{ pid: number }>(
-        `select pid from pg_locks l
-          where l.locktype = 'advisory' and ((l.classid::bigint << 32) | l.objid::bigint) =
-                hashtextextended('fhir-bucket-loader watch ' || 'loaderfile'::regclass::oid || ' ' || $1::text, 0)`,
-        [bucket],
-      );
-    const [holder] = await waitFor(
-      async () => {
-        const found = await holders();
-        return found.length === 1 && found;
-      },
-      { what: 'the holder of the watch' },
-    );
+    const holder = await holderOf(bucket);
     // As the next replica finds it that takes over.
     await server.sql(
       `update fhir_bucket_loader.bucket_watch set next_listing_at = clock_timestamp() + interval '1 year' where bucket = $1`,
       [bucket],
     );
-    await server.sql('select pg_terminate_backend($1)', [holder?.pid]);
+    await server.sql('select pg_terminate_backend($1)', [holder]);
     await put('Patient-1.ndjson', ndjson(patients(1, 'clock')));
     await untilDone(bucket, 1);
+  });
+
+  test('new-keys-last? asks for new keys only, and a whole listing finds and tells what came late', async (t) => {
+    const name = await server.bucketOf({
+      'a/2026-01/Patient.ndjson': patients(1, 'n1'),
+      'b/Patient-1.ndjson': patients(1, 'n2'),
+    });
+    const bucket = `s3://${name}`;
+    const { account } = server.s3;
+    await watched(t, { bucket, account, 'new-keys-last?': true, prefixes: ['a/', 'b/'] });
+    await untilDone(bucket, 2);
+    await untilListedAgain(bucket);
+    await server.s3.putObject(name, 'a/2025-12/Patient.ndjson', ndjson(patients(1, 'late')));
+    await server.s3.putObject(name, 'a/2026-02/Patient.ndjson', ndjson(patients(1, 'n3')));
+    await server.s3.putObject(name, 'b/Patient-2.ndjson', ndjson(patients(1, 'n4')));
+    await untilDone(bucket, 4);
+    await untilListedAgain(bucket);
+    assert.deepEqual((await statusOf(bucket)).progress, { total: 4, done: 4 });
+    // Whoever takes the lock next lists everything.
+    await server.sql('select pg_terminate_backend($1)', [await holderOf(bucket)]);
+    await untilDone(bucket, 5);
+    const message = await waitFor(async () => (await watchOf(bucket))?.message, { what: 'the word on it' });
+    assert.match(message, /^The last whole listing found 1 new object with keys before.*new-keys-last\? is not right/);
+    assert.equal((await watchOf(bucket))?.failures, undefined);
+  });
+
+  test('new-keys-last? contradicts reload-changed?', async () => {
+    const params = {
+      bucket: 's3://any',
+      every: '1m',
+      'upsert?': true,
+      'reload-changed?': true,
+      'new-keys-last?': true,
+    };
+    const { body } = await server.rpc(WATCH, params);
+    assert.deepEqual(
+      body.error?.errors?.map(({ path }) => path),
+      ['new-keys-last?'],
+    );
   });
 });
