@@ -13,7 +13,7 @@ import type { LoadRequest } from './load-request.ts';
 import { type ChangedFiles, type QueuedListing, queueCall, refuseContradiction } from './queue-call.ts';
 import type { RunningLoads } from './running-loads.ts';
 import type { CursorListing } from './watch/key-cursor.ts';
-import type { WatchCall, WatchedListing } from './watch/watches.ts';
+import type { WatchCall, WatchedListing } from './watch/watch-round.ts';
 
 export interface LoadCallsOptions {
   pool: pg.Pool;

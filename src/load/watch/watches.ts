@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { toFailure } from '../../errors/failure.ts';
-import { toClientError } from '../../errors/to-client-error.ts';
 import {
   deleteWatch,
   listWatches,
@@ -12,53 +9,21 @@ import {
   saveWatch,
 } from '../../store/bucket-watch/bucket-watch.ts';
 import type { DatabaseAddress } from '../../store/connection-options.ts';
-import type { CallRecord } from '../../store/load-run/run-call.ts';
 import type { LoadRequest } from '../load-request.ts';
 import { KeyCursor } from './key-cursor.ts';
 import { paceOf, waitOnTakeover } from './pace.ts';
+import { type WatchRoundOptions, watchRound } from './watch-round.ts';
 import { WatchSession } from './watch-session.ts';
 
 /** How often it looks which buckets are watched, and by whom, in ms; less often while none is. */
 const LOOK_MS = 2_000;
 const IDLE_LOOK_MS = 5_000;
 
-export interface WatchesOptions {
+export interface WatchesOptions extends WatchRoundOptions {
   address: DatabaseAddress;
   pool: pg.Pool;
-  log: Logger;
-  /**
-   * Reads stored params: what is asked for, with the server's own credentials, and what the record of a run says of it.
-   * @throws where this version of the loader does not understand them
-   */
-  readCall: (params: Readonly<Record<string, unknown>>) => {
-    request: LoadRequest;
-    recorded: CallRecord['params'];
-    /** Whether new objects have keys after all earlier ones. */
-    newKeysLast: boolean;
-  };
-  /** Lists a watched bucket, and begins a load where there is something to do. */
-  list: (request: LoadRequest, watch: WatchCall, signal: AbortSignal) => Promise<WatchedListing>;
-  onListed: (bucket: string, outcome: ListingOutcome) => void;
+  onListed: (bucket: string, outcome: 'listed' | 'failed') => void;
 }
-
-/** Whose listing it is. */
-export interface WatchCall {
-  /** Id of the watch: when it has ended, nothing is queued. */
-  id: string;
-  record: CallRecord;
-  /** Where keys are in the order of time: how far earlier listings have come. */
-  cursor: KeyCursor | undefined;
-}
-
-/** What a listing has come to. */
-export interface WatchedListing {
-  /** Whether there was something to do. */
-  called: boolean;
-  /** New objects whose keys come before those of earlier listings. */
-  late: number;
-}
-
-export type ListingOutcome = 'listed' | 'failed';
 
 /** A bucket that this replica lists. */
 interface HeldWatch {
@@ -253,35 +218,21 @@ export class Watches {
 
   /** One listing. Never throws. @returns whether it failed */
   async #list(stored: StoredWatch, held: HeldWatch): Promise<boolean> {
-    const { pool, log, readCall, list, onListed } = this.#options;
-    const { bucket, watch, params, caller } = stored;
+    const { pool, log, onListed } = this.#options;
+    const { bucket, watch } = stored;
     const startedAt = performance.now();
-    let failure: string | undefined;
-    let note: string | undefined;
-    try {
-      const { request: withoutCredentials, recorded, newKeysLast } = readCall(params);
-      const request = this.#requests.get(watch) ?? withoutCredentials;
-      const cursor = newKeysLast ? this.#cursorOf(watch) : undefined;
-      const { called, late } = await list(
-        request,
-        { id: watch, record: { caller, params: recorded }, cursor },
-        held.end.signal,
-      );
-      if (called) log.info({ bucket }, 'a watched bucket has something to load');
-      if (late > 0) note = lateText(late);
-    } catch (error) {
-      if (held.end.signal.aborted) return false;
-      // Of an unexpected error the log has the rest.
-      failure = toClientError(error)?.message ?? toFailure(error).message;
-      log.warn({ bucket, err: error }, 'a watched bucket could not be listed');
-    }
-    onListed(bucket, failure === undefined ? 'listed' : 'failed');
+    const { signal } = held.end;
+    const mine = { request: this.#requests.get(watch), cursor: this.#cursorOf(watch), signal };
+    const outcome = await watchRound(stored, mine, this.#options);
+    if (outcome === undefined) return false;
+    const hasFailed = outcome.failure !== undefined;
+    onListed(bucket, hasFailed ? 'failed' : 'listed');
     held.dueAt = Math.max(startedAt + held.everyMs, performance.now());
     const nextInMs = held.dueAt - performance.now();
-    await recordListing(pool, stored, { nextInMs, failure, note }).catch((error: unknown) => {
+    await recordListing(pool, stored, { nextInMs, ...outcome }).catch((error: unknown) => {
       log.warn({ bucket, err: error }, 'the listing of a watched bucket could not be noted');
     });
-    return failure !== undefined;
+    return hasFailed;
   }
 
   #cursorOf(watch: string): KeyCursor {
@@ -289,11 +240,4 @@ export class Watches {
     this.#cursors.set(watch, cursor);
     return cursor;
   }
-}
-
-function lateText(late: number): string {
-  return (
-    `The last whole listing found ${late === 1 ? '1 new object' : `${late} new objects`} with keys before those of earlier listings; ` +
-    'loaded now, but late: new-keys-last? is not right for this bucket.'
-  );
 }
