@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CLIENT_ERRORS } from '../errors/client-error.ts';
 import { ANSWERS } from './answers.ts';
+import { errorSamples, TRANSPORT_ERRORS } from './error-samples.ts';
 import type { RpcMethod } from './rpc-method.ts';
 
 /** Of a method's params: what becomes the list that OpenRPC wants. */
@@ -11,7 +11,7 @@ const paramsSchema = z.looseObject({
 
 /**
  * The RPC methods as an OpenRPC 1.3 document: each with the JSON Schemas of its params and of its result, a call by curl
- * (`x-curl`), and the errors, whose codes are HTTP statuses and whose messages are kinds.
+ * (`x-curl`), and the errors by HTTP status, whose `data` are samples of what is answered.
  */
 export function openRpcDocument(methods: readonly RpcMethod[], version: string): object {
   return {
@@ -41,17 +41,38 @@ function describeMethod({ name, description, params }: RpcMethod): object {
       schema,
     })),
     result: { name: 'result', schema: answer === undefined ? {} : z.toJSONSchema(answer) },
-    errors: Object.entries(CLIENT_ERRORS).map(([kind, status]) => ({ code: status, message: kind })),
+    errors: errorsOf(name, required),
     'x-curl': curlOf(name, required),
   };
 }
 
+/** OpenRPC wants one error a code. */
+function errorsOf(name: string, required: readonly string[]): object[] {
+  const transport = Object.entries(TRANSPORT_ERRORS).map(([status, { when, error }]) => ({
+    code: Number(status),
+    message: when,
+    ...(error === undefined ? {} : { data: { samples: [{ error }] } }),
+  }));
+  const refused = {
+    code: 422,
+    message:
+      'Params are wrong, or what they name cannot be had: `error.message`, `error.errors` and `error.code` say why.',
+    data: { samples: errorSamples(name, paramsOf(required)) },
+  };
+  return [...transport, refused].sort((a, b) => a.code - b.code);
+}
+
 function curlOf(method: string, required: readonly string[]): string {
+  const params = paramsOf(required);
+  return `curl -u root:$BOX_ROOT_CLIENT_SECRET http://127.0.0.1:8888/rpc --json '${JSON.stringify({ method, params })}'`;
+}
+
+/** Params of a good call. */
+function paramsOf(required: readonly string[]): object {
   const samples: Readonly<Record<string, unknown>> = {
     bucket: 's3://your-bucket-id',
     every: '15m',
     resource: { resourceType: 'Patient', id: 'pt-1' },
   };
-  const params = Object.fromEntries(required.map((name) => [name, samples[name]]));
-  return `curl -u root:$BOX_ROOT_CLIENT_SECRET http://127.0.0.1:8888/rpc --json '${JSON.stringify({ method, params })}'`;
+  return Object.fromEntries(required.map((name) => [name, samples[name]]));
 }
