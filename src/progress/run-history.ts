@@ -92,8 +92,8 @@ export async function runDetail(db: pg.Pool, run: number, goesOn: GoesOn): Promi
   const points = await readPoints(db, run);
   const { sampleSeconds } = stored;
   const at = (point: RunPoint) => {
-    // The last one has not had all of its seconds.
-    const seconds = Math.min(sampleSeconds, Math.max(report['duration-ms'] / 1_000 - point.second, 0.1));
+    // The last one has not had all of its seconds; but a replica adds what it did in the second before.
+    const seconds = Math.min(sampleSeconds, Math.max(report['duration-ms'] / 1_000 - point.second, 1));
     return { second: point.second, ...ratesOf(point.bytes, point.rows, seconds) };
   };
   return { runs: [{ ...report, curve: { 'seconds-per-point': sampleSeconds, points: points.map(at) } }] };
