@@ -15,7 +15,8 @@ export async function fillWithProgress(
   const started = performance.now();
   const onProgress = (filled: BucketFill, files: number) => {
     const left = ((performance.now() - started) * (resources - filled.resources)) / Math.max(1, filled.resources);
-    const estimate = left > 0 ? `, about ${Math.ceil(left / 1_000)} s left` : '';
+    // The first file says nothing of the others.
+    const estimate = left > 0 && filled.resources >= resources / 10 ? `, about ${Math.ceil(left / 1_000)} s left` : '';
     progress.show(
       `Generating FHIR data: ${formatCount(filled.resources)} resources, ${filled.files} of ${files} files${estimate}`,
     );

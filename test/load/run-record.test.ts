@@ -139,6 +139,9 @@ describe('the record of a run with two replicas', () => {
       );
     await waitFor(async () => (await sum()).rows[0]?.rows === FILES * ROWS, { what: 'the whole curve' });
     assert.equal((await sum()).rows[0]?.bytes, run.bytes);
+    // The last point, which the end cuts short, shows no rate that never was.
+    for (const { 'resources-per-second': rate } of (await detailOf(replicas[0], bucket)).curve.points)
+      assert.ok(rate <= FILES * ROWS, `${rate} resources/s`);
   });
 
   test('kill -9 of one: the run goes on with the other', async () => {
