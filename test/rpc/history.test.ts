@@ -181,6 +181,34 @@ describe('a run', () => {
     assert.deepEqual(run.files, { done: 0, error: 0, left: 0 });
   });
 
+  test('keeps no key, secret or token of its calls, in no table and no answer', async () => {
+    const bucket = await bucketOf({ 'Patient.ndjson': [{ id: 'no-secret' }] });
+    const secrets = {
+      'access-key-id': 'AKIARECOGNISABLE',
+      'secret-access-key': 'Secret+RECOGNISABLE',
+      'session-token': 'Token/RECOGNISABLE',
+    };
+    await server.startLoad(bucket, { account: { ...server.s3.account, ...secrets, 'path-style?': true } });
+    await server.ended(bucket);
+    const run = await only(bucket);
+    assert.equal(run.state, 'completed');
+    assert.deepEqual(run.calls[0]?.params['account'], {
+      region: server.s3.account.region,
+      host: server.s3.account.host,
+      'path-style?': true,
+    });
+    const tables = await server.sql<{ name: string }>(
+      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'fhir_bucket_loader'`,
+    );
+    assert.ok(tables.length > 5);
+    const rows = [];
+    for (const { name } of tables) rows.push(...(await server.sql(`select t::text as row from ${name} t`)));
+    const answers = [await historyOf({ limit: 100 }), await historyOf({ run: run.run })];
+    const text = JSON.stringify([rows, answers]);
+    assert.ok(text.includes(bucket));
+    for (const secret of Object.values(secrets)) assert.ok(!text.includes(secret), secret);
+  });
+
   test('lists the calls that join it', async (t) => {
     const { open, reached } = await server.gate(t, 'basic');
     const bucket = await bucketOf({ 'Basic.ndjson': [{ id: 'b' }] });
