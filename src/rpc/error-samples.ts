@@ -43,7 +43,7 @@ const SAMPLES: Readonly<Record<string, readonly ErrorSample[]>> = {
   [`${LOAD}-retry`]: [NEVER_LOADED],
   'fhir-bucket-loader/history': [
     NEVER_LOADED,
-    { params: { run: 41 }, error: { message: 'There is no run 41; runs that are no longer kept have no record.' } },
+    { params: { run: 41 }, error: { message: 'There is no run 41; the records of old runs are deleted.' } },
   ],
   'fhir-bucket-loader/convert': [
     {
