@@ -14,12 +14,6 @@ export async function commitLazily(client: Queryable): Promise<void> {
   );
 }
 
-/** Whether the database is a Citus cluster's coordinator. */
-export async function isCitus(db: Queryable): Promise<boolean> {
-  const { rowCount } = await db.query(`select from pg_extension where extname = 'citus'`);
-  return rowCount !== 0;
-}
-
 /**
  * Makes all that is visible now durable (see `flushCommits`), with no write where the WAL is on disk up to here already.
  */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isCitus } from '../../store/durability.ts';
+import { isCitus } from '../../store/distributed-tables.ts';
 import type { StoredRows } from '../../store/loader-file/stored-rows.ts';
 import { type ResourceTable, resolveHistory } from '../../store/resource-tables.ts';
 import type { RowCopy } from '../row-copy.ts';
