@@ -1,7 +1,7 @@
 import { BACKSLASH } from './json-bytes.ts';
 import { decodeString } from './json-scan.ts';
 
-/** A key of a resource, as far as it becomes a column. */
+/** A key of a resource that becomes a column. */
 export type OwnKey = 'id' | 'resourceType' | 'other';
 
 /** Twelve letters, each at most six bytes long as an escape. */

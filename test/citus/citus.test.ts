@@ -185,7 +185,7 @@ describe('On Citus', NEEDS_CITUS, () => {
 
 /**
  * Leaves a row of `patient` as a worker does that restarts in the middle of a commit: prepared there, and decided on the
- * coordinator. Resolves once Citus cannot take it for one of a transaction under way.
+ * coordinator. Resolves once Citus cannot take it for one of a running transaction.
  */
 async function prepareOnWorker(t: Closing, server: TestServer): Promise<{ worker: string; shard: string }> {
   const id = 'prepared';

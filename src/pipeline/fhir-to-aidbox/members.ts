@@ -44,7 +44,7 @@ export function memberKeyAt(b: Buffer, quote: number, end: number): MemberKey | 
   return from >= end ? undefined : { name, close, from };
 }
 
-/** The members of the object at `open`, as far as it is well-formed. */
+/** The members of the object at `open`, up to where it stops being well-formed. */
 export function* membersOf(b: Buffer, open: number, end: number): Generator<Member> {
   if (b[open] !== OPEN_BRACE) return;
   let i = skipSpace(b, open + 1, end);

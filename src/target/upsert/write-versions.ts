@@ -32,7 +32,7 @@ export interface WrittenVersions {
  * overwrites is copied to the history, then the row gets `status` updated, new `ts` and `txid`; `cts` stays.
  *
  * A row is locked, looked at, copied and overwritten by one statement, so that the version in the history is the one that
- * was overwritten, whoever else writes: Postgres evaluates the conditions of `for update` again on a row that it has waited
+ * was overwritten, no matter who else writes: Postgres evaluates the conditions of `for update` again on a row that it has waited
  * for. Rows that were not there any more, or there by now, are found by another look.
  * @throws RowsKeptOut; FileError, transient, when others write the same rows again and again
  */

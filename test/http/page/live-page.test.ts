@@ -158,7 +158,7 @@ test('stop by keyboard alone, after a question', PAGE_TEST, async (t) => {
   await untilText(load.getByRole('status').first(), /is being cancelled/);
   const ended = await untilState(load, /^Interrupted$/);
   assert.match(ended, /3 files left/);
-  // The button is gone; whoever pressed it is not thrown back to the top of the page.
+  // The button is gone; its user is not thrown back to the top of the page.
   assert.equal(await focused(page), `s3://${bucket}`);
   assert.deepEqual(complaints, []);
 });

@@ -21,7 +21,7 @@ export async function call(method, params) {
 }
 
 /**
- * @typedef {object} StoredFile a LoaderFile, as far as the page shows it
+ * @typedef {object} StoredFile the part of a LoaderFile that the page shows
  * @property {string} id
  * @property {string} [file]
  * @property {string} [type]
