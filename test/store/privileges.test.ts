@@ -51,8 +51,23 @@ describe('a role with what docs/operations.md grants, and nothing from PUBLIC, o
     assert.deepEqual(await server.load(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
   });
 
+  test('resolves references', async () => {
+    const bucket = await server.bucketOf({
+      'Practitioner.ndjson': [{ id: 'dr', identifier: [{ system: 's', value: '1' }] }],
+      'Basic.ndjson': [{ id: 'refers', author: { reference: 'Practitioner?identifier=s|1' } }],
+    });
+    assert.deepEqual(await server.load(bucket, { 'resolve-references?': true }), {
+      state: 'completed',
+      progress: { total: 2, done: 2 },
+    });
+    const [row] = await server.sql(`select resource #>> '{author,id}' as author from basic where id = 'refers'`);
+    assert.deepEqual(row, { author: 'dr' });
+  });
+
   test('upserts, leaves out bad lines, retries and deletes', async () => {
-    const bucket = await server.bucketOf({ 'Patient.ndjson': [...patients(3, 'new'), { id: 'p' }, { id: 1 }] });
+    // Other than what is there: the same would be left as it is.
+    const changed = patients(3, 'new').map((patient) => ({ ...patient, active: false }));
+    const bucket = await server.bucketOf({ 'Patient.ndjson': [...changed, { id: 'p' }, { id: 1 }] });
     const params = { 'upsert?': true, 'max-errors': 1 };
     const { message: _, ...ended } = await server.load(bucket, params);
     assert.deepEqual(ended, { state: 'completed', progress: { total: 1, done: 1 }, 'lines-left-out': 1 });
