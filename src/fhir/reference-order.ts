@@ -18,7 +18,7 @@ const STAGES: ReadonlyMap<string, number> = new Map([
   ...LAST.flatMap((types, stage) => types.map((type) => [type, FIRST.length + 1 + stage] as const)),
 ]);
 
-/** From this stage on, files are begun in order but do not wait for each other, until one shows that they have to. */
+/** From this stage on, files do not wait for each other, until one shows that they have to. */
 const UNORDERED_FROM = 3;
 
 /** When a type's files are begun, where references are resolved: after those of all types of lower stages. */

@@ -1,4 +1,4 @@
-import { stageOf, waitingStageOf } from '../fhir/reference-order.ts';
+import { waitingStageOf } from '../fhir/reference-order.ts';
 import type { LoadEffect } from './load-effect.ts';
 import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
 import { isIdle, isStarved, refilled, startClaim, startListing, withoutFlight } from './load-slots.ts';
@@ -76,11 +76,7 @@ const refill: Rule = (state) => {
   const inStage = resolveReferences ? loadable.filter(({ type }) => waitingStage(type) === stage) : loadable;
   const effects: LoadEffect[] = unusable.map((files) => ({ kind: 'fail-files', ...files }));
   if (resolveReferences && stage > state.resolving.stage) effects.push({ kind: 'notify-queued' });
-  const ordered = schedule(inStage, request.scheduler);
-  const slots = refilled(
-    state.slots,
-    resolveReferences ? ordered.toSorted((a, b) => stageOf(a.type) - stageOf(b.type)) : ordered,
-  );
+  const slots = refilled(state.slots, schedule(inStage, request.scheduler));
   const resolving = { ...state.resolving, stage, unfinishedTypes: coming };
   const change = { listed: undefined, tables, waits, slots, resolving, queueGeneration: generation };
   const isFinished = loadable.length === 0 && isAll && isIdle(slots) && state.lookWanted === 'no';

@@ -63,10 +63,17 @@ async function writeAll(
   chunks: AsyncIterable<Buffer>,
   { lookAhead, lineMemory }: CopyRowsOptions,
 ): Promise<void> {
+  let writing = Promise.resolve();
   for await (const chunk of chunks) {
-    await lookAhead?.(chunk);
-    await copy.write(chunk);
+    if (lookAhead === undefined) await copy.write(chunk);
+    else {
+      // Postgres takes the rows of the chunk before meanwhile; this one's are encoded before `write` waits for anything.
+      await Promise.all([lookAhead(chunk), writing]);
+      writing = copy.write(chunk);
+      writing.catch(() => {});
+    }
     await lineMemory?.hold(copy.pendingBytes);
   }
+  await writing;
   await copy.end();
 }
