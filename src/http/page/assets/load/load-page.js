@@ -50,7 +50,7 @@ export class LoadPage {
   /** @param {string} bucket @param {string} list address of the list that the reader comes from */
   constructor(bucket, list) {
     this.bucket = bucket;
-    const loadAgain = () => call('aidbox.bulk/load-from-bucket', this.#params ?? { bucket });
+    const loadAgain = () => this.#loadAgain();
     this.#head = new LoadHead(bucket, this.#outcome, loadAgain);
     this.#failures = new Failures(bucket, this.#outcome, loadAgain);
     this.#runs = new RunList(bucket);
@@ -116,6 +116,13 @@ export class LoadPage {
   /** Whether files that are queued can be loaded by the server's own credentials; a load in progress takes them anyway. */
   get #canLoad() {
     return this.#params !== undefined && this.#load?.state !== 'in-progress';
+  }
+
+  /** Loads with the parameters of the latest call. @returns {Promise<{ message: string }>} */
+  async #loadAgain() {
+    const params = this.#params;
+    if (params === undefined) throw new Error('call load-from-bucket with the credentials of the bucket');
+    return await call('aidbox.bulk/load-from-bucket', params);
   }
 
   /** Reads what is recorded of the load's runs, with the curve of the last one. */

@@ -1,10 +1,9 @@
 // @ts-check
-import { button, element, setAttribute, setHidden, setText } from '../dom.js';
+import { element, setHidden, setText } from '../dom.js';
 import { formatNumberOf } from '../format.js';
-import { KeyedList } from '../keyed-list.js';
 import { addressOfList } from '../router.js';
-import { LoadRow } from './load-row.js';
-import { COLUMNS, DEFAULT_ORDER, formatOrder, isIn, matches, parseFilter, parseOrder, sorted } from './order.js';
+import { LoadsTable } from './loads-table.js';
+import { DEFAULT_ORDER, formatOrder, isIn, matches, parseFilter, parseOrder, sorted } from './order.js';
 import { Toolbar } from './toolbar.js';
 
 /** @typedef {import('../../load-view.ts').LoadSummary} LoadSummary */
@@ -27,25 +26,7 @@ export class LoadsPage {
     onFind: (text) => this.#choose({ find: text }),
     onOrder: (order) => this.#chooseOrder(order),
   });
-  #body = element('tbody', { role: 'rowgroup' });
-  #heads = new Map(
-    COLUMNS.map(({ key, name, first }) => {
-      const sort = button(name, 'sort', () => this.#sortBy(key, first === 'down'));
-      return [key, element('th', { role: 'columnheader', scope: 'col', class: `head-${key}` }, sort)];
-    }),
-  );
-  /** @type {KeyedList<{ load: LoadSummary, now: number }>} */
-  #rows = new KeyedList(
-    this.#body,
-    ({ load }) => load.bucket,
-    ({ load }) => new LoadRow(load.bucket),
-  );
-  #table = element(
-    'table',
-    { role: 'table', class: 'loads', 'aria-label': 'Loads' },
-    element('thead', { role: 'rowgroup' }, element('tr', { role: 'row' }, ...this.#heads.values())),
-    this.#body,
-  );
+  #table = new LoadsTable((key, firstDown) => this.#sortBy(key, firstDown));
   #none = emptyNotice();
   #noMatch = element('p', { class: 'notice', role: 'status' });
   #rest = element('p', { class: 'muted' });
@@ -54,15 +35,14 @@ export class LoadsPage {
     'section',
     { class: 'loads-page' },
     element('div', { class: 'page-head' }, this.#heading, this.#toolbar.node),
-    this.#table,
+    this.#table.node,
     this.#none,
     this.#noMatch,
     this.#rest,
   );
 
   constructor() {
-    for (const part of [this.#table, this.#none, this.#noMatch, this.#toolbar.node]) part.hidden = true;
-    this.node.addEventListener('keydown', (event) => this.#onArrow(event));
+    for (const part of [this.#table.node, this.#none, this.#noMatch, this.#toolbar.node]) part.hidden = true;
     addEventListener('keydown', (event) => {
       if (event.key !== '/' || !this.node.isConnected || isTyping(event.target)) return;
       event.preventDefault();
@@ -78,9 +58,7 @@ export class LoadsPage {
 
   /** Focuses the row of the load that the reader comes from. @param {string | undefined} bucket */
   focus(bucket) {
-    const links = [...this.#body.querySelectorAll('a')];
-    const link = links.find(({ textContent }) => textContent === bucket);
-    (link ?? this.#heading).focus({ preventScroll: true });
+    (this.#table.linkOf(bucket) ?? this.#heading).focus({ preventScroll: true });
   }
 
   /**
@@ -100,15 +78,11 @@ export class LoadsPage {
     const text = this.params.get('find') ?? '';
     const order = parseOrder(this.params.get('sort'));
     const shown = this.#loads.filter((load) => isIn(load, filter) && matches(load, text));
-    this.#rows.show(sorted(shown, order).map((load) => ({ load, now: this.#now })));
-    for (const [key, head] of this.#heads) {
-      const direction = order.down ? 'descending' : 'ascending';
-      setAttribute(head, 'aria-sort', key === order.key ? direction : 'none');
-    }
+    this.#table.show(sorted(shown, order), order, this.#now);
     this.#toolbar.choose({ filter, text, order });
     this.#toolbar.count(this.#loads);
     setHidden(this.#toolbar.node, this.#loads.length === 0);
-    setHidden(this.#table, shown.length === 0);
+    setHidden(this.#table.node, shown.length === 0);
     setHidden(this.#none, this.#total !== 0);
     setHidden(this.#noMatch, this.#loads.length === 0 || shown.length > 0);
     setText(this.#noMatch, text === '' ? 'No load is in this state.' : `No bucket’s name has “${text}” here.`);
@@ -140,19 +114,6 @@ export class LoadsPage {
     }
     history.replaceState(null, '', addressOfList(this.params));
     this.#draw();
-  }
-
-  /** Up and down go from row to row. @param {KeyboardEvent} event */
-  #onArrow(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step === undefined || isTyping(event.target)) return;
-    /** @type {(Element | null)[]} */
-    const links = [...this.#body.querySelectorAll('a')];
-    const place = links.indexOf(document.activeElement);
-    const next = links[place + step];
-    if (place < 0 || !(next instanceof HTMLElement)) return;
-    event.preventDefault();
-    next.focus();
   }
 }
 
