@@ -7,8 +7,8 @@ const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const percentage = new Intl.NumberFormat(LOCALE, { style: 'percent', maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumSignificantDigits: 3 });
 
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'].map(
-  (unit) => new Intl.NumberFormat(LOCALE, { style: 'unit', unit, maximumFractionDigits: unit === 'byte' ? 0 : 1 }),
+const UNITS = ['kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'].map(
+  (unit) => new Intl.NumberFormat(LOCALE, { style: 'unit', unit, maximumFractionDigits: 1 }),
 );
 
 /** @param {number} count */
@@ -23,8 +23,9 @@ export function formatCompact(count) {
 
 /** `12.3 MB`, in powers of 1,000. @param {number} bytes */
 export function formatBytes(bytes) {
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), UNITS.length - 1);
-  return UNITS[power]?.format(bytes / 1000 ** power) ?? `${bytes} byte`;
+  const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), UNITS.length);
+  // Intl has "4 byte" for bytes.
+  return UNITS[power - 1]?.format(bytes / 1000 ** power) ?? `${whole.format(bytes)} B`;
 }
 
 /**

@@ -53,7 +53,8 @@ export function timeLeft(load, now) {
 export function advice({ state, progress, message }) {
   if (state === 'interrupted') {
     const left = unfinishedOf(progress);
-    const files = left === 0 ? '' : `${formatNumberOf(left, 'file')} left, and nobody loads them. `;
+    const files =
+      left === 0 ? '' : `${formatNumberOf(left, 'file')} left, and nobody loads ${left === 1 ? 'it' : 'them'}. `;
     return `${message ?? ''} ${files}Credentials are never stored: call load-from-bucket again to continue. Files that are done are not loaded twice.`.trim();
   }
   return message ?? '';
