@@ -9,18 +9,30 @@ function letters(block: v128): v128 {
   return between(v128.or(block, i8x16.splat(0x20)), 0x61, 26);
 }
 
-/** The address of the slash behind a resource type's name at `from`, or 0. */
+/** Given where an escape might stand for a letter, a digit or a sign that matters. */
+export const UNKNOWN: usize = usize.MAX_VALUE;
+
+/** The bytes of the slash at `at`, which some writers escape: `\/`. 0 where there is none. */
+@inline
+export function slashLength(at: usize): usize {
+  const byte = load<u8>(at);
+  return byte == 0x2f ? 1 : byte == 0x5c && load<u8>(at + 1) == 0x2f ? 2 : 0;
+}
+
+/** The address of the slash behind a resource type's name at `from`; 0 where it is no such name, or UNKNOWN. */
 export function typeEnd(from: usize): usize {
-  if (<u32>load<u8>(from) - 0x41 >= 26) return 0;
+  const first: u32 = load<u8>(from);
+  if (first - 0x41 >= 26) return first == 0x5c ? UNKNOWN : 0;
   for (let at = from; ; at += 16) {
     const others: u32 = ~i8x16.bitmask(letters(v128.load(at))) & 0xffff;
     if (others == 0) continue;
     const slash = at + ctz(others);
-    return load<u8>(slash) == 0x2f && slash > from + 1 ? slash : 0;
+    if (slashLength(slash) != 0) return slash > from + 1 ? slash : 0;
+    return load<u8>(slash) == 0x5c ? UNKNOWN : 0;
   }
 }
 
-/** The address of the quote behind an id at `from`, or 0. */
+/** The address of the quote behind an id at `from`; 0 where it is no id, or UNKNOWN. */
 export function idEnd(from: usize): usize {
   for (let at = from; at <= from + 64; at += 16) {
     const block = v128.load(at);
@@ -29,7 +41,9 @@ export function idEnd(from: usize): usize {
     const others: u32 = ~i8x16.bitmask(allowed) & 0xffff;
     if (others == 0) continue;
     const close = at + ctz(others);
-    return load<u8>(close) == 0x22 && close > from && close - from <= 64 ? close : 0;
+    const byte = load<u8>(close);
+    if (byte == 0x5c && slashLength(close) == 0) return UNKNOWN;
+    return byte == 0x22 && close > from && close - from <= 64 ? close : 0;
   }
   return 0;
 }

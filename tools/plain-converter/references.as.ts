@@ -5,11 +5,10 @@ import {
   Action_referenceType,
   Action_referenceUri,
   actionOf,
-  isEscaped,
 } from './lookup.as';
 import { INPUT, MOST_OPEN_REFERENCES, OPEN_REFERENCES, OUTPUT } from './memory-map.as';
 import { copied, cut, insertUnderscore, out, put, putWide } from './output.as';
-import { idEnd, typeEnd } from './reference-text.as';
+import { UNKNOWN, idEnd, slashLength, typeEnd } from './reference-text.as';
 import { nextQuote } from './scan.as';
 import { end, skip } from './values.as';
 
@@ -106,7 +105,7 @@ export function referenceMember(entry: usize, key: usize, close: usize, from: us
   if (action == Action_referenceType) met |= TYPE;
   const next = skip(from);
   if (action == Action_referenceUri && listsOpen && (met & TYPE) == 0 && load<u8>(from) == 0x22 && next != 0) {
-    if (idPlace != 0 || isEscaped(from, next)) return 0;
+    if (idPlace != 0) return 0;
     cut(key, key);
     if (!listOpen(out, out + (next - key), from, next - 1)) return 0;
   }
@@ -116,18 +115,21 @@ export function referenceMember(entry: usize, key: usize, close: usize, from: us
 /** `reference` with the string at `quote`. */
 function reference(key: usize, keyClose: usize, quote: usize): usize {
   const slash = typeEnd(quote + 1);
+  if (slash == UNKNOWN) return 0;
   if (slash != 0) {
-    const close = idEnd(slash + 1);
+    const id = slash + slashLength(slash);
+    const close = idEnd(id);
+    if (close == UNKNOWN) return 0;
     if (close != 0) {
       cut(key, quote + 1);
       putWide(i64x2(0x6372756f73657222, 0x223a226570795465), 16); // "resourceType":"
-      cut(slash, slash + 1);
+      cut(slash, id);
       put(0x223a226469222c22, 8); // ","id":"
       return close + 1;
     }
   }
   const close = nextQuote(quote + 1);
-  if (close >= end || isEscaped(quote, close)) return 0;
+  if (close >= end) return 0;
   if (load<u8>(quote + 1) == 0x23 && close > quote + 2) {
     cut(key, quote + 2);
     putWide(i64x2(0x65526c61636f6c22, 0x223a2266), 12); // "localRef":"

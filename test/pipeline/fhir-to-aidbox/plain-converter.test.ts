@@ -32,6 +32,13 @@ describe('what real files hold is converted by the plain converter', () => {
       'Patient',
       '{"extension":[{"extension":[{"valueCode":"x"}],"url":"u"}],"_birthDate":{"extension":[{"valueDate":"x"}]}}',
     ],
+    // Some writers escape every slash, or what is not ASCII.
+    [
+      'Observation',
+      '{"subject":{"reference":"Patient\\/1"},"focus":[{"reference":"http:\\/\\/x\\/fhir\\/Patient\\/1"}]}',
+    ],
+    ['Observation', '{"subject":{"reference":"Patient\\/1\\/_history\\/2"},"encounter":{"reference":"#caf\\u00e9"}}'],
+    ['Observation', '{"subject":{"reference":"Location?identifier=http:\\/\\/x|\\u00e9\\u006e"}}'],
     ['Custom', '{"id":"x","subject":{"reference":"Patient/1"},"meta":{"lastUpdated":"2024"}}'],
   ] as const) {
     test(line, () => assert.ok(isPlain(line, type)));
@@ -43,7 +50,10 @@ describe('what is unusual is left to the other', () => {
     ['Observation', '{"\\u0076alueString":"x"}'],
     ['Observation', '{"valueString":"x","valueBoolean":true}'],
     ['Observation', '{"value":{"string":"x"},"valueBoolean":true}'],
-    ['Observation', '{"subject":{"reference":"Patient\\/1"}}'],
+    ['Observation', '{"subject":{"reference":"Patient\\u002f1"}}'],
+    ['Observation', '{"subject":{"reference":"Pat\\u0069ent/1"}}'],
+    ['Observation', '{"subject":{"reference":"\\u0050atient/1"}}'],
+    ['Observation', '{"subject":{"reference":"Patient/\\u0031"}}'],
     ['Observation', '{"meta":{"versionId":1}}'],
     // Any escaped letter may be of a key `extension`.
     ['Patient', '{"name":[{"period":{"\\u0065nd":"2024"}}]}'],

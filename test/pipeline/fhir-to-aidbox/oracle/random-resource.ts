@@ -39,6 +39,13 @@ const REFERENCES = [
   'Patient/a b',
   '\\u0023escaped',
   'Patient/é',
+  'Patient\\/1\\/_history\\/2',
+  'http:\\/\\/x\\/fhir\\/Patient\\/1',
+  'Pat\\u0069ent/1',
+  'Patient/\\u0031',
+  'Patient\\u002f1',
+  '#a\\u0062',
+  'P\\/1',
 ];
 
 /** JSON text of resources by the definitions, and, with `hostile`, of what looks like them. */
