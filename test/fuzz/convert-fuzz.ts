@@ -57,7 +57,8 @@ export function fuzzConvert(count: number, seed: number): ConvertFuzzReport {
         if (transform.writeJson(json, 0) !== json.length) throw new Error('another length than it said');
         const single = converters.get(model.version)?.convertBytes(line, type);
         const isSame = Buffer.isBuffer(single) && single.equals(json);
-        if (!isSame && parse(json) !== undefined) throw new Error('the converters differ');
+        if (!isSame && parse(json) !== undefined && !NOT_STORABLE.test(json.toString('latin1')))
+          throw new Error('the converters differ');
       }
     } catch (error) {
       findings.push(`${n}: ${String(error)}: ${JSON.stringify(line.toString('latin1'))}`);
