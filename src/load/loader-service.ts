@@ -252,6 +252,7 @@ export class LoaderService {
 
   /** Refuses calls from now on, and ends those that are listing. */
   refuseCalls(): void {
+    this.#watches.stop();
     this.#closing.abort(new ClientError('database-unavailable', 'the server is shutting down; call another replica'));
   }
 

@@ -1,4 +1,5 @@
 import type { LoaderService } from '../../load/loader-service.ts';
+import type { WatchStatus } from '../../load/watch/watch-status.ts';
 import type { BucketStatus } from '../../progress/bucket-status.ts';
 import type { LoadReport } from '../../progress/load-report.ts';
 import type { CalledBucket } from '../../store/bucket-load/bucket-load.ts';
@@ -11,6 +12,7 @@ export interface LoadView extends BucketStatus, LoadReport {
   bucket: string;
   /** ISO 8601, UTC. */
   'called-at': string;
+  watch?: WatchStatus;
 }
 
 /** One load in the list: what its row shows. */
@@ -19,6 +21,7 @@ export interface LoadSummary
     Pick<LoadReport, 'bytes' | 'resources' | 'rate' | 'eta-seconds' | 'replicas'> {
   bucket: string;
   'called-at': string;
+  watch?: WatchStatus;
   /** Dropped indexes that are not back. */
   indexes: number;
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
 import type pg from 'pg';
 import {
   deleteWatch,
@@ -18,6 +19,9 @@ import { WatchSession } from './watch-session.ts';
 /** How often it looks which buckets are watched, and by whom, in ms; less often while none is. */
 const LOOK_MS = 2_000;
 const IDLE_LOOK_MS = 5_000;
+
+/** Buckets that a replica lists at once, each in memory: after a restart all are due. */
+const LISTINGS_AT_ONCE = 4;
 
 export interface WatchesOptions extends WatchRoundOptions {
   address: DatabaseAddress;
@@ -50,6 +54,7 @@ export class Watches {
   readonly #cursors = new Map<string, KeyCursor>();
   /** Buckets that could not be listed here, and until when another replica may try, by `performance.now()`. */
   readonly #resting = new Map<string, number>();
+  readonly #atOnce = pLimit(LISTINGS_AT_ONCE);
   #session: WatchSession | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -103,10 +108,16 @@ export class Watches {
     return process === this.#process && !this.#closed;
   }
 
-  /** Lists no more; other replicas take over. Resolves when nothing runs any more. */
-  async close(): Promise<void> {
+  /** Lists no more: what is being listed is given up, and does not count as failed. */
+  stop(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    for (const { end } of this.#held.values()) end.abort(new Error('the server is shutting down'));
+  }
+
+  /** Leaves the watched buckets to other replicas. Resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    this.stop();
     await this.#looking;
     await this.#letGo();
     await this.#session?.end();
@@ -223,7 +234,7 @@ export class Watches {
     const startedAt = performance.now();
     const { signal } = held.end;
     const mine = { request: this.#requests.get(watch), cursor: this.#cursorOf(watch), signal };
-    const outcome = await watchRound(stored, mine, this.#options);
+    const outcome = await this.#atOnce(() => watchRound(stored, mine, this.#options));
     if (outcome === undefined) return false;
     const hasFailed = outcome.failure !== undefined;
     onListed(bucket, hasFailed ? 'failed' : 'listed');

@@ -338,6 +338,25 @@ describe('watch', () => {
     assert.equal((await watchOf(bucket))?.failures, undefined);
   });
 
+  test('a listing that a shutdown interrupts does not count as failed', async (t) => {
+    const proxy = await S3FaultProxy.start(t, server.s3);
+    const replica = await replicaOf(t);
+    const bucket = `s3://${await server.bucketOf({ 'Patient-1.ndjson': patients(1, 'shut') })}`;
+    await watched(t, { bucket, account: proxy.account }, replica);
+    const listed = Promise.withResolvers<void>();
+    proxy.rule = ({ key }) => {
+      if (key === '') listed.resolve();
+      return key === '' ? { kind: 'no-answer' } : undefined;
+    };
+    await listed.promise;
+    await replica.stop();
+    const [row] = await server.sql('select failures, message from fhir_bucket_loader.bucket_watch where bucket = $1', [
+      bucket,
+    ]);
+    assert.deepEqual(row, { failures: 0, message: null });
+    assert.match((await watchOf(bucket))?.message ?? '', /^Nobody lists the bucket/);
+  });
+
   test('new-keys-last? contradicts reload-changed?', async () => {
     const params = {
       bucket: 's3://any',

@@ -7,6 +7,7 @@ import { sharesOf } from '../loads/shares.js';
 import { SplitBar } from '../split-bar.js';
 import { Figures } from './figures.js';
 import { confirmStop, stopLoad } from './stop-load.js';
+import { WatchLine } from './watch-line.js';
 
 /** @typedef {import('../../load-view.ts').LoadView} LoadView */
 /** @typedef {import('./outcome.js').Outcome} Outcome */
@@ -23,6 +24,7 @@ export class LoadHead {
   #legend = element('p', { class: 'legend' });
   #figures = new Figures();
   #advice = element('p', { class: 'advice' });
+  #watch;
   #stop;
   #again;
   #outcome;
@@ -38,6 +40,7 @@ export class LoadHead {
     setText(this.#title, bucket);
     this.#title.id = 'load-title';
     this.#outcome = outcome;
+    this.#watch = new WatchLine(bucket, outcome, this.#title);
     this.#stop = button('Stop load …', 'quiet', async () => {
       if (await confirmStop(bucket)) await outcome.act(this.#stop, () => stopLoad(bucket));
     });
@@ -53,6 +56,7 @@ export class LoadHead {
       this.#legend,
       this.#figures.node,
       this.#advice,
+      this.#watch.node,
       outcome.node,
     );
   }
@@ -82,6 +86,7 @@ export class LoadHead {
     const keys = legend.map(({ kind, text }) => element('span', { class: `key ${kind}` }, text));
     if (this.#legend.textContent !== legend.map(({ text }) => text).join('')) this.#legend.replaceChildren(...keys);
     setText(this.#advice, advice(summary));
+    this.#watch.update(load.watch);
     if (load.state !== 'interrupted') setHidden(this.#again, true, this.#title);
     setHidden(this.#stop, load.state !== 'in-progress' || progress.total === 0, this.#title);
   }

@@ -60,8 +60,14 @@ export class LoadRow {
     this.#failed.classList.toggle('bad', failed > 0);
     this.#failed.classList.toggle('warn', failed === 0 && linesLeftOut > 0);
     const called = Date.parse(load['called-at']);
-    setText(this.#called, formatWhen(called, now));
-    setAttribute(this.#called, 'title', `Called ${formatMoment(called)}`);
+    const { watch } = load;
+    setText(this.#called, `${formatWhen(called, now)}${watch === undefined ? '' : ' · watched'}`);
+    const next =
+      watch === undefined
+        ? ''
+        : `; listed every ${watch.every}, next at ${formatMoment(Date.parse(watch['next-listing-at']))}`;
+    setAttribute(this.#called, 'title', `Called ${formatMoment(called)}${next}`);
+    this.#called.classList.toggle('warn', watch?.message !== undefined);
   }
 }
 
