@@ -13,6 +13,7 @@ export interface LoadOptions extends AccountOptions {
   upsert?: boolean;
   history?: boolean;
   newestWins?: boolean;
+  applyDeletions?: boolean;
   scheduler?: string;
   prefix?: string[];
   connectTimeout?: number;
@@ -32,7 +33,8 @@ export function withLoadOptions(command: Command): Command {
     .option('--prefix <prefix>', 'only files whose keys start with this; may be repeated', collect)
     .option('--thread-num <n>', 'files loaded at once (4)', toInteger)
     .option('--upsert', 'overwrite resources that exist; without it a file with an id that exists fails')
-    .option('--history', 'keep the versions that are overwritten in <type>_history')
+    .option('--history', 'keep the versions that are overwritten or deleted in <type>_history')
+    .option('--apply-deletions', 'delete what files in deleted/ and Bundle files list, once the others are finished')
     .option('--newest-wins', 'keep resources that were updated later than those of the file, by meta.lastUpdated')
     .option(
       '--disable-idx',
@@ -72,6 +74,7 @@ export async function loadParamsOf(bucket: string, options: LoadOptions): Promis
     'upsert?': options.upsert,
     'history?': options.history,
     'newest-wins?': options.newestWins,
+    'apply-deletions?': options.applyDeletions,
     'disable-idx?': options.disableIdx,
     'drop-primary-key?': options.dropPrimaryKey,
     scheduler: options.scheduler,

@@ -10,6 +10,8 @@ export const defaultSettings: Readonly<Record<string, string>> = {
   // No replication: the WAL needs to hold only what crash recovery needs.
   wal_level: 'minimal',
   max_wal_senders: '0',
+  // Of pages only: what changes a few rows of a large table writes whole pages after a checkpoint.
+  wal_compression: 'on',
   max_connections: '100',
   max_prepared_transactions: '32',
   timezone: 'UTC',

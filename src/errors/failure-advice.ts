@@ -32,6 +32,7 @@ export const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[
     [['two-forms'], `Fix the export: keep one of the two forms. ${OR_LEAVE_OUT}`],
     [['nested-too-deep'], 'Load it with `format: as-is`, which stores it unconverted. No real resource is like this.'],
     [['last-updated-missing'], 'Fix the export, or load without `newest-wins?`.'],
+    [['not-a-deletion'], 'Fix the export, or load the file by a call without `apply-deletions?`.'],
     [['not-on-citus'], 'Load without it.'],
     [['last-updated-invalid'], 'Fix `meta.lastUpdated`, or load without `keep-last-updated?`.'],
     [

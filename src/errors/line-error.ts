@@ -21,7 +21,9 @@ export type LineFailure =
   | 'two-forms'
   | 'nested-too-deep'
   | 'last-updated-invalid'
-  | 'last-updated-missing';
+  | 'last-updated-missing'
+  | 'not-a-deletion'
+  | 'type-not-loadable';
 
 /** FHIR R4 datatypes, `id`: at most 64 characters. */
 export const MAX_ID_CHARACTERS = 64;
@@ -31,11 +33,13 @@ export interface LineErrorDetail {
   /** The resource's id, where it was read before the failure was met. */
   id?: string | undefined;
   /** Of `type-differs`: the type in the file's name. */
-  expectedType?: string;
+  expectedType?: string | undefined;
   /** Of `line-too-long`: in bytes; of `too-many-blank-lines`: how many. */
   limit?: number;
   /** Where in the resource, as a FHIR path: `Observation.component[0].valueQuantity`. */
   path?: string;
+  /** Of `not-a-deletion`: what is wrong there. */
+  reason?: string | undefined;
   /** Of `two-forms`: the keys that say one thing. */
   keys?: readonly [string, string];
 }
@@ -58,7 +62,7 @@ export class LineError extends FileError {
   }
 }
 
-function explain(failure: LineFailure, { expectedType, limit, keys }: LineErrorDetail): string {
+function explain(failure: LineFailure, { expectedType, limit, keys, reason }: LineErrorDetail): string {
   switch (failure) {
     case 'not-json':
       return 'the line is not valid JSON';
@@ -92,6 +96,10 @@ function explain(failure: LineFailure, { expectedType, limit, keys }: LineErrorD
         : `"${keys?.[0]}" and "${keys?.[1]}" are two forms of one element, and only one could be stored`;
     case 'nested-too-deep':
       return 'the elements are nested too deeply to be converted; load the file with format: as-is';
+    case 'not-a-deletion':
+      return `the line is not a transaction Bundle of deletes alone (${reason}), as files of deletions hold with apply-deletions?`;
+    case 'type-not-loadable':
+      return `${expectedType} is not deleted unless the server's LOADER_RESOURCE_TYPES names it`;
     case 'last-updated-missing':
       return 'the resource has no "lastUpdated", which newest-wins? compares with what is stored';
     case 'last-updated-invalid':

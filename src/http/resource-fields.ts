@@ -28,6 +28,8 @@ const FIELDS: Readonly<Record<RestType, Readonly<Record<string, FieldKind>>>> = 
     updated: 'integer',
     unchanged: 'integer',
     older: 'integer',
+    deleted: 'integer',
+    missing: 'integer',
     'lines-left-out': 'integer',
     message: 'text',
     'error.source': SOURCES,

@@ -18,6 +18,7 @@ import {
 } from './load-slots.ts';
 import { invalidate } from './load-tables.ts';
 import { PAUSES, pauseAfter, prolonged } from './outage.ts';
+import { writeModeOf } from './transform-of.ts';
 
 /** Attempts at a file whose failure may pass (a lock, a 503) before it becomes `error`. */
 const FILE_ATTEMPTS = 5;
@@ -36,7 +37,8 @@ export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
   if (file === undefined || listed === undefined) return step(state, change);
   if (state.phase !== 'loading') return step(state, change, [{ kind: 'return-file', id: file.id }]);
   const { request } = state;
-  const connections = partitionsFor(slots, file.file.size ?? 0, request);
+  const isPlain = writeModeOf(request.write, listed).kind === 'insert';
+  const connections = isPlain ? partitionsFor(slots, file.file.size ?? 0, request) : 1;
   const flight: Flight = { file: listed, request, connections, failures: 0, outages: 0, step: 'loading' };
   return begin(state, { ...change, slots: withFlight(slots, flight) }, file, flight);
 }

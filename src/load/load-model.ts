@@ -69,6 +69,8 @@ export interface ResolvingState {
 
 export interface ListedFiles {
   readonly byType: ReadonlyMap<string, readonly QueuedFile[]>;
+  /** Files that list deleted resources, where these are to be deleted: begun when no other file is left, on any replica. */
+  readonly deletions: readonly QueuedFile[];
   /** Types whose tables were not known at that look. */
   readonly awaited: readonly string[];
   /** Number of the look. */

@@ -71,15 +71,18 @@ const refill: Rule = (state) => {
   if (isAwaited && !listed.late) return undefined;
   const { loadable, coming, unusable, waits, isAll, tables } = sortFiles(state.tables, listed.byType);
   const { resolveReferences } = request.write;
+  // Deletions wait for all files that can be loaded: an export may have a resource and, later, its deletion.
+  const deletions = coming.length === 0 ? listed.deletions : [];
   const waitingStage = (type: string) => waitingStageOf(type, state.resolving.isStrict);
   const stage = Math.min(...coming.map(waitingStage));
   const inStage = resolveReferences ? loadable.filter(({ type }) => waitingStage(type) === stage) : loadable;
   const effects: LoadEffect[] = unusable.map((files) => ({ kind: 'fail-files', ...files }));
-  if (resolveReferences && stage > state.resolving.stage) effects.push({ kind: 'notify-queued' });
-  const slots = refilled(state.slots, schedule(inStage, request.scheduler));
+  if ((resolveReferences || deletions.length > 0) && stage > state.resolving.stage) effects.push({ kind: 'notify-queued' });
+  const slots = refilled(state.slots, schedule([...inStage, ...deletions], request.scheduler));
   const resolving = { ...state.resolving, stage, unfinishedTypes: coming };
   const change = { listed: undefined, tables, waits, slots, resolving, queueGeneration: generation };
-  const isFinished = loadable.length === 0 && isAll && isIdle(slots) && state.lookWanted === 'no';
+  const isLast = loadable.length === 0 && listed.deletions.length === 0;
+  const isFinished = isLast && isAll && isIdle(slots) && state.lookWanted === 'no';
   return isFinished ? drain({ ...state, ...change }, 'finished') : step(state, change, effects);
 };
 

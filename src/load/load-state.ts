@@ -1,4 +1,6 @@
+import { isDeletionFile } from '../fhir/deletion-files.ts';
 import { distinctPrefixes } from '../source/distinct-prefixes.ts';
+import type { QueuedFile } from '../store/loader-file/queue.ts';
 import { afterCount } from './connection-limit.ts';
 import { effectDue, effectFailed } from './effect-reactions.ts';
 import { cancelled, graceOver, shutDown } from './end-reactions.ts';
@@ -126,9 +128,12 @@ function looked(state: LoadState, { generation, files, doneFiles = {} }: Of<'loo
   if (generation !== state.generation || state.session !== 'joined') {
     return step(state, { ...change, lookWanted: 'now' });
   }
-  const byType = Map.groupBy(files, ({ type }) => type);
+  const isLast = (file: QueuedFile) => state.request.write.applyDeletions && isDeletionFile(file);
+  const deletions = files.filter(isLast);
+  const others = deletions.length === 0 ? files : files.filter((file) => !isLast(file));
+  const byType = Map.groupBy(others, ({ type }) => type);
   const { tables, fresh } = want(state.tables, [...byType.keys()]);
-  const listed = { byType, awaited: fresh, look: state.looks, late: false };
+  const listed = { byType, deletions, awaited: fresh, look: state.looks, late: false };
   return step(state, { ...change, tables, listed, sawFiles: state.sawFiles || files.length > 0 }, [
     { kind: 'later', ms: TABLES_TOGETHER_MS, event: { kind: 'tables-late', look: state.looks } },
   ]);

@@ -9,7 +9,7 @@ import type { LoadEffect } from './load-effect.ts';
 import type { ResolvingState } from './load-model.ts';
 import type { LoadObserver } from './load-observer.ts';
 import type { NumberedRequest } from './load-request.ts';
-import { transformOf } from './transform-of.ts';
+import { transformOf, writeModeOf } from './transform-of.ts';
 
 export interface RunFileDeps {
   workers: WorkerPool;
@@ -27,6 +27,7 @@ export async function runFile(
 ): Promise<FileOutcome> {
   const { source, write, bucket, maxErrors } = request;
   const { file: key = '', type = '', size, etag, 'last-modified': lastModified } = file;
+  const writeMode = writeModeOf(write, { key, type });
   const advance = (now: FileProgress) => observer.onProgress(bucket, progress.update(id, now));
   progress.begin(id);
   observer.onFileBegun(bucket);
@@ -41,12 +42,11 @@ export async function runFile(
         size,
         etag,
         transform: transformOf(write),
-        references: write.resolveReferences ? loadToResolve(type, request, resolving) : undefined,
+        references:
+          writeMode.kind !== 'delete' && write.resolveReferences ? loadToResolve(type, request, resolving) : undefined,
         // Others than this loader may have written it in a form of their own.
         lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
-        writeMode: write.upsert
-          ? { kind: 'upsert', rules: { history: write.history, newestWins: write.newestWins } }
-          : { kind: 'insert' },
+        writeMode,
         maxErrors,
         requiresPrimaryKey: !write.dropPrimaryKey,
         backends: partitions,

@@ -19,6 +19,8 @@ const LINE_FAILURES: Record<LineFailure, true> = {
   'nested-too-deep': true,
   'last-updated-invalid': true,
   'last-updated-missing': true,
+  'not-a-deletion': true,
+  'type-not-loadable': true,
   'two-resources': true,
 };
 

@@ -50,6 +50,8 @@ const verbose = {
       updated: count('Of those, overwritten.').optional(),
       unchanged: count('Of those, stored the same already.').optional(),
       older: count('With `newest-wins?`: not of those; a later one was stored, and stays.').optional(),
+      deleted: count('With `apply-deletions?`: deleted, of those that files of deletions name.').optional(),
+      missing: count('The others of these: they were not there.').optional(),
     })
     .optional()
     .describe('Only with `verbose`.'),

@@ -49,7 +49,8 @@ export const loadParams = z
       .boolean()
       .default(false)
       .describe(
-        'With `upsert?`: the version that is overwritten goes to `<type>_history` first, as in Aidbox. Not in Aidbox.',
+        'The version that is overwritten (`upsert?`) or deleted (`apply-deletions?`) goes to `<type>_history` first, as Aidbox does. ' +
+          'Not in Aidbox.',
       ),
     'newest-wins?': z
       .boolean()
@@ -57,6 +58,13 @@ export const loadParams = z
       .describe(
         'With `upsert?` and `keep-last-updated?`: a resource stays that was updated later than the one in the file, by its ' +
           '`ts`. Every line needs `meta.lastUpdated`. Not in Aidbox.',
+      ),
+    'apply-deletions?': z
+      .boolean()
+      .default(false)
+      .describe(
+        'Files in a folder `deleted/`, and files of type Bundle, list deleted resources, as transaction Bundles of deletes: these are ' +
+          'deleted once all other files are finished. Not in Aidbox.',
       ),
     format: z
       .enum(FORMATS)
@@ -114,9 +122,13 @@ export const loadParams = z
     path: ['resolve-references?'],
     error: 'contradicts drop-primary-key?: what a reference means is found by the primary key',
   })
-  .refine((given) => !given['history?'] || given['upsert?'], {
+  .refine((given) => !given['history?'] || given['upsert?'] || given['apply-deletions?'], {
     path: ['history?'],
-    error: 'needs upsert?: without it nothing is overwritten',
+    error: 'needs upsert? or apply-deletions?: without them nothing is overwritten or deleted',
+  })
+  .refine((given) => !(given['apply-deletions?'] && given['drop-primary-key?']), {
+    path: ['drop-primary-key?'],
+    error: 'contradicts apply-deletions?: deleted resources are found by the primary key',
   })
   .refine((given) => !given['newest-wins?'] || given['upsert?'], {
     path: ['newest-wins?'],
@@ -157,6 +169,7 @@ export function toLoadRequest(given: z.infer<typeof loadParams>, conversion: Con
       upsert: given['upsert?'],
       history: given['history?'],
       newestWins: given['newest-wins?'],
+      applyDeletions: given['apply-deletions?'],
       disableIndexes: given['disable-idx?'],
       dropPrimaryKey: given['drop-primary-key?'],
       format,

@@ -1,13 +1,19 @@
 import type { ResourceTable } from '../store/resource-tables.ts';
+import { DeleteTarget } from './delete-target.ts';
 import { InsertTarget } from './insert-target.ts';
 import type { RowTarget } from './row-target.ts';
 import { type UpsertRules, UpsertTarget } from './upsert/upsert-target.ts';
 
 /** How a load writes its rows. Plain data: it crosses to a worker thread. */
-export type WriteMode = { kind: 'insert' } | { kind: 'upsert'; rules: UpsertRules };
+export type WriteMode =
+  | { kind: 'insert' }
+  | { kind: 'upsert'; rules: UpsertRules }
+  /** The lines name what to delete, of any type. */
+  | { kind: 'delete'; history: boolean };
 
 export interface TargetOptions {
-  table: ResourceTable;
+  /** Undefined where the lines name the tables. */
+  table: ResourceTable | undefined;
   /** In FHIR's spelling. */
   type: string;
   /** The file's number. */
@@ -21,11 +27,16 @@ export interface TargetOptions {
 /** The target of one file's rows. */
 export function createTarget(mode: WriteMode, options: TargetOptions): RowTarget {
   switch (mode.kind) {
-    case 'insert': {
-      const { table, type, txid, defaultTs } = options;
-      return new InsertTarget(table, type, txid, defaultTs);
-    }
+    case 'insert':
+      return new InsertTarget(tableOf(options), options.type, options.txid, options.defaultTs);
     case 'upsert':
-      return new UpsertTarget({ ...options, rules: mode.rules });
+      return new UpsertTarget({ ...options, table: tableOf(options), rules: mode.rules });
+    case 'delete':
+      return new DeleteTarget({ ...options, history: mode.history });
   }
+}
+
+function tableOf({ table, type }: TargetOptions): ResourceTable {
+  if (table === undefined) throw new Error(`rows of ${type} need a table`);
+  return table;
 }

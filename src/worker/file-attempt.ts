@@ -48,7 +48,7 @@ export class FileAttempt {
 
   /** @throws where the end of the transaction is unknown; `afterFailedCommit` then determines the outcome */
   async run(client: pg.PoolClient): Promise<FileOutcome> {
-    const { id, type, requiresPrimaryKey, backends } = this.#task;
+    const { id, type, requiresPrimaryKey, backends, writeMode } = this.#task;
     try {
       if (backends > 1) {
         const { address, watch } = this.#options;
@@ -56,8 +56,8 @@ export class FileAttempt {
       }
       const begun = await this.#begin(client);
       if (begun !== 'begun') return begun;
-      const table = await resolveTable(client, type);
-      if (requiresPrimaryKey && !(await hasKey(client, table))) {
+      const table = writeMode.kind === 'delete' ? undefined : await resolveTable(client, type);
+      if (table !== undefined && requiresPrimaryKey && !(await hasKey(client, table))) {
         await markPending(client, id);
         await client.query('commit');
         return { kind: 'primary-key-dropped' };
@@ -119,7 +119,7 @@ export class FileAttempt {
 
   async #tryRows(
     client: pg.PoolClient,
-    table: ResourceTable,
+    table: ResourceTable | undefined,
   ): Promise<Exclude<FileOutcome, { kind: 'lost' | 'primary-key-dropped' }>> {
     const { id, backends } = this.#task;
     try {

@@ -3,6 +3,7 @@ import { type Failure, toFailure } from '../errors/failure.ts';
 import { FileError } from '../errors/file-error.ts';
 import { isLoadable } from '../fhir/loadable-types.ts';
 import { type BadLine, TooManyBadLines } from '../pipeline/bad-lines.ts';
+import { DeletionTransform } from '../pipeline/deletion-transform.ts';
 import { LineMemory } from '../pipeline/line-memory.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import type { ObjectBytes } from '../source/object-source.ts';
@@ -53,18 +54,22 @@ export class FileRows {
   }
 
   /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
-  async write(client: pg.PoolClient, table: ResourceTable, partitions?: PartitionedCopy): Promise<void> {
+  async write(client: pg.PoolClient, table: ResourceTable | undefined, partitions?: PartitionedCopy): Promise<void> {
     const { id, type, transform, writeMode, maxErrors } = this.#task;
     const { signal, maxLineBytes, buffers, transforms, loadableTypes } = this.#options;
     const lineMemory = new LineMemory(this.#options.lineMemory, signal);
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
     const txid = await nextTxid(client);
-    const defaultTs = transform.keepLastUpdated ? await transactionMicros(client) : undefined;
+    const isDated = transform.keepLastUpdated && writeMode.kind !== 'delete';
+    const defaultTs = isDated ? await transactionMicros(client) : undefined;
     const target = createTarget(writeMode, { table, type, txid, defaultTs, lenient: maxErrors > 0 });
     const { statement, constants } = target;
     const references = this.#references;
     const encoder = {
-      transform: transforms.create(transform, type, references),
+      transform:
+        writeMode.kind === 'delete'
+          ? new DeletionTransform(loadableTypes)
+          : transforms.create(transform, type, references),
       constants,
       defaultTs,
       maxLineBytes,

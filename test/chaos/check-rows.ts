@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { ALL_ROWS } from './chaos-tables.ts';
+import { checkNightly } from './nightly-files.ts';
 import type { PlannedFile, RoundPlan } from './round-plan.ts';
 
 /** What the tables hold, compared with what the files hold. */
@@ -51,6 +52,13 @@ export async function checkRows(pool: pg.Pool, plan: RoundPlan): Promise<RowChec
     const one = found.get(file.key);
     if (one === undefined) check.violations.push(`${file.key}: forgotten`);
     else checkFile(check, file, one);
+    found.delete(file.key);
+  }
+  for (const file of plan.nightly) {
+    const one = found.get(file.key);
+    if (one?.status !== 'done') check.violations.push(`${file.key}: is ${one?.status}: ${one?.message}`);
+    const violation = await checkNightly(pool, plan.bucket, file);
+    if (violation !== undefined) check.violations.push(violation);
     found.delete(file.key);
   }
   for (const stranger of found.keys()) check.violations.push(`${stranger}: nobody planned it`);

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Random } from '../../demo/fhir-data/random.ts';
+import { type NightlyFile, planNightly } from './nightly-files.ts';
 
 /** Tables that the rounds load into; see `createChaosTables`. */
 export const CHAOS_TYPES = ['Patient', 'Observation', 'Encounter', 'Condition'] as const;
@@ -37,6 +38,8 @@ export interface RoundPlan {
   /** Of load-from-bucket, but for bucket and account. */
   params: Record<string, unknown>;
   upsert: boolean;
+  /** What the tables have already of it, and deletions: with `history?` and `apply-deletions?`. */
+  nightly: readonly NightlyFile[];
 }
 
 const FILES = { from: 8, to: 12 };
@@ -45,6 +48,8 @@ const LINES = { from: 80, to: 900 };
 const LARGE_LINES = 12_000;
 const LARGE_PAD = 400;
 const LARGE_SHARE = 0.4;
+/** Of the rounds with `upsert?`. */
+const NIGHTLY_SHARE = 0.6;
 /** Rounds in which most files are such, with threads enough for all of them to be partitioned. */
 const MOSTLY_LARGE_SHARE = 0.5;
 const MOSTLY_LARGE_FILES = 4;
@@ -63,17 +68,21 @@ export function planRound(random: Random, bucket: string): RoundPlan {
     const last = files.at(-1);
     if (kind === 'shared-ids' && last !== undefined) files.push(sharing(last));
   }
+  const nightly = upsert && random.chance(NIGHTLY_SHARE) ? planNightly(random, bucket, random.pick(CHAOS_TYPES)) : [];
   const large = isLarge ? MOSTLY_LARGE_FILES : !upsert && maxErrors === 0 && random.chance(LARGE_SHARE) ? 1 : 0;
   for (let n = 0; n < large; n++) files.push(planFile(random, bucket, files.length, 'large', 0));
   return {
     bucket,
     files,
     upsert,
+    nightly,
     params: {
       'thread-num': isLarge ? random.between(4, 6) : random.between(1, 3),
       'disable-idx?': random.chance(0.6),
       'drop-primary-key?': dropPrimaryKey,
       'upsert?': upsert,
+      'history?': nightly.length > 0,
+      'apply-deletions?': nightly.length > 0,
       'max-errors': maxErrors,
       'read-timeout': 2_000,
       'connect-timeout': 5_000,

@@ -4,6 +4,7 @@ import { describeIndexes } from './chaos-tables.ts';
 import { checkLeftovers } from './check-leftovers.ts';
 import { checkRows } from './check-rows.ts';
 import { FAULTS, type Fault, type FaultContext, roundRule } from './faults.ts';
+import { insertFormer } from './nightly-files.ts';
 import { planRound, type RoundPlan } from './round-plan.ts';
 import { settle } from './settle.ts';
 import { SnapshotObserver } from './snapshot-observer.ts';
@@ -133,7 +134,7 @@ class ChaosRun {
       report.rows += rows;
       report.losses += losses;
       report.doubles += doubles;
-      report.files += plan.files.length;
+      report.files += plan.files.length + plan.nightly.length;
       report.badFiles += plan.files.filter(({ kind }) => !['good', 'large', 'shared-ids'].includes(kind)).length;
       for (const what of violations) this.#violation(`at the end, ${plan.bucket}: ${what}`);
     }
@@ -145,7 +146,8 @@ class ChaosRun {
   async #begin(random: Random, round: number): Promise<RoundPlan> {
     const { s3 } = this.#cluster;
     const plan = planRound(random, await s3.createBucket(`chaos-${this.#report.seed}-${round}`));
-    for (const { key, body } of plan.files) await s3.putObject(plan.bucket, key, body);
+    for (const file of plan.nightly) await insertFormer(this.#cluster.pool, file);
+    for (const { key, body } of [...plan.files, ...plan.nightly]) await s3.putObject(plan.bucket, key, body);
     this.#plans.push(plan);
     return plan;
   }

@@ -49,8 +49,8 @@ function bucketOf({ bucket }: RoundPlan): { bucket: string } {
 }
 
 /** Keys of the files that have failed though nothing is wrong with them. */
-async function failedPrefixes({ pool }: ChaosCluster, { bucket, files }: RoundPlan): Promise<string[]> {
-  const good = files.filter(({ expected }) => expected === 'done').map(({ key }) => key);
+async function failedPrefixes({ pool }: ChaosCluster, { bucket, files, nightly }: RoundPlan): Promise<string[]> {
+  const good = [...files.filter(({ expected }) => expected === 'done'), ...nightly].map(({ key }) => key);
   const { rows } = await pool.query<{ key: string }>(
     `select resource ->> 'file' as key from loaderfile
       where resource ->> 'bucket' = $1 and resource ->> 'status' = 'error' and resource ->> 'file' = any ($2)`,

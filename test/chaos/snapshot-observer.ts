@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { ALL_ROWS } from './chaos-tables.ts';
+import { checkNightly } from './nightly-files.ts';
 import type { RoundPlan } from './round-plan.ts';
 
 const EVERY_MS = 30;
@@ -42,7 +43,7 @@ export class SnapshotObserver {
 
   /** One statement sees one snapshot. */
   async #look(): Promise<void> {
-    const { files } = this.#plan;
+    const { files, nightly, bucket } = this.#plan;
     const shared = files.filter((file) => file.shared).map(({ key }) => key);
     const large = files.filter(({ kind }) => kind === 'large').map(({ key }) => key);
     const { rows } = await this.#pool.query<{ file: string; status: string; loaded: number; rows: number }>(
@@ -52,11 +53,15 @@ export class SnapshotObserver {
          left join (select file, count(*)::int as rows from (${ALL_ROWS}) a where bucket = $1 group by file) r
                 on r.file = l.resource ->> 'file'
         where l.resource ->> 'bucket' = 's3://' || $1 and l.resource ->> 'file' <> all ($2)
-          and not (l.resource ->> 'file' = any ($3) and l.resource ->> 'status' <> 'done')
+          and l.resource ->> 'file' <> all ($4) and not (l.resource ->> 'file' = any ($3) and l.resource ->> 'status' <> 'done')
           and coalesce(r.rows, 0) <> case when l.resource ->> 'status' = 'done'
                                           then coalesce((l.resource ->> 'loaded')::int, 0) else 0 end`,
-      [this.#plan.bucket, shared, large],
+      [this.#plan.bucket, shared, large, nightly.map(({ key }) => key)],
     );
+    for (const file of nightly) {
+      const violation = await checkNightly(this.#pool, bucket, file);
+      if (violation !== undefined) this.violations.add(`a snapshot shows that ${violation}`);
+    }
     this.snapshots++;
     for (const { file, status, loaded, rows: count } of rows) {
       this.violations.add(`a snapshot shows ${file} ${status} (loaded ${loaded}) with ${count} rows`);

@@ -15,6 +15,7 @@ export const requestOf = (change: Partial<NumberedRequest> = {}): NumberedReques
     upsert: false,
     history: false,
     newestWins: false,
+    applyDeletions: false,
     disableIndexes: false,
     dropPrimaryKey: false,
     format: 'fhir',

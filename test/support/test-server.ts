@@ -48,6 +48,8 @@ export interface StoredLoaderFile {
   updated?: number;
   unchanged?: number;
   older?: number;
+  deleted?: number;
+  missing?: number;
   'lines-left-out'?: number;
   references?: { resolved: number; unresolved: Record<string, number>; ambiguous: Record<string, number> };
   message?: string;

@@ -9,6 +9,8 @@ export interface WriteOptions {
   history: boolean;
   /** Whether a resource that was updated later than the file's stays. */
   newestWins: boolean;
+  /** Whether files that list deleted resources delete them. */
+  applyDeletions: boolean;
   disableIndexes: boolean;
   dropPrimaryKey: boolean;
   format: Format;
@@ -25,6 +27,7 @@ const STORED_NAMES = {
   upsert: 'upsert?',
   history: 'history?',
   newestWins: 'newest-wins?',
+  applyDeletions: 'apply-deletions?',
   disableIndexes: 'disable-idx?',
   dropPrimaryKey: 'drop-primary-key?',
   format: 'format',
@@ -39,6 +42,7 @@ export const WRITE_OPTIONS = [
   'upsert',
   'history',
   'newestWins',
+  'applyDeletions',
   'disableIndexes',
   'dropPrimaryKey',
   'format',
@@ -67,12 +71,14 @@ export const storedOptionsSchema = z
     'resolve-references?': z.boolean().default(false),
     'history?': z.boolean().default(false),
     'newest-wins?': z.boolean().default(false),
+    'apply-deletions?': z.boolean().default(false),
   })
   .transform(
     (stored): WriteOptions => ({
       upsert: stored['upsert?'],
       history: stored['history?'],
       newestWins: stored['newest-wins?'],
+      applyDeletions: stored['apply-deletions?'],
       disableIndexes: stored['disable-idx?'],
       dropPrimaryKey: stored['drop-primary-key?'],
       format: stored.format,

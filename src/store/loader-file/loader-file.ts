@@ -30,6 +30,8 @@ export const loaderFileSchema = z.looseObject({
   updated: z.number().optional(),
   unchanged: z.number().optional(),
   older: z.number().optional(),
+  deleted: z.number().optional(),
+  missing: z.number().optional(),
   'lines-left-out': z.number().optional(),
   references: referenceCountsSchema.optional().catch(undefined),
   message: z.string().optional(),

@@ -2,7 +2,7 @@
  * What became of a file's rows, besides `loaded`, by the names that LoaderFiles have for it; absent where nobody counts.
  * `older` are not in the table: newest-wins? has kept the one that was there.
  */
-export const ROW_OUTCOMES = ['created', 'updated', 'unchanged', 'older'] as const;
+export const ROW_OUTCOMES = ['created', 'updated', 'unchanged', 'older', 'deleted', 'missing'] as const;
 export type RowOutcome = (typeof ROW_OUTCOMES)[number];
 export type OutcomeCounts = Readonly<Partial<Record<RowOutcome, number>>>;
 
