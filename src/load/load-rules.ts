@@ -77,7 +77,8 @@ const refill: Rule = (state) => {
   const stage = Math.min(...coming.map(waitingStage));
   const inStage = resolveReferences ? loadable.filter(({ type }) => waitingStage(type) === stage) : loadable;
   const effects: LoadEffect[] = unusable.map((files) => ({ kind: 'fail-files', ...files }));
-  if ((resolveReferences || deletions.length > 0) && stage > state.resolving.stage) effects.push({ kind: 'notify-queued' });
+  if ((resolveReferences || deletions.length > 0) && stage > state.resolving.stage)
+    effects.push({ kind: 'notify-queued' });
   const slots = refilled(state.slots, schedule([...inStage, ...deletions], request.scheduler));
   const resolving = { ...state.resolving, stage, unfinishedTypes: coming };
   const change = { listed: undefined, tables, waits, slots, resolving, queueGeneration: generation };
