@@ -510,7 +510,7 @@ describe('outages', () => {
     load.retry(load.begin(), failureOf('53100'));
     assert.equal(waitsFor(load.state), '');
     load.waitOut('file-due').retry(load.begin(), failureOf('53100'));
-    assert.match(load.take('tell').text ?? '', /tried again for up to 10 minutes: 53100$/);
+    assert.match(load.take('tell').text ?? '', /retrying for up to 10 minutes: 53100$/);
     load.waitOut('file-due').done(load.begin());
     assert.equal(load.take('tell').text, undefined);
   });
