@@ -68,7 +68,7 @@ test('the log holds no active character either', async (t) => {
   const url = await waitFor(() => /POST (http:[^"]*)\/rpc/.exec(served.stdout())?.[1], { what: 'the server' });
   const store = await startHostileStore(t, (_request, response) => {
     response.writeHead(400, { 'content-type': 'application/xml' });
-    response.end('<Error><Code>Odd</Code><Message>marker \u009b2J \u202e</Message></Error>');
+    response.end('<Error><Code>marker \u009b2J \u202e</Code><Message>Odd</Message></Error>');
   });
   await fetch(`${url}/rpc`, {
     method: 'POST',
@@ -85,5 +85,5 @@ test('the log holds no active character either', async (t) => {
       .split('\n')
       .find((each) => each.includes('marker')) ?? '';
   assert.doesNotMatch(line, ACTIVE);
-  assert.match(JSON.parse(line).err.message, /marker \u009b2J \u202e/);
+  assert.match(JSON.parse(line).code, /marker \u009b2J \u202e/);
 });
