@@ -106,6 +106,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
             'files-to-fail-count': 1,
             'ids-in-two-files-count': 1,
             'ids-twice-in-one-file-count': 0,
+            'repeated-ids-count': 1,
             'repeated-ids': [
               {
                 type: 'Patient',

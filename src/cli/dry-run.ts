@@ -10,8 +10,7 @@ const linesSchema = z.looseObject({
   'unreadable-files': z.array(z.object({ file: z.string(), message: z.string() }).loose()),
   'unreadable-files-count': z.number(),
   'files-to-fail-count': z.number(),
-  'ids-in-two-files-count': z.number(),
-  'ids-twice-in-one-file-count': z.number(),
+  'repeated-ids-count': z.number(),
   'repeated-ids': z.array(
     z.looseObject({
       type: z.string(),
@@ -110,16 +109,12 @@ function faults({ lines, ...report }: DryRun): string[] {
             ({ type, id, places }) =>
               `repeated: ${type}/${id}: ${places.map(({ file, line }) => `${file} line ${line}`).join(', ')}`,
           ),
-          ...more(
-            lines['repeated-ids'].length,
-            lines['ids-in-two-files-count'] + lines['ids-twice-in-one-file-count'],
-            'repeated id',
-          ),
+          ...more(lines['repeated-ids'].length, lines['repeated-ids-count'], 'repeated id'),
         ]),
   ];
 }
 
 function faultsCount({ lines }: DryRun): number {
   if (lines === undefined) return 0;
-  return lines['files-to-fail-count'] + lines['ids-in-two-files-count'] + lines['ids-twice-in-one-file-count'];
+  return lines['files-to-fail-count'] + lines['repeated-ids-count'];
 }

@@ -5,7 +5,7 @@ const file = z.string().describe('Key of the object.');
 
 const lines = z.strictObject({
   files: count('Files read.'),
-  resources: count('Lines that would become rows.'),
+  resources: count('Lines that would become rows; those of files of deletions do not.'),
   bytes: count('Bytes of ndjson, unpacked.'),
   'bad-lines-count': count('Lines that could not become rows.'),
   'bad-lines': z
@@ -19,7 +19,10 @@ const lines = z.strictObject({
     .describe('Of those, at most 100.'),
   'files-to-fail-count': count('Files that are unreadable, or have more bad lines than `max-errors`.'),
   'ids-in-two-files-count': count('Ids that stand in more than one file.'),
-  'ids-twice-in-one-file-count': count('Ids that stand more than once, in one file only.'),
+  'ids-twice-in-one-file-count': count(
+    'Ids that stand more than once in a file; one that also stands in another file is in both counts.',
+  ),
+  'repeated-ids-count': count('Ids that stand more than once, each once.'),
   'repeated-ids': z
     .array(
       z.strictObject({

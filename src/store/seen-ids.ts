@@ -17,9 +17,10 @@ export interface RepeatedId {
 
 /** All ids that stand more than once. */
 export interface RepeatedIds {
+  count: number;
   inTwoFiles: number;
-  /** Within one file and nowhere else. */
-  inOneFile: number;
+  /** Twice within one file; those that stand in another as well count in both. */
+  twiceInOneFile: number;
   examples: RepeatedId[];
 }
 
@@ -80,12 +81,20 @@ export class SeenIds {
       await this.#client.query(
         `analyze pg_temp.seen_id;
          create temporary table repeated_id as
-           select type, id, min(file) <> max(file) as in_two_files from pg_temp.seen_id group by type, id having count(*) > 1;
+           select type, id, count(*) as places, min(file) <> max(file) as in_two_files
+             from pg_temp.seen_id group by type, id having count(*) > 1;
          analyze pg_temp.repeated_id`,
       );
-      const counted = await this.#client.query<{ inTwoFiles: number; inOneFile: number }>(
-        `select count(*) filter (where in_two_files)::float8 as "inTwoFiles",
-                count(*) filter (where not in_two_files)::float8 as "inOneFile" from pg_temp.repeated_id`,
+      // Only of ids with more places than two files need, the places are looked at again.
+      const counted = await this.#client.query<Omit<RepeatedIds, 'examples'>>(
+        `with in_both_ways as (
+           select from pg_temp.seen_id join pg_temp.repeated_id using (type, id) where in_two_files and places > 2
+            group by type, id having count(*) > count(distinct file)
+         )
+         select count(*)::float8 as count,
+                count(*) filter (where in_two_files)::float8 as "inTwoFiles",
+                (count(*) filter (where not in_two_files) + (select count(*) from in_both_ways))::float8 as "twiceInOneFile"
+           from pg_temp.repeated_id`,
       );
       const { rows } = await this.#client.query<{ type: number; id: string; files: number[]; lines: number[] }>(
         `with example as materialized (
@@ -103,7 +112,7 @@ export class SeenIds {
         id,
         places: files.map((file, at) => ({ file, line: lines[at] ?? 0 })),
       }));
-      return { ...(counted.rows[0] ?? { inTwoFiles: 0, inOneFile: 0 }), examples };
+      return { ...(counted.rows[0] ?? { count: 0, inTwoFiles: 0, twiceInOneFile: 0 }), examples };
     });
   }
 

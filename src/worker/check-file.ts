@@ -1,4 +1,5 @@
 import { toFailure } from '../errors/failure.ts';
+import { DeletionTransform } from '../pipeline/deletion-transform.ts';
 import { IdBatches } from '../pipeline/id-batches.ts';
 import { LineMemory } from '../pipeline/line-memory.ts';
 import { readNdjson } from '../pipeline/read-ndjson.ts';
@@ -7,7 +8,10 @@ import type { CheckedLine, CheckOutcome, CheckTask } from './check-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
 
 export interface CheckFileOptions
-  extends Pick<LoadFileOptions, 'source' | 'maxLineBytes' | 'lineMemory' | 'buffers' | 'transforms' | 'signal'> {
+  extends Pick<
+    LoadFileOptions,
+    'source' | 'maxLineBytes' | 'lineMemory' | 'loadableTypes' | 'buffers' | 'transforms' | 'signal'
+  > {
   /** Takes a batch of ids; resolves when another may come. */
   sendIds: (batch: Buffer) => Promise<void>;
 }
@@ -18,18 +22,20 @@ export interface CheckFileOptions
  * @throws the signal's reason when aborted; what `sendIds` does
  */
 export async function checkFile(task: Omit<CheckTask, 'port'>, options: CheckFileOptions): Promise<CheckOutcome> {
-  const { type, transform: how, numbers, mostBadLines } = task;
-  const { source, maxLineBytes, buffers, transforms, signal, sendIds } = options;
-  const transform = transforms.create(how, type);
+  const { type, transform: how, listsDeletions, numbers, mostBadLines } = task;
+  const { source, maxLineBytes, loadableTypes, buffers, transforms, signal, sendIds } = options;
+  const transform = listsDeletions ? new DeletionTransform(loadableTypes) : transforms.create(how, type);
   const ids = new IdBatches(numbers);
   const badLines: CheckedLine[] = [];
   let badLinesCount = 0;
-  const defaultTs = how.keepLastUpdated ? 0n : undefined;
+  const defaultTs = how.keepLastUpdated && !listsDeletions ? 0n : undefined;
   const encoder = new RowEncoder(
     { transform, constants: [], defaultTs, maxLineBytes, buffers },
     [(_rows, reuse) => reuse()],
     {
-      onRow: ({ line }) => ids.add(line, transform.idBytes, transform.idStart, transform.idEnd),
+      onRow: ({ line }) => {
+        if (!listsDeletions) ids.add(line, transform.idBytes, transform.idStart, transform.idEnd);
+      },
       onBadLine: (_place, { line, code, message }) => {
         badLinesCount++;
         if (badLines.length < mostBadLines) badLines.push({ line, code, message });
@@ -40,7 +46,7 @@ export async function checkFile(task: Omit<CheckTask, 'port'>, options: CheckFil
   const bytes = source.open(task, signal);
   const outcome = (): CheckOutcome => ({
     kind: 'checked',
-    rows: encoder.rows,
+    rows: listsDeletions ? 0 : encoder.rows,
     rawBytes: encoder.bytesIn,
     badLinesCount,
     badLines,

@@ -15,6 +15,8 @@ export interface CheckTask {
   etag?: string | undefined;
   lastModified?: Date | undefined;
   transform: TransformOptions;
+  /** Whether its lines are Bundles of deletes: they become no rows, and have no ids to compare. */
+  listsDeletions: boolean;
   /** What stand for the file and its type beside its ids. */
   numbers: { type: number; file: number };
   /** Bad lines that the outcome names; all are counted. */
@@ -31,7 +33,7 @@ export interface CheckedLine {
 
 export interface CheckOutcome {
   kind: 'checked';
-  /** Lines that would become rows. */
+  /** Lines that would become rows; none of a file of deletions. */
   rows: number;
   /** Of ndjson, unpacked. */
   rawBytes: number;

@@ -4,7 +4,7 @@ import type { CheckOutcome } from '../../worker/check-task.ts';
 import type { WorkerPool } from '../../worker/worker-pool.ts';
 import { type ComparedFile, isToLoad } from '../compare-listing.ts';
 import type { LoadRequest } from '../load-request.ts';
-import { transformOf } from '../transform-of.ts';
+import { transformOf, writeModeOf } from '../transform-of.ts';
 import type { LineCheck, PlacedId } from './line-check.ts';
 
 /** Bad lines, failed files and repeated ids that the answer names; all are counted. */
@@ -46,7 +46,15 @@ export async function checkLines(
     const { source, write } = request;
     const numbers = { type: numberOf(type), file: number };
     const object = { key, size, etag, lastModified };
-    const task = { ...object, source, type, numbers, transform: transformOf(write), mostBadLines: MOST_NAMED };
+    const task = {
+      ...object,
+      source,
+      type,
+      numbers,
+      transform: transformOf(write),
+      listsDeletions: writeModeOf(write, file).kind === 'delete',
+      mostBadLines: MOST_NAMED,
+    };
     const outcome = await workers.check(task, { signal: stop, onIds: add }).catch((error: unknown): CheckOutcome => {
       stop.throwIfAborted();
       // The worker thread died, out of memory for instance.
@@ -68,7 +76,8 @@ export async function checkLines(
   return {
     ...found.report(),
     'ids-in-two-files-count': repeated.inTwoFiles,
-    'ids-twice-in-one-file-count': repeated.inOneFile,
+    'ids-twice-in-one-file-count': repeated.twiceInOneFile,
+    'repeated-ids-count': repeated.count,
     'repeated-ids': examples,
   };
 }
@@ -76,7 +85,10 @@ export async function checkLines(
 /** What the files have come to. */
 class Found {
   readonly #maxErrors: number;
-  readonly #report: Omit<LineCheck, 'ids-in-two-files-count' | 'ids-twice-in-one-file-count' | 'repeated-ids'> = {
+  readonly #report: Omit<
+    LineCheck,
+    'ids-in-two-files-count' | 'ids-twice-in-one-file-count' | 'repeated-ids-count' | 'repeated-ids'
+  > = {
     files: 0,
     resources: 0,
     bytes: 0,

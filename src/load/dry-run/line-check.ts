@@ -2,7 +2,7 @@
 export interface LineCheck {
   /** Files read. */
   files: number;
-  /** Lines that would become rows. */
+  /** Lines that would become rows; those of files of deletions do not. */
   resources: number;
   /** Of ndjson, unpacked. */
   bytes: number;
@@ -14,7 +14,9 @@ export interface LineCheck {
   /** Files that would fail for what was found: unreadable, or with more bad lines than `max-errors`. */
   'files-to-fail-count': number;
   'ids-in-two-files-count': number;
+  /** Those that stand in two files as well are in both counts. */
   'ids-twice-in-one-file-count': number;
+  'repeated-ids-count': number;
   'repeated-ids': PlacedId[];
 }
 

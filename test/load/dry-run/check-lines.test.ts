@@ -128,6 +128,64 @@ describe('check-lines?', () => {
     ]);
   });
 
+  test('counts an id that stands in two files and twice in one of them in both ways, and once in all', async () => {
+    const bucket = await server.bucketOf({
+      'Patient.ndjson.gz': [{ id: 'y1' }, { id: 'y1' }, { id: 'z' }],
+      'Patient-2.ndjson': [{ id: 'y1' }, { id: 'thrice' }],
+      'Patient-3.ndjson': [{ id: 'thrice' }],
+      'Patient-4.ndjson': [{ id: 'thrice' }],
+    });
+    const { lines } = await check(bucket);
+    assert.deepEqual(
+      [lines['ids-in-two-files-count'], lines['ids-twice-in-one-file-count'], lines['repeated-ids-count']],
+      [2, 1, 2],
+    );
+    assert.deepEqual(
+      lines['repeated-ids'].map(({ id, places }) => [id, places.length]),
+      [
+        ['thrice', 3],
+        ['y1', 3],
+      ],
+    );
+  });
+
+  test('reads files of deletions as the load does: their Bundles are no resources, other lines bad', async () => {
+    const deletes = (...urls: string[]) => ({
+      resourceType: 'Bundle',
+      id: 'same',
+      type: 'transaction',
+      entry: urls.map((url) => ({ request: { method: 'DELETE', url } })),
+    });
+    const bucket = await server.bucketOf({
+      'Flag.ndjson': [{ id: 'f' }],
+      'run/deleted/Flag.ndjson.gz': [deletes('Flag/f', 'Flag/gone'), deletes('Flag/f')],
+      'Bundle-1.ndjson': [deletes('Flag/f'), deletes('Flag/f')],
+      'deleted/Flag-2.ndjson': [deletes('Flag/f'), { resourceType: 'Flag', id: 'f' }, deletes('LoaderFile/x')],
+    });
+    const params = { 'apply-deletions?': true, 'upsert?': true, 'keep-last-updated?': true };
+    const { lines } = await check(bucket, params);
+    assert.deepEqual(
+      lines['bad-lines'].map(({ file, line, code }) => [file, line, code]),
+      [
+        ['deleted/Flag-2.ndjson', 2, 'not-a-deletion'],
+        ['deleted/Flag-2.ndjson', 3, 'type-not-loadable'],
+      ],
+    );
+    assert.deepEqual([lines.files, lines.resources, lines['files-to-fail-count']], [4, 1, 1]);
+    assert.equal(lines['repeated-ids-count'], 0);
+    await server.load(bucket, params);
+    const { status, error } = await server.loaderFile(bucket, 'deleted/Flag-2.ndjson');
+    assert.deepEqual([status, error?.code], ['error', 'not-a-deletion']);
+    for (const key of ['Flag.ndjson', 'run/deleted/Flag.ndjson.gz', 'Bundle-1.ndjson']) {
+      assert.equal((await server.loaderFile(bucket, key)).status, 'done', key);
+    }
+    const { lines: without } = await check(await server.bucketOf({ 'deleted/Flag.ndjson': [deletes('Flag/f')] }));
+    assert.deepEqual(
+      without['bad-lines'].map(({ code }) => code),
+      ['type-differs'],
+    );
+  });
+
   test('reads only what would be loaded', async () => {
     const bucket = await server.bucketOf({ 'Device-1.ndjson': [{ id: 'd' }] });
     await server.load(bucket);
