@@ -2,7 +2,7 @@
 export type OpenReference =
   | { kind: 'identifier'; type: string; system: string | undefined; value: string }
   | { kind: 'uuid'; id: string }
-  /** A search by anything else than one identifier; it is not resolved. */
+  /** A search by anything else than one identifier, or by one that no resource can have; it is not resolved. */
   | { kind: 'search'; type: string };
 
 /** Longer URIs are not looked up: it bounds what a cache of them takes. */
@@ -10,6 +10,8 @@ export const LONGEST_OPEN_REFERENCE = 1024;
 
 const SEARCH = /^([A-Z][A-Za-z]+)\?/;
 const IDENTIFIER = /^identifier=([^&]+)$/;
+/** Of a search by token: the system, if there is one, and the value. A comma or a bar that is not escaped belongs to neither. */
+const TOKEN = /^(?:((?:[^\\|,]|\\[\s\S])*)\|)?((?:[^\\|,]|\\[\s\S])+)$/;
 const UUID = /^urn:uuid:([0-9A-Za-z.-]{1,64})$/;
 
 /**
@@ -22,18 +24,27 @@ export function parseOpenReference(uri: string): OpenReference | undefined {
   if (prefix === undefined || type === undefined) return undefined;
   const query = uri.length > LONGEST_OPEN_REFERENCE ? undefined : IDENTIFIER.exec(uri.slice(prefix.length))?.[1];
   if (query === undefined) return { kind: 'search', type };
-  const token = decoded(query);
-  const bar = token.indexOf('|');
-  const value = token.slice(bar + 1);
-  if (value === '') return { kind: 'search', type };
-  return { kind: 'identifier', type, system: bar === -1 ? undefined : token.slice(0, bar), value };
+  const [token, system, value] = TOKEN.exec(decoded(query)) ?? [];
+  if (token === undefined || value === undefined) return { kind: 'search', type };
+  return {
+    kind: 'identifier',
+    type,
+    system: system === undefined ? undefined : unescaped(system),
+    value: unescaped(value),
+  };
 }
 
-/** Percent signs that encode nothing stand for themselves. */
+/** Empty where it is no text, or one that Postgres cannot hold, and so no identifier has. */
 function decoded(query: string): string {
   try {
-    return decodeURIComponent(query);
+    const text = decodeURIComponent(query);
+    return text.isWellFormed() && !text.includes('\0') ? text : '';
   } catch {
-    return query;
+    return '';
   }
+}
+
+/** FHIR's escapes; any other backslash stands for itself. */
+function unescaped(text: string): string {
+  return text.replaceAll(/\\([\\,|$])/g, '$1');
 }

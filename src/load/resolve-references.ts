@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import { type Pauses, retry } from '../errors/retry-policy.ts';
+import { sqlstateOf, verdictOf } from '../errors/sqlstate.ts';
 import { type OpenReference, parseOpenReference } from '../fhir/open-reference.ts';
 import { type ReferenceCounts, ReferenceTally, type ReferenceTarget } from '../fhir/reference-target.ts';
 import { AidboxConverter } from '../pipeline/fhir-to-aidbox/aidbox-converter.ts';
@@ -11,6 +13,10 @@ import { listResourceTables, resolveTables, spellingOfType } from '../store/reso
 
 /** Resources read, looked up and written at a time. */
 const BATCH = 500;
+
+/** A batch that another writer got ahead of, or whose locks crossed with another's, is written again. */
+const ATTEMPTS = 5;
+const PAUSES: Pauses = { firstMs: 100, mostMs: 1_000 };
 
 /** What became of the references. */
 export interface ResolveReport extends ReferenceCounts {
@@ -65,7 +71,8 @@ export async function resolveReferences({
         after = last.id;
         const targets = await findTargets(rewriter.openReferences(batch), lookUp);
         const changed = rewriter.rewrite(batch, targets, tally);
-        resources += await inTransaction(pool, (writer) => replaceResources(writer, table, changed));
+        const write = () => inTransaction(pool, (writer) => replaceResources(writer, table, changed));
+        resources += await retry(write, { attempts: ATTEMPTS, pauses: PAUSES, signal, isTransient });
       }
     }
     await index.drop(client);
@@ -73,6 +80,11 @@ export async function resolveReferences({
     client.release();
   }
   return { resources, ...tally.counts };
+}
+
+function isTransient(error: unknown): boolean {
+  const sqlstate = sqlstateOf(error);
+  return sqlstate !== undefined && verdictOf(sqlstate) === 'retry';
 }
 
 /** Finds and rewrites the references of one type's resources, by the definitions, byte for byte otherwise. */

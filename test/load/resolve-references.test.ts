@@ -80,7 +80,7 @@ describe('resolve-references?', () => {
         encounter(`${t}-1`, { ...byNpi(`${t}-1`), display: 'Ada' }),
         encounter(`${t}-2`, byNpi(`${t}-twice`)),
         encounter(`${t}-3`, byNpi(`${t}-nobody`), { serviceProvider: { reference: 'Organization?identifier=a|b' } }),
-        encounter(`${t}-4`, { reference: `Practitioner?identifier=|${t}|bar` }),
+        encounter(`${t}-4`, { reference: `Practitioner?identifier=|${t}\\|bar` }),
         encounter(`${t}-5`, { reference: `Practitioner?identifier=${t}-any` }),
         encounter(`${t}-6`, { reference: `Practitioner?identifier=y|${t}-any` }),
         encounter(`${t}-7`, { reference: `Practitioner?identifier=${NPI}|${t}-1&active=true` }),
@@ -107,6 +107,58 @@ describe('resolve-references?', () => {
     assert.deepEqual(await individualOf(`${t}-5`), to('Practitioner', `${t}-d`));
     assert.deepEqual(await individualOf(`${t}-8`), to('Practitioner', `${t}-a`));
     for (const n of [6, 7, 9, 10, 11, 12]) assert.ok('uri' in ((await individualOf(`${t}-${n}`)) ?? {}), `${n}`);
+  });
+
+  test('FHIR’s escapes are read and alternatives are not; what Postgres cannot hold fails no file', async () => {
+    const t = mark();
+    await server.load(
+      await server.bucketOf({
+        'Practitioner.ndjson': [
+          { id: `${t}-a`, identifier: [{ system: 's', value: `${t},s|b` }] },
+          { id: `${t}-b`, identifier: [{ system: 's', value: `${t}%00` }] },
+        ],
+      }),
+    );
+    const queries = [
+      `s|${t}\\,s\\|b`,
+      `s%7C${t}%5C,s\\|b`,
+      `s|${t},s|b`,
+      `s|${t}|b`,
+      `s|${t}%00`,
+      `s|${t}%ED%A0%80`,
+      `s|${t}%`,
+    ];
+    const all = queries.map((query, n) => encounter(`${t}-${n}`, { reference: `Practitioner?identifier=${query}` }));
+    // A key with an escape has a line converted by the other of the two converters.
+    const slow = all.map((each, n) => JSON.stringify({ ...each, id: `${t}-slow-${n}` }).replace('"id"', '"\\u0069d"'));
+    const text = [...all.map((each) => JSON.stringify(each)), ...slow].join('\n');
+    const bucket = await server.bucketOf({
+      'Encounter.ndjson': text,
+      'Goal.ndjson': [{ id: `${t}-g`, subject: { reference: 'urn:uuid:%00' } }],
+    });
+    const { message: _, ...ended } = await server.load(bucket, RESOLVE);
+    assert.deepEqual(ended, { state: 'completed', progress: { total: 2, done: 2 } });
+    assert.deepEqual(
+      (await server.loaderFile(bucket, 'Encounter.ndjson')).references,
+      counted(4, { Practitioner: 10 }),
+    );
+    for (const [n, query] of queries.entries()) {
+      const expected = n < 2 ? to('Practitioner', `${t}-a`) : { uri: `Practitioner?identifier=${query}` };
+      assert.deepEqual(await individualOf(`${t}-${n}`), expected, query);
+      assert.deepEqual(await individualOf(`${t}-slow-${n}`), expected, query);
+    }
+  });
+
+  test('a line with U+0000 or half a pair in a reference is the line’s own failure, not the look-up’s', async () => {
+    const t = mark();
+    const line = (id: string, query: string) =>
+      `{"id":"${t}-${id}","participant":[{"individual":{"reference":"Practitioner?identifier=${query}"}}]}`;
+    const bucket = await server.bucketOf({
+      'Encounter.ndjson': [line('1', '\\u0000'), line('2', '\\ud800'), line('3', 'nobody')].join('\n'),
+    });
+    const { message: _, ...ended } = await server.load(bucket, { ...RESOLVE, 'max-errors': 5 });
+    assert.deepEqual(ended, { state: 'completed', progress: { total: 1, done: 1 }, 'lines-left-out': 2 });
+    assert.deepEqual((await server.loaderFile(bucket, 'Encounter.ndjson')).references, counted(0, { Practitioner: 1 }));
   });
 
   test('urn:uuid names the resource of the load that has the id, of any type, if only one has it', async () => {

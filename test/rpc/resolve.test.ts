@@ -25,7 +25,7 @@ test('references by identifier and by uuid get the type and id that they mean; t
       `{"individual":{"reference":"Practitioner?identifier=${NPI}|twice"}},` +
       `{"individual":{"reference":"Practitioner?identifier=same"}},` +
       `{"individual":{"reference":"Practitioner?identifier=y|same"}},` +
-      `{"individual":{"reference":"Practitioner?identifier=|no|system"}},` +
+      `{"individual":{"reference":"Practitioner?identifier=|no\\\\|system"}},` +
       `{"individual":{"reference":"Practitioner?identifier=${NPI}|9&active=true"}},` +
       `{"individual":{"reference":"Practitioner?identifier=${NPI}|9"}}],` +
       `"serviceProvider":{"reference":"Organization?identifier=a|b"},"note":"Practitioner?identifier=${NPI}|1"}`,
@@ -94,6 +94,51 @@ test('more resources than a batch, of every size', async () => {
       where resource #>> '{participant,0,actor,id}' = 'dr-' || ((split_part(id, '-', 2)::int % 2) + 1)`,
   );
   assert.deepEqual(counted, { n: 1203 });
+});
+
+test('what Postgres cannot hold is counted, and does not stop the rest', async () => {
+  const queries = ['%00', `${NPI}|1%00`, `${NPI}|1,${NPI}|2`, `${NPI}|1`];
+  const rows = queries.map((query, n) => ({ id: `g-${n}`, participant: [to(`Practitioner?identifier=${query}`)] }));
+  await server.load(await server.bucketOf({ 'Appointment.ndjson': rows }));
+  const { result } = await resolve({ types: ['Appointment'] });
+  assert.deepEqual(result, { resources: 1, resolved: 1, unresolved: { Practitioner: 3 }, ambiguous: {} });
+});
+
+test('a batch that Postgres makes give way is written again, a few times', async (t) => {
+  const other = await startTestServer(t);
+  await other.load(
+    await other.bucketOf({
+      'Organization.ndjson': [{ id: 'o', identifier: [{ system: 'a', value: 'b' }] }],
+      'Patient.ndjson': [{ id: 'p', managingOrganization: { reference: 'Organization?identifier=a|b' } }],
+    }),
+  );
+  await other.sql('create sequence attempt');
+  await other.sql('create table fault (most int, code text)');
+  await other.sql(
+    `create function give_way() returns trigger language plpgsql as $$ begin
+       if nextval('attempt') <= (select most from fault) then
+         raise exception 'made to fail' using errcode = (select code from fault);
+       end if;
+       return new;
+     end $$`,
+  );
+  await other.sql('create trigger give_way before update on patient for each row execute function give_way()');
+  const withFaults = async (most: number, code: string) => {
+    await other.sql('delete from fault');
+    await other.sql('insert into fault values ($1, $2)', [most, code]);
+    await other.sql(`alter sequence attempt restart`);
+    const { body } = await other.rpc('fhir-bucket-loader/resolve');
+    const [row] = await other.sql<{ n: number }>('select last_value::int as n from attempt');
+    return { ...body, attempts: row?.n };
+  };
+  const always = await withFaults(100, '40P01');
+  assert.deepEqual([always.error?.code, always.attempts], ['40P01', 5]);
+  const final = await withFaults(100, '42501');
+  assert.deepEqual([final.error?.code, final.attempts], ['42501', 1]);
+  const passing = await withFaults(2, '40001');
+  assert.deepEqual(passing.result, { resources: 1, resolved: 1, unresolved: {}, ambiguous: {} });
+  assert.equal(passing.attempts, 3);
+  assert.equal((await other.sql('select 1 from patient_history')).length, 1);
 });
 
 test('a database with first-class extensions says that they are not applied', async (t) => {
