@@ -87,9 +87,7 @@ export class UpsertTarget implements RowTarget {
     }
     const found = await findChanges(client, table, stage, false);
     const changes = found.new + found.changed;
-    // With nothing to leave out the rows are read as they lie.
-    const from = changes === rows ? `${stage.name} s` : changedRows(stage);
-    const written = await overwrite(client, { table, type, txid, from }, changes);
+    const written = await overwrite(client, { table, type, txid, from: changedRows(stage) }, changes);
     return { loaded: rows, outcomes: { ...written, unchanged: rows - changes } };
   }
 }

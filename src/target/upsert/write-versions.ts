@@ -2,7 +2,7 @@ import { FileError } from '../../errors/file-error.ts';
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
-import { CHANGES, changedRows, DIFFERS, findChanges, IS_NEWER } from './find-changes.ts';
+import { CHANGES, changedRows, DIFFERS, findChanges, ID_ORDER, IS_NEWER } from './find-changes.ts';
 import type { Stage } from './stage.ts';
 
 /** How often rows are looked at again because others have created, changed or deleted some of them in between. */
@@ -64,6 +64,7 @@ async function overwriteChanged(
        select t.*, s.ts as next_ts, s.resource as next_resource
          from ${changedRows(stage)} join ${qualifiedName(table)} t on t.id = s.id
         where c.change = 'changed' and ${DIFFERS} ${newestWins ? `and not ${IS_NEWER}` : ''}
+        order by ${ID_ORDER}
           for update of t
      ), kept as (
        ${history === undefined ? 'select from former' : copyTo(history, 'former')}
