@@ -86,7 +86,9 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
     await settled(cluster, bucket, params).catch((error: Error) => problems.push(error.message));
     await nothingLeft(cluster).catch((error: Error) => problems.push(error.message));
     const { outcome, wrong } = await outcomeOf(cluster, bucket, rows);
-    problems.push(...wrong, ...(await wrongRecords(cluster, bucket, outcome === 'all' && fault.deletes !== true)));
+    const isLoaded = outcome === 'all' && fault.deletes !== true;
+    const records = await wrongRecords(cluster, bucket, isLoaded).catch((error: Error) => [error.message]);
+    problems.push(...wrong, ...records);
     if (step.scene === 'resolving' && outcome === 'all') problems.push(...(await unresolved(cluster, bucket)));
     const now = await indexesOf(cluster);
     if (now.join() !== indexes.join()) problems.push(`indexes: ${now.join()}`);
@@ -188,14 +190,20 @@ async function unresolved(cluster: MatrixCluster, bucket: string): Promise<strin
 
 /** The runs of the bucket have all ended, and together have each file as loaded once. */
 async function wrongRecords(cluster: MatrixCluster, bucket: string, isLoaded: boolean): Promise<string[]> {
-  const runs = await cluster.runs(bucket);
+  // A replica that lost its connection as it was to end its run comes back to do that.
+  const runs = await waitFor(
+    async () => {
+      const all = await cluster.runs(bucket);
+      return all.every(({ state }) => state !== 'in-progress') && all;
+    },
+    { timeoutMs: BOUND_MS, what: 'the end of all runs' },
+  );
   const [loaded] = await cluster.sql<{ files: number }>(
     `select count(*)::int as files from loaderfile where resource ->> 'bucket' = $1 and resource ->> 'status' = 'done'`,
     [`s3://${bucket}`],
   );
   const isRight =
     runs.length > 0 &&
-    runs.every(({ state }) => state !== 'in-progress') &&
     (!isLoaded ||
       (runs[0]?.state === 'completed' && runs.reduce((sum, { files }) => sum + files.done, 0) === loaded?.files));
   return isRight ? [] : [`runs: ${JSON.stringify(runs.map(({ run, state, files }) => ({ run, state, files })))}`];

@@ -104,6 +104,8 @@ export class FileBrowser {
   }
 
   #ask() {
+    // What is typed is asked for by now; asking again would lead back to the first page.
+    clearTimeout(this.#typing);
     const [status, type] = [this.#status.value, this.#type.value];
     const text = this.#find.value.trim();
     const filters = {
