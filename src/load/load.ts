@@ -68,21 +68,9 @@ export class Load {
   #givenUp: string | undefined;
 
   /** Begins at once. */
-  constructor(
-    request: NumberedRequest,
-    {
-      address,
-      pool,
-      buildPool,
-      workers,
-      recovery,
-      distributeTables,
-      observer,
-      pollMs = POLL_MS,
-      ...options
-    }: LoadOptions,
-  ) {
+  constructor(request: NumberedRequest, options: LoadOptions) {
     const { bucket } = request;
+    const { address, pool, pollMs = POLL_MS } = options;
     const progress = new ProgressLog();
     this.bucket = bucket;
     this.announced = this.#announced.promise;
@@ -101,12 +89,7 @@ export class Load {
     this.#publisher = new ProgressPublisher(pool, bucket, progress, this.#record);
     this.#session = new LoadSession(address, bucket, raise, new BackendWatch(pool));
     const deps = {
-      pool,
-      buildPool,
-      workers,
-      recovery,
-      distributeTables,
-      observer,
+      ...options,
       progress,
       bucket,
       log: this.#log,

@@ -136,13 +136,15 @@ const verbose = {
     .describe('Dropped indexes that are not back; only with `verbose`.'),
 };
 
+const changedFiles = count('Files queued again for a changed object; only with `reload-changed?`.').optional();
+
 /** What each method answers, for the API's description; a test parses the server's answers with them. */
 export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
   'aidbox.bulk/load-from-bucket': z.strictObject({
     message,
     progress,
     'new-files-count': count('Files that this call has queued; with `dry-run?`, that it would queue.'),
-    'changed-files-count': count('Files queued again for a changed object; only with `reload-changed?`.').optional(),
+    'changed-files-count': changedFiles,
     'dry-run': dryRunAnswer.optional().describe('Only with `dry-run?`.'),
   }),
   'aidbox.bulk/load-from-bucket-status': z.strictObject({
@@ -189,7 +191,7 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
     message,
     progress,
     'new-files-count': count('Files that the first listing has queued.'),
-    'changed-files-count': count('Files queued again for a changed object; only with `reload-changed?`.').optional(),
+    'changed-files-count': changedFiles,
     'survives-restart?': z.boolean().describe('Whether the watch goes on after the process that was called has ended.'),
   }),
   'fhir-bucket-loader/unwatch': z.strictObject({ message }),

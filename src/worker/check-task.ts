@@ -1,19 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Failure } from '../errors/failure.ts';
 import type { TransformOptions } from '../pipeline/create-transform.ts';
+import type { ObjectToRead } from '../source/object-source.ts';
 import type { SourceAddress } from '../source/sources.ts';
 
 /**
  * A file whose lines are read as a load reads them, and not stored. Plain data, and a port for its ids: each message is a
  * batch, and is answered by `'next'` when another may come; `'stop'` ends it.
  */
-export interface CheckTask {
+export interface CheckTask extends ObjectToRead {
   source: SourceAddress;
-  key: string;
   type: string;
-  size?: number | undefined;
-  etag?: string | undefined;
-  lastModified?: Date | undefined;
   transform: TransformOptions;
   /** Whether its lines are Bundles of deletes: they become no rows, and have no ids to compare. */
   listsDeletions: boolean;

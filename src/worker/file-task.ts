@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Failure } from '../errors/failure.ts';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { TransformOptions } from '../pipeline/create-transform.ts';
+import type { ObjectToRead } from '../source/object-source.ts';
 import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { OutcomeCounts } from '../store/loader-file/stored-rows.ts';
@@ -19,18 +20,13 @@ export interface WorkerSetup {
 }
 
 /** One claimed file to load. Plain data, and a port for `FileProgress` one way and `'stop'` the other. */
-export interface FileTask {
+export interface FileTask extends ObjectToRead {
   /** The LoaderFile's id. */
   id: string;
   /** The bucket as LoaderFiles name it. */
   bucket: string;
   source: SourceAddress;
-  key: string;
   type: string;
-  /** As listed, where that is known: the object's size in bytes, its ETag, its time. */
-  size?: number | undefined;
-  etag?: string | undefined;
-  lastModified?: Date | undefined;
   /** How the file's lines become rows. */
   transform: TransformOptions;
   /** Set where open references are resolved. */
