@@ -21,11 +21,12 @@ export async function runRounds(
       const { name, data, compression, existing, rowForm } = contender;
       await resetTables(client, data, compression);
       if (contender.prepare !== undefined) {
-        await contender.prepare(parts);
+        await contender.prepare(parts, data);
         await client.query('checkpoint');
       }
       const run = await measure(contender, parts, round);
-      await check.check(client, existing === undefined ? [data] : [data, existing], name, rowForm);
+      if (contender.check !== undefined) await contender.check(parts, data, name);
+      else await check.check(client, existing === undefined ? [data] : [data, existing], name, rowForm);
       process.stderr.write(`round ${round}: ${name} ${run.wallS.toFixed(2)} s\n`);
       runs.get(name)?.push(run);
     }

@@ -34,7 +34,12 @@ export interface Contender {
   /** Rows that `prepare` puts into the tables besides those of `data`. */
   readonly existing?: BenchData;
   /** Follows the emptying of the tables, unmeasured. */
-  prepare?(parts: BenchDeps): Promise<void>;
+  prepare?(parts: BenchDeps, data: BenchData): Promise<void>;
+  /**
+   * Checks what a contender with tables of its own has loaded, instead of comparing rows with the others'.
+   * @throws when it is not all
+   */
+  check?(parts: BenchDeps, data: BenchData, by: string): Promise<void>;
   /** Loads the data. */
   run(parts: BenchDeps): Promise<RunFigures>;
 }
