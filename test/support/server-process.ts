@@ -31,6 +31,7 @@ export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   #url: string | undefined;
+  #wasKilled = false;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -121,9 +122,17 @@ export class ServerProcess {
     return this.#exit;
   }
 
+  /** Whether a test has killed it, by `kill`. */
+  get wasKilled(): boolean {
+    return this.#wasKilled;
+  }
+
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
-    if (this.running) this.#child.kill('SIGKILL');
+    if (this.running) {
+      this.#wasKilled = true;
+      this.#child.kill('SIGKILL');
+    }
     await this.#exit;
   }
 
