@@ -8,7 +8,7 @@ import { readBenchOptions } from './bench-options.ts';
 import { compareLoads, printReport } from './compare-loads.ts';
 import { allContenders } from './contenders/all-contenders.ts';
 import type { Contender } from './contenders/contender.ts';
-import { whyNoJqPsql } from './contenders/jq-psql.ts';
+import { jqPsql } from './contenders/rivals/jq-psql.ts';
 import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
 import { whyNoAffinity } from './process/cpu-affinity.ts';
 import { machine } from './report/machine.ts';
@@ -25,5 +25,5 @@ printReport(await compareLoads(allContenders({ mixed, manyFiles, oneFile }, comp
 function whyNot({ name, compression }: Contender, hasLz4: boolean): string | undefined {
   if (compression === 'lz4' && !hasLz4) return 'this Postgres has no lz4';
   if (name.endsWith('-own-core')) return whyNoAffinity(machine().cores);
-  return name === 'jq-psql' ? whyNoJqPsql() : undefined;
+  return name === jqPsql.name ? jqPsql.whyNot() : undefined;
 }

@@ -8,7 +8,6 @@
  */
 import { readBenchOptions } from './bench-options.ts';
 import { compareLoads, printReport } from './compare-loads.ts';
-import { jqPsql, whyNoJqPsql } from './contenders/jq-psql.ts';
 import { loader } from './contenders/loader.ts';
 import { allRivals } from './contenders/rivals/all-rivals.ts';
 import { rivalContender } from './contenders/rivals/rival.ts';
@@ -34,10 +33,9 @@ const contenders = [
     params: { format: 'fhir' },
     rowForm: 'converted',
   }),
-  jqPsql('jq-psql', data, floor),
   ...rivals.map((rival) => rivalContender(rival, data, floor)),
 ];
 const report = await compareLoads(contenders, options, ({ name }) =>
-  name === 'jq-psql' ? whyNoJqPsql() : rivals.find((rival) => rival.name === name)?.whyNot(),
+  rivals.find((rival) => rival.name === name)?.whyNot(),
 );
 printReport(report, options);

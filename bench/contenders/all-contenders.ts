@@ -1,10 +1,11 @@
 import { basename, resolve } from 'node:path';
 import type { BenchData } from '../dataset/bench-data.ts';
 import type { Contender } from './contender.ts';
-import { jqPsql } from './jq-psql.ts';
 import { jsonInsert } from './json-insert.ts';
 import { loader } from './loader.ts';
 import { onOwnCore } from './on-own-core.ts';
+import { jqPsql } from './rivals/jq-psql.ts';
+import { rivalContender } from './rivals/rival.ts';
 import { serverCopy } from './server-copy.ts';
 
 export interface ContenderData {
@@ -85,7 +86,7 @@ export function allContenders({ mixed, manyFiles, oneFile }: ContenderData, tree
     ...[serverCopy(floor, mixed), ours, warm, asItStands, converted, resolved, lz4, lz4NoKeys].map((one) =>
       onOwnCore(one, `${floor}-own-core`),
     ),
-    jqPsql('jq-psql', mixed, floor),
+    rivalContender(jqPsql, mixed, floor),
     jsonInsert('json-insert', mixed, floor),
     serverCopy(floorOne, manyFiles),
     loader({ name: 'ours-many-files', what: 'one type in 14 files', data: manyFiles, floor: floorOne }),

@@ -1,6 +1,7 @@
 import { dlt } from './dlt.ts';
 import { duckdb } from './duckdb.ts';
 import { fhirbase } from './fhirbase.ts';
+import { jqPsql } from './jq-psql.ts';
 import { parallelCopy, parallelCopyWithCsv } from './parallel-copy.ts';
 import { pgloader } from './pgloader.ts';
 import type { Rival } from './rival.ts';
@@ -9,6 +10,7 @@ import { sling } from './sling.ts';
 /** Other tools for the same work, those that start from ndjson.gz first. */
 export function allRivals({ python, slingProgram }: { python: string; slingProgram: string }): Rival[] {
   return [
+    jqPsql,
     duckdb(python),
     fhirbase('copy'),
     fhirbase('insert'),

@@ -1,7 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { cappedText } from './capped-text.ts';
+import { once } from 'node:events';
 
 /** A command of another tool. */
 export interface Command {
@@ -9,24 +7,22 @@ export interface Command {
   args: readonly string[];
   /** Besides the bench's own. */
   env?: Readonly<Record<string, string>>;
-  /** File that is its standard input. */
-  stdin?: string;
 }
 
+/** What is kept of a program's output, in characters. */
+const MOST_CHARACTERS = 4_000;
+
 /** Runs a command to its end. @throws with the end of its output when it fails */
-export async function runProgram({ program, args, env = {}, stdin }: Command): Promise<void> {
-  const child = spawn(program, args, {
-    env: { ...process.env, ...env },
-    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-  });
-  const output = cappedText([child.stdout, child.stderr]);
-  const exit = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', resolve);
-  });
-  if (stdin !== undefined && child.stdin !== null) await pipeline(createReadStream(stdin), child.stdin);
-  const code = await exit;
-  if (code !== 0) throw new Error(`${program} ended with ${code}: ${output()}`);
+export async function runProgram({ program, args, env = {} }: Command): Promise<void> {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output = (output + chunk).slice(-MOST_CHARACTERS);
+    });
+  }
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${output}`);
 }
 
 /** Whether a program is there and starts. */
