@@ -1,33 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, test } from 'node:test';
-import pg from 'pg';
+import type pg from 'pg';
 import { ndjsonGzip, patients } from '../support/ndjson.ts';
-import { startS3Endpoint } from '../support/s3-endpoint.ts';
-import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
-import { ServerProcess } from '../support/server-process.ts';
-import { createTestDatabase } from '../support/test-database.ts';
-import type { LoadStatus } from '../support/test-server.ts';
+import { startReplicaParts } from '../support/replica-parts.ts';
+import type { ServerProcess } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const LOAD_MS = 60_000;
 
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
-const s3 = await startS3Endpoint({ after });
-const proxy = await S3FaultProxy.start({ after }, s3);
-const client = new pg.Client({ ...database.connection, application_name: 'test' });
-await client.connect();
-closing.push(() => client.end());
+const { s3, proxy, client, ...parts } = await startReplicaParts({ after });
 
 const replicas: ServerProcess[] = [];
-const startReplica = () =>
-  ServerProcess.start(
-    { after: (kill) => closing.push(kill) },
-    { databaseUrl: database.url, env: { LOADER_SHUTDOWN_GRACE_MS: '2000', LOADER_THREADS: '1' } },
-  );
+const startReplica = () => parts.startReplica({ LOADER_SHUTDOWN_GRACE_MS: '2000', LOADER_THREADS: '1' });
 replicas.push(...(await Promise.all([startReplica(), startReplica(), startReplica()])));
 afterEach(async () => {
   quickly();
@@ -55,16 +39,14 @@ const call = async (replica: ServerProcess | undefined, bucket: string, params: 
 };
 const callAll = (bucket: string, params: object = {}) =>
   Promise.all(replicas.map((replica) => call(replica, bucket, params)));
-const statusOf = async (replica: ServerProcess | undefined, bucket: string) =>
-  (await replica?.rpc('load-from-bucket-status', { bucket: `s3://${bucket}` }))?.body.result as LoadStatus;
-const ended = (replica: ServerProcess | undefined, bucket: string) =>
-  waitFor(
-    async () => {
-      const status = await statusOf(replica, bucket);
-      return status.state !== 'in-progress' && status;
-    },
-    { timeoutMs: LOAD_MS, what: 'the end of the load' },
-  );
+const statusOf = async (replica: ServerProcess | undefined, bucket: string) => {
+  assert.ok(replica);
+  return await replica.status(bucket);
+};
+const ended = async (replica: ServerProcess | undefined, bucket: string) => {
+  assert.ok(replica);
+  return await replica.ended(bucket, LOAD_MS);
+};
 const files = async (bucket: string) =>
   Object.fromEntries(
     (

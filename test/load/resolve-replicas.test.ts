@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, describe, test } from 'node:test';
 import { ServerProcess } from '../support/server-process.ts';
-import { type LoadStatus, startTestServer } from '../support/test-server.ts';
+import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const LOAD_MS = 60_000;
@@ -32,15 +32,10 @@ const call = async (replica: ServerProcess | undefined, bucket: string, params: 
   });
   assert.equal(answer?.status, 200, JSON.stringify(answer?.body));
 };
-const ended = (replica: ServerProcess | undefined, bucket: string) =>
-  waitFor(
-    async () => {
-      const answer = await replica?.rpc('load-from-bucket-status', { bucket: `s3://${bucket}` });
-      const status = answer?.body.result as LoadStatus;
-      return status.state !== 'in-progress' && status;
-    },
-    { timeoutMs: LOAD_MS, what: 'the end of the load' },
-  );
+const ended = async (replica: ServerProcess | undefined, bucket: string) => {
+  assert.ok(replica);
+  return await replica.ended(bucket, LOAD_MS);
+};
 const inProgress = (bucket: string, type: string) =>
   server.sql(
     `select from loaderfile where resource ->> 'bucket' = $1 and resource ->> 'type' = $2 and resource ->> 'status' = 'in-progress'`,

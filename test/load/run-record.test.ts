@@ -1,34 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, test } from 'node:test';
-import pg from 'pg';
 import { historyAnswer } from '../../src/rpc/history-answer.ts';
 import { ndjsonGzip, patients } from '../support/ndjson.ts';
-import { startS3Endpoint } from '../support/s3-endpoint.ts';
-import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
-import { ServerProcess } from '../support/server-process.ts';
-import { createTestDatabase } from '../support/test-database.ts';
-import type { LoadStatus } from '../support/test-server.ts';
+import { startReplicaParts } from '../support/replica-parts.ts';
+import type { ServerProcess } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const FILES = 8;
 const ROWS = 400;
 
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
-const s3 = await startS3Endpoint({ after });
-const proxy = await S3FaultProxy.start({ after }, s3);
-const client = new pg.Client({ ...database.connection, application_name: 'test' });
-await client.connect();
-closing.push(() => client.end());
+const { s3, proxy, client, ...parts } = await startReplicaParts({ after });
 
-const startReplica = () =>
-  ServerProcess.start(
-    { after: (kill) => closing.push(kill) },
-    { databaseUrl: database.url, env: { LOADER_SHUTDOWN_GRACE_MS: '0', LOADER_THREADS: '1' } },
-  );
+const startReplica = () => parts.startReplica({ LOADER_SHUTDOWN_GRACE_MS: '0', LOADER_THREADS: '1' });
 const replicas: [ServerProcess, ServerProcess] = [await startReplica(), await startReplica()];
 afterEach(async () => {
   quickly();
@@ -50,15 +33,7 @@ const call = async (replica: ServerProcess, bucket: string, params: object = {})
   });
   assert.equal(answer.status, 200, JSON.stringify(answer.body));
 };
-const ended = (replica: ServerProcess, bucket: string) =>
-  waitFor(
-    async () => {
-      const { body } = await replica.rpc('load-from-bucket-status', { bucket: `s3://${bucket}` });
-      const status = body.result as LoadStatus;
-      return status.state !== 'in-progress' && status;
-    },
-    { timeoutMs: 90_000, what: 'the end of the load' },
-  );
+const ended = (replica: ServerProcess, bucket: string) => replica.ended(bucket, 90_000);
 const history = async (replica: ServerProcess, params: object) => {
   const { body } = await replica.rpc('fhir-bucket-loader/history', params);
   return historyAnswer.parse(body.result).runs;

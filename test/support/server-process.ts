@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { RpcBody } from './test-server.ts';
+import type { LoadStatus, RpcBody } from './test-server.ts';
 import { waitFor } from './wait-for.ts';
 
 type Closing = { after(close: () => Promise<void>): void };
@@ -115,6 +115,20 @@ export class ServerProcess {
       body: JSON.stringify({ method: method.includes('/') ? method : `aidbox.bulk/${method}`, params }),
     });
     return { status: response.status, body: (await response.json()) as RpcBody };
+  }
+
+  /** What it says of a bucket now. */
+  async status(bucket: string): Promise<LoadStatus> {
+    return (await this.rpc('load-from-bucket-status', { bucket: `s3://${bucket}` })).body.result as LoadStatus;
+  }
+
+  /** Waits until it says that a bucket is no longer `in-progress`. */
+  async ended(bucket: string, timeoutMs: number): Promise<LoadStatus> {
+    const isEnded = async () => {
+      const status = await this.status(bucket);
+      return status.state !== 'in-progress' && status;
+    };
+    return await waitFor(isEnded, { timeoutMs, what: 'the end of the load' });
   }
 
   /** Resolves when the process has ended by itself, with how. */
