@@ -12,7 +12,7 @@ export interface ResourceRow {
 }
 
 /** The columns of `ResourceRow`. */
-export const RESOURCE_COLUMNS = 'id, txid, ts, cts, resource';
+const RESOURCE_COLUMNS = 'id, txid, ts, cts, resource';
 
 /** One filter of a search: any of `values` at `path` in the resource; the path `['id']` means the id column. */
 export interface SearchFilter {
@@ -34,7 +34,7 @@ function textAt(path: readonly string[], parameter: (value: unknown) => string):
 }
 
 /** A where clause for the filters, and the values of its parameters `$1…`. */
-export function searchCondition(filters: readonly SearchFilter[]): { where: string; values: unknown[] } {
+function searchCondition(filters: readonly SearchFilter[]): { where: string; values: unknown[] } {
   const values: unknown[] = [];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const terms = filters.map(({ path, values: wanted, within = false }) => {

@@ -6,7 +6,7 @@ import type { Word } from './segments.ts';
 import type { Walk } from './walk.ts';
 
 /** A relative reference, as FHIR writes one to a resource of the same server. */
-export const RELATIVE_REFERENCE = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})$/;
+const RELATIVE_REFERENCE = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})$/;
 
 const HASH = 0x23;
 /** Bytes of `\u0023`. */

@@ -31,12 +31,12 @@ export function failedOf(progress) {
 }
 
 /** @param {LoadSummary['progress']} progress */
-export function unfinishedOf(progress) {
+function unfinishedOf(progress) {
   return (progress['pending'] ?? 0) + (progress['in-progress'] ?? 0);
 }
 
 /** @param {LoadSummary['progress']} progress */
-export function hasUnfinishedFiles(progress) {
+function hasUnfinishedFiles(progress) {
   return unfinishedOf(progress) > 0;
 }
 
