@@ -1,7 +1,7 @@
 import type { Failure } from '../errors/failure.ts';
 import type { ClaimedFile } from '../store/loader-file/queue.ts';
-import type { ResolvingState } from './load-model.ts';
 import type { NumberedRequest } from './load-request.ts';
+import type { ResolvingState } from './resolving-state.ts';
 
 /** Effects that the load cannot do without: they are tried again while their failure may pass. */
 export type RetriedEffect =

@@ -4,6 +4,7 @@ import type { NumberedRequest } from './load-request.ts';
 import { type LoadSlots, NO_SLOTS } from './load-slots.ts';
 import { type LoadTables, NO_TABLES } from './load-tables.ts';
 import type { Outage } from './outage.ts';
+import type { ResolvingState } from './resolving-state.ts';
 
 /**
  * A load is always in one of these phases, in this order; it may skip some.
@@ -53,18 +54,6 @@ export interface LoadState {
   readonly finish: { readonly step: 'due' | 'running' | 'pausing' | 'waiting'; readonly first: boolean };
   /** The bucket's resource types, where this process was the last one out. */
   readonly finishedTypes: readonly string[];
-}
-
-/** What the order of files depends on, where references are resolved. */
-export interface ResolvingState {
-  /** The files of the bucket that are done, by type, as of the last look. */
-  readonly doneFiles: Readonly<Record<string, number>>;
-  /** Types that had unfinished files then, on any replica. */
-  readonly unfinishedTypes: readonly string[];
-  /** The stage whose files are loaded. */
-  readonly stage: number;
-  /** Whether all stages wait for each other: a file was begun too early. */
-  readonly isStrict: boolean;
 }
 
 export interface ListedFiles {

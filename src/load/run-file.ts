@@ -6,9 +6,9 @@ import type { LoadToResolve } from '../worker/file-references.ts';
 import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
 import type { LoadEffect } from './load-effect.ts';
-import type { ResolvingState } from './load-model.ts';
 import type { LoadObserver } from './load-observer.ts';
 import type { NumberedRequest } from './load-request.ts';
+import type { ResolvingState } from './resolving-state.ts';
 import { transformOf, writeModeOf } from './transform-of.ts';
 
 export interface RunFileDeps {

@@ -1,27 +1,10 @@
 import type pg from 'pg';
 import { asError } from '../errors/as-error.ts';
-import type { LineMemory } from '../pipeline/line-memory.ts';
 import { readNdjson } from '../pipeline/read-ndjson.ts';
-import type { EncoderOptions } from '../pipeline/row-encoder.ts';
-import type { StageTimes } from '../pipeline/stage-times.ts';
+import type { CopyRowsOptions } from './copy-rows-options.ts';
 import { LenientCopy } from './lenient-copy.ts';
 import type { RowCopy } from './row-copy.ts';
 import { StreamedCopy } from './streamed-copy.ts';
-
-export interface CopyRowsOptions {
-  /** A `COPY … FROM STDIN (FORMAT binary)` whose columns fit the encoder's constants. */
-  statement: string;
-  encoder: EncoderOptions;
-  /** Bad lines that may be left out; 0 by default: the first one fails the file. More only with one client. */
-  maxErrors?: number;
-  /** Looks up what the lines in a file's next bytes refer to, before they are encoded. */
-  lookAhead?: ((chunk: Buffer) => Promise<void>) | undefined;
-  /** Of all long lines in this process; without it a line takes what it needs. */
-  lineMemory?: LineMemory | undefined;
-  signal: AbortSignal;
-  /** Is added to. */
-  times: StageTimes;
-}
 
 /**
  * Streams one file's bytes into a COPY on each of `clients`, usually one: gunzip → lines → rows → Postgres,

@@ -11,7 +11,7 @@ import { type BadLine, BadLines, type LinePlace } from '../pipeline/bad-lines.ts
 import { RowEncoder } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import { rowOfCopyError } from './copy-position.ts';
-import type { CopyRowsOptions } from './copy-rows.ts';
+import type { CopyRowsOptions } from './copy-rows-options.ts';
 import { EncodedCopy } from './encoded-copy.ts';
 import type { RowCopy } from './row-copy.ts';
 import { RowRun } from './row-run.ts';

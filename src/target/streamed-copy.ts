@@ -5,7 +5,7 @@ import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { RowEncoder } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import { rowOfCopyError } from './copy-position.ts';
-import type { CopyRowsOptions } from './copy-rows.ts';
+import type { CopyRowsOptions } from './copy-rows-options.ts';
 import { EncodedCopy } from './encoded-copy.ts';
 import type { RowCopy } from './row-copy.ts';
 

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { MessageSplitter, startupOf, statementOf, type WireMessage } from './message-splitter.ts';
-import type { Stop } from './stop.ts';
 
 /** What the client of a COPY sends at its end, as if it were a statement. */
 export const COPY_DONE = 'COPY DONE';
@@ -8,9 +7,17 @@ export const COPY_DONE = 'COPY DONE';
 /** Long runs send millions. */
 const KEPT_STATEMENTS = 100;
 
+/** What holds a connection at a statement. */
+export interface ConnectionStop {
+  /** `request`: before Postgres hears of it. `answer`: it has taken effect, and the client does not know yet. */
+  readonly holds: 'request' | 'answer';
+  /** The connection has come there. */
+  reach(connection: ProxiedConnection): void;
+}
+
 export interface ConnectionWatcher {
   /** Asked about each statement before it is sent on; a stop holds it or its answer. */
-  stopFor(connection: ProxiedConnection, statement: string): Stop | undefined;
+  stopFor(connection: ProxiedConnection, statement: string): ConnectionStop | undefined;
   onClosed(connection: ProxiedConnection): void;
 }
 
@@ -29,8 +36,8 @@ export class ProxiedConnection {
   readonly #fromClient = new MessageSplitter(true);
   readonly #fromServer = new MessageSplitter(false);
   /** Holds what comes from the client, or from the server. */
-  #holdsRequest: Stop | undefined;
-  #holdsAnswer: Stop | undefined;
+  #holdsRequest: ConnectionStop | undefined;
+  #holdsAnswer: ConnectionStop | undefined;
   #heldRequests: Buffer[] = [];
   #heldAnswers: Buffer[] = [];
   /** A side that is lost hears nothing of the other any more. */

@@ -1,15 +1,14 @@
-import type { ProxiedConnection } from './proxied-connection.ts';
+import type { ConnectionStop, ProxiedConnection } from './proxied-connection.ts';
 
 export interface StopOptions {
   /** Whether a statement on a connection is the one to stop at. */
   matches: (connection: ProxiedConnection, statement: string) => boolean;
-  /** `request`: before Postgres hears of it. `answer`: it has taken effect, and the client does not know yet. */
-  holds: 'request' | 'answer';
+  holds: ConnectionStop['holds'];
 }
 
 /** Stops the first connection that sends a certain statement, until it is released. */
-export class Stop {
-  readonly holds: 'request' | 'answer';
+export class Stop implements ConnectionStop {
+  readonly holds: ConnectionStop['holds'];
   readonly reached: Promise<ProxiedConnection>;
 
   readonly #matches: StopOptions['matches'];

@@ -1,0 +1,19 @@
+import type { LineMemory } from '../pipeline/line-memory.ts';
+import type { EncoderOptions } from '../pipeline/row-encoder.ts';
+import type { StageTimes } from '../pipeline/stage-times.ts';
+
+/** How one file's bytes become rows of one table. */
+export interface CopyRowsOptions {
+  /** A `COPY … FROM STDIN (FORMAT binary)` whose columns fit the encoder's constants. */
+  statement: string;
+  encoder: EncoderOptions;
+  /** Bad lines that may be left out; 0 by default: the first one fails the file. More only with one client. */
+  maxErrors?: number;
+  /** Looks up what the lines in a file's next bytes refer to, before they are encoded. */
+  lookAhead?: ((chunk: Buffer) => Promise<void>) | undefined;
+  /** Of all long lines in this process; without it a line takes what it needs. */
+  lineMemory?: LineMemory | undefined;
+  signal: AbortSignal;
+  /** Is added to. */
+  times: StageTimes;
+}
