@@ -47,6 +47,6 @@ export async function app(
     resourceRoutes(guarded, { pool, loadableTypes });
     metricsRoute(guarded, metrics);
     openRpcRoute(guarded);
-    pageRoutes(guarded, loader);
+    pageRoutes(guarded, loader.queries);
   });
 }

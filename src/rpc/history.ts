@@ -28,6 +28,6 @@ export const history = defineMethod({
     'deleted. The latest 1,000 runs of each bucket are kept. Not in Aidbox.',
   params,
   async handle({ run, ...query }, { loader }) {
-    return await loader.history(run === undefined ? query : { run });
+    return await loader.queries.history(run === undefined ? query : { run });
   },
 });

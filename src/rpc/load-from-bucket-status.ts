@@ -16,7 +16,7 @@ export const loadFromBucketStatus = defineMethod({
       ),
   }),
   async handle({ bucket, verbose }, { loader }) {
-    const status = await loader.status(bucket);
-    return verbose ? { ...status, ...(await loader.report(bucket, status.state)) } : status;
+    const status = await loader.queries.status(bucket);
+    return verbose ? { ...status, ...(await loader.queries.report(bucket, status.state)) } : status;
   },
 });

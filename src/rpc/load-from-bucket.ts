@@ -38,7 +38,7 @@ export const loadFromBucket = defineMethod({
   params,
   async handle(given, { loader, conversion, caller, signal }) {
     const request = toLoadRequest(given, conversion);
-    const note = async () => (request.write.format === 'fhir' ? await loader.conversionNote() : undefined);
+    const note = async () => (request.write.format === 'fhir' ? await loader.queries.conversionNote() : undefined);
     if (given['dry-run?']) {
       const { report, ...preview } = await loader.dryRun(request, { checkLines: given['check-lines?'] }, signal);
       const found = `Dry run of bucket <${request.bucket}>; nothing is queued or written. ${describeDryRun(report)}${describeNotes(preview.notes)}`;

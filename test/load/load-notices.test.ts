@@ -61,7 +61,7 @@ const callFor = (bucket: string, write: Partial<WriteOptions> = {}) => {
 const ended = (loader: LoaderService, bucket: string) =>
   waitFor(
     async () => {
-      const status = await loader.status(`s3://${bucket}`);
+      const status = await loader.queries.status(`s3://${bucket}`);
       return status.state !== 'in-progress' && status;
     },
     { what: 'the end of the load' },
@@ -87,7 +87,7 @@ describe('a load that never polls', () => {
     const bucket = await bucketOf({ 'Goal.ndjson': [{ id: 'g' }], 'Flag.ndjson': '{"resourceType":"Flag"}' });
     await here.load(callFor(bucket), never, record);
     await gate.reached();
-    const failed = async () => (await here.status(`s3://${bucket}`)).progress['error'] === 1;
+    const failed = async () => (await here.queries.status(`s3://${bucket}`)).progress['error'] === 1;
     await waitFor(failed, { what: 'the failed file' });
     await sql(`update loaderfile set resource = resource - 'end' where resource ->> 'status' = 'error'`);
     assert.equal((await there.retry(`s3://${bucket}`, { prefixes: [], files: [], codes: [] })).retried, 1);
@@ -106,7 +106,7 @@ describe('a load that never polls', () => {
     await gate.reached();
     const waiting = await bucketOf({ 'Device-2.ndjson': [{ id: 'd2' }] });
     await there.load(callFor(waiting), never, record);
-    const waits = async () => /device_pkey/.test((await there.status(`s3://${waiting}`)).message ?? '');
+    const waits = async () => /device_pkey/.test((await there.queries.status(`s3://${waiting}`)).message ?? '');
     await waitFor(waits, { what: 'the wait for the key' });
     await gate.open();
     assert.deepEqual(await ended(there, waiting), { state: 'completed', progress: { total: 1, done: 1 } });

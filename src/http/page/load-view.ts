@@ -1,11 +1,11 @@
-import type { LoaderService } from '../../load/loader-service.ts';
+import type { LoadQueries } from '../../load/load-queries.ts';
 import type { WatchStatus } from '../../load/watch/watch-status.ts';
 import type { BucketStatus } from '../../progress/bucket-status.ts';
 import type { LoadReport } from '../../progress/load-report.ts';
 import type { CalledBucket } from '../../store/bucket-load/bucket-load.ts';
 
 /** What the page reads of the loader. */
-export type LoadSource = Pick<LoaderService, 'buckets' | 'status' | 'report'>;
+export type LoadSource = Pick<LoadQueries, 'buckets' | 'status' | 'report'>;
 
 /** All that is known of one bucket's load: a verbose status answer, whose it is, and when it was last called for. */
 export interface LoadView extends BucketStatus, LoadReport {
