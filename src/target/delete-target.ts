@@ -11,6 +11,7 @@ import type { RowTarget } from './row-target.ts';
 import { NotOnCitus } from './upsert/not-on-citus.ts';
 import { createStage, type Stage, stageOf } from './upsert/stage.ts';
 import { copyTo } from './upsert/write-versions.ts';
+import { laterTs, laterTxid } from './version-number.ts';
 
 export interface DeleteOptions {
   txid: bigint;
@@ -75,6 +76,7 @@ export class DeleteTarget implements RowTarget {
          select t.* from (select distinct d ->> 1 as id from ${this.#stage.name}, jsonb_array_elements(resource) d
                            where d ->> 0 = $1) named
            join ${qualifiedName(table)} t on t.id = named.id
+          order by named.id collate "C"
             for update of t
        ), kept as (
          ${history === undefined ? 'select from found' : copyTo(history, 'found')}
@@ -100,8 +102,10 @@ async function createHistory(db: Queryable, type: string): Promise<ResourceTable
 }
 
 function markDeleted(history: ResourceTable, txid: bigint): string {
+  const last = { before: 'txid', txid: `${txid}::bigint` };
   return `insert into ${qualifiedName(history)} (id, txid, ts, cts, resource_type, status, resource)
-          select id, ${txid}, current_timestamp, cts, resource_type, 'deleted', resource from found returning 1`;
+          select id, ${laterTxid(last)}, ${laterTs(last, 'current_timestamp')}, cts, resource_type, 'deleted', resource
+            from found returning 1`;
 }
 
 /** Postgres deleted fewer rows than it was told to, and without an error. */

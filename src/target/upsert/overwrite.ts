@@ -1,6 +1,7 @@
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
+import { laterTs, laterTxid } from '../version-number.ts';
 
 export interface OverwriteOptions {
   table: ResourceTable;
@@ -11,15 +12,26 @@ export interface OverwriteOptions {
   from: string;
 }
 
+/** What `do update` sets `txid` and `ts` to, in SQL. */
+interface VersionStamps {
+  txid: string;
+  ts: string;
+}
+
+const BEFORE = { before: 'existing.txid', txid: 'excluded.txid' };
+const LATER: VersionStamps = { txid: laterTxid(BEFORE), ts: laterTs(BEFORE, 'excluded.ts') };
+/** Citus takes only immutable functions in `do update set`: a file's number may be lower there than that of the version before. */
+const PLAIN: VersionStamps = { txid: 'excluded.txid', ts: 'excluded.ts' };
+
 /**
  * Inserts rows, and overwrites those whose ids the table has, since whenever: `status` updated, `ts` and `txid` new, `cts`
- * kept. The time comes by way of `excluded`, since Citus takes only immutable functions in `do update set`.
+ * kept.
  */
-function overwriteStatement({ table, from }: OverwriteOptions): string {
+function overwriteStatement({ table, from }: OverwriteOptions, stamps: VersionStamps): string {
   return `insert into ${qualifiedName(table)} as existing (id, txid, ts, resource_type, status, resource)
      select s.id, $1, s.ts, $2, 'created', s.resource from ${from}
      on conflict (id) do update
-        set txid = excluded.txid, ts = excluded.ts, resource_type = excluded.resource_type,
+        set txid = ${stamps.txid}, ts = ${stamps.ts}, resource_type = excluded.resource_type,
             status = 'updated', resource = excluded.resource`;
 }
 
@@ -35,7 +47,7 @@ export async function overwrite(
 ): Promise<{ created: number; updated: number }> {
   const { txid, type } = options;
   const { rows: counts } = await db.query<{ written: number; updated: number }>(
-    `with written as (${overwriteStatement(options)} returning status)
+    `with written as (${overwriteStatement(options, LATER)} returning status)
      select count(*)::int as written, count(*) filter (where status = 'updated')::int as updated from written`,
     [txid.toString(), type],
   );
@@ -46,6 +58,6 @@ export async function overwrite(
 
 /** The same by a statement that Citus takes, which counts nothing. @throws RowsKeptOut */
 export async function overwriteDistributed(db: Queryable, options: OverwriteOptions, rows: number): Promise<void> {
-  const { rowCount } = await db.query(overwriteStatement(options), [options.txid.toString(), options.type]);
+  const { rowCount } = await db.query(overwriteStatement(options, PLAIN), [options.txid.toString(), options.type]);
   checkAllStored(rowCount, rows);
 }

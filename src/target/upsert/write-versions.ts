@@ -2,6 +2,7 @@ import { FileError } from '../../errors/file-error.ts';
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
+import { laterTs, laterTxid } from '../version-number.ts';
 import { CHANGES, changedRows, DIFFERS, findChanges, ID_ORDER, IS_NEWER } from './find-changes.ts';
 import type { Stage } from './stage.ts';
 
@@ -54,6 +55,9 @@ export async function writeVersions(db: Queryable, options: WriteVersionsOptions
   throw new FileError(message, { source: 'postgres', code: '40001', transient: true });
 }
 
+const FORMER = { before: 'former.txid', txid: '$1::bigint' };
+const DELETED = { before: 'deleted.txid', txid: '$1::bigint' };
+
 /** @returns how many rows were overwritten: not those that others have deleted, or made the same or newer, meanwhile */
 async function overwriteChanged(
   db: Queryable,
@@ -70,7 +74,8 @@ async function overwriteChanged(
        ${history === undefined ? 'select from former' : copyTo(history, 'former')}
      ), written as (
        update ${qualifiedName(table)} t
-          set txid = $1, ts = former.next_ts, resource_type = $2, status = 'updated', resource = former.next_resource
+          set txid = ${laterTxid(FORMER)}, ts = ${laterTs(FORMER, 'former.next_ts')}, resource_type = $2,
+              status = 'updated', resource = former.next_resource
          from former where t.id = former.id
        returning 1
      )
@@ -96,11 +101,9 @@ async function insertNew(
   { table, history, type, txid, stage }: WriteVersionsOptions,
   wanted: number,
 ): Promise<number> {
-  const status = history === undefined ? `'created'` : await statusByHistory(db, history);
   const { rowCount } = await db.query(
     `insert into ${qualifiedName(table)} (id, txid, ts, resource_type, status, resource)
-     select s.id, $1, s.ts, $2, ${status}, s.resource
-       from ${changedRows(stage)} where c.change = 'new'
+     ${history === undefined ? insertedRows(stage) : await versionsAfter(db, history, stage)}
      on conflict (id) do nothing`,
     [txid.toString(), type],
   );
@@ -114,12 +117,20 @@ async function insertNew(
   return inserted;
 }
 
-/** The status of a new row `s`, in SQL: `recreated` where a version in the history says that it was deleted once. */
-async function statusByHistory(db: Queryable, history: ResourceTable): Promise<string> {
+function insertedRows(stage: Stage): string {
+  return `select s.id, $1::bigint, s.ts, $2, 'created', s.resource from ${changedRows(stage)} where c.change = 'new'`;
+}
+
+/** The same where the history may have versions: `recreated` where one of them says that the resource was deleted once. */
+async function versionsAfter(db: Queryable, history: ResourceTable, stage: Stage): Promise<string> {
   const { rows } = await db.query<{ type: string }>(
     `select atttypid::regtype::text as type from pg_attribute where attrelid = $1::regclass and attname = 'status'`,
     [qualifiedName(history)],
   );
-  const wasDeleted = `exists (select from ${qualifiedName(history)} h where h.id = s.id and h.status = 'deleted')`;
-  return `(case when ${wasDeleted} then 'recreated' else 'created' end)::${rows[0]?.type}`;
+  return `select s.id, ${laterTxid(DELETED)}, ${laterTs(DELETED, 's.ts')}, $2,
+                 (case when deleted.txid is null then 'created' else 'recreated' end)::${rows[0]?.type}, s.resource
+            from ${changedRows(stage)}
+            left join lateral (select txid from ${qualifiedName(history)} h
+                                where h.id = s.id and h.status = 'deleted' order by txid desc limit 1) deleted on true
+           where c.change = 'new'`;
 }

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { startTestServer } from '../support/test-server.ts';
+
+const server = await startTestServer({ after });
+
+const history = { 'upsert?': true, 'history?': true };
+const newest = { ...history, 'newest-wins?': true, 'keep-last-updated?': true };
+
+const bundle = (...urls: string[]) => ({
+  resourceType: 'Bundle',
+  type: 'transaction',
+  entry: urls.map((url) => ({ request: { method: 'DELETE', url } })),
+});
+
+/** All versions of a resource by `txid`, as Aidbox lists its history: status, and who wrote it. */
+const versionsOf = async (table: string, id: string) =>
+  (
+    await server.sql<{ v: string }>(
+      `select status || ' ' || (resource ->> 'language') as v
+         from (select * from ${table} union all select * from ${table}_history) v where id = $1 order by txid`,
+      [id],
+    )
+  ).map(({ v }) => v);
+
+/** A file of a type that has taken its number, and waits for a row that it is to write before all others. */
+async function waiting(
+  t: Parameters<typeof server.holdingTransaction>[0],
+  { type, params, key, lines }: { type: string; params: object; key: string; lines: readonly object[] },
+) {
+  const other = await server.holdingTransaction(t);
+  await other.query(`select from ${type.toLowerCase()} where id = '0' for update`);
+  const bucket = await server.bucketOf({ [key]: lines });
+  await server.startLoad(bucket, params);
+  await server.waitForLock();
+  return {
+    async goesOn() {
+      await other.query('rollback');
+      assert.deepEqual((await server.ended(bucket)).progress, { total: 1, done: 1 });
+    },
+  };
+}
+
+async function load(key: string, lines: readonly object[], params: object) {
+  assert.equal((await server.load(await server.bucketOf({ [key]: lines }), params)).progress['done'], 1);
+}
+
+const by = (language: string, day: number, ...ids: string[]) =>
+  ids.map((id) => ({ id, language, meta: { lastUpdated: `2026-01-0${day}T00:00:00Z` } }));
+
+describe('the versions of a resource have rising numbers, whichever file took its number first', () => {
+  for (const [type, params] of [
+    ['Basic', history],
+    ['Account', newest],
+    ['Appointment', { 'upsert?': true }],
+  ] as const) {
+    test(`a version that came while a file waited (${Object.keys(params).join(' ')})`, async (t) => {
+      await load(`${type}.ndjson`, by('first', 1, '0', 'x'), params);
+      const late = await waiting(t, { type, params, key: `${type}.ndjson`, lines: by('late', 3, '0', 'x', 'y') });
+      await load(`${type}.ndjson`, by('between', 2, 'x', 'y'), params);
+      const [between] = await server.sql<{ txid: string }>(`select txid from ${type} where id = 'x'`);
+      await late.goesOn();
+      const [last] = await server.sql<{ txid: string; language: string }>(
+        `select txid, resource ->> 'language' as language from ${type} where id = 'x'`,
+      );
+      assert.equal(last?.language, 'late');
+      assert.ok(BigInt(last.txid) > BigInt(between?.txid ?? 0), `${last.txid} comes after ${between?.txid}`);
+      if (!('history?' in params)) return;
+      assert.deepEqual(await versionsOf(type, 'x'), ['created first', 'updated between', 'updated late']);
+      assert.deepEqual(await versionsOf(type, 'y'), ['created between', 'updated late']);
+    });
+  }
+
+  test('a version that is deleted', async (t) => {
+    const params = { 'apply-deletions?': true, ...history };
+    await load('Goal.ndjson', by('first', 1, '0', 'x'), params);
+    const late = await waiting(t, {
+      type: 'Goal',
+      params,
+      key: 'deleted/Goal.ndjson',
+      lines: [bundle('Goal/x', 'Goal/0')],
+    });
+    await load('Goal.ndjson', by('between', 2, 'x'), params);
+    await late.goesOn();
+    assert.deepEqual(await versionsOf('goal', 'x'), ['created first', 'updated between', 'deleted between']);
+  });
+
+  test('a resource that was deleted while a file waited, and is recreated by it', async (t) => {
+    const params = { 'apply-deletions?': true, ...history };
+    await load('Flag.ndjson', by('first', 1, '0', 'x'), params);
+    const late = await waiting(t, { type: 'Flag', params, key: 'Flag.ndjson', lines: by('late', 3, '0', 'x') });
+    await load('deleted/Flag.ndjson', [bundle('Flag/x')], params);
+    await late.goesOn();
+    assert.deepEqual(await versionsOf('flag', 'x'), ['created first', 'deleted first', 'recreated late']);
+  });
+});
