@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import pino from 'pino';
 import { LoadFeed, type Told } from '../../../src/http/page/load-feed.ts';
 import type { LoadSource } from '../../../src/http/page/load-view.ts';
@@ -46,22 +47,38 @@ function feedOf(t: TestContext) {
   return { ...loader, feed };
 }
 
-test('all watchers share one reading a second, and nobody watching means none', async (t) => {
+/** Lets what is being read come to its end: the loader above answers without waiting for anything. */
+const read = async () => await setImmediate();
+
+test('all watchers share one reading a second', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const { feed, reads } = feedOf(t);
-  assert.equal(reads(), 0);
-  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-  const timersBefore = timers();
   const calls = [0, 0];
-  const stops = calls.map((_, watcher) =>
-    feed.watch({
-      onRead() {
-        calls[watcher] = (calls[watcher] ?? 0) + 1;
-      },
-    }),
-  );
-  await waitFor(() => reads() >= 3 && calls.every((count) => count >= 3), { what: 'three readings' });
-  for (const stop of stops) stop();
-  await waitFor(() => timers() <= timersBefore, { what: 'no timer for another reading' });
+  for (const watcher of calls.keys()) feed.watch({ onRead: () => calls.splice(watcher, 1, (calls[watcher] ?? 0) + 1) });
+  for (const seconds of [1, 2, 3]) {
+    await read();
+    assert.deepEqual([reads(), ...calls], [seconds, seconds, seconds]);
+    t.mock.timers.tick(1_000);
+  }
+});
+
+test('nobody watching means no reading', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const { feed, reads } = feedOf(t);
+  t.mock.timers.tick(60_000);
+  await read();
+  assert.equal(reads(), 0, 'nobody has come');
+  const stop = feed.watch({ onRead() {} });
+  await read();
+  stop();
+  t.mock.timers.tick(60_000);
+  await read();
+  assert.equal(reads(), 1, 'the last one left between two readings');
+  feed.watch({ onRead() {} })();
+  await read();
+  t.mock.timers.tick(60_000);
+  await read();
+  assert.equal(reads(), 2, 'the last one left during a reading');
 });
 
 test('a watcher is told every load once, then only what changed', async (t) => {
