@@ -1,6 +1,7 @@
 import { isDatabaseUnreachable, lacksConnection } from '../errors/failure.ts';
 import { pauseMs } from '../errors/retry-policy.ts';
 import type { ClaimedFile } from '../store/loader-file/queue.ts';
+import { writeModeOf } from '../target/write-mode.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
 import { afterRefusal } from './connection-limit.ts';
 import type { LoadEffect } from './load-effect.ts';
@@ -18,7 +19,6 @@ import {
 } from './load-slots.ts';
 import { invalidate } from './load-tables.ts';
 import { PAUSES, pauseAfter, prolonged } from './outage.ts';
-import { writeModeOf } from './transform-of.ts';
 
 /** Attempts at a file whose failure may pass (a lock, a 503) before it becomes `error`. */
 const FILE_ATTEMPTS = 5;

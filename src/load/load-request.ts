@@ -1,5 +1,5 @@
 import type { SourceAddress } from '../source/sources.ts';
-import type { WriteOptions } from '../store/bucket-load/write-options.ts';
+import { type NamedWriteOptions, type WriteOptions, writeOptionsOf } from '../store/bucket-load/write-options.ts';
 import type { Scheduler } from './schedule.ts';
 
 export type { Caller } from '../store/load-run/run-call.ts';
@@ -23,4 +23,9 @@ export interface LoadRequest {
 /** A request with the call's number for its bucket, which a cancel refers to. */
 export interface NumberedRequest extends LoadRequest {
   call: bigint;
+}
+
+/** How a call wants its rows written. */
+export function writeOptionsOfCall(named: NamedWriteOptions): WriteOptions {
+  return writeOptionsOf(named);
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { findWriteOptions, recordCall, takeTurn } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
-import { storedName, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
+import { nameOfOption, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
 import { holdWatch } from '../store/bucket-watch/bucket-watch.ts';
 import { endAbandonedRun } from '../store/load-run/load-run.ts';
 import { addRunCall, type CallRecord } from '../store/load-run/run-call.ts';
@@ -124,7 +124,7 @@ export async function refuseContradiction(db: Queryable, bucket: string, wanted:
   if (current === undefined || !(await isLoading(db, bucket))) return;
   const differing = WRITE_OPTIONS.filter((name) => current[name] !== wanted[name]);
   if (differing.length === 0) return;
-  const list = differing.map((name) => `${storedName(name)}: ${current[name]}`).join(', ');
+  const list = differing.map((name) => `${nameOfOption(name)}: ${current[name]}`).join(', ');
   throw new ClientError(
     'domain-error',
     `Bucket <${bucket}> is being loaded with ${list}. Use the same options, or wait until that load has ended.`,

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import { toFailure } from '../errors/failure.ts';
 import { stageOf } from '../fhir/reference-order.ts';
 import type { ProgressLog } from '../progress/progress-log.ts';
+import { writeModeOf } from '../target/write-mode.ts';
 import type { LoadToResolve } from '../worker/file-references.ts';
 import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
@@ -9,7 +10,7 @@ import type { LoadEffect } from './load-effect.ts';
 import type { LoadObserver } from './load-observer.ts';
 import type { NumberedRequest } from './load-request.ts';
 import type { ResolvingState } from './resolving-state.ts';
-import { transformOf, writeModeOf } from './transform-of.ts';
+import { transformOf } from './transform-of.ts';
 
 export interface RunFileDeps {
   workers: WorkerPool;

@@ -4,7 +4,8 @@ import type { LoadRequest } from '../load/load-request.ts';
 import { describeDryRun } from './describe-dry-run.ts';
 import { describeNotes } from './describe-notes.ts';
 import { describeStart } from './describe-start.ts';
-import { loadParams, toLoadRequest } from './load-params.ts';
+import { loadParams } from './load-params.ts';
+import { loadRequestOf } from './load-request-of.ts';
 import { recordedParams } from './recorded-params.ts';
 import { defineMethod } from './rpc-method.ts';
 
@@ -37,7 +38,7 @@ export const loadFromBucket = defineMethod({
     'Lists a bucket, queues its new `.ndjson.gz`, `.ndjson.zst` and `.ndjson` files and starts to load them. Answers as soon as they are queued.',
   params,
   async handle(given, { loader, conversion, caller, signal }) {
-    const request = toLoadRequest(given, conversion);
+    const request = loadRequestOf(given, conversion);
     const note = async () => (request.write.format === 'fhir' ? await loader.queries.conversionNote() : undefined);
     if (given['dry-run?']) {
       const { report, ...preview } = await loader.dryRun(request, { checkLines: given['check-lines?'] }, signal);

@@ -1,18 +1,8 @@
 import { z } from 'zod';
-import { ClientError } from '../errors/client-error.ts';
 import { FORMATS } from '../fhir/resource-format.ts';
-import type { LoadRequest } from '../load/load-request.ts';
 import { SCHEDULERS } from '../load/schedule.ts';
 import { fhirVersionParam } from './convert-params.ts';
-import type { ConversionDefaults } from './rpc-method.ts';
-import {
-  accountParam,
-  bucketParam,
-  prefixesParam,
-  requestPayerParam,
-  takesAccount,
-  toSource,
-} from './source-params.ts';
+import { accountParam, bucketParam, prefixesParam, requestPayerParam, takesAccount } from './source-params.ts';
 
 /** More slots than any database has use for; a typing error should not open a thousand connections. */
 const MOST_THREADS = 128;
@@ -150,37 +140,3 @@ export const loadParams = z
     path: ['request-payer'],
     error: 'is for s3:// buckets only',
   });
-
-/**
- * The load that a call asks for, with the server's defaults filled in.
- * @throws ClientError where a default contradicts what the call says
- */
-export function toLoadRequest(given: z.infer<typeof loadParams>, conversion: ConversionDefaults): LoadRequest {
-  const { bucket, format = conversion.format } = given;
-  for (const name of ['keep-last-updated?', 'resolve-references?'] as const) {
-    if (format !== 'as-is' || !given[name]) continue;
-    throw new ClientError('domain-error', `${name} needs format: fhir; LOADER_FORMAT of this server is as-is.`);
-  }
-  return {
-    bucket,
-    threadNum: given['thread-num'],
-    source: toSource(given),
-    write: {
-      upsert: given['upsert?'],
-      history: given['history?'],
-      newestWins: given['newest-wins?'],
-      applyDeletions: given['apply-deletions?'],
-      disableIndexes: given['disable-idx?'],
-      dropPrimaryKey: given['drop-primary-key?'],
-      format,
-      fhirVersion: given['fhir-version'] ?? conversion.fhirVersion,
-      convertExtensions: conversion.convertExtensions,
-      keepLastUpdated: given['keep-last-updated?'],
-      resolveReferences: given['resolve-references?'],
-    },
-    scheduler: given.scheduler,
-    prefixes: given.prefixes,
-    maxErrors: given['max-errors'],
-    reloadChanged: given['reload-changed?'],
-  };
-}

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { LoadRequest } from '../load/load-request.ts';
 import { paceOf } from '../load/watch/pace.ts';
-import { loadParams, toLoadRequest } from './load-params.ts';
+import { loadParams } from './load-params.ts';
+import { loadRequestOf } from './load-request-of.ts';
 import { recordedParams } from './recorded-params.ts';
 import type { ConversionDefaults } from './rpc-method.ts';
 
@@ -43,7 +44,7 @@ export function storedParams(
 export function readWatchParams(params: Readonly<Record<string, unknown>>, conversion: ConversionDefaults) {
   const given = watchParams.parse(params);
   return {
-    request: toLoadRequest(given, conversion),
+    request: loadRequestOf(given, conversion),
     recorded: recordedParams(given),
     newKeysLast: given['new-keys-last?'],
   };

@@ -1,6 +1,6 @@
 import { paceOf } from '../load/watch/pace.ts';
 import { describeStart } from './describe-start.ts';
-import { toLoadRequest } from './load-params.ts';
+import { loadRequestOf } from './load-request-of.ts';
 import { recordedParams } from './recorded-params.ts';
 import { defineMethod } from './rpc-method.ts';
 import { storedParams, watchParams } from './watch-params.ts';
@@ -14,7 +14,7 @@ export const watch = defineMethod({
     'are never stored, so with one it ends with the process that was called. Not in Aidbox.',
   params: watchParams,
   async handle(given, { loader, conversion, caller, signal }) {
-    const request = toLoadRequest(given, conversion);
+    const request = loadRequestOf(given, conversion);
     const { every } = given;
     const everyMs = paceOf(every) ?? 0;
     const hasCredentials = given.account !== undefined;

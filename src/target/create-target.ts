@@ -2,14 +2,8 @@ import type { ResourceTable } from '../store/resource-tables.ts';
 import { DeleteTarget } from './delete-target.ts';
 import { InsertTarget } from './insert-target.ts';
 import type { RowTarget } from './row-target.ts';
-import { type UpsertRules, UpsertTarget } from './upsert/upsert-target.ts';
-
-/** How a load writes its rows. Plain data: it crosses to a worker thread. */
-export type WriteMode =
-  | { kind: 'insert' }
-  | { kind: 'upsert'; rules: UpsertRules }
-  /** The lines name what to delete, of any type. */
-  | { kind: 'delete'; history: boolean };
+import { UpsertTarget } from './upsert/upsert-target.ts';
+import type { WriteMode } from './write-mode.ts';
 
 export interface TargetOptions {
   /** Undefined where the lines name the tables. */

@@ -6,7 +6,7 @@ import type { ObjectToRead } from '../source/object-source.ts';
 import type { SourceAddress, SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { OutcomeCounts } from '../store/loader-file/stored-rows.ts';
-import type { WriteMode } from '../target/create-target.ts';
+import type { WriteMode } from '../target/write-mode.ts';
 import type { LoadToResolve } from './file-references.ts';
 
 /** What every worker thread knows from its start. */

@@ -1,10 +1,11 @@
 import { toFailure } from '../../errors/failure.ts';
 import type { SeenIds } from '../../store/seen-ids.ts';
+import { writeModeOf } from '../../target/write-mode.ts';
 import type { CheckOutcome } from '../../worker/check-task.ts';
 import type { WorkerPool } from '../../worker/worker-pool.ts';
 import { type ComparedFile, isToLoad } from '../compare-listing.ts';
 import type { LoadRequest } from '../load-request.ts';
-import { transformOf, writeModeOf } from '../transform-of.ts';
+import { transformOf } from '../transform-of.ts';
 import type { LineCheck, PlacedId } from './line-check.ts';
 
 /** Bad lines, failed files and repeated ids that the answer names; all are counted. */

@@ -1,29 +1,35 @@
 import { z } from 'zod';
-import { FHIR_VERSIONS, type FhirVersion } from '../../fhir/fhir-versions.ts';
-import { FORMATS, type Format } from '../../fhir/resource-format.ts';
+import { FHIR_VERSIONS } from '../../fhir/fhir-versions.ts';
+import { FORMATS } from '../../fhir/resource-format.ts';
+
+/** A call of an earlier version of the loader, which knew nothing of the option, has not noted it. */
+const later = z.boolean().default(false);
+
+const writeOptionsSchema = z.object({
+  upsert: z.boolean(),
+  /** Whether versions that are overwritten or deleted go to the history table. */
+  history: later,
+  /** Whether a resource that was updated later than the file's stays. */
+  newestWins: later,
+  /** Whether files that list deleted resources delete them. */
+  applyDeletions: later,
+  disableIndexes: z.boolean(),
+  dropPrimaryKey: z.boolean(),
+  // The earlier versions that noted neither stored every line as it stood.
+  format: z.enum(FORMATS).default('as-is'),
+  fhirVersion: z.enum(FHIR_VERSIONS).default('r4'),
+  /** The server's BOX_FHIR_CORRECT_AIDBOX_FORMAT. */
+  convertExtensions: z.boolean().default(true),
+  keepLastUpdated: later,
+  /** Whether open references get the type and id that they mean. */
+  resolveReferences: later,
+});
 
 /** How the rows of a bucket are written; one way at a time, on all replicas. */
-export interface WriteOptions {
-  upsert: boolean;
-  /** Whether versions that are overwritten or deleted go to the history table. */
-  history: boolean;
-  /** Whether a resource that was updated later than the file's stays. */
-  newestWins: boolean;
-  /** Whether files that list deleted resources delete them. */
-  applyDeletions: boolean;
-  disableIndexes: boolean;
-  dropPrimaryKey: boolean;
-  format: Format;
-  fhirVersion: FhirVersion;
-  /** The server's BOX_FHIR_CORRECT_AIDBOX_FORMAT. */
-  convertExtensions: boolean;
-  keepLastUpdated: boolean;
-  /** Whether open references get the type and id that they mean. */
-  resolveReferences: boolean;
-}
+export type WriteOptions = z.infer<typeof writeOptionsSchema>;
 
 /** The names that users know them by, which are also stored. */
-const STORED_NAMES = {
+const NAMES = {
   upsert: 'upsert?',
   history: 'history?',
   newestWins: 'newest-wins?',
@@ -37,59 +43,30 @@ const STORED_NAMES = {
   resolveReferences: 'resolve-references?',
 } as const satisfies Record<keyof WriteOptions, string>;
 
+/** The options under the names that users know; further members are of no account. */
+export type NamedWriteOptions = { [Option in keyof WriteOptions as (typeof NAMES)[Option]]: WriteOptions[Option] };
+
 /** All write options. */
-export const WRITE_OPTIONS = [
-  'upsert',
-  'history',
-  'newestWins',
-  'applyDeletions',
-  'disableIndexes',
-  'dropPrimaryKey',
-  'format',
-  'fhirVersion',
-  'convertExtensions',
-  'keepLastUpdated',
-  'resolveReferences',
-] as const satisfies readonly (keyof WriteOptions)[];
+export const WRITE_OPTIONS = writeOptionsSchema.keyof().options;
 
 /** The name that users know an option by. */
-export function storedName(option: keyof WriteOptions): string {
-  return STORED_NAMES[option];
+export function nameOfOption(option: keyof WriteOptions): string {
+  return NAMES[option];
+}
+
+/** The options of a call. */
+export function writeOptionsOf(named: NamedWriteOptions): WriteOptions {
+  return parseNamed({ ...named });
 }
 
 /** Reads the options as `toStored` wrote them. */
-export const storedOptionsSchema = z
-  .object({
-    'upsert?': z.boolean(),
-    'disable-idx?': z.boolean(),
-    'drop-primary-key?': z.boolean(),
-    // A call of an earlier version of the loader, which stored every line as it stood, has noted none of these.
-    format: z.enum(FORMATS).default('as-is'),
-    'fhir-version': z.enum(FHIR_VERSIONS).default('r4'),
-    'convert-extensions': z.boolean().default(true),
-    'keep-last-updated?': z.boolean().default(false),
-    'resolve-references?': z.boolean().default(false),
-    'history?': z.boolean().default(false),
-    'newest-wins?': z.boolean().default(false),
-    'apply-deletions?': z.boolean().default(false),
-  })
-  .transform(
-    (stored): WriteOptions => ({
-      upsert: stored['upsert?'],
-      history: stored['history?'],
-      newestWins: stored['newest-wins?'],
-      applyDeletions: stored['apply-deletions?'],
-      disableIndexes: stored['disable-idx?'],
-      dropPrimaryKey: stored['drop-primary-key?'],
-      format: stored.format,
-      fhirVersion: stored['fhir-version'],
-      convertExtensions: stored['convert-extensions'],
-      keepLastUpdated: stored['keep-last-updated?'],
-      resolveReferences: stored['resolve-references?'],
-    }),
-  );
+export const storedOptionsSchema = z.record(z.string(), z.unknown()).transform(parseNamed);
 
 /** The options as they are stored, under the names that users know. */
 export function toStored(options: WriteOptions): Record<string, unknown> {
-  return Object.fromEntries(WRITE_OPTIONS.map((option) => [STORED_NAMES[option], options[option]]));
+  return Object.fromEntries(WRITE_OPTIONS.map((option) => [NAMES[option], options[option]]));
+}
+
+function parseNamed(named: Readonly<Record<string, unknown>>): WriteOptions {
+  return writeOptionsSchema.parse(Object.fromEntries(WRITE_OPTIONS.map((option) => [option, named[NAMES[option]]])));
 }
