@@ -87,5 +87,10 @@ export function sqlstateOf(error: unknown): string | undefined {
 
 /** Whether Postgres refused a row for what is in it, so that the rows around it can still be written. */
 export function blamesRow(error: unknown): boolean {
-  return ROW_CLASSES.has(sqlstateOf(error)?.slice(0, 2) ?? '');
+  return isOfRow(sqlstateOf(error) ?? '');
+}
+
+/** Whether an SQLSTATE says that a row was refused for what is in it. */
+export function isOfRow(sqlstate: string): boolean {
+  return ROW_CLASSES.has(sqlstate.slice(0, 2));
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { FileError } from '../errors/file-error.ts';
+import { isOfRow } from '../errors/sqlstate.ts';
 import { isLoadable } from '../fhir/loadable-types.ts';
 import { type BadLine, TooManyBadLines } from '../pipeline/bad-lines.ts';
 import { DeletionTransform } from '../pipeline/deletion-transform.ts';
@@ -129,7 +130,10 @@ export class FileRows {
   };
 }
 
-/** Whether a failure is of the file's bytes: what the loader finds in them, and Postgres's data exceptions. */
+/**
+ * Whether a failure may be of the file's bytes: what the loader finds in them, and rows that Postgres refuses, since bytes that
+ * were damaged on the way can also make an id that exists.
+ */
 function blamesContent({ source, code }: Failure): boolean {
-  return source === 'aidbox' ? code !== 'internal' : source === 'postgres' && code.startsWith('22');
+  return source === 'aidbox' ? code !== 'internal' : source === 'postgres' && isOfRow(code);
 }

@@ -48,12 +48,14 @@ test('bytes that differ from the store’s checksum never become rows; the file 
 
 describe('damage on the way is not the file’s error: the checksum tells, and the object is read anew', () => {
   const lines = Array.from({ length: 20_000 }, (_, n) => ({ id: `damaged-${n}`, text: randomUUID() }));
-  for (const [what, key, right, damageAt] of [
-    ['gzip', 'Patient.ndjson.gz', ndjsonGzip(lines), 20_000],
-    ['zstd', 'Patient.ndjson.zst', zstdCompressSync(ndjson(lines)), 20_000],
-    ['the mark of gzip', 'Patient.ndjson.gz', ndjsonGzip(lines), 0],
-    ['a brace', 'Patient.ndjson', Buffer.from(ndjson(lines)), 0],
-    ['JSON that Postgres refuses', 'Patient.ndjson', Buffer.from(ndjson(lines)), ndjson(lines).indexOf('"text"', 5000)],
+  const plain = ndjson(lines);
+  for (const [what, key, right, damageAt, mask] of [
+    ['gzip', 'Patient.ndjson.gz', ndjsonGzip(lines), 20_000, 0x55],
+    ['zstd', 'Patient.ndjson.zst', zstdCompressSync(plain), 20_000, 0x55],
+    ['the mark of gzip', 'Patient.ndjson.gz', ndjsonGzip(lines), 0, 0x55],
+    ['a brace', 'Patient.ndjson', Buffer.from(plain), 0, 0x55],
+    ['JSON that Postgres refuses', 'Patient.ndjson', Buffer.from(plain), plain.indexOf('"text"', 5000), 0x55],
+    ['an id that becomes another’s', 'Patient.ndjson', Buffer.from(plain), plain.indexOf('damaged-104"') + 10, 0x01],
   ] as const)
     test(what, async (t) => {
       const { store, load, rows } = await setUp(t);
@@ -61,7 +63,7 @@ describe('damage on the way is not the file’s error: the checksum tells, and t
       const headers = { 'x-amz-checksum-sha256': createHash('sha256').update(right).digest('base64') };
       store.put(key, right, { headers });
       const wrong = Buffer.from(right);
-      wrong[damageAt] = (wrong[damageAt] ?? 0) ^ 0x55;
+      wrong[damageAt] = (wrong[damageAt] ?? 0) ^ mask;
       let whole = 0;
       store.onGet = (answer, { from }) => {
         if (from === undefined) whole++;
