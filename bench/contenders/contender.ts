@@ -11,6 +11,8 @@ export interface RunFigures {
   cpuS?: number;
   /** Most memory resident, in bytes; undefined where nobody knows. */
   peakRssBytes?: number;
+  /** Further figures of one bench, by name. */
+  more?: Readonly<Record<string, number>>;
 }
 
 export interface BenchDeps {

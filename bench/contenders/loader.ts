@@ -1,6 +1,7 @@
 import type { BenchData } from '../dataset/bench-data.ts';
 import { type Compression, resetTables } from '../postgres/resource-rows.ts';
-import { LoaderProcess, type LoaderProcessOptions } from '../process/loader-process.ts';
+import { LoaderProcess, type LoaderProcessOptions, type LoadFigures } from '../process/loader-process.ts';
+import type { FileServer } from '../s3/start-file-server.ts';
 import type { BenchDeps, Contender, RunFigures } from './contender.ts';
 
 export interface LoaderContender {
@@ -15,6 +16,8 @@ export interface LoaderContender {
   process?: Omit<LoaderProcessOptions, 'databaseUrl'>;
   /** Whether the server has loaded the same data once before, so that its code is compiled. */
   warm?: boolean;
+  /** Does the load, and measures more of it than its time. */
+  during?: (parts: BenchDeps, load: (s3: FileServer) => Promise<LoadFigures>) => Promise<RunFigures>;
 }
 
 /**
@@ -24,6 +27,7 @@ export interface LoaderContender {
 export function loader({
   warm,
   params,
+  during = (parts, load) => load(parts.s3),
   process: options,
   compression = 'pglz',
   ...contender
@@ -46,7 +50,7 @@ export function loader({
       const server = warmed ?? (await start(parts));
       warmed = undefined;
       try {
-        const figures = await load(server, parts);
+        const figures = await during(parts, (s3) => load(server, { ...parts, s3 }));
         return { ...figures, peakRssBytes: server.peakRss() };
       } finally {
         await server.stop();

@@ -11,10 +11,11 @@ import { Random } from '../../demo/fhir-data/random.ts';
  * How a bench's bytes lie in files:
  * `mixed` is Synthea-like, all types, files of uneven size;
  * `one-file` is one Observation file, `many-files` the same rows in 14 files of uneven size;
+ * `mid-files` the same rows in 400;
  * `large-rows` are documents and bills, of 3 and 8 kB, in 14 files;
  * `skewed` has 48 files, the largest a third of all bytes and most of them small.
  */
-export const SHAPES = ['mixed', 'one-file', 'many-files', 'large-rows', 'skewed'] as const;
+export const SHAPES = ['mixed', 'one-file', 'many-files', 'mid-files', 'large-rows', 'skewed'] as const;
 export type Shape = (typeof SHAPES)[number];
 
 export interface DataOptions {
@@ -26,6 +27,7 @@ export interface DataOptions {
 
 const MIXED_FILES = 24;
 const MANY_FILES = 14;
+const MID_FILES = 400;
 const SKEWED_FILES = 48;
 const SAMPLE_LINES = 500;
 /** What patients write most of, hence what large exports hold in their largest files. */
@@ -43,8 +45,9 @@ export function planData({ shape, bytes, seed }: DataOptions): readonly PlannedF
       splitType(type, Math.round(bytes / 2 / lineBytes(type, seed)), unevenWeights(MANY_FILES / 2, seed)),
     );
   }
-  const count = Math.max(MANY_FILES, Math.round(bytes / lineBytes(ONE_TYPE, seed)));
-  const weights = shape === 'one-file' ? [1] : unevenWeights(MANY_FILES, seed);
+  const files = { 'one-file': 1, 'many-files': MANY_FILES, 'mid-files': MID_FILES }[shape];
+  const count = Math.max(files, Math.round(bytes / lineBytes(ONE_TYPE, seed)));
+  const weights = files === 1 ? [1] : unevenWeights(files, seed);
   return splitType(ONE_TYPE, count, weights);
 }
 

@@ -21,6 +21,9 @@ const server = createServer((request, response) => {
     else sendXml(response, 500, `<Error><Code>InternalError</Code><Message>${error.message}</Message></Error>`);
   });
 });
+let requests = 0;
+server.on('request', () => requests++);
+process.on('message', () => process.send?.({ requests }));
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
 process.on('disconnect', () => process.exit());
 

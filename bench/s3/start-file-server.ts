@@ -7,6 +7,8 @@ export interface FileServer {
   readonly pid: number;
   /** `account` of a `load-from-bucket` call. */
   readonly account: Readonly<Record<'host' | 'region' | 'access-key-id' | 'secret-access-key', string>>;
+  /** How many it has had so far. */
+  requests(): Promise<number>;
   close(): void;
 }
 
@@ -21,6 +23,11 @@ export async function startFileServer(folder: string): Promise<FileServer> {
       region: 'us-east-1',
       'access-key-id': 'bench',
       'secret-access-key': 'bench',
+    },
+    async requests() {
+      child.send('requests');
+      const [message] = await once(child, 'message');
+      return message.requests;
     },
     close: () => void child.kill(),
   };
