@@ -35,6 +35,11 @@ export const WORKER_ERRORS: readonly { says: RegExp; sqlstate: string }[] = [
   { says: /^deadlock detected$/, sqlstate: '40P01' },
   { says: /distributed deadlock/, sqlstate: '40P01' },
   { says: /^could not serialize access due to /, sqlstate: '40001' },
+  // data exceptions, of jsonb that the coordinator has not parsed: invalid_text_representation, untranslatable_character,
+  // numeric_value_out_of_range.
+  { says: /^invalid input syntax for type json$/, sqlstate: '22P02' },
+  { says: /^unsupported Unicode escape sequence$/, sqlstate: '22P05' },
+  { says: /^value overflows numeric format$/, sqlstate: '22003' },
   // integrity constraint violations: unique, exclusion, check, not null, foreign key.
   { says: /^duplicate key value violates unique constraint /, sqlstate: '23505' },
   { says: /^conflicting key value violates exclusion constraint /, sqlstate: '23P01' },

@@ -1,5 +1,6 @@
 import type { CopyBuffers } from './copy-buffers.ts';
 import { putBytes, putInt32 } from './put-bytes.ts';
+import { type EmitChunk, RowChunks } from './row-chunks.ts';
 import type { TransformedLine } from './transform.ts';
 
 /** The 19 bytes that open a COPY BINARY stream: signature, flags, no header extension (Postgres manual, COPY). */
@@ -10,11 +11,11 @@ export const FILE_TRAILER = Buffer.from([0xff, 0xff]);
 /** The jsonb binary format's version byte (jsonb_recv). */
 const JSONB_VERSION = 1;
 
-/** Takes a full buffer, and calls `reuse` once nobody reads it any more. */
-export type EmitChunk = (chunk: Buffer, reuse: () => void) => void;
-
 /** A field that is the same in every row of a file. */
 export type ConstantField = { kind: 'text'; value: string } | { kind: 'int8'; value: bigint };
+
+/** How COPY gets its rows. */
+export type CopyFormat = 'binary' | 'text';
 
 /** The columns before `id` and `resource`. */
 export interface LeadingFields {
@@ -22,6 +23,8 @@ export interface LeadingFields {
   constants: readonly ConstantField[];
   /** Where a column `ts` follows them: the value for resources without one of their own. */
   defaultTs?: bigint | undefined;
+  /** Of the COPY; `binary` where it is absent. */
+  format?: CopyFormat | undefined;
 }
 
 /** Bytes of a timestamptz field with its length. */
@@ -29,40 +32,26 @@ const TS_FIELD_BYTES = 12;
 
 /**
  * Writes rows of `(constant fields…, id text, resource jsonb)`, with `ts timestamptz` before `id` where it is asked for,
- * in COPY BINARY format into buffers, and hands each full one on. A row larger than that gets a buffer of its own.
+ * in COPY BINARY format.
  */
-export class CopyRowWriter {
+export class CopyRowWriter extends RowChunks {
   readonly #prefix: Buffer;
   readonly #defaultTs: bigint | undefined;
-  readonly #buffers: CopyBuffers;
-  readonly #emit: EmitChunk;
-  #out: Buffer;
-  #at: number;
-  #rowStart = 0;
 
-  /**
-   * @param fields the columns before `id`
-   * @param buffers where they come from
-   * @param emit takes a full buffer; it is written to again only when `reuse` is called
-   */
+  /** @param fields the columns before `id` */
   constructor({ constants, defaultTs }: LeadingFields, buffers: CopyBuffers, emit: EmitChunk) {
+    super(buffers, emit);
     this.#prefix = rowPrefix(constants, defaultTs === undefined ? 2 : 3);
     this.#defaultTs = defaultTs;
-    this.#buffers = buffers;
-    this.#emit = emit;
-    this.#out = buffers.take();
-    this.#at = FILE_HEADER.copy(this.#out, 0);
+    this.at = FILE_HEADER.copy(this.out, 0);
   }
 
-  /** Writes one row. */
   row(line: TransformedLine): void {
     const { idStart, idEnd, jsonBytes } = line;
     const prefix = this.#prefix;
     const defaultTs = this.#defaultTs;
-    this.#reserve(prefix.length + TS_FIELD_BYTES + 4 + (idEnd - idStart) + 5 + jsonBytes);
-    const out = this.#out;
-    let at = this.#at;
-    this.#rowStart = at;
+    let at = this.beginRow(prefix.length + TS_FIELD_BYTES + 4 + (idEnd - idStart) + 5 + jsonBytes);
+    const { out } = this;
     for (let i = 0; i < prefix.length; i++) out[at + i] = prefix[i] ?? 0;
     at += prefix.length;
     if (defaultTs !== undefined) at = out.writeBigInt64BE(line.ts ?? defaultTs, putInt32(out, at, 8));
@@ -70,44 +59,13 @@ export class CopyRowWriter {
     at = putBytes(out, at, line.idBytes, idStart, idEnd);
     at = putInt32(out, at, jsonBytes + 1);
     out[at++] = JSONB_VERSION;
-    this.#at = line.writeJson(out, at);
+    this.at = line.writeJson(out, at);
   }
 
-  /** Where in the buffer that is not handed on yet the last row begins. */
-  get rowStart(): number {
-    return this.#rowStart;
-  }
-
-  /** Where it ends. */
-  get rowEnd(): number {
-    return this.#at;
-  }
-
-  /** Hands on what is written so far. */
-  flush(): void {
-    if (this.#at === 0) return;
-    this.#emitOut();
-    this.#out = this.#buffers.take();
-    this.#at = 0;
-  }
-
-  /** Writes the trailer and hands on what is left. */
   end(): void {
-    this.#reserve(FILE_TRAILER.length);
-    this.#at += FILE_TRAILER.copy(this.#out, this.#at);
-    this.#emitOut();
-  }
-
-  #emitOut(): void {
-    const out = this.#out;
-    this.#emit(out.subarray(0, this.#at), () => this.#buffers.giveBack(out));
-  }
-
-  #reserve(bytes: number): void {
-    if (this.#at + bytes <= this.#out.length) return;
-    if (this.#at > 0) this.#emitOut();
-    this.#out = bytes <= this.#buffers.bytes ? this.#buffers.take() : Buffer.allocUnsafeSlow(bytes);
-    this.#at = 0;
+    this.reserve(FILE_TRAILER.length);
+    this.at += FILE_TRAILER.copy(this.out, this.at);
+    this.emitLast();
   }
 }
 

@@ -2,10 +2,12 @@ import { LineError, type LineErrorDetail, type LineFailure } from '../errors/lin
 import type { ReferenceTally } from '../fhir/reference-target.ts';
 import type { LinePlace } from './bad-lines.ts';
 import type { CopyBuffers } from './copy-buffers.ts';
-import { CopyRowWriter, type EmitChunk, type LeadingFields } from './copy-row-writer.ts';
+import { CopyRowWriter, type LeadingFields } from './copy-row-writer.ts';
 import { LineMap } from './line-map.ts';
 import { type LineSink, LineSplitter } from './line-splitter.ts';
+import type { EmitChunk, RowChunks } from './row-chunks.ts';
 import type { RowCounts } from './row-counts.ts';
+import { TextRowWriter } from './text-row-writer.ts';
 import type { LineTransform } from './transform.ts';
 
 /** Blank lines that a file may have. */
@@ -44,8 +46,8 @@ export class RowEncoder implements LineSink, RowCounts {
   readonly #options: EncoderOptions;
   readonly #splitter: LineSplitter;
   readonly #transform: LineTransform;
-  readonly #writers: readonly CopyRowWriter[];
-  readonly #writer: CopyRowWriter;
+  readonly #writers: readonly RowChunks[];
+  readonly #writer: RowChunks;
   readonly #observer: LineObserver | undefined;
   #buffer: Buffer = Buffer.alloc(0);
   #bufferOffset = 0;
@@ -58,7 +60,7 @@ export class RowEncoder implements LineSink, RowCounts {
     this.#observer = observer;
     this.#splitter = new LineSplitter(this, options.maxLineBytes);
     this.#transform = options.transform;
-    this.#writers = emits.map((emit) => new CopyRowWriter(options, options.buffers, emit));
+    this.#writers = emits.map((emit) => createWriter(options, emit));
     const [first] = this.#writers;
     if (first === undefined) throw new RangeError('an encoder needs a stream to write to');
     this.#writer = first;
@@ -130,7 +132,7 @@ export class RowEncoder implements LineSink, RowCounts {
   }
 
   /** FNV-1a over the id. */
-  #writerOfId(): CopyRowWriter {
+  #writerOfId(): RowChunks {
     const { idBytes, idStart, idEnd } = this.#transform;
     let hash = 0x811c9dc5;
     for (let i = idStart; i < idEnd; i++) hash = Math.imul(hash ^ (idBytes[i] ?? 0), 0x01000193);
@@ -148,4 +150,9 @@ export class RowEncoder implements LineSink, RowCounts {
     this.lines.skipped(this.rows);
     this.#observer.onBadLine(place, error);
   }
+}
+
+function createWriter(options: EncoderOptions, emit: EmitChunk): RowChunks {
+  const Writer = options.format === 'text' ? TextRowWriter : CopyRowWriter;
+  return new Writer(options, options.buffers, emit);
 }

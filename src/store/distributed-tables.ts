@@ -22,6 +22,16 @@ export async function distributionOf(db: Queryable, table: ResourceTable): Promi
   return row.column === null ? 'otherwise' : { column: row.column };
 }
 
+/** Tells which tables have their rows on workers; whether the database is a Citus, it asks once. */
+export class DistributedTables {
+  #isCitus: boolean | undefined;
+
+  async includes(db: Queryable, table: ResourceTable): Promise<boolean> {
+    this.#isCitus ??= await isCitus(db);
+    return this.#isCitus && (await distributionOf(db, table)) !== 'local';
+  }
+}
+
 /**
  * Has Citus keep an empty table's rows on its workers, by the hash of `id`.
  * @param colocateWith a distributed table whose rows of the same id are to be on the same worker; or `default`

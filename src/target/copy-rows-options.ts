@@ -4,7 +4,7 @@ import type { StageTimes } from '../pipeline/stage-times.ts';
 
 /** How one file's bytes become rows of one table. */
 export interface CopyRowsOptions {
-  /** A `COPY … FROM STDIN (FORMAT binary)` whose columns fit the encoder's constants. */
+  /** A `COPY … FROM STDIN` whose columns and format fit the encoder's. */
   statement: string;
   encoder: EncoderOptions;
   /** Bad lines that may be left out; 0 by default: the first one fails the file. More only with one client. */

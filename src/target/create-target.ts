@@ -1,3 +1,4 @@
+import type { CopyFormat } from '../pipeline/copy-row-writer.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { DeleteTarget } from './delete-target.ts';
 import { InsertTarget } from './insert-target.ts';
@@ -14,6 +15,8 @@ export interface TargetOptions {
   txid: bigint;
   /** Where rows bring a `ts` of their own: that of those which do not; undefined leaves `ts` to the load. */
   defaultTs: bigint | undefined;
+  /** How the rows of an insert are sent; all others go through tables of the session, in binary form. */
+  format: CopyFormat;
   /** Whether rows that Postgres refuses are left out, each by itself. */
   lenient: boolean;
 }
@@ -22,7 +25,7 @@ export interface TargetOptions {
 export function createTarget(mode: WriteMode, options: TargetOptions): RowTarget {
   switch (mode.kind) {
     case 'insert':
-      return new InsertTarget(tableOf(options), options.type, options.txid, options.defaultTs);
+      return new InsertTarget(tableOf(options), options.type, options.txid, options.defaultTs, options.format);
     case 'upsert':
       return new UpsertTarget({ ...options, table: tableOf(options), rules: mode.rules });
     case 'delete':

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { ConstantField } from '../pipeline/copy-row-writer.ts';
+import type { ConstantField, CopyFormat } from '../pipeline/copy-row-writer.ts';
 import type { StoredRows } from '../store/loader-file/stored-rows.ts';
 import { qualifiedName, type ResourceTable } from '../store/resource-tables.ts';
 import type { RowCopy } from './row-copy.ts';
@@ -11,10 +11,14 @@ export class InsertTarget implements RowTarget {
   readonly constants: readonly ConstantField[];
   readonly defaultTs: bigint | undefined;
 
-  constructor(table: ResourceTable, type: string, txid: bigint, defaultTs?: bigint) {
+  readonly format: CopyFormat;
+
+  /** @param format `text` has Citus hand jsonb on unparsed; then its errors name no line */
+  constructor(table: ResourceTable, type: string, txid: bigint, defaultTs?: bigint, format: CopyFormat = 'binary') {
     const ts = defaultTs === undefined ? '' : 'ts, ';
-    this.statement = `copy ${qualifiedName(table)} (txid, resource_type, status, ${ts}id, resource) from stdin (format binary)`;
+    this.statement = `copy ${qualifiedName(table)} (txid, resource_type, status, ${ts}id, resource) from stdin (format ${format})`;
     this.defaultTs = defaultTs;
+    this.format = format;
     this.constants = [
       { kind: 'int8', value: txid },
       { kind: 'text', value: type },

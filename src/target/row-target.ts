@@ -8,7 +8,7 @@ import type { RowCopy } from './row-copy.ts';
  * one, implement this in a file beside `insert-target.ts` and register it in `create-target.ts`.
  */
 export interface RowTarget extends LeadingFields {
-  /** A `COPY … FROM STDIN (FORMAT binary)` of the leading fields, then `id text` and `resource jsonb`. */
+  /** A `COPY … FROM STDIN`, in the format given, of the leading fields, then `id text` and `resource jsonb`. */
   readonly statement: string;
   /** Run before COPY, on the same connection. */
   prepare(client: pg.ClientBase): Promise<void>;

@@ -34,16 +34,24 @@ export class FileAttempt {
   /** Whether a commit was asked for that decides about partitions. */
   #hasDecided = false;
 
-  /** @param isWorthOneBackend whether the file, after this failure, is tried at once through one backend */
+  /**
+   * @param parsed whether Postgres is to parse the rows before it hands them on, so that a failure names its line
+   * @param isWorthOneBackend whether the file, after this failure, is tried at once through one backend
+   */
   constructor(
     task: Omit<FileTask, 'port'>,
     options: LoadFileOptions,
-    isWorthOneBackend: (failure: Failure) => boolean,
+    { parsed, isWorthOneBackend }: { parsed: boolean; isWorthOneBackend: (failure: Failure) => boolean },
   ) {
     this.#task = task;
     this.#options = options;
     this.#isWorthOneBackend = isWorthOneBackend;
-    this.#rows = new FileRows(task, options);
+    this.#rows = new FileRows(task, options, parsed);
+  }
+
+  /** Whether the outcome is a failure whose line is not known, and would be if Postgres parsed the rows. */
+  lacksLine(outcome: FileOutcome): boolean {
+    return outcome.kind === 'retry' && this.#rows.lacksLine(outcome.failure);
   }
 
   /** @throws where the end of the transaction is unknown; `afterFailedCommit` then determines the outcome */
@@ -138,8 +146,8 @@ export class FileAttempt {
         return { kind: 'too-early' };
       }
       const failure = await this.#rows.failureOf(error);
-      // It stays `in-progress`: one backend tries at once.
-      if (this.#isWorthOneBackend(failure)) return { kind: 'retry', failure };
+      // It stays `in-progress`: one backend, or another form of the rows, is tried at once.
+      if (this.#isWorthOneBackend(failure) || this.#rows.lacksLine(failure)) return { kind: 'retry', failure };
       if (failure.transient) {
         await markPending(client, id, failure.message);
         return { kind: 'retry', failure };

@@ -4,6 +4,7 @@ import { FileError } from '../errors/file-error.ts';
 import { isOfRow } from '../errors/sqlstate.ts';
 import { isLoadable } from '../fhir/loadable-types.ts';
 import { type BadLine, TooManyBadLines } from '../pipeline/bad-lines.ts';
+import type { CopyFormat } from '../pipeline/copy-row-writer.ts';
 import { DeletionTransform } from '../pipeline/deletion-transform.ts';
 import { LineMemory } from '../pipeline/line-memory.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
@@ -44,9 +45,13 @@ export class FileRows {
   readonly #times: StageTimes = { gunzipMs: 0, postgresMs: 0 };
   #badLines: readonly BadLine[] = [];
   #outcomes: OutcomeCounts = {};
+  readonly #parsed: boolean;
+  #isUnparsed = false;
 
-  constructor(task: Omit<FileTask, 'port'>, options: LoadFileOptions) {
+  /** @param parsed whether Postgres is to parse the rows before it hands them on, so that a failure names its line */
+  constructor(task: Omit<FileTask, 'port'>, options: LoadFileOptions, parsed: boolean) {
     this.#task = task;
+    this.#parsed = parsed;
     this.#options = options;
     this.#bytes = options.source.open(task, options.signal);
     const { bucket, references } = task;
@@ -63,8 +68,10 @@ export class FileRows {
     const txid = await nextTxid(client);
     const isDated = transform.keepLastUpdated && writeMode.kind !== 'delete';
     const defaultTs = isDated ? await transactionMicros(client) : undefined;
-    const target = createTarget(writeMode, { table, type, txid, defaultTs, lenient: maxErrors > 0 });
+    const format = await this.#formatFor(client, table);
+    const target = createTarget(writeMode, { table, type, txid, defaultTs, format, lenient: maxErrors > 0 });
     const { statement, constants } = target;
+    this.#isUnparsed = target.format === 'text';
     const references = this.#references;
     const encoder = {
       transform:
@@ -73,6 +80,7 @@ export class FileRows {
           : transforms.create(transform, type, references),
       constants,
       defaultTs,
+      format: target.format,
       maxLineBytes,
       buffers,
       tally: references?.tally,
@@ -109,6 +117,14 @@ export class FileRows {
     return failure;
   }
 
+  /**
+   * Whether a failure may be of a row whose line is not known since the rows were sent unparsed. Constraints (class 23) are
+   * checked by workers however rows are sent.
+   */
+  lacksLine({ source, code, line, transient }: Failure): boolean {
+    return this.#isUnparsed && line === undefined && source === 'postgres' && !transient && !code.startsWith('23');
+  }
+
   figures(): FileFigures {
     return {
       bytes: this.#bytes.bytes,
@@ -122,6 +138,12 @@ export class FileRows {
       encodeMs: this.#copy?.busyMs ?? 0,
       ...this.#times,
     };
+  }
+
+  /** A worker of Citus that refuses a row names no line of it, so rows are parsed on the way where one may be left out. */
+  async #formatFor(client: pg.PoolClient, table: ResourceTable | undefined): Promise<CopyFormat> {
+    if (this.#parsed || this.#task.maxErrors > 0 || table === undefined) return 'binary';
+    return (await this.#options.distributed.includes(client, table)) ? 'text' : 'binary';
   }
 
   readonly #start = (copy: RowCopy): void => {

@@ -4,6 +4,7 @@ import { Transforms } from '../pipeline/create-transform.ts';
 import { Sources } from '../source/sources.ts';
 import { BackendWatch } from '../store/backend-watch.ts';
 import { createPool } from '../store/create-pool.ts';
+import { DistributedTables } from '../store/distributed-tables.ts';
 import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
 import { checkFile } from './check-file.ts';
 import type { CheckOutcome, CheckTask } from './check-task.ts';
@@ -24,6 +25,7 @@ export class FileWorker {
   readonly #sources: Sources;
   readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
   readonly #transforms = new Transforms();
+  readonly #distributed = new DistributedTables();
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
@@ -48,6 +50,7 @@ export class FileWorker {
         pool: this.#pool,
         address: this.#setup.database,
         watch: this.#watch,
+        distributed: this.#distributed,
         source: this.#sources.open(task.source),
         maxLineBytes: this.#setup.maxLineBytes,
         lineMemory: this.#setup.lineMemory,

@@ -5,6 +5,7 @@ import type { Transforms } from '../pipeline/create-transform.ts';
 import type { ObjectSource } from '../source/object-source.ts';
 import type { BackendWatch } from '../store/backend-watch.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
+import type { DistributedTables } from '../store/distributed-tables.ts';
 import type { FileProgress } from './file-task.ts';
 
 /** What an attempt at a file needs from its thread. */
@@ -13,6 +14,7 @@ export interface LoadFileOptions {
   /** Where partitions connect: they use connections outside the pool. */
   address: DatabaseAddress;
   watch: BackendWatch;
+  distributed: DistributedTables;
   source: ObjectSource;
   maxLineBytes: number;
   /** From `createLineMemory`. */

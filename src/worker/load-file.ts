@@ -15,11 +15,10 @@ import type { LoadFileOptions } from './load-file-options.ts';
  */
 export async function loadFile(task: Omit<FileTask, 'port'>, options: LoadFileOptions): Promise<FileOutcome> {
   const backends = fitsGid(task.id) ? task.backends : 1;
-  const outcome = await loadOnce({ ...task, backends }, options);
-  if (outcome.kind !== 'retry' || options.signal.aborted || !isWorthOneBackend({ backends }, outcome.failure)) {
-    return outcome;
-  }
-  return await loadOnce({ ...task, backends: 1 }, options);
+  const { outcome, lacksLine } = await loadOnce({ ...task, backends }, options, false);
+  if (outcome.kind !== 'retry' || options.signal.aborted) return outcome;
+  if (!lacksLine && !isWorthOneBackend({ backends }, outcome.failure)) return outcome;
+  return (await loadOnce({ ...task, backends: 1 }, options, lacksLine)).outcome;
 }
 
 /**
@@ -30,11 +29,22 @@ export function isWorthOneBackend({ backends }: Pick<FileTask, 'backends'>, { so
   return backends > 1 && source === 'postgres';
 }
 
-async function loadOnce(task: Omit<FileTask, 'port'>, options: LoadFileOptions): Promise<FileOutcome> {
-  const attempt = new FileAttempt(task, options, (failure) => isWorthOneBackend(task, failure));
+/** @param parsed whether Postgres is to parse the rows before it hands them on, so that a failure names its line */
+async function loadOnce(
+  task: Omit<FileTask, 'port'>,
+  options: LoadFileOptions,
+  parsed: boolean,
+): Promise<{ outcome: FileOutcome; lacksLine: boolean }> {
+  const isWorthOne = (failure: Failure) => isWorthOneBackend(task, failure);
+  const attempt = new FileAttempt(task, options, { parsed, isWorthOneBackend: isWorthOne });
+  const outcome = await outcomeOf(attempt, options.pool);
+  return { outcome, lacksLine: attempt.lacksLine(outcome) };
+}
+
+async function outcomeOf(attempt: FileAttempt, pool: pg.Pool): Promise<FileOutcome> {
   let client: pg.PoolClient;
   try {
-    client = await options.pool.connect();
+    client = await pool.connect();
   } catch (error) {
     return { kind: 'retry', failure: toFailure(error) };
   }

@@ -105,6 +105,61 @@ describe('On Citus', NEEDS_CITUS, () => {
     );
   });
 
+  test('rows come as text, which the coordinator hands on unparsed; jsonb that a worker refuses has its line and code all the same', async (t) => {
+    const server = await start(t);
+    const note = 'tab\t, line\n, return\r, \\ and \\N, "quotes", \u0001, é😀';
+    const lines = [
+      { id: 'plain\\id', note, meta: { lastUpdated: '2024-05-01T12:30:00.123456+02:00' } },
+      { id: 'dateless', note },
+    ];
+    await server.load(await server.bucketOf({ 'Patient.ndjson.gz': lines }), { 'keep-last-updated?': true });
+    assert.deepEqual(
+      await server.sql(
+        `select id, resource, to_char(ts at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') = '2024-05-01 10:30:00.123456' as dated
+           from patient order by id`,
+      ),
+      [
+        { id: 'dateless', resource: { note }, dated: false },
+        { id: 'plain\\id', resource: { note }, dated: true },
+      ],
+    );
+
+    // Held in its COPY.
+    const holder = await server.holdingTransaction(t);
+    await holder.query('lock table patient in share row exclusive mode');
+    const held = await server.bucketOf({ 'Patient-2.ndjson.gz': patients(10, 'held') });
+    await server.startLoad(held);
+    await waitFor(
+      async () => {
+        const statement = `select from pg_stat_activity
+          where query like 'copy %."patient" % from stdin (format text)' and wait_event_type = 'Lock'`;
+        return (await server.sql(statement)).length > 0;
+      },
+      { what: 'a COPY in text form that waits' },
+    );
+    await holder.query('rollback');
+    assert.equal((await server.ended(held)).state, 'completed');
+
+    for (const [value, code] of Object.entries({
+      '"\\ud800"': '22P02',
+      '"\\u0000"': '22P05',
+      '1e400000': '22003',
+      '{1}': '22P02',
+    })) {
+      const bad = [...patients(1_500, 'p'), ...patients(1_500, 'q')].map((patient) => JSON.stringify(patient));
+      bad.splice(1_700, 0, `{"id":"bad","value":${value}}`);
+      const bucket = await server.bucketOf({ 'Patient-bad.ndjson': bad.join('\n') });
+      assert.deepEqual((await server.load(bucket)).progress, { total: 1, error: 1 });
+      const { message, error } = await server.loaderFile(bucket, 'Patient-bad.ndjson');
+      assert.equal(error?.code, code);
+      assert.match(message ?? '', /line 1701/);
+      const lenient = await server.bucketOf({ 'Patient-bad.ndjson': bad.join('\n') });
+      const status = await server.load(lenient, { 'max-errors': 1 });
+      assert.deepEqual([status.progress, status['lines-left-out']], [{ total: 1, done: 1 }, 1]);
+      await server.sql(`delete from patient where id like 'p-%' or id like 'q-%'`);
+    }
+  });
+
   test('the size of a distributed table is that of its shards, and its sessions keep their connections to workers', async (t) => {
     const server = await start(t);
     await server.load(await server.bucketOf({ 'Patient.ndjson.gz': patients(3_000) }));

@@ -23,3 +23,15 @@ export function instantMicros(text: string): bigint | undefined {
   const tenths = Number(fraction.slice(0, 7).padEnd(7, '0'));
   return BigInt(ms - zoneMs - POSTGRES_EPOCH_MS) * 1000n + BigInt(Math.round(tenths / 10));
 }
+
+/** Microseconds since 2000-01-01 as the text of a timestamptz that Postgres reads whatever its settings are. */
+export function instantText(micros: bigint): string {
+  const since1970 = micros + BigInt(POSTGRES_EPOCH_MS) * 1000n;
+  const fraction = ((since1970 % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const date = new Date(Number((since1970 - fraction) / 1000n));
+  const year = date.getUTCFullYear();
+  // 1 BC is the year 0 of JS, which Postgres does not have; a zone can move an instant there.
+  const years = String(year > 0 ? year : 1 - year).padStart(4, '0');
+  const rest = date.toISOString().slice(-'-01-01T00:00:00.000Z'.length, -'.000Z'.length);
+  return `${years}${rest}.${String(fraction).padStart(6, '0')}Z${year > 0 ? '' : ' BC'}`;
+}
