@@ -16,7 +16,7 @@ const SEED = 20261126;
 interface Row {
   id: Buffer;
   json: Buffer;
-  ts?: bigint;
+  ts?: bigint | undefined;
 }
 
 const database = await createTestDatabase({ after });
