@@ -4,16 +4,11 @@ import { hasUniqueId } from '../store/describe-table.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
 import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/disabled-index/table-lock.ts';
 import { ensureResourceTable } from '../store/ensure-resource-table.ts';
-import type { Queryable } from '../store/query.ts';
 import { type ResourceTable, resolveHistory } from '../store/resource-tables.ts';
 import { checkShape, checkVersions, UnfitTable } from '../store/table-shape.ts';
 import { disableIndexes } from './disable-indexes.ts';
-import { endRestore, type RestoreIndexOptions, restoreIndex } from './restore-indexes.ts';
-
-/** The connection whose locks protect a load's tables; it runs one statement at a time. */
-export interface TableLocks {
-  do<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
-}
+import type { RestoreIndexOptions } from './restore-index.ts';
+import { endRestore, restoreInOrder, type TableLocks } from './restore-table.ts';
 
 export interface PrepareTableOptions extends RestoreIndexOptions {
   /** Of the load's session. */
@@ -21,13 +16,19 @@ export interface PrepareTableOptions extends RestoreIndexOptions {
   bucket: string;
   type: string;
   write: WriteOptions;
+  /** Indexes that stand are not dropped. */
+  keepsIndexes: boolean;
   /** On Citus: whether missing tables are created as distributed ones. */
   distributeTables: boolean;
 }
 
 /** What a load can do with the files of a resource type. */
 export type TableState =
-  | { kind: 'ready' }
+  | {
+      kind: 'ready';
+      /** Its indexes are dropped, and stay so until this load leaves the table. */
+      indexesOff?: boolean;
+    }
   /** Nothing yet: another load has dropped the primary key, or makes the table's indexes right now. */
   | { kind: 'later'; until: string }
   /** Nothing: the primary key is missing, and rows contradict it. The files stay in the queue. */
@@ -63,7 +64,8 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
   if (state.kind === 'ready' && !write.dropPrimaryKey && !(await hasUniqueId(pool, table))) {
     return { kind: 'unusable', failure: toFailure(new UnfitTable(table, [NO_KEY])) };
   }
-  if (state.kind !== 'ready' || signal.aborted || !(write.disableIndexes || write.dropPrimaryKey)) return state;
+  const isToDrop = (write.disableIndexes || write.dropPrimaryKey) && !options.keepsIndexes;
+  if (state.kind !== 'ready' || signal.aborted || !isToDrop) return state;
   if (!(await session.do((connection) => tryHoldIndexesOff(connection, table)))) {
     return { kind: 'later', until: `another load has restored the indexes of ${table.name}` };
   }
@@ -76,7 +78,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
     onKept: (reason) => log.warn({ table: table.name, reason }, 'index kept'),
     onNone: () => log.info({ table: table.name }, 'no index to drop'),
   });
-  return state;
+  return { kind: 'ready', indexesOff: true };
 }
 
 /** Restores the table's dropped indexes that this load does not want dropped, unless another load does. */
@@ -89,7 +91,7 @@ async function bringBackWanted(options: PrepareTableOptions, table: ResourceTabl
     return key === undefined ? { kind: 'ready' } : { kind: 'later', until: `another load has restored ${key}` };
   }
   try {
-    for (const index of missing) await restoreIndex(options, index);
+    await restoreInOrder(options, missing);
   } finally {
     await session.do((connection) => endRestore(connection, table));
   }

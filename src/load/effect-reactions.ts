@@ -1,5 +1,6 @@
 import { lacksConnection } from '../errors/failure.ts';
 import { afterRefusal } from './connection-limit.ts';
+import { restoreDue, restoreFailed } from './index-reactions.ts';
 import type { LoadEffect, RetriedEffect } from './load-effect.ts';
 import type { LoadEvent } from './load-event.ts';
 import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
@@ -10,8 +11,12 @@ import { pauseAfter, prolonged } from './outage.ts';
 
 type Of<Kind extends LoadEvent['kind']> = Extract<LoadEvent, { kind: Kind }>;
 
+/** Effects without which the load cannot end; what is not restored early is restored at its end. */
+type ForcedEffect = Exclude<RetriedEffect, { kind: 'restore-table' }>;
+
 /** The next attempt at a failed effect, unless it is obsolete. */
 export function effectDue(state: LoadState, effect: RetriedEffect): Step {
+  if (effect.kind === 'restore-table') return restoreDue(state, effect);
   if (effect.kind === 'finish') return step(state, { finish: { step: 'due', first: true } });
   if (isNeeded(state, effect)) return step(state, {}, [effect]);
   const { state: without, effects } = withoutEffect(state, effect);
@@ -19,7 +24,7 @@ export function effectDue(state: LoadState, effect: RetriedEffect): Step {
   return step(without, { lookWanted: 'now' }, effects);
 }
 
-function isNeeded(state: LoadState, effect: RetriedEffect): boolean {
+function isNeeded(state: LoadState, effect: ForcedEffect): boolean {
   const { phase, session, tables } = state;
   switch (effect.kind) {
     case 'join':
@@ -42,6 +47,7 @@ function isNeeded(state: LoadState, effect: RetriedEffect): boolean {
 }
 
 export function effectFailed(state: LoadState, { effect, failure, error }: Of<'effect-failed'>, now: number): Step {
+  if (effect.kind === 'restore-table') return restoreFailed(state, effect, failure);
   const outage = prolonged(state.statementOutage, failure, now);
   const isOver = state.reason === 'shutdown' || (state.phase === 'draining' && effect.kind !== 'rejoin');
   if (outage === undefined || isOver) {
@@ -62,7 +68,7 @@ export function effectFailed(state: LoadState, { effect, failure, error }: Of<'e
 }
 
 /** Removes an effect that is given up from the state. */
-function withoutEffect(state: LoadState, effect: RetriedEffect): Step {
+function withoutEffect(state: LoadState, effect: ForcedEffect): Step {
   switch (effect.kind) {
     case 'join':
     case 'rejoin':

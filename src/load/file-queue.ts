@@ -41,6 +41,12 @@ export function without({ files, at }: FileQueue, id: string): FileQueue {
   return queueOf(files.slice(at).filter((file) => file.id !== id));
 }
 
+/** Whether a file of a type has not been offered yet. Stops at the first: over a load this costs one pass for each type. */
+export function includesType({ files, at }: FileQueue, type: string): boolean {
+  for (let place = at; place < files.length; place++) if (files[place]?.type === type) return true;
+  return false;
+}
+
 /** Whether all files have been offered. */
 export function isExhausted({ files, at }: FileQueue): boolean {
   return at >= files.length;

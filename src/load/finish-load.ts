@@ -29,14 +29,15 @@ export interface FinishLoadOptions {
 }
 
 /**
- * The work of the last process out: restores dropped indexes, flushes the commits that did not wait for the disk, and
+ * The work of the last process out: restores the dropped indexes that are left, flushes the commits that did not wait for the disk, and
  * deletes the identifiers that references were resolved by. The others call this again and again until the indexes are back, so that one of them takes over should the finisher die.
  * @param first whether this process has not left the load yet
+ * @param refused DisabledIndexes that rows have contradicted in this load already
  * @returns whether the bucket is finished; its resource types, where this process was the last one out
  */
 export async function finishLoad(
   options: FinishLoadOptions,
-  { first }: { first: boolean },
+  { first, refused }: { first: boolean; refused: readonly string[] },
 ): Promise<{ isFinished: boolean; types: readonly string[] }> {
   const { pool, session, bucket } = options;
   const types = [...new Set([...options.types, ...(await listBucketTypes(pool, bucket))])];
@@ -52,7 +53,7 @@ export async function finishLoad(
   }
   try {
     await awaitDistributedCommits(pool, options.signal);
-    await restoreIndexes({ ...options, types });
+    await restoreIndexes({ ...options, types, refused });
     await flushCommits(pool);
     await forgetIdentifiers(pool, bucket);
     const missing = await listIndexesToRestore(pool, { bucket, types });

@@ -9,13 +9,19 @@ export type RetriedEffect =
   | { kind: 'rejoin' }
   /** List the unfinished files within the prefixes, after recovering what crashes left prepared. */
   | { kind: 'look'; generation: number; prefixes: readonly string[]; resolveReferences: boolean }
-  | { kind: 'prepare-table'; type: string; generation: number; request: NumberedRequest }
+  /** `keepsIndexes`: they were restored in this load, and are not dropped again. */
+  | { kind: 'prepare-table'; type: string; generation: number; request: NumberedRequest; keepsIndexes: boolean }
+  /** Restore a table's indexes, its last file being in, unless another load still needs them dropped. */
+  | { kind: 'restore-table'; type: string }
   | { kind: 'fail-files'; ids: readonly string[]; failure: Failure }
   /** Claim the first free one of these files. */
   | { kind: 'claim'; ids: readonly string[]; again?: string }
   | { kind: 'fail-file'; id: string; failure: Failure }
-  /** Leave the load; the last one out restores the indexes. `first`: this process has not left yet. */
-  | { kind: 'finish'; first: boolean };
+  /**
+   * Leave the load; the last one out restores the indexes that are left. `first`: this process has not left yet. `refused`: the
+   * DisabledIndexes that rows have contradicted already.
+   */
+  | { kind: 'finish'; first: boolean; refused: readonly string[] };
 
 /** What a load raises for itself after a pause. */
 export type DelayedEvent =
@@ -66,6 +72,7 @@ const RETRIED: ReadonlySet<string> = new Set<RetriedEffect['kind']>([
   'rejoin',
   'look',
   'prepare-table',
+  'restore-table',
   'fail-files',
   'claim',
   'fail-file',

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { prepareTable } from '../indexes/prepare-table.ts';
+import { restoreTable } from '../indexes/restore-table.ts';
 import type { RunRecord } from '../progress/run-record.ts';
 import { isCancelled, setGivenUp, setWaitsFor } from '../store/bucket-load/bucket-load.ts';
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
@@ -66,9 +67,13 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       return { kind: 'looked', generation, files, doneFiles: await countDoneFiles(pool, bucket) };
     }
     case 'prepare-table': {
-      const { type, generation, request } = effect;
-      const table = await prepareTable({ ...deps, bucket, type, write: request.write });
+      const { type, generation, request, keepsIndexes } = effect;
+      const table = await prepareTable({ ...deps, bucket, type, write: request.write, keepsIndexes });
       return { kind: 'table-prepared', type, generation, table };
+    }
+    case 'restore-table': {
+      const { type } = effect;
+      return { kind: 'restore-ended', type, refused: await restoreTable({ ...deps, signal: deps.shutdown }, type) };
     }
     case 'fail-files': {
       const { ids, failure } = effect;

@@ -25,6 +25,8 @@ export type LoadEvent =
       doneFiles?: Readonly<Record<string, number>>;
     }
   | { kind: 'table-prepared'; type: string; generation: number; table: TableState }
+  /** `refused`: the DisabledIndexes that rows contradict. */
+  | { kind: 'restore-ended'; type: string; refused: readonly string[] }
   /** Files whose table cannot be made are marked. */
   | { kind: 'files-failed' }
   /** A claim ended. `offered` names one file where it is claimed again after a failure. */

@@ -56,7 +56,13 @@ const prepareTables: Rule = (state) => {
   return step(
     state,
     { tables },
-    types.map((type) => ({ kind: 'prepare-table', type, generation, request })),
+    types.map((type) => ({
+      kind: 'prepare-table',
+      type,
+      generation,
+      request,
+      keepsIndexes: tables.restored.has(type),
+    })),
   );
 };
 
@@ -104,7 +110,8 @@ const tell: Rule = (state) => {
 
 const afterDraining: Rule = (state) => {
   const { phase, session, reason, slots, looking, tables } = state;
-  const isBusy = !isIdle(slots) || looking || tables.preparing.size > 0 || session === 'joining';
+  const isBusy =
+    !isIdle(slots) || looking || tables.preparing.size > 0 || tables.restoring.size > 0 || session === 'joining';
   if (phase !== 'draining' || isBusy) return undefined;
   const isToFinish = session !== 'none' && (reason === 'finished' || reason === 'cancelled');
   return isToFinish ? step(state, { phase: 'finishing' }) : end(state);
@@ -116,7 +123,8 @@ const finish: Rule = (state) => {
   // A process that shuts down does not wait for another finisher, and finishing needs a session.
   if (session === 'none' || reason === 'shutdown') return end(state);
   if (session !== 'joined' || now.step !== 'due') return undefined;
-  return step(state, { finish: { step: 'running', first: false } }, [{ kind: 'finish', first: now.first }]);
+  const refused = [...state.tables.restored.values()].flat();
+  return step(state, { finish: { step: 'running', first: false } }, [{ kind: 'finish', first: now.first, refused }]);
 };
 
 const RULES: readonly Rule[] = [lookWhereIdle, look, prepareTables, refill, claim, afterDraining, finish, tell];

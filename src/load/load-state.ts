@@ -5,6 +5,7 @@ import { afterCount } from './connection-limit.ts';
 import { effectDue, effectFailed } from './effect-reactions.ts';
 import { cancelled, graceOver, shutDown } from './end-reactions.ts';
 import { claimed, claimedAgain, fileDue, fileEnded } from './file-reactions.ts';
+import { hasDoneItsPart, restoreEnded, restoreFinished } from './index-reactions.ts';
 import type { LoadEvent } from './load-event.ts';
 import { acceptsCalls, type LoadState, type Step, step } from './load-model.ts';
 import { end, follow } from './load-rules.ts';
@@ -46,6 +47,8 @@ function react(state: LoadState, event: LoadEvent, now: number): Step {
       return state.listed?.look === event.look
         ? step(state, { listed: { ...state.listed, late: true } })
         : step(state, {});
+    case 'restore-ended':
+      return restoreEnded(state, event.type, event.refused);
     case 'files-failed':
       return step(state, { lookWanted: 'now' });
     case 'claimed':
@@ -53,7 +56,10 @@ function react(state: LoadState, event: LoadEvent, now: number): Step {
         ? claimed(state, event.claimed)
         : claimedAgain(state, event.again, event.claimed);
     case 'file-ended':
-      return fileEnded(state, event.id, event.outcome, now);
+      return lookWhereDone(
+        fileEnded(state, event.id, event.outcome, now),
+        state.slots.flights.get(event.id)?.file.type,
+      );
     case 'file-due':
       return fileDue(state, event.id);
     case 'file-failed':
@@ -83,6 +89,12 @@ function react(state: LoadState, event: LoadEvent, now: number): Step {
     case 'tell-failed':
       return step(state, { told: undefined });
   }
+}
+
+/** Looks whether a table's last file is in, which may be the one that has ended here. */
+function lookWhereDone({ state, effects }: Step, type: string | undefined): Step {
+  const isToLook = type !== undefined && state.phase === 'loading' && hasDoneItsPart(state, type);
+  return step(state, isToLook ? { lookWanted: 'now' } : {}, effects);
 }
 
 type Of<Kind extends LoadEvent['kind']> = Extract<LoadEvent, { kind: Kind }>;
@@ -134,7 +146,9 @@ function looked(state: LoadState, { generation, files, doneFiles = {} }: Of<'loo
   const byType = Map.groupBy(others, ({ type }) => type);
   const { tables, fresh } = want(state.tables, [...byType.keys()]);
   const listed = { byType, deletions, awaited: fresh, look: state.looks, late: false };
-  return step(state, { ...change, tables, listed, sawFiles: state.sawFiles || files.length > 0 }, [
+  const restoring = restoreFinished({ ...state, tables }, files);
+  return step(restoring.state, { ...change, listed, sawFiles: state.sawFiles || files.length > 0 }, [
+    ...restoring.effects,
     { kind: 'later', ms: TABLES_TOGETHER_MS, event: { kind: 'tables-late', look: state.looks } },
   ]);
 }

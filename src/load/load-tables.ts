@@ -11,6 +11,13 @@ export interface LoadTables {
   /** Types that wait for their turn. */
   readonly queued: readonly string[];
   readonly preparing: ReadonlySet<string>;
+  /** Types whose indexes are being restored, their last file being in. */
+  readonly restoring: ReadonlySet<string>;
+  /**
+   * Types whose indexes were restored, with the DisabledIndexes that could not be. They are not dropped a second time: that a table is
+   * rebuilt once more for each late file would cost more than it gains.
+   */
+  readonly restored: ReadonlyMap<string, readonly string[]>;
   /** Incremented to discard the results of earlier preparations. */
   readonly generation: number;
   /** The types of all tables that were ever prepared. */
@@ -21,13 +28,16 @@ export const NO_TABLES: LoadTables = {
   known: new Map(),
   queued: [],
   preparing: new Set(),
+  restoring: new Set(),
+  restored: new Map(),
   generation: 0,
   types: new Set(),
 };
 
 /** Queues the new ones of the types: their table state is neither known nor being determined. */
 export function want(tables: LoadTables, types: readonly string[]): { tables: LoadTables; fresh: readonly string[] } {
-  const fresh = types.filter((type) => !tables.known.has(type) && !isPending(tables, type));
+  const { known, restoring } = tables;
+  const fresh = types.filter((type) => !known.has(type) && !restoring.has(type) && !isPending(tables, type));
   const all = new Set([...tables.types, ...fresh]);
   return { fresh, tables: { ...tables, queued: [...tables.queued, ...fresh], types: all } };
 }
@@ -54,6 +64,25 @@ export function endPreparing(
   const current = result !== undefined && result.generation === tables.generation;
   const known = current ? new Map([...tables.known, [type, result.table]]) : tables.known;
   return { ...tables, preparing, known };
+}
+
+/** Whether a table's indexes are dropped, and kept so by this load. */
+export function isHeldOff({ known }: LoadTables, type: string): boolean {
+  const state = known.get(type);
+  return state?.kind === 'ready' && state.indexesOff === true;
+}
+
+/** A table's indexes are being restored: its files, should more come, wait until it is prepared again. */
+export function startRestoring(tables: LoadTables, type: string): LoadTables {
+  const known = new Map([...tables.known].filter(([other]) => other !== type));
+  return { ...tables, known, restoring: new Set([...tables.restoring, type]) };
+}
+
+/** That ended. @param result what could not be restored, by DisabledIndex; undefined when it was given up */
+export function endRestoring(tables: LoadTables, type: string, result?: { refused: readonly string[] }): LoadTables {
+  const restoring = new Set([...tables.restoring].filter((other) => other !== type));
+  const restored = result === undefined ? tables.restored : new Map([...tables.restored, [type, result.refused]]);
+  return { ...tables, restoring, restored };
 }
 
 /** Invalidates all: the session whose locks protected the tables was lost, or a key was dropped in spite of them. */
@@ -96,7 +125,10 @@ export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, readon
     isAll &&= state?.kind === 'ready' || state?.kind === 'primary-key-missing';
     if (state?.kind === 'ready') for (const file of files) loadable.push(file);
     if (state?.kind === 'later') waits.push(state.until);
-    if (state === undefined) waits.push(`the table of ${type} is prepared`);
+    if (state === undefined)
+      waits.push(
+        tables.restoring.has(type) ? `the indexes of ${type} are restored` : `the table of ${type} is prepared`,
+      );
     if (state?.kind === 'unusable') unusable.push({ ids: files.map(({ id }) => id), failure: state.failure });
     if (state?.kind === 'later' || state?.kind === 'unusable') known.delete(type);
   }

@@ -1,5 +1,6 @@
 import type { LoadNotice } from '../store/bucket-load/load-notice.ts';
 import { tableName } from '../store/resource-tables.ts';
+import { hasDoneItsPartOf } from './index-reactions.ts';
 import { type LoadState, type Step, step } from './load-model.ts';
 import { isStarved } from './load-slots.ts';
 
@@ -8,7 +9,9 @@ export function noticed(state: LoadState, notice: LoadNotice): Step {
   if (notice.topic === 'indexes') {
     // What files waited for may be there now; tables that no file waits for do not matter.
     const isAwaited = state.waits.length > 0 && [...state.tables.types].some((type) => tableName(type) === notice.name);
-    return step(state, isAwaited ? { lookWanted: 'now' } : {});
+    // Or another load has left it to this one to restore them.
+    const isToLook = isAwaited || (state.phase === 'loading' && hasDoneItsPartOf(state, notice.name));
+    return step(state, isToLook ? { lookWanted: 'now' } : {});
   }
   if (notice.name !== state.request.bucket) return step(state, {});
   if (notice.topic === 'cancelled') return step(state, {}, [{ kind: 'check-cancel', call: state.request.call }]);

@@ -26,7 +26,9 @@ export const loadParams = z
     'disable-idx?': z
       .boolean()
       .default(false)
-      .describe('Drop the indexes of the tables that are loaded, and restore them at the end of the load.'),
+      .describe(
+        'Drop the indexes of the tables that are loaded, and restore those of a table as soon as its last file is in.',
+      ),
     'drop-primary-key?': z
       .boolean()
       .default(false)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import pg from 'pg';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { holdBuilds } from './hold-builds.ts';
 
 /** More tables than the server has quick connections. */
 const TYPES = [
@@ -26,17 +26,7 @@ test('however many indexes are built, calls and statuses are answered meanwhile'
   const { sql } = server;
   await server.load(await server.bucketOf(Object.fromEntries(TYPES.map((type) => [`${type}.ndjson`, '']))));
   for (const type of TYPES) await sql(`create index ${type}_by_txid on "${type.toLowerCase()}" (txid)`);
-  // Every CREATE INDEX waits for the holder, as if the tables were huge.
-  await sql(`
-    create table builds ();
-    create function hold_build() returns event_trigger language plpgsql as
-      $$ begin lock table builds in share mode; end $$;
-    create event trigger hold_builds on ddl_command_start when tag in ('CREATE INDEX') execute function hold_build()`);
-  const holder = new pg.Client(server.database.connection);
-  holder.on('error', () => {});
-  await holder.connect();
-  t.after(() => holder.end());
-  await holder.query('begin; lock table builds in exclusive mode');
+  const builds = await holdBuilds(t, server);
 
   const buckets: string[] = [];
   for (let first = 0; first < TYPES.length; first += TYPES_PER_BUCKET) {
@@ -46,8 +36,7 @@ test('however many indexes are built, calls and statuses are answered meanwhile'
   for (const bucket of buckets) await server.startLoad(bucket, { 'disable-idx?': true });
   const done = `select count(*)::int as files from loaderfile where resource ->> 'status' = 'done'`;
   await waitFor(async () => (await sql<{ files: number }>(done))[0]?.files === 2 * TYPES.length, { what: 'the rows' });
-  const held = `select from pg_locks where not granted and relation = 'builds'::regclass`;
-  await waitFor(async () => (await sql(held)).length >= 4, { what: 'running builds' });
+  await builds.reached(4);
 
   for (let round = 0; round < 5; round++) {
     assert.equal((await fetch(`${server.url}/ready`)).status, 200);
@@ -56,6 +45,6 @@ test('however many indexes are built, calls and statuses are answered meanwhile'
       assert.equal((body.result as { state: string }).state, 'in-progress');
     }
   }
-  await holder.query('rollback');
+  await builds.open();
   for (const bucket of buckets) assert.equal((await server.ended(bucket)).state, 'completed');
 });

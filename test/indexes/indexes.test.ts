@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { ndjson } from '../support/ndjson.ts';
-import { startTestServer } from '../support/test-server.ts';
+import { type Closing, startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const server = await startTestServer({ after });
@@ -60,6 +60,17 @@ const createTable = async (type: string) => {
   await load(await bucketOf({ [`${type}.ndjson`]: '' }));
 };
 
+/** Holds the file that has this row, until `open` is called; `reached` waits until it is held. */
+const holdRow = async (t: Closing, table: string, id: string) => {
+  const gate = await server.gate(t, `${table}_history`);
+  const [name, locks] = [`hold_row_of_${table}`, `gate_of_${table}_history`];
+  await sql(`
+    create or replace function ${name}() returns trigger language plpgsql as
+      $$ begin if new.id = '${id}' then lock table ${locks} in share mode; end if; return new; end $$;
+    create or replace trigger ${name} before insert on ${table} for each row execute function ${name}()`);
+  return gate;
+};
+
 /** A table as a load that died has left it. */
 const leftBehind = async (type: string) => {
   const table = type.toLowerCase();
@@ -105,12 +116,8 @@ describe('disable-idx? and drop-primary-key?', () => {
     const all = await indexNames('patient');
     assert.equal(all.length, 12);
 
-    await createTable('Goal');
-    const gate = await server.gate(t, 'goal');
-    const bucket = await bucketOf({
-      'Patient.ndjson': [{ id: 'a' }, { id: 'b' }],
-      'Goal.ndjson': [{ id: 'held' }],
-    });
+    const gate = await server.gate(t, 'patient');
+    const bucket = await bucketOf({ 'Patient-1.ndjson': [{ id: 'a' }], 'Patient-2.ndjson': [{ id: 'b' }] });
     await startLoad(bucket, { 'disable-idx?': true, 'drop-primary-key?': true });
     await gate.reached();
     assert.deepEqual(await indexNames('patient'), []);
@@ -134,14 +141,13 @@ describe('disable-idx? and drop-primary-key?', () => {
 
   test('disable-idx? leaves the primary key alone, drop-primary-key? the others', async (t) => {
     await createTable('Encounter');
-    await createTable('Goal');
     await sql('create index encounter_plain on encounter (ts)');
     for (const [option, standing] of [
       ['disable-idx?', ['encounter_pkey']],
       ['drop-primary-key?', ['encounter_plain']],
     ] as const) {
-      const gate = await server.gate(t, 'goal');
-      const bucket = await bucketOf({ 'Encounter.ndjson': [{ id: option }], 'Goal.ndjson': [{ id: option }] });
+      const gate = await server.gate(t, 'encounter');
+      const bucket = await bucketOf({ 'Encounter.ndjson': [{ id: option }] });
       await startLoad(bucket, { [option]: true });
       await gate.reached();
       assert.deepEqual(await indexNames('encounter'), standing);
@@ -213,12 +219,11 @@ describe('disable-idx? and drop-primary-key?', () => {
 
   test('a table that is told meanwhile to be ordered by another index stays so', async (t) => {
     await createTable('Substance');
-    await createTable('Goal');
     await sql('create index substance_plain on substance (ts); alter table substance cluster on substance_plain');
-    const gate = await server.gate(t, 'goal');
-    const bucket = await bucketOf({ 'Substance.ndjson': [{ id: 's' }], 'Goal.ndjson': [{ id: 'ordered' }] });
+    const gate = await server.gate(t, 'substance');
+    const bucket = await bucketOf({ 'Substance.ndjson': [{ id: 's' }] });
     await startLoad(bucket, { 'disable-idx?': true });
-    await server.waitForLock();
+    await gate.reached();
     await sql('alter table substance cluster on substance_pkey');
     await gate.open();
     assert.equal((await ended(bucket)).state, 'completed');
@@ -490,26 +495,25 @@ describe('indexes that an earlier load has dropped and not restored', () => {
   });
 
   test('a load of another bucket waits for the key that a load in progress has dropped, and says so', async (t) => {
-    await createTable('Group');
-    await createTable('Goal');
-    const before = await shapeOf('group');
-    const gate = await server.gate(t, 'goal');
-    const first = await bucketOf({ 'Group.ndjson': [{ id: 'one' }], 'Goal.ndjson': [{ id: 'waits' }] });
+    await createTable('Composition');
+    const before = await shapeOf('composition');
+    const gate = await server.gate(t, 'composition');
+    const first = await bucketOf({ 'Composition.ndjson': [{ id: 'one' }] });
     await startLoad(first, { 'drop-primary-key?': true });
     await gate.reached();
-    const second = await bucketOf({ 'Group.ndjson': [{ id: 'one' }], 'Slot.ndjson': [{ id: 'meanwhile' }] });
+    const second = await bucketOf({ 'Composition.ndjson': [{ id: 'one' }], 'Slot.ndjson': [{ id: 'meanwhile' }] });
     await startLoad(second);
     await waitFor(async () => (await server.loaderFile(second, 'Slot.ndjson')).status === 'done', { what: 'Slot' });
     assert.deepEqual(await status(second), {
       state: 'in-progress',
       progress: { total: 2, done: 1, pending: 1 },
-      message: 'Waits until another load has restored group_pkey.',
+      message: 'Waits until another load has restored composition_pkey.',
     });
     await gate.open();
     assert.equal((await ended(first)).state, 'completed');
     assert.deepEqual(await ended(second), { state: 'completed', progress: { total: 2, done: 1, error: 1 } });
-    assert.deepEqual(await sql(`select id from "group"`), [{ id: 'one' }]);
-    assert.deepEqual(await shapeOf('group'), before);
+    assert.deepEqual(await sql(`select id from composition`), [{ id: 'one' }]);
+    assert.deepEqual(await shapeOf('composition'), before);
   });
 
   test('a load keeps the key that another load in progress relies on', async (t) => {
@@ -593,12 +597,11 @@ describe('indexes that an earlier load has dropped and not restored', () => {
 
 test('two buckets that load the same table at once: its indexes are off for both, and back after the later one', async (t) => {
   await createTable('Condition');
-  await createTable('Appointment');
   await sql('create index condition_plain on condition (ts)');
   const before = await shapeOf('condition');
-  const gate = await server.gate(t, 'appointment');
+  const gate = await holdRow(t, 'condition', 'held');
   const options = { 'disable-idx?': true, 'drop-primary-key?': true };
-  const first = await bucketOf({ 'Condition.ndjson': [{ id: 'c1' }], 'Appointment-1.ndjson': [{ id: 'a1' }] });
+  const first = await bucketOf({ 'Condition-1.ndjson': [{ id: 'c1' }], 'Condition-2.ndjson': [{ id: 'held' }] });
   await startLoad(first, options);
   await gate.reached();
   const second = await bucketOf({ 'Condition.ndjson': [{ id: 'c2' }] });

@@ -43,6 +43,9 @@ export class LoadSimulation {
 
   readonly #random: () => number;
   readonly #resolveReferences: boolean;
+  readonly #disableIndexes: boolean;
+  /** Types whose indexes are dropped, and not being restored. */
+  readonly #heldOff = new Set<string>();
   /** Types whose tables could not be made at some time: nobody waits for their files. */
   readonly #unusable = new Set<string>();
   #effects: LoadEffect[] = [{ kind: 'join' }];
@@ -56,6 +59,7 @@ export class LoadSimulation {
   constructor(random: () => number) {
     this.#random = random;
     this.#resolveReferences = random() < 0.5;
+    this.#disableIndexes = random() < 0.5;
     this.files = Array.from({ length: Math.floor(random() * 12) }, (_, n) => ({
       id: `file-${n}`,
       type: this.#oneOf(TYPES),
@@ -114,6 +118,13 @@ export class LoadSimulation {
     if (effect.kind === 'claim' && effect.again === undefined) {
       assert.ok(this.state.slots.flights.size < this.state.request.threadNum, 'a claim is for a free slot');
     }
+    if (effect.kind === 'restore-table') {
+      assert.ok(this.#heldOff.has(effect.type), 'only what is dropped is restored');
+      const unfinished = this.files.filter(
+        ({ type, status }) => type === effect.type && (status === 'pending' || status === 'in-progress'),
+      );
+      assert.deepEqual(unfinished, [], `${effect.type} is restored before these are in`);
+    }
     if (effect.kind === 'load-file') {
       assert.equal(this.state.phase, 'loading', 'a file begins in loading only');
       const same = this.#effects.filter(
@@ -140,7 +151,16 @@ export class LoadSimulation {
       this.#effects.filter(({ kind }) => kinds.includes(kind));
     assert.ok(PHASES.indexOf(phase) >= PHASES.indexOf(before.phase), 'no phase comes twice');
     if (phase === 'finishing' || phase === 'ended') {
-      assert.deepEqual(outstanding(['load-file', 'claim', 'look', 'prepare-table']), [], `nothing goes on in ${phase}`);
+      const work = outstanding(['load-file', 'claim', 'look', 'prepare-table', 'restore-table']);
+      assert.deepEqual(work, [], `nothing goes on in ${phase}`);
+    }
+    const restoring = this.#effects.flatMap((effect) => (effect.kind === 'restore-table' ? [effect.type] : []));
+    assert.equal(new Set(restoring).size, restoring.length, 'a table is restored once at a time');
+    for (const effect of this.#effects) {
+      const type =
+        effect.kind === 'prepare-table' ? effect.type : effect.kind === 'load-file' && effect.claimed.file.type;
+      if (type !== false && type !== undefined)
+        assert.ok(!restoring.includes(type), `${type} is neither prepared nor loaded while its indexes are restored`);
     }
     assert.ok(outstanding(['finish']).length <= 1, 'one finishes once');
     assert.ok(outstanding(['look']).length <= 1 && outstanding(['end']).length <= 1);
@@ -200,9 +220,16 @@ export class LoadSimulation {
         const kind = this.#isCalm ? 'ready' : this.#oneOf(['ready', 'ready', 'later', 'unusable'] as const);
         if (kind === 'later') return { kind: 'table-prepared', type, generation, table: { kind, until: 'then' } };
         if (kind === 'unusable') this.#unusable.add(type);
-        if (kind !== 'unusable') return { kind: 'table-prepared', type, generation, table: { kind } };
+        if (kind !== 'unusable') {
+          const indexesOff = this.#disableIndexes && !effect.keepsIndexes;
+          if (indexesOff) this.#heldOff.add(type);
+          return { kind: 'table-prepared', type, generation, table: { kind, indexesOff } };
+        }
         return { kind: 'table-prepared', type, generation, table: { kind, failure: failureOf('42501', false) } };
       }
+      case 'restore-table':
+        this.#heldOff.delete(effect.type);
+        return { kind: 'restore-ended', type: effect.type, refused: [] };
       case 'fail-files':
         for (const id of effect.ids) this.#mark(id, 'error');
         return { kind: 'files-failed' };
@@ -271,7 +298,7 @@ export class LoadSimulation {
     const { write } = requestOf();
     return requestOf({
       bucket: BUCKET,
-      write: { ...write, resolveReferences: this.#resolveReferences },
+      write: { ...write, resolveReferences: this.#resolveReferences, disableIndexes: this.#disableIndexes },
       threadNum: 1 + Math.floor(this.#random() * 6),
       scheduler: this.#oneOf(['optimal', 'by-last-modified'] as const),
       call: this.#calls,
@@ -288,7 +315,15 @@ export class LoadSimulation {
 const PHASES: readonly LoadState['phase'][] = ['joining', 'loading', 'draining', 'finishing', 'ended'];
 
 function isRetried(effect: LoadEffect): effect is RetriedEffect {
-  return ['join', 'rejoin', 'look', 'prepare-table', 'fail-files', 'claim', 'fail-file', 'finish'].includes(
-    effect.kind,
-  );
+  return [
+    'join',
+    'rejoin',
+    'look',
+    'prepare-table',
+    'restore-table',
+    'fail-files',
+    'claim',
+    'fail-file',
+    'finish',
+  ].includes(effect.kind);
 }

@@ -110,7 +110,10 @@ class Driven {
     return this.raise({ kind: 'file-ended', id, outcome: { kind: 'retry', failure } });
   }
 
-  fail(kind: 'look' | 'claim' | 'join' | 'rejoin' | 'finish' | 'prepare-table', failure: Failure): this {
+  fail(
+    kind: 'look' | 'claim' | 'join' | 'rejoin' | 'finish' | 'prepare-table' | 'restore-table',
+    failure: Failure,
+  ): this {
     return this.raise({ kind: 'effect-failed', effect: this.take(kind), failure, error: new Error(failure.message) });
   }
 
@@ -131,7 +134,7 @@ describe('phases', () => {
     load.done(load.begin());
     load.list();
     assert.equal(load.at, 'finishing (finished)');
-    assert.deepEqual(load.take('finish'), { kind: 'finish', first: true });
+    assert.deepEqual(load.take('finish'), { kind: 'finish', first: true, refused: [] });
     load.raise({ kind: 'finish-ended', isFinished: true, types: ['Patient'] });
     assert.equal(load.at, 'ended (finished)');
     assert.ok(load.has('end'));
@@ -211,7 +214,7 @@ describe('phases', () => {
     load.raise({ kind: 'noticed', notice: { topic: 'finished', name: 's3://other' } });
     assert.ok(!load.has('finish'));
     load.raise({ kind: 'noticed', notice: { topic: 'finished', name: BUCKET } });
-    assert.deepEqual(load.take('finish'), { kind: 'finish', first: false });
+    assert.deepEqual(load.take('finish'), { kind: 'finish', first: false, refused: [] });
     load.raise({ kind: 'finish-ended', isFinished: false, types: [] }, { kind: 'tick' });
     load.take('finish');
     load.raise({ kind: 'finish-ended', isFinished: false, types: [] }, { kind: 'shutdown', graceMs: 60_000 });
@@ -448,7 +451,7 @@ describe('the session', () => {
     assert.ok(!load.has('finish'));
     load.take('rejoin');
     load.raise({ kind: 'session-rejoined' });
-    assert.deepEqual(load.take('finish'), { kind: 'finish', first: true });
+    assert.deepEqual(load.take('finish'), { kind: 'finish', first: true, refused: [] });
   });
 
   test('what was found out about tables under the lost one’s locks is not believed', () => {
@@ -683,5 +686,112 @@ describe('where references are resolved', () => {
       { doneFiles, unfinishedTypes },
       { doneFiles: { Practitioner: 3 }, unfinishedTypes: ['Encounter'] },
     );
+  });
+});
+
+describe('indexes that are held dropped', () => {
+  const dropping = requestOf({ write: { ...requestOf().write, disableIndexes: true }, threadNum: 2 });
+
+  /** Lists a file of each type and prepares their tables, without their indexes. */
+  const held = (...files: QueuedFile[]) => {
+    const load = new Driven(dropping).join();
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files });
+    while (load.has('prepare-table')) load.prepared({ kind: 'ready', indexesOff: true });
+    return load;
+  };
+
+  const look = (load: Driven, ...files: QueuedFile[]) =>
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files });
+
+  const patient = fileOf('patient', { size: 3 });
+  const goals = ['goal-1', 'goal-2'].map((id) => fileOf(id, { type: 'Goal' }));
+
+  test('are restored as soon as a look shows that no file of their type is left, while others are loaded', () => {
+    const load = held(patient, ...goals);
+    load.done(load.begin());
+    assert.equal(load.begin(), 'goal-1');
+    look(load, ...goals);
+    assert.deepEqual(load.take('restore-table'), { kind: 'restore-table', type: 'Patient' });
+    load.raise({ kind: 'restore-ended', type: 'Patient', refused: [] });
+    assert.ok(!load.has('look'), 'nothing waits for them');
+    load.done(load.begin());
+    assert.ok(!load.has('look') && !load.has('restore-table'), 'one of Goal is in flight');
+  });
+
+  test('stay dropped while another replica loads a file of their type, until that one tells', () => {
+    const load = held(patient, ...goals);
+    load.done(load.begin());
+    assert.equal(load.begin(), 'goal-1');
+    look(load, { ...patient, id: 'elsewhere' }, ...goals);
+    assert.ok(!load.has('restore-table'));
+    while (load.has('claim')) load.claim(false);
+    load.raise({ kind: 'noticed', notice: { topic: 'indexes', name: 'goal' } });
+    assert.ok(!load.has('look'), 'one of Goal is in flight');
+    load.raise({ kind: 'noticed', notice: { topic: 'indexes', name: 'patient' } });
+    look(load, ...goals);
+    load.take('restore-table');
+  });
+
+  test('a file in flight whose LoaderFile was deleted counts as well', () => {
+    const load = held(patient, ...goals);
+    const id = load.begin();
+    load.raise({ kind: 'called', request: { ...dropping, call: 2n } });
+    look(load, ...goals);
+    assert.ok(!load.has('restore-table'));
+    load.done(id);
+    look(load, ...goals);
+    load.take('restore-table');
+  });
+
+  test('files that come meanwhile wait, and their table keeps its indexes then', () => {
+    const load = held(patient, ...goals);
+    load.done(load.begin());
+    look(load, ...goals);
+    load.take('restore-table');
+    load.raise({ kind: 'called', request: { ...dropping, call: 2n } });
+    look(load, fileOf('late'), ...goals);
+    assert.ok(!load.has('prepare-table'));
+    assert.equal(waitsFor(load.state), 'Waits until the indexes of Patient are restored.');
+    load.raise({ kind: 'restore-ended', type: 'Patient', refused: [] });
+    look(load, fileOf('late'), ...goals);
+    assert.equal(load.take('prepare-table').keepsIndexes, true);
+  });
+
+  test('the load ends when they are restored, and does not try again what rows contradict', () => {
+    const load = held(patient);
+    load.done(load.begin());
+    look(load);
+    assert.equal(load.at, 'draining (finished)');
+    load.raise({ kind: 'restore-ended', type: 'Patient', refused: ['key'] });
+    assert.deepEqual(load.take('finish'), { kind: 'finish', first: true, refused: ['key'] });
+  });
+
+  test('what fails is tried again while files are loaded, however long, and then left to the end', () => {
+    const load = held(patient, ...goals);
+    load.done(load.begin());
+    look(load, ...goals);
+    load.fail('restore-table', failureOf('40P01'));
+    load.waitOut('effect-due');
+    load.now += 2 * OUTAGE_LIMIT_MS;
+    load.fail('restore-table', failureOf('53300'));
+    assert.equal(load.state.phase, 'loading');
+    load.raise({ kind: 'cancelled', call: 2n });
+    load.claim(false);
+    assert.equal(load.at, 'draining (cancelled)');
+    load.waitOut('effect-due');
+    assert.equal(load.at, 'finishing (cancelled)');
+  });
+
+  test('are given up at a shutdown when its grace period is over', () => {
+    const load = held(patient, ...goals);
+    load.done(load.begin());
+    look(load, ...goals);
+    load.raise({ kind: 'shutdown', graceMs: 100 });
+    load.claim(false);
+    assert.equal(load.at, 'draining (shutdown)');
+    load.waitOut('grace-over');
+    load.take('abort-finish');
+    load.raise({ kind: 'restore-ended', type: 'Patient', refused: [] });
+    assert.equal(load.at, 'ended (shutdown)');
   });
 });
