@@ -8,6 +8,7 @@ import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { type RpcAnswer, ServerProcess } from '../support/server-process.ts';
 import { createChaosTables } from './chaos-tables.ts';
+import { logLoaderFiles } from './watched/loader-file-log.ts';
 
 const START_ATTEMPTS = 5;
 
@@ -64,6 +65,7 @@ export class ChaosCluster {
     for (const replica of started) await replica.listening();
     cluster.replicas.push(...started);
     await createChaosTables(cluster.pool);
+    await logLoaderFiles(cluster.pool);
     return cluster;
   }
 
@@ -92,10 +94,27 @@ export class ChaosCluster {
     return await this.replicas[place]?.rpc(method, params).catch(() => undefined);
   }
 
+  /** Calls one replica after the other until one answers. */
+  async anyReplica(method: string, params: object): Promise<void> {
+    for (const place of this.replicas.keys()) {
+      const answer = await this.rpc(place, method, params);
+      if (answer !== undefined && answer.status < 500) return;
+    }
+  }
+
   #spawn(): ServerProcess {
+    const { account } = this.proxy;
     return ServerProcess.spawn(this.#closing, {
       databaseUrl: this.#databaseUrl,
-      env: { LOADER_THREADS: '1', LOADER_SHUTDOWN_GRACE_MS: '1000' },
+      env: {
+        LOADER_THREADS: '1',
+        LOADER_SHUTDOWN_GRACE_MS: '1000',
+        // A watch that outlives its replica has the credentials of the server.
+        AWS_ACCESS_KEY_ID: account['access-key-id'],
+        AWS_SECRET_ACCESS_KEY: account['secret-access-key'],
+        AWS_REGION: account.region,
+        AWS_ENDPOINT_URL_S3: account.host,
+      },
     });
   }
 }

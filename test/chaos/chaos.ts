@@ -1,13 +1,18 @@
 /**
  * Loads buckets while replicas, Postgres and S3 fail, and counts what is lost or doubled.
  *
- *   npm run chaos -- [--rounds 60] [--seed 1] [--seconds 3600]
+ *   npm run chaos -- [--rounds 60] [--seed 1] [--seconds 3600] [--watched 0.2]
  */
 import { parseArgs } from 'node:util';
 import { runChaos } from './run-chaos.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string' }, seed: { type: 'string' }, seconds: { type: 'string' } },
+  options: {
+    rounds: { type: 'string' },
+    seed: { type: 'string' },
+    seconds: { type: 'string' },
+    watched: { type: 'string' },
+  },
 });
 const seed = Number(values.seed ?? Date.now() % 100_000);
 const interrupt = new AbortController();
@@ -19,6 +24,7 @@ const report = await runChaos({
   seed,
   rounds: Number(values.rounds ?? 60),
   seconds: Number(values.seconds ?? 3_600),
+  ...(values.watched === undefined ? {} : { watched: Number(values.watched) }),
   signal: interrupt.signal,
   print: (line) => console.log(line),
 });

@@ -4,14 +4,16 @@ import { tableName } from '../../src/store/resource-tables.ts';
 import type { ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 import type { FaultRule, S3Fault } from '../support/s3-fault.ts';
 import type { ChaosCluster } from './chaos-cluster.ts';
-import { CHAOS_TYPES, type RoundPlan } from './round-plan.ts';
+import { CHAOS_TYPES } from './round-plan.ts';
 
 export interface FaultContext {
   random: Random;
   cluster: ChaosCluster;
-  plan: RoundPlan;
-  /** Calls load-from-bucket on a replica. */
+  bucket: string;
+  /** Does on a replica what a user does who sees that it was restarted. */
   call: (place: number) => Promise<void>;
+  /** Puts another version into the place of some object. */
+  replace: () => Promise<void>;
   /** Told of anything that must not be. */
   violation: (what: string) => void;
 }
@@ -84,6 +86,7 @@ export const FAULTS: readonly Fault[] = [
   { name: 'kill-two', act: (context) => killReplicas(context, 2) },
   { name: 'kill-all', act: (context) => killReplicas(context, 3) },
   { name: 'sigterm', act: terminateReplica },
+  { name: 'freeze', act: freezeReplica },
   { name: 'postgres-immediate', act: restartPostgres },
   { name: 'postgres-kill', act: killPostgres },
   { name: 'terminate-backends', act: terminateBackends },
@@ -106,12 +109,10 @@ async function s3Outage({ random, cluster }: FaultContext): Promise<void> {
   await cluster.proxy.listen();
 }
 
-async function replaceObjects({ random, cluster, plan }: FaultContext): Promise<void> {
-  const good = plan.files.filter(({ kind }) => kind === 'good' || kind === 'large');
-  for (let n = 0; n < 3 && good.length > 0; n++) {
+async function replaceObjects({ random, replace }: FaultContext): Promise<void> {
+  for (let n = 0; n < 3; n++) {
     await soon(random);
-    const { key, replacement } = random.pick(good);
-    await cluster.s3.putObject(plan.bucket, key, replacement);
+    await replace();
   }
 }
 
@@ -136,6 +137,17 @@ async function terminateReplica({ random, cluster, call, violation }: FaultConte
   if (!isFine) violation(`a replica ended with ${ended?.code ?? ended?.signal} after SIGTERM`);
   await cluster.replace(place);
   if (random.chance(0.5)) await call(place);
+}
+
+/** Stops a replica where it is, with its locks and connections, and has it go on later. */
+async function freezeReplica({ random, cluster }: FaultContext): Promise<void> {
+  for (let n = random.between(1, 3); n > 0; n--) {
+    await soon(random);
+    const replica = random.pick(cluster.replicas);
+    replica.freeze();
+    await delay(random.between(500, 4_000));
+    replica.thaw();
+  }
 }
 
 async function restartPostgres({ random, cluster }: FaultContext): Promise<void> {
@@ -203,8 +215,8 @@ async function lockStorm({ random, cluster }: FaultContext): Promise<void> {
   await Promise.allSettled([storm(), storm()]);
 }
 
-async function cancelLoad({ random, cluster, plan }: FaultContext): Promise<void> {
+async function cancelLoad({ random, cluster, bucket }: FaultContext): Promise<void> {
   await soon(random);
   const place = random.between(0, cluster.replicas.length - 1);
-  await cluster.rpc(place, 'load-from-bucket-cancel', { bucket: `s3://${plan.bucket}` });
+  await cluster.rpc(place, 'load-from-bucket-cancel', { bucket: `s3://${bucket}` });
 }

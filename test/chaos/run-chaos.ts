@@ -8,10 +8,15 @@ import { insertFormer } from './nightly-files.ts';
 import { planRound, type RoundPlan } from './round-plan.ts';
 import { settle } from './settle.ts';
 import { SnapshotObserver } from './snapshot-observer.ts';
+import { checkNights } from './watched/check-nights.ts';
+import type { NightlyBucket } from './watched/nightly-bucket.ts';
+import { runWatchedRound } from './watched/watched-round.ts';
 
 export interface ChaosOptions {
   seed: number;
   rounds: number;
+  /** Share of the rounds in which a bucket is watched, and nobody calls; a fifth by default. */
+  watched?: number;
   /** No further round begins after this time. */
   seconds: number;
   /** Aborted: everything is closed, and the run throws. */
@@ -23,6 +28,8 @@ export interface ChaosOptions {
 export interface ChaosReport {
   seed: number;
   rounds: number;
+  /** Of them, those in which a bucket was watched. */
+  watchedRounds: number;
   /** Rounds in which each fault was made. */
   faults: Record<string, number>;
   /** Answers of S3 that were broken, by how. */
@@ -41,6 +48,7 @@ export interface ChaosReport {
 
 const REPLICAS = 3;
 const SECOND_FAULT = 0.25;
+const WATCHED_SHARE = 0.2;
 const MOST_VIOLATIONS = 100;
 
 /** Breaks things for so many rounds, and checks after each and at the end that nothing was lost, doubled or left. */
@@ -56,13 +64,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 async function runRounds(
-  { seed, rounds, seconds, print }: ChaosOptions,
+  { seed, rounds, watched = WATCHED_SHARE, seconds, print }: ChaosOptions,
   closing: { after(close: () => Promise<void>): void },
 ): Promise<ChaosReport> {
   const cluster = await ChaosCluster.start(closing, REPLICAS);
   const run = new ChaosRun(cluster, seed, await describeIndexes(cluster.pool), print);
   const until = performance.now() + seconds * 1000;
-  for (let round = 1; round <= rounds && performance.now() < until && run.worthwhile; round++) await run.round(round);
+  for (let round = 1; round <= rounds && performance.now() < until && run.worthwhile; round++) {
+    const isWatched = new Random(seed, 'watched', round).chance(watched);
+    await (isWatched ? run.watchedRound(round) : run.round(round));
+  }
   return await run.end();
 }
 
@@ -71,6 +82,7 @@ class ChaosRun {
   readonly #indexes: readonly string[];
   readonly #print: (line: string) => void;
   readonly #plans: RoundPlan[] = [];
+  readonly #nights: NightlyBucket[] = [];
   readonly #report: ChaosReport;
   #deck: Fault[] = [];
 
@@ -78,7 +90,7 @@ class ChaosRun {
     this.#cluster = cluster;
     this.#indexes = indexes;
     this.#print = print;
-    const counts = { rounds: 0, files: 0, badFiles: 0, rows: 0, losses: 0, doubles: 0, snapshots: 0 };
+    const counts = { rounds: 0, watchedRounds: 0, files: 0, badFiles: 0, rows: 0, losses: 0, doubles: 0, snapshots: 0 };
     this.#report = { seed, faults: {}, s3Faults: {}, ...counts, calls: 0, retries: 0, violations: [] };
   }
 
@@ -98,7 +110,14 @@ class ChaosRun {
     const observer = new SnapshotObserver(this.#cluster.pool, plan);
     proxy.rule = roundRule(random, faults);
     const call = (place: number) => this.#call(place, plan, violation);
-    const context: FaultContext = { random, cluster: this.#cluster, plan, call, violation };
+    const good = plan.files.filter(({ kind }) => kind === 'good' || kind === 'large');
+    const replace = async () => {
+      if (good.length === 0) return;
+      const { key, replacement } = random.pick(good);
+      await this.#cluster.s3.putObject(plan.bucket, key, replacement);
+    };
+    const { bucket } = plan;
+    const context: FaultContext = { random, cluster: this.#cluster, bucket, call, replace, violation };
     await Promise.all([
       ...this.#cluster.replicas.map((_, place) => call(place)),
       ...faults.map((fault) => fault.act?.(context)),
@@ -126,6 +145,28 @@ class ChaosRun {
     );
   }
 
+  /** A round in which a bucket is watched. */
+  async watchedRound(round: number): Promise<void> {
+    const random = new Random(this.#report.seed, 'chaos', round);
+    const started = performance.now();
+    const faults = this.#draw(random);
+    const names = faults.map(({ name }) => name).join(' + ');
+    const violation = (what: string) => this.#violation(`watched round ${round}, ${names}: ${what}`);
+    const bucket = await this.#cluster.s3.createBucket(`chaos-${this.#report.seed}-${round}`);
+    const options = { cluster: this.#cluster, random, bucket, faults, violation };
+    const { nights, snapshots, retries, rows, versions, done, lastObjectMs } = await runWatchedRound(options);
+    this.#nights.push(nights);
+    for (const what of await checkLeftovers(this.#cluster.pool, this.#indexes)) violation(what);
+    this.#report.rounds++;
+    this.#report.watchedRounds++;
+    this.#report.snapshots += snapshots;
+    this.#report.retries += retries;
+    this.#print(
+      `watched round ${round}: ${names}; ${done} files done, ${rows} rows of ${versions} versions, ${snapshots} snapshots; ` +
+        `${retries} retries; the last object after ${lastObjectMs} ms; ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
+  }
+
   /** The last word: all rounds' rows once more, since a later round must not touch an earlier one's. */
   async end(): Promise<ChaosReport> {
     const report = this.#report;
@@ -137,6 +178,12 @@ class ChaosRun {
       report.files += plan.files.length + plan.nightly.length;
       report.badFiles += plan.files.filter(({ kind }) => !['good', 'large', 'shared-ids'].includes(kind)).length;
       for (const what of violations) this.#violation(`at the end, ${plan.bucket}: ${what}`);
+    }
+    for (const nights of this.#nights) {
+      const { violations, rows, done } = await checkNights(this.#cluster.pool, nights);
+      report.files += done;
+      report.rows += rows;
+      for (const what of violations) this.#violation(`at the end, ${what}`);
     }
     for (const what of await checkLeftovers(this.#cluster.pool, this.#indexes)) this.#violation(`at the end: ${what}`);
     Object.assign(report.s3Faults, this.#cluster.proxy.made);

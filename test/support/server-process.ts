@@ -141,6 +141,16 @@ export class ServerProcess {
     return this.#wasKilled;
   }
 
+  /** SIGSTOP: it keeps its memory, its connections and its locks, and does nothing, until `thaw`. */
+  freeze(): void {
+    if (this.running) this.#child.kill('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    if (this.running) this.#child.kill('SIGCONT');
+  }
+
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
     if (this.running) {
