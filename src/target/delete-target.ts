@@ -102,9 +102,8 @@ async function createHistory(db: Queryable, type: string): Promise<ResourceTable
 }
 
 function markDeleted(history: ResourceTable, txid: bigint): string {
-  const last = { before: 'txid', txid: `${txid}::bigint` };
   return `insert into ${qualifiedName(history)} (id, txid, ts, cts, resource_type, status, resource)
-          select id, ${laterTxid(last)}, ${laterTs(last, 'current_timestamp')}, cts, resource_type, 'deleted', resource
+          select id, ${laterTxid('txid', `${txid}::bigint`)}, ${laterTs('ts', 'current_timestamp')}, cts, resource_type, 'deleted', resource
             from found returning 1`;
 }
 

@@ -1,21 +1,19 @@
 /**
- * Number and time of a version that is written over, or after, another one; in SQL. A file takes its number, and its transaction its
- * time, before its rows are read; what others commit in between has later ones, though it is the earlier version. Aidbox
- * lists versions by them, so that a file takes new ones for such rows.
+ * Number and time of a version that comes after another one, in SQL. A file takes its number, and its transaction its time,
+ * before its rows are read; what others commit in between has later ones, though it is the earlier version. Aidbox lists
+ * versions by them, so that a file takes new ones for such rows.
  */
-export interface LaterVersion {
-  /** The `txid` of the version before; null where there is none. */
-  before: string;
-  /** The file's number. */
-  txid: string;
-}
 
-/** The `txid` of the version. */
-export function laterTxid({ before, txid }: LaterVersion): string {
+/** The `txid` of a version. @param before that of the version before; null where there is none @param txid the file's */
+export function laterTxid(before: string, txid: string): string {
   return `case when ${before} > ${txid} then nextval('transaction_id_seq') else ${txid} end`;
 }
 
-/** Its `ts`. @param ts what the file has for it: a time of its own is kept */
-export function laterTs({ before, txid }: LaterVersion, ts: string): string {
-  return `case when ${before} > ${txid} and ${ts} = current_timestamp then clock_timestamp() else ${ts} end`;
+/**
+ * The `ts` of a version.
+ * @param before that of the version before; null where there is none
+ * @param ts the file's: the time of its transaction, or one that the line brings, which is kept
+ */
+export function laterTs(before: string, ts: string): string {
+  return `case when ${before} > ${ts} and ${ts} = current_timestamp then clock_timestamp() else ${ts} end`;
 }

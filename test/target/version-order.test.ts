@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const server = await startTestServer({ after });
@@ -13,15 +14,18 @@ const bundle = (...urls: string[]) => ({
   entry: urls.map((url) => ({ request: { method: 'DELETE', url } })),
 });
 
-/** All versions of a resource by `txid`, as Aidbox lists its history: status, and who wrote it. */
-const versionsOf = async (table: string, id: string) =>
-  (
-    await server.sql<{ v: string }>(
-      `select status || ' ' || (resource ->> 'language') as v
-         from (select * from ${table} union all select * from ${table}_history) v where id = $1 order by txid`,
+/** All versions of a resource by `txid`, as Aidbox lists its history: status, and who wrote it; by `ts` they are in the same order. */
+async function versionsOf(table: string, id: string) {
+  const by = (column: string) =>
+    server.sql<{ v: string; txid: string }>(
+      `select txid, status || ' ' || (resource ->> 'language') as v
+         from (select * from ${table} union all select * from ${table}_history) v where id = $1 order by ${column}`,
       [id],
-    )
-  ).map(({ v }) => v);
+    );
+  const versions = await by('txid');
+  assert.deepEqual(await by('ts'), versions);
+  return versions.map(({ v }) => v);
+}
 
 /** A file of a type that has taken its number, and waits for a row that it is to write before all others. */
 async function waiting(
@@ -83,6 +87,37 @@ describe('the versions of a resource have rising numbers, whichever file took it
     await load('Goal.ndjson', by('between', 2, 'x'), params);
     await late.goesOn();
     assert.deepEqual(await versionsOf('goal', 'x'), ['created first', 'updated between', 'deleted between']);
+  });
+
+  test('a time that a file has taken anew is no later than that of the next file, whose transaction had begun by then', async (t) => {
+    await load('List.ndjson', by('first', 1, '0', 'x'), history);
+    const params = history;
+    const late = await waiting(t, { type: 'List', params, key: 'List.ndjson', lines: by('late', 3, '0', 'x') });
+    await load('List.ndjson', by('between', 2, 'x'), history);
+    // Its transaction has begun, and it has no number yet.
+    const proxy = await PostgresProxy.start(t, server.database.connection);
+    const proxied = { ...server.database, url: proxy.url };
+    const other = await startTestServer(t, { database: proxied, s3: server.s3 });
+    let isBegun = false;
+    const stop = proxy.stopAt({
+      holds: 'request',
+      matches: (_, statement) => {
+        isBegun ||= statement === 'savepoint no_rows';
+        return isBegun && statement.includes('nextval');
+      },
+    });
+    const bucket = await server.bucketOf({ 'List.ndjson': by('last', 4, 'x') });
+    await other.startLoad(bucket, history);
+    await stop.reached;
+    await late.goesOn();
+    stop.release();
+    assert.deepEqual((await other.ended(bucket)).progress, { total: 1, done: 1 });
+    assert.deepEqual(await versionsOf('list', 'x'), [
+      'created first',
+      'updated between',
+      'updated late',
+      'updated last',
+    ]);
   });
 
   test('a resource that was deleted while a file waited, and is recreated by it', async (t) => {

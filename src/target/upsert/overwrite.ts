@@ -18,8 +18,10 @@ interface VersionStamps {
   ts: string;
 }
 
-const BEFORE = { before: 'existing.txid', txid: 'excluded.txid' };
-const LATER: VersionStamps = { txid: laterTxid(BEFORE), ts: laterTs(BEFORE, 'excluded.ts') };
+const LATER: VersionStamps = {
+  txid: laterTxid('existing.txid', 'excluded.txid'),
+  ts: laterTs('existing.ts', 'excluded.ts'),
+};
 /** Citus takes only immutable functions in `do update set`: a file's number may be lower there than that of the version before. */
 const PLAIN: VersionStamps = { txid: 'excluded.txid', ts: 'excluded.ts' };
 

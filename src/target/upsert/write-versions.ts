@@ -55,9 +55,6 @@ export async function writeVersions(db: Queryable, options: WriteVersionsOptions
   throw new FileError(message, { source: 'postgres', code: '40001', transient: true });
 }
 
-const FORMER = { before: 'former.txid', txid: '$1::bigint' };
-const DELETED = { before: 'deleted.txid', txid: '$1::bigint' };
-
 /** @returns how many rows were overwritten: not those that others have deleted, or made the same or newer, meanwhile */
 async function overwriteChanged(
   db: Queryable,
@@ -74,8 +71,8 @@ async function overwriteChanged(
        ${history === undefined ? 'select from former' : copyTo(history, 'former')}
      ), written as (
        update ${qualifiedName(table)} t
-          set txid = ${laterTxid(FORMER)}, ts = ${laterTs(FORMER, 'former.next_ts')}, resource_type = $2,
-              status = 'updated', resource = former.next_resource
+          set txid = ${laterTxid('former.txid', '$1::bigint')}, ts = ${laterTs('former.ts', 'former.next_ts')},
+              resource_type = $2, status = 'updated', resource = former.next_resource
          from former where t.id = former.id
        returning 1
      )
@@ -127,10 +124,10 @@ async function versionsAfter(db: Queryable, history: ResourceTable, stage: Stage
     `select atttypid::regtype::text as type from pg_attribute where attrelid = $1::regclass and attname = 'status'`,
     [qualifiedName(history)],
   );
-  return `select s.id, ${laterTxid(DELETED)}, ${laterTs(DELETED, 's.ts')}, $2,
+  return `select s.id, ${laterTxid('deleted.txid', '$1::bigint')}, ${laterTs('deleted.ts', 's.ts')}, $2,
                  (case when deleted.txid is null then 'created' else 'recreated' end)::${rows[0]?.type}, s.resource
             from ${changedRows(stage)}
-            left join lateral (select txid from ${qualifiedName(history)} h
+            left join lateral (select txid, ts from ${qualifiedName(history)} h
                                 where h.id = s.id and h.status = 'deleted' order by txid desc limit 1) deleted on true
            where c.change = 'new'`;
 }
