@@ -1,7 +1,7 @@
 /**
  * Loads buckets while replicas, Postgres and S3 fail, and counts what is lost or doubled.
  *
- *   npm run chaos -- [--rounds 60] [--seed 1] [--seconds 3600] [--watched 0.2]
+ *   npm run chaos -- [--rounds 60] [--seed 1] [--seconds 3600] [--watched 0.2] [--only cut]
  */
 import { parseArgs } from 'node:util';
 import { runChaos } from './run-chaos.ts';
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     seconds: { type: 'string' },
     watched: { type: 'string' },
+    only: { type: 'string' },
   },
 });
 const seed = Number(values.seed ?? Date.now() % 100_000);
@@ -25,6 +26,7 @@ const report = await runChaos({
   rounds: Number(values.rounds ?? 60),
   seconds: Number(values.seconds ?? 3_600),
   ...(values.watched === undefined ? {} : { watched: Number(values.watched) }),
+  ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
   signal: interrupt.signal,
   print: (line) => console.log(line),
 });

@@ -17,6 +17,8 @@ export interface ChaosOptions {
   rounds: number;
   /** Share of the rounds in which a bucket is watched, and nobody calls; a fifth by default. */
   watched?: number;
+  /** Draws only faults whose names match. */
+  only?: RegExp;
   /** No further round begins after this time. */
   seconds: number;
   /** Aborted: everything is closed, and the run throws. */
@@ -64,11 +66,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 async function runRounds(
-  { seed, rounds, watched = WATCHED_SHARE, seconds, print }: ChaosOptions,
+  { seed, rounds, watched = WATCHED_SHARE, only, seconds, print }: ChaosOptions,
   closing: { after(close: () => Promise<void>): void },
 ): Promise<ChaosReport> {
   const cluster = await ChaosCluster.start(closing, REPLICAS);
-  const run = new ChaosRun(cluster, seed, await describeIndexes(cluster.pool), print);
+  const faults = FAULTS.filter(({ name }) => only?.test(name) ?? true);
+  const run = new ChaosRun(cluster, { seed, faults, indexes: await describeIndexes(cluster.pool), print });
   const until = performance.now() + seconds * 1000;
   for (let round = 1; round <= rounds && performance.now() < until && run.worthwhile; round++) {
     const isWatched = new Random(seed, 'watched', round).chance(watched);
@@ -79,6 +82,7 @@ async function runRounds(
 
 class ChaosRun {
   readonly #cluster: ChaosCluster;
+  readonly #faults: readonly Fault[];
   readonly #indexes: readonly string[];
   readonly #print: (line: string) => void;
   readonly #plans: RoundPlan[] = [];
@@ -86,8 +90,17 @@ class ChaosRun {
   readonly #report: ChaosReport;
   #deck: Fault[] = [];
 
-  constructor(cluster: ChaosCluster, seed: number, indexes: readonly string[], print: (line: string) => void) {
+  constructor(
+    cluster: ChaosCluster,
+    {
+      seed,
+      faults,
+      indexes,
+      print,
+    }: Pick<ChaosOptions, 'seed' | 'print'> & { faults: readonly Fault[]; indexes: readonly string[] },
+  ) {
     this.#cluster = cluster;
+    this.#faults = faults;
     this.#indexes = indexes;
     this.#print = print;
     const counts = { rounds: 0, watchedRounds: 0, files: 0, badFiles: 0, rows: 0, losses: 0, doubles: 0, snapshots: 0 };
@@ -202,13 +215,14 @@ class ChaosRun {
   /** Every fault once, in random order, before any comes again; sometimes a second one at the same time. */
   #draw(random: Random): Fault[] {
     const faults = [this.#next(random)];
-    if (random.chance(SECOND_FAULT)) faults.push(random.pick(FAULTS.filter((fault) => !faults.includes(fault))));
+    const others = this.#faults.filter((fault) => !faults.includes(fault));
+    if (random.chance(SECOND_FAULT) && others.length > 0) faults.push(random.pick(others));
     for (const { name } of faults) this.#report.faults[name] = (this.#report.faults[name] ?? 0) + 1;
     return faults;
   }
 
   #next(random: Random): Fault {
-    if (this.#deck.length === 0) this.#deck = [...FAULTS];
+    if (this.#deck.length === 0) this.#deck = [...this.#faults];
     const fault = random.pick(this.#deck);
     this.#deck.splice(this.#deck.indexOf(fault), 1);
     return fault;
