@@ -40,6 +40,7 @@ const answerSchema = z.looseObject({
         problems: z.array(z.string()),
       }),
     ),
+    deletions: z.looseObject({ files: z.number(), bytes: z.number(), problems: z.array(z.string()) }).optional(),
     estimate: z.looseObject({ resources: z.number().optional(), seconds: z.number().optional(), basis: z.string() }),
     disk: z.looseObject({
       'database-bytes': z.number(),
@@ -65,7 +66,9 @@ export async function dryRun(client: ServerClient, params: object, { json }: { j
   const { message, 'dry-run': report } = parsed.data;
   if (json === true) printJson(answer);
   else printLines([message, ...tables(report), ...estimates(report), ...faults(report)]);
-  const willFail = report.types.some(({ problems }) => problems.length > 0) || faultsCount(report) > 0;
+  const isUnfit =
+    report.types.some(({ problems }) => problems.length > 0) || (report.deletions?.problems ?? []).length > 0;
+  const willFail = isUnfit || faultsCount(report) > 0;
   return willFail ? EXIT.failedFiles : EXIT.ok;
 }
 

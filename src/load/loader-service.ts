@@ -80,7 +80,7 @@ export class LoaderService {
     { caller, record }: { caller: AbortSignal; record: CallRecord },
   ): Promise<LoadStarted> {
     const started = await this.load(request, caller, record);
-    await this.#watches.add(request, { ...watch, caller: record.caller });
+    await this.#watches.add(request, { ...watch, caller: record.caller, recorded: record.params });
     return started;
   }
 

@@ -2,7 +2,7 @@ import type { DryRunReport } from '../load/dry-run/dry-run-report.ts';
 import { numberOf } from './number-of.ts';
 
 /** What a dry run has found, in sentences. */
-export function describeDryRun({ files, types, lines, ...report }: DryRunReport): string {
+export function describeDryRun({ files, types, deletions, lines, ...report }: DryRunReport): string {
   const unfit = types.filter(({ problems }) => problems.length > 0);
   const { error: failed = 0, new: fresh = 0, changed = 0 } = files;
   return [
@@ -12,6 +12,10 @@ export function describeDryRun({ files, types, lines, ...report }: DryRunReport)
       `${numberOf(report['files-to-load'], 'file')} would be loaded.`,
     ].join('; '),
     ...unfit.map(({ type, problems }) => `Files of ${type} would fail: ${problems.join('; ')}.`),
+    ...(deletions === undefined
+      ? []
+      : [`${numberOf(deletions.files, 'file')} of them ${deletions.files === 1 ? 'lists' : 'list'} deletions.`]),
+    ...(deletions?.problems ?? []).map((problem) => `Deletions would fail: ${problem}.`),
     ...(failed === 0
       ? []
       : [

@@ -57,6 +57,16 @@ export const dryRunAnswer = z.strictObject({
       problems: z.array(z.string()).describe('What keeps the files from being loaded; empty where the table will do.'),
     }),
   ),
+  deletions: z
+    .strictObject({
+      files: count('Files that list deleted resources.'),
+      bytes: count('Bytes of those, as stored.'),
+      problems: z
+        .array(z.string())
+        .describe('What keeps resources of the types in the names of files in `deleted/` from being deleted.'),
+    })
+    .optional()
+    .describe('Only with `apply-deletions?`, where there are such files; they are in `files-to-load` and `bytes` too.'),
   estimate: z.strictObject({
     resources: count('Absent where a type has no past load.').optional(),
     seconds: count('Absent where there is no past load.').optional(),

@@ -72,19 +72,32 @@ export async function checkShape(db: Queryable, table: ResourceTable): Promise<v
  * @throws UnfitTable with everything that is wrong with one of the two
  */
 export async function checkVersions(db: Queryable, table: ResourceTable, history: ResourceTable): Promise<void> {
+  const problems = await versionProblems(db, table, history);
+  refuse(table, problems.table);
+  refuse(history, problems.history);
+}
+
+/** What keeps a table's versions from being kept: one phrase for each thing that is wrong with one of the two. */
+export async function versionProblems(
+  db: Queryable,
+  table: ResourceTable,
+  history: ResourceTable,
+): Promise<{ table: string[]; history: string[] }> {
   const current = await describeTable(db, table);
   const kept = await describeTable(db, history);
-  refuse(table, problemsOf(current, WANTED_VERSIONS, BY_DEFAULT));
   const statusOf = ({ columns }: Relation) => columns.find(({ name }) => name === 'status')?.declared;
-  refuse(history, [
-    ...problemsOf(kept, WANTED_VERSIONS, []),
-    ...(statusOf(kept) === statusOf(current)
-      ? []
-      : [`column status is ${statusOf(kept)}, must be ${statusOf(current)} as in ${table.name}`]),
-    ...((await hasUniqueId(db, history))
-      ? ['id alone is unique in it, so that it would hold one version of each']
-      : []),
-  ]);
+  return {
+    table: problemsOf(current, WANTED_VERSIONS, BY_DEFAULT),
+    history: [
+      ...problemsOf(kept, WANTED_VERSIONS, []),
+      ...(statusOf(kept) === statusOf(current)
+        ? []
+        : [`column status is ${statusOf(kept)}, must be ${statusOf(current)} as in ${table.name}`]),
+      ...((await hasUniqueId(db, history))
+        ? ['id alone is unique in it, so that it would hold one version of each']
+        : []),
+    ],
+  };
 }
 
 function refuse(table: ResourceTable, problems: readonly string[]): void {

@@ -30,15 +30,22 @@ export async function readDatabaseSize(db: Queryable): Promise<number> {
   return rows[0]?.bytes ?? 0;
 }
 
-/** Whether this role may create tables where a new one would go, and where that is. */
-export async function findSchemaForTables(db: Queryable): Promise<{ schema: string; mayCreate: boolean }> {
-  const { rows } = await db.query<{ schema: string | null; mayCreate: boolean | null }>(
-    `select current_schema() as schema, has_schema_privilege(current_schema(), 'create') as "mayCreate"`,
+/**
+ * Whether this role may create tables where a new one would go, and where that is.
+ * @param beside the schema of a table that it would stand beside
+ */
+export async function findSchemaForTables(
+  db: Queryable,
+  beside?: string,
+): Promise<{ name: string; mayCreate: boolean }> {
+  const { rows } = await db.query<{ name: string | null; mayCreate: boolean | null }>(
+    `select name, has_schema_privilege(name, 'create') as "mayCreate" from coalesce($1::text, current_schema()) name`,
+    [beside ?? null],
   );
-  return { schema: rows[0]?.schema ?? '', mayCreate: rows[0]?.mayCreate === true };
+  return { name: rows[0]?.name ?? '', mayCreate: rows[0]?.mayCreate === true };
 }
 
-/** What a load does to a table that this role may not do: of `select`, `insert`, `update`. */
+/** What a load does to a table that this role may not do: of `select`, `insert`, `update`, `delete`. */
 export async function missingPrivileges(
   db: Queryable,
   table: ResourceTable,
@@ -49,4 +56,10 @@ export async function missingPrivileges(
     [qualifiedName(table), wanted],
   );
   return rows.map(({ privilege }) => privilege);
+}
+
+/** Whether this role may make temporary tables, by way of which rows are compared. */
+export async function mayStage(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ may: boolean }>(`select has_database_privilege(current_database(), 'temp') as may`);
+  return rows[0]?.may === true;
 }

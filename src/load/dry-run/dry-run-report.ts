@@ -12,7 +12,10 @@ export interface DryRunReport {
   'first-files': { file: string; type: string; size?: number; status: string }[];
   'ignored-files-count': number;
   'ignored-files': { file: string; reason: string }[];
+  /** Of files whose lines become rows. */
   types: TypeReport[];
+  /** Files that list what is to be deleted; absent where there are none. */
+  deletions?: DeletionsReport | undefined;
   estimate: Estimate;
   disk: DiskReport;
   /** With `check-lines?`. */
@@ -29,6 +32,13 @@ export interface TypeReport {
   table: string;
   'table-exists': boolean;
   /** What keeps the files from being loaded; empty where the table will do. */
+  problems: string[];
+}
+
+export interface DeletionsReport {
+  files: number;
+  bytes: number;
+  /** What keeps resources of the types in the files' names from being deleted; each with its table. */
   problems: string[];
 }
 

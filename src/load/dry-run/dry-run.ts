@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { DatabaseAddress } from '../../store/connection-options.ts';
 import { SeenIds } from '../../store/seen-ids.ts';
+import { writeModeOf } from '../../target/write-mode.ts';
 import type { WorkerPool } from '../../worker/worker-pool.ts';
 import { type ComparedFile, compareListing, isToLoad } from '../compare-listing.ts';
 import type { FileListing } from '../list-files.ts';
@@ -9,7 +10,7 @@ import { whyIgnored } from '../why-ignored.ts';
 import { checkLines } from './check-lines.ts';
 import type { DryRunReport, TypeReport } from './dry-run-report.ts';
 import { estimateDisk, estimateLoad, estimateRows, readExperience } from './estimate-load.ts';
-import { planTable } from './plan-table.ts';
+import { deletionProblems, planTable } from './plan-table.ts';
 
 /** Files that the answer names. */
 const MOST_FILES = 1_000;
@@ -39,12 +40,15 @@ export async function dryRun(
   const pages = () => compareListing(pool, request.bucket, listing, request);
   const files: Record<string, number> = {};
   const first: DryRunReport['first-files'] = [];
-  const byType = new Map<string, { files: number; bytes: number }>();
+  const byType = new Map<string, FileAmount>();
+  const deletionsByType = new Map<string, FileAmount>();
   for await (const page of pages()) {
     signal.throwIfAborted();
     for (const file of page) {
       files[file.standing] = (files[file.standing] ?? 0) + 1;
-      if (isToLoad(file)) addFile(file, { first, byType });
+      if (!isToLoad(file)) continue;
+      const isDeletion = writeModeOf(request.write, file).kind === 'delete';
+      addFile(file, { first, byType: isDeletion ? deletionsByType : byType });
     }
   }
   const experience = await readExperience(pool);
@@ -53,10 +57,11 @@ export async function dryRun(
     plans.push({ type, ...amount, table: await planTable(pool, type, request.write) });
   }
   const amounts = plans.map(({ type, bytes, table }) => ({ type, bytes, size: table.size }));
+  const deletions = await planDeletions(pool, deletionsByType, request.write);
   const report: DryRunReport = {
     files,
-    'files-to-load': sumOf(plans, (plan) => plan.files),
-    bytes: sumOf(plans, (plan) => plan.bytes),
+    'files-to-load': sumOf(plans, (plan) => plan.files) + (deletions?.files ?? 0),
+    bytes: sumOf(plans, (plan) => plan.bytes) + (deletions?.bytes ?? 0),
     'first-files': first,
     'ignored-files-count': listing.ignored.count + listing.withheld.count,
     'ignored-files': ignoredFiles(listing),
@@ -70,10 +75,33 @@ export async function dryRun(
         problems: table.problems,
       };
     }),
-    estimate: estimateLoad(experience, amounts),
+    ...(deletions === undefined ? {} : { deletions }),
+    estimate: estimateLoad(experience, amounts, deletions?.bytes ?? 0),
     disk: await estimateDisk(pool, experience, { amounts, databaseFolder }),
   };
   return options.checkLines ? { ...report, lines: await readLines(request, pages, options) } : report;
+}
+
+interface FileAmount {
+  files: number;
+  bytes: number;
+}
+
+/** Which types they are of, the lines say; those of files in `deleted/` their names promise. */
+async function planDeletions(
+  pool: pg.Pool,
+  byType: ReadonlyMap<string, FileAmount>,
+  write: LoadRequest['write'],
+): Promise<DryRunReport['deletions']> {
+  if (byType.size === 0) return undefined;
+  const problems = [];
+  for (const type of byType.keys()) problems.push(...(await deletionProblems(pool, type, write)));
+  const amounts = [...byType.values()];
+  return {
+    files: sumOf(amounts, ({ files }) => files),
+    bytes: sumOf(amounts, ({ bytes }) => bytes),
+    problems: [...new Set(problems)],
+  };
 }
 
 async function readLines(
@@ -91,7 +119,7 @@ async function readLines(
 
 function addFile(
   { key, type, size, standing }: ComparedFile,
-  { first, byType }: { first: DryRunReport['first-files']; byType: Map<string, { files: number; bytes: number }> },
+  { first, byType }: { first: DryRunReport['first-files']; byType: Map<string, FileAmount> },
 ): void {
   const before = byType.get(type) ?? { files: 0, bytes: 0 };
   byType.set(type, { files: before.files + 1, bytes: before.bytes + (size ?? 0) });

@@ -32,11 +32,11 @@ export function estimateRows({ types }: Experience, { type, bytes }: Pick<TypeAm
   return loaded === undefined ? undefined : Math.round((bytes * loaded.rows) / loaded.bytes);
 }
 
-/** Resources and time of a load. */
-export function estimateLoad(experience: Experience, amounts: readonly TypeAmount[]): Estimate {
+/** Resources and time of a load. @param otherBytes of files whose lines become no resources */
+export function estimateLoad(experience: Experience, amounts: readonly TypeAmount[], otherBytes: number): Estimate {
   const rows = amounts.map((amount) => estimateRows(experience, amount));
   const unknown = amounts.filter((_, at) => rows[at] === undefined).map(({ type }) => type);
-  const bytes = amounts.reduce((sum, amount) => sum + amount.bytes, 0);
+  const bytes = amounts.reduce((sum, amount) => sum + amount.bytes, otherBytes);
   const { pace } = experience;
   const resources = unknown.length > 0 ? undefined : rows.reduce<number>((sum, count = 0) => sum + count, 0);
   const hasPace = pace.seconds > 0 && pace.bytes > 0;

@@ -3,9 +3,15 @@ import type { WriteOptions } from '../../store/bucket-load/write-options.ts';
 import { hasUniqueId } from '../../store/describe-table.ts';
 import { isPrimaryKey, listIndexesToRestore } from '../../store/disabled-index/disabled-index.ts';
 import type { Queryable } from '../../store/query.ts';
-import { type ResourceTable, resolveTables, tableName } from '../../store/resource-tables.ts';
-import { shapeProblems } from '../../store/table-shape.ts';
-import { findSchemaForTables, missingPrivileges, readTableSize, type TableSize } from '../../store/table-size.ts';
+import { findResourceTable, type ResourceTable, tableName } from '../../store/resource-tables.ts';
+import { shapeProblems, versionProblems } from '../../store/table-shape.ts';
+import {
+  findSchemaForTables,
+  mayStage,
+  missingPrivileges,
+  readTableSize,
+  type TableSize,
+} from '../../store/table-size.ts';
 
 /** The table of a resource type, as a load would find it. */
 export interface TablePlan {
@@ -19,21 +25,75 @@ export interface TablePlan {
 
 /** Looks at the table of a type as a load would before its first file, and changes nothing. */
 export async function planTable(db: Queryable, type: string, write: WriteOptions): Promise<TablePlan> {
-  const [table] = await resolveTables(db, [type]);
+  const { table, history } = await findResourceTable(db, type);
+  const staged = write.upsert && !(await mayStage(db)) ? [NO_STAGE] : [];
+  const present = table ?? history;
+  const schema = await findSchemaForTables(db, present?.schema);
   if (table === undefined) {
-    const { schema, mayCreate } = await findSchemaForTables(db);
-    const problem = `it does not exist, and the role may not create tables in schema ${schema}`;
-    const name = `${schema}.${tableName(type)}`;
-    return { name, exists: false, problems: mayCreate ? [] : [problem], size: undefined };
+    const name = `${schema.name}.${tableName(type)}`;
+    return { name, exists: false, problems: [...absentProblems('it', schema), ...staged], size: undefined };
   }
   const problems = [
     ...(await shapeProblems(db, table)),
     ...(write.dropPrimaryKey || (await hasKeyAtLoad(db, type, table)) ? [] : [NO_KEY]),
-    ...(await missingPrivileges(db, table, write.upsert ? ['select', 'insert', 'update'] : ['insert'])).map(
-      (privilege) => `the role may not ${privilege} there`,
-    ),
+    ...(await privilegeProblems(db, table, write.upsert ? ['select', 'insert', 'update'] : ['insert'])),
+    ...(await historyProblems(db, { table, history, schema, isWritten: write.upsert && write.history })),
+    ...staged,
   ];
-  return { name: `${table.schema}.${table.name}`, exists: true, problems, size: await readTableSize(db, table) };
+  return { name: nameOf(table), exists: true, problems: [...new Set(problems)], size: await readTableSize(db, table) };
+}
+
+/** What keeps rows of a type from being deleted, as files in `deleted/` of that name do; each a phrase. */
+export async function deletionProblems(db: Queryable, type: string, write: WriteOptions): Promise<string[]> {
+  const { table, history } = await findResourceTable(db, type);
+  if (!(await mayStage(db))) return [NO_STAGE];
+  // Nothing of it is there: all of them are missing, and no table is made.
+  if (table === undefined) return [];
+  const schema = await findSchemaForTables(db, table.schema);
+  const problems = [
+    ...(await shapeProblems(db, table)),
+    ...(await privilegeProblems(db, table, ['select', 'update', 'delete'])),
+    ...(write.history ? await historyProblems(db, { table, history, schema, isWritten: true }) : []),
+  ];
+  return [...new Set(problems)].map((problem) => `${nameOf(table)}: ${problem}`);
+}
+
+const NO_STAGE = 'the role may not make temporary tables in the database';
+
+interface Schema {
+  name: string;
+  mayCreate: boolean;
+}
+
+interface HistoryToCheck {
+  table: ResourceTable;
+  history: ResourceTable | undefined;
+  schema: Schema;
+  /** Whether versions go there; a load creates it in any case. */
+  isWritten: boolean;
+}
+
+async function historyProblems(
+  db: Queryable,
+  { table, history, schema, isWritten }: HistoryToCheck,
+): Promise<string[]> {
+  if (history === undefined) return absentProblems(`${table.name}_history`, schema);
+  if (!isWritten) return [];
+  const problems = await versionProblems(db, table, history);
+  const ofHistory = [...problems.history, ...(await privilegeProblems(db, history, ['select', 'insert']))];
+  return [...problems.table, ...ofHistory.map((problem) => `${history.name}: ${problem}`)];
+}
+
+function absentProblems(what: string, { name, mayCreate }: Schema): string[] {
+  return mayCreate ? [] : [`${what} does not exist, and the role may not create tables in schema ${name}`];
+}
+
+async function privilegeProblems(db: Queryable, table: ResourceTable, wanted: readonly string[]): Promise<string[]> {
+  return (await missingPrivileges(db, table, wanted)).map((privilege) => `the role may not ${privilege} there`);
+}
+
+function nameOf({ schema, name }: ResourceTable): string {
+  return `${schema}.${name}`;
 }
 
 /** Whether the key is there, or is one that a load would restore. */

@@ -39,10 +39,16 @@ export interface WatchRoundOptions {
   list: (request: LoadRequest, watch: WatchCall, signal: AbortSignal) => Promise<WatchedListing>;
 }
 
+/** A call that brought credentials, which is in the memory of its process only. */
+export interface CallWithCredentials {
+  request: LoadRequest;
+  recorded: CallRecord['params'];
+}
+
 /** What this process knows of a watch besides the database. */
 export interface OwnWatch {
-  /** With its credentials, where the call brought some. */
-  request: LoadRequest | undefined;
+  /** Its call, where that brought credentials. */
+  own: CallWithCredentials | undefined;
   cursor: KeyCursor;
   /** Aborted when this replica is no longer to list. */
   signal: AbortSignal;
@@ -54,13 +60,14 @@ export interface OwnWatch {
  */
 export async function watchRound(
   { bucket, watch, params, caller }: StoredWatch,
-  { request, cursor, signal }: OwnWatch,
+  { own, cursor, signal }: OwnWatch,
   { log, readCall, list }: WatchRoundOptions,
 ): Promise<{ failure: string | undefined; note?: string } | undefined> {
   try {
-    const { request: withoutCredentials, recorded, newKeysLast } = readCall(params);
-    const call = { id: watch, record: { caller, params: recorded }, cursor: newKeysLast ? cursor : undefined };
-    const { called, late } = await list(request ?? withoutCredentials, call, signal);
+    const stored = readCall(params);
+    const { request, recorded } = own ?? stored;
+    const call = { id: watch, record: { caller, params: recorded }, cursor: stored.newKeysLast ? cursor : undefined };
+    const { called, late } = await list(request, call, signal);
     if (called) log.info({ bucket }, 'a watched bucket has something to load');
     return { failure: undefined, ...(late > 0 ? { note: lateText(late) } : {}) };
   } catch (error) {

@@ -13,7 +13,7 @@ import type { DatabaseAddress } from '../../store/connection-options.ts';
 import type { LoadRequest } from '../load-request.ts';
 import { KeyCursor } from './key-cursor.ts';
 import { paceOf, waitOnTakeover } from './pace.ts';
-import { type WatchRoundOptions, watchRound } from './watch-round.ts';
+import { type CallWithCredentials, type WatchRoundOptions, watchRound } from './watch-round.ts';
 import { WatchSession } from './watch-session.ts';
 
 /** How often it looks which buckets are watched, and by whom, in ms; less often while none is. */
@@ -48,7 +48,7 @@ export class Watches {
   /** Names this process in `StoredWatch.process`. */
   readonly #process = randomUUID();
   /** Of this process's own watches, by their id. */
-  readonly #requests = new Map<string, LoadRequest>();
+  readonly #calls = new Map<string, CallWithCredentials>();
   readonly #held = new Map<string, HeldWatch>();
   /** By the id of the watch. */
   readonly #cursors = new Map<string, KeyCursor>();
@@ -73,15 +73,21 @@ export class Watches {
 
   /**
    * Watches a bucket that was listed just now, in the place of its former watch.
-   * @param hasCredentials whether the request has credentials of its own, which only this process knows
+   * @param watch.hasCredentials whether the request has credentials of its own, which only this process knows
+   * @param watch.recorded what the record of a run says of the call's params
    */
   async add(
     request: LoadRequest,
-    { hasCredentials, ...watch }: Omit<NewWatch, 'bucket' | 'watch' | 'process'> & { hasCredentials: boolean },
+    {
+      hasCredentials,
+      recorded,
+      ...watch
+    }: Omit<NewWatch, 'bucket' | 'watch' | 'process'> &
+      Pick<CallWithCredentials, 'recorded'> & { hasCredentials: boolean },
   ): Promise<void> {
     const id = randomUUID();
     const { bucket } = request;
-    if (hasCredentials) this.#requests.set(id, request);
+    if (hasCredentials) this.#calls.set(id, { request, recorded });
     try {
       await saveWatch(this.#options.pool, {
         ...watch,
@@ -90,7 +96,7 @@ export class Watches {
         process: hasCredentials ? this.#process : null,
       });
     } catch (error) {
-      this.#requests.delete(id);
+      this.#calls.delete(id);
       throw error;
     }
     this.#wake();
@@ -193,7 +199,7 @@ export class Watches {
   /** It has ended, another one has taken its place, or another process is to list. */
   async #drop(bucket: string, held: HeldWatch): Promise<void> {
     this.#held.delete(bucket);
-    this.#requests.delete(held.watch);
+    this.#calls.delete(held.watch);
     this.#cursors.delete(held.watch);
     held.end.abort(new Error('the bucket is no longer watched, or by another call'));
     await held.round;
@@ -233,7 +239,7 @@ export class Watches {
     const { bucket, watch } = stored;
     const startedAt = performance.now();
     const { signal } = held.end;
-    const mine = { request: this.#requests.get(watch), cursor: this.#cursorOf(watch), signal };
+    const mine = { own: this.#calls.get(watch), cursor: this.#cursorOf(watch), signal };
     const outcome = await this.#atOnce(() => watchRound(stored, mine, this.#options));
     if (outcome === undefined) return false;
     const hasFailed = outcome.failure !== undefined;

@@ -10,7 +10,7 @@ export interface LoadedType {
   rows: number;
 }
 
-/** Adds up the files that were loaded, by type. */
+/** Adds up the files that were loaded, by type; not those of deletions, whose types say nothing of their lines. */
 export async function sumLoadedTypes(db: Queryable): Promise<LoadedType[]> {
   const { rows } = await db.query<LoadedType>(
     `select lower(resource ->> 'type') as type, sum((resource ->> 'size')::float8) as bytes,
@@ -18,6 +18,7 @@ export async function sumLoadedTypes(db: Queryable): Promise<LoadedType[]> {
        from loaderfile
       where resource ->> 'status' = 'done' and resource ->> 'type' is not null
         and (resource ->> 'size')::float8 > 0 and resource ->> 'loaded' is not null
+        and resource -> 'deleted' is null
       group by 1`,
   );
   return rows;

@@ -190,6 +190,14 @@ describe('watch', () => {
     assert.ok(row !== undefined && !row.row.includes(account['secret-access-key']) && !row.row.includes('"account"'));
     await server.s3.putObject(bucket.slice(5), 'Patient-2.ndjson', ndjson(patients(1, 'secret-2')));
     await untilDone(bucket, 2);
+    // The calls of later listings are recorded as the first one was.
+    const calls = await server.sql<{ params: { account?: object } }>(
+      `select c.params from fhir_bucket_loader.load_run_call c join fhir_bucket_loader.load_run r using (run) where r.bucket = $1`,
+      [bucket],
+    );
+    const { region, host } = account;
+    assert.ok(calls.length >= 2);
+    for (const { params } of calls) assert.deepEqual(params.account, { region, host });
   });
 
   test('a listing that fails is tried again at the next pace, counted, and shown in status and metrics', async (t) => {
