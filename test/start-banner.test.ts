@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startBanner } from '../src/start-banner.ts';
+import { programEnvironment } from './support/program-environment.ts';
 import { createTestDatabase } from './support/test-database.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -23,7 +24,7 @@ test('on a terminal the log is for people and says where things are; piped, it i
   skip: terminal ? false : 'the program script (util-linux), which makes a terminal, is not installed',
 }, async (t) => {
   const { url } = await createTestDatabase(t);
-  const env = { PATH: process.env['PATH'], DATABASE_URL: url, BOX_WEB_PORT: '0', NO_COLOR: '1' };
+  const env = programEnvironment({ DATABASE_URL: url, BOX_WEB_PORT: '0', NO_COLOR: '1' });
   const start = async (command: string, args: readonly string[], ready: RegExp) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -9,6 +9,7 @@ import { readConfig } from '../src/config.ts';
 import { startServer } from '../src/start-server.ts';
 import { patients } from './support/ndjson.ts';
 import { onTestServer } from './support/on-test-server.ts';
+import { programEnvironment } from './support/program-environment.ts';
 import { createTestDatabase } from './support/test-database.ts';
 import { startTestServer } from './support/test-server.ts';
 import { urlFromConnection } from './support/test-server-address.ts';
@@ -21,7 +22,7 @@ const configOf = (url: string, port = 0) =>
 
 const run = (env: Record<string, string>) =>
   new Promise<{ code: unknown; stderr: string }>((resolve) => {
-    const options = { env: { PATH: process.env['PATH'], ...env }, timeout: 30_000 };
+    const options = { env: programEnvironment(env), timeout: 30_000 };
     execFile(process.execPath, [SERVER], options, (error, _stdout, stderr) =>
       resolve({ code: error === null ? 0 : error.code, stderr }),
     );

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findPostmaster } from '../src/embedded-postgres/postmaster-process.ts';
+import { programEnvironment } from './support/program-environment.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
@@ -59,7 +60,7 @@ async function spawnServer(
   const child = spawn(process.execPath, [...options, 'src/server.ts'], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], LOADER_DATA_FOLDER: join(folder, 'data'), BOX_WEB_PORT: '0' },
+    env: programEnvironment({ LOADER_DATA_FOLDER: join(folder, 'data'), BOX_WEB_PORT: '0' }),
   });
   t.after(() => child.kill('SIGKILL'));
   let output = '';

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { after, type TestContext, test } from 'node:test';
 import { patients } from '../support/ndjson.ts';
+import { programEnvironment } from '../support/program-environment.ts';
 import { type S3Account, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -200,7 +201,7 @@ test('on a terminal the progress is drawn in place', { timeout, skip }, async (t
   const { proxy, bucket, env } = await slowBucket(t, await startTestServer(t));
   const command = `stty cols 100 rows 30; exec ${CLI} load s3://${bucket} --follow`;
   const child = spawn('/usr/bin/script', ['-qefc', command, '/dev/null'], {
-    env: { PATH: process.env['PATH'], TERM: 'xterm', ...env },
+    env: programEnvironment({ TERM: 'xterm', ...env }),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

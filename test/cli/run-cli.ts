@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { programEnvironment } from '../support/program-environment.ts';
 
 /** The command line's program, as `bin` names it. */
 export const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -23,7 +24,7 @@ export interface CliRun {
 /** Starts the program by its shebang, with nothing of this process's environment but the path to Node and its cache. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): CliRun {
   const child = spawn(CLI, args, {
-    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '', ...env },
+    env: programEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '' };

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { programEnvironment } from './program-environment.ts';
 import type { LoadStatus, RpcBody } from './test-server.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -59,14 +60,13 @@ export class ServerProcess {
     const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, 'src/server.ts'], {
       cwd: fileURLToPath(new URL('../../', import.meta.url)),
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
+      env: programEnvironment({
         DATABASE_URL: databaseUrl,
         BOX_WEB_PORT: '0',
         S3_ALLOW_PRIVATE_HOSTS: 'true',
         LOG_LEVEL: 'info',
         ...env,
-      },
+      }),
     });
     const server = new ServerProcess(child);
     t.after(async () => {
