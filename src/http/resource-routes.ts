@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
-import { keepDeletedFiles } from '../store/load-run/load-run.ts';
+import { keepDeletedFiles } from '../store/load-run/keep-deleted-files.ts';
 import { hasDecidedFile } from '../store/loader-file/queue.ts';
 import { inTransaction } from '../store/query.ts';
 import { tableName } from '../store/resource-tables.ts';

@@ -1,45 +1,27 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
-import type pg from 'pg';
 import { ProgressLog } from '../progress/progress-log.ts';
 import { ProgressPublisher } from '../progress/progress-publisher.ts';
 import { RunRecord } from '../progress/run-record.ts';
 import { BackendWatch } from '../store/backend-watch.ts';
-import type { DatabaseAddress } from '../store/connection-options.ts';
-import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
-import type { WorkerPool } from '../worker/worker-pool.ts';
 import { EffectRunner } from './effect-runner.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { LoadEvent } from './load-event.ts';
 import { LoadLoop } from './load-loop.ts';
 import { acceptsCalls, initialState, type LoadState } from './load-model.ts';
-import type { LoadObserver } from './load-observer.ts';
+import type { LoadOptions } from './load-options.ts';
 import type { NumberedRequest } from './load-request.ts';
 import { waitsFor } from './load-rules.ts';
 import { LoadSession } from './load-session.ts';
 import { LoadTimers } from './load-timers.ts';
 import { runEndOf } from './run-end.ts';
 
-export interface LoadOptions {
-  address: DatabaseAddress;
-  pool: pg.Pool;
-  /** For index builds, which may take hours. */
-  buildPool: pg.Pool;
-  workers: WorkerPool;
-  recovery: PartitionRecovery;
-  /** On Citus: whether missing tables are created as distributed ones. */
-  distributeTables: boolean;
-  log: Logger;
-  observer: LoadObserver;
-  /** How often the load polls for changes without a notification, in ms; 5 s by default. */
-  pollMs?: number | undefined;
-}
-
 const POLL_MS = 5_000;
 
 /**
  * The work of this process on one bucket: as many slots as the call's `thread-num`, each taking one file at a time
  * from the queue that all replicas share, until no file within the calls' prefixes is unfinished, wherever it is
- * being loaded. `LoadLoop` decides what happens when; this class raises the events and carries out the effects. Never throws: what goes wrong is logged, and stands in the LoaderFiles.
+ * being loaded. `LoadLoop` decides what happens when; this class raises the events and carries out the effects. Never throws: what
+ * goes wrong is logged, and stands in the LoaderFiles.
  */
 export class Load {
   /** Resolves when a status answer, of any replica, shows that the bucket is worked on; or when it never will be. */

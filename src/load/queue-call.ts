@@ -4,7 +4,7 @@ import { findWriteOptions, recordCall, takeTurn } from '../store/bucket-load/buc
 import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { nameOfOption, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
 import { holdWatch } from '../store/bucket-watch/bucket-watch.ts';
-import { endAbandonedRun } from '../store/load-run/load-run.ts';
+import { endAbandonedRun } from '../store/load-run/end-run.ts';
 import { addRunCall, type CallRecord } from '../store/load-run/run-call.ts';
 import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
 import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';

@@ -1,4 +1,4 @@
-import type { RunEnd } from '../store/load-run/load-run.ts';
+import type { RunEnd } from '../store/load-run/end-run.ts';
 import type { EndReason } from './load-model.ts';
 
 /**

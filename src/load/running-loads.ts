@@ -1,5 +1,6 @@
 import type { TableStatistics } from '../indexes/table-statistics.ts';
-import { Load, type LoadOptions } from './load.ts';
+import { Load } from './load.ts';
+import type { LoadOptions } from './load-options.ts';
 import type { NumberedRequest } from './load-request.ts';
 
 /** The loads of this process, one per bucket that takes further calls. */

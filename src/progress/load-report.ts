@@ -12,18 +12,13 @@ import { type FailureGroup, groupFailures } from '../store/loader-file/group-fai
 import { type OutcomeCounts, ROW_OUTCOMES } from '../store/loader-file/stored-rows.ts';
 import type { Queryable } from '../store/query.ts';
 import type { LoadState } from './bucket-status.ts';
+import { type LoadingFile, loadingFiles } from './loading-files.ts';
 
 /** Most failed files, and most files in progress, that a report names. */
 const MOST_FILES = 100;
 
 /** Most causes of failures that a report names. */
 const MOST_CAUSES = 50;
-
-/**
- * What an attempt at a file is at: connecting and waiting for locks and the first bytes; reading and writing rows; all bytes are
- * there, the last rows are written and committed.
- */
-export type FileStage = 'starting' | 'loading' | 'committing';
 
 /** What a verbose status adds to Aidbox's answer; wire names. */
 export interface LoadReport {
@@ -50,19 +45,6 @@ export interface LoadReport {
   indexes: { table: string; index: string; message?: string }[];
 }
 
-export interface LoadingFile {
-  id: string;
-  file: string;
-  type: string;
-  size: number;
-  bytes: number;
-  resources: number;
-  start: string;
-  stage: FileStage;
-  /** Host name of the replica that loads it; absent until it has reported. */
-  replica?: string;
-}
-
 export interface TypeReport {
   type: string;
   files: number;
@@ -85,25 +67,10 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
   const failed = await listFilesByStatus(db, bucket, 'error', MOST_FILES);
   const causes = await groupFailures(db, bucket, MOST_CAUSES);
   const types = typesOf(summary);
+  const files = loadingFiles(inFlight, replicas);
   const references = await countReferences(db, bucket);
   const missing = await listIndexesToRestore(db, { bucket, types: types.map(({ type }) => type) });
 
-  const progress = new Map(replicas.flatMap(({ files }) => Object.entries(files)));
-  const files = inFlight.map(({ id, file = '', type = '', size = 0, start = '' }): LoadingFile => {
-    const { bytes = 0, rows = 0, replica } = progress.get(id) ?? {};
-    const stage = stageOf(bytes, size);
-    return {
-      id,
-      file,
-      type,
-      size,
-      bytes,
-      resources: rows,
-      start,
-      stage,
-      ...(replica === undefined ? {} : { replica }),
-    };
-  });
   const total = sumOf(summary, ({ bytes }) => bytes);
   const settled = summary.filter(({ status }) => status !== 'pending' && status !== 'in-progress');
   const done = sumOf(settled, ({ bytes }) => bytes) + sumOf(files, ({ bytes }) => bytes);
@@ -144,11 +111,6 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
       ...(index.message === undefined ? {} : { message: index.message }),
     })),
   };
-}
-
-function stageOf(bytes: number, size: number): FileStage {
-  if (bytes === 0) return 'starting';
-  return bytes < size ? 'loading' : 'committing';
 }
 
 function outcomesOf(summary: readonly FileSummary[]): OutcomeCounts {

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { findWriteOptions } from '../store/bucket-load/bucket-load.ts';
+import { DIED, type Outcome, type RunEnd } from '../store/load-run/end-run.ts';
 import { listRuns, type RunQuery, type StoredRun } from '../store/load-run/list-runs.ts';
-import { DIED, type Outcome, type RunEnd } from '../store/load-run/load-run.ts';
 import { type RunCall, readRunCalls } from '../store/load-run/run-call.ts';
 import { type RunPoint, readPoints } from '../store/load-run/run-rates.ts';
 

@@ -1,7 +1,8 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
-import { endRun, enterRun, finishRun, type RunEnd } from '../store/load-run/load-run.ts';
+import { endRun, finishRun, type RunEnd } from '../store/load-run/end-run.ts';
+import { enterRun } from '../store/load-run/enter-run.ts';
 import { releaseRun } from '../store/load-run/run-lock.ts';
 import { inTransaction, type Queryable } from '../store/query.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { count } from './answer-parts.ts';
 
-const count = (what: string) => z.int().min(0).describe(what);
 const file = z.string().describe('Key of the object.');
 
 const lines = z.strictObject({

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const count = (what: string) => z.int().min(0).describe(what);
+import { count } from './answer-parts.ts';
 
 const rates = (when: string) => ({
   'bytes-per-second': count(`Bytes per second, as stored, ${when}.`),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
-import { OUTCOMES } from './load-run.ts';
+import { OUTCOMES } from './end-run.ts';
 import { FIGURES, figuresSchema, LACKS_INDEXES, LAST_SEEN } from './run-figures.ts';
 import { heldRuns } from './run-lock.ts';
 

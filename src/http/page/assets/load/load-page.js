@@ -5,18 +5,17 @@ import { RateHistory } from '../chart/rate-history.js';
 import { element, setHidden, setText } from '../dom.js';
 import { Failures } from '../failures/failures.js';
 import { FileBrowser } from '../files/file-browser.js';
-import { formatNumberOf } from '../format.js';
 import { gapOf, pointsOf } from '../history/curve.js';
 import { RunList } from '../history/run-list.js';
 import { paramsToLoadAgain, readRun } from '../history/runs.js';
-import { failedOf, stateOf } from '../load-words.js';
+import { stateOf } from '../load-words.js';
 import { call } from '../server.js';
 import { LoadHead } from './load-head.js';
+import { LoadPanels } from './load-panels.js';
 import { LoadingFiles } from './loading-files.js';
 import { MissingIndexes } from './missing-indexes.js';
 import { Outcome } from './outcome.js';
-import { Panel } from './panel.js';
-import { openOf, ReferenceCounts } from './references.js';
+import { ReferenceCounts } from './references.js';
 import { TypeBars } from './type-bars.js';
 
 /** @typedef {import('../../load-view.ts').LoadView} LoadView */
@@ -56,19 +55,18 @@ export class LoadPage {
     this.#runs = new RunList(bucket);
     this.#types = new TypeBars(bucket);
     this.#files = new FileBrowser(bucket);
-    this.#panels = {
-      indexes: new Panel('indexes', [this.#indexes.node], { open: true }),
-      failures: new Panel('failures', [this.#failures.node], { open: true }),
-      loading: new Panel('loading', [this.#loading.node], { open: true }),
-      charts: new Panel('rates', [this.#charts.node], { open: true }),
-      types: new Panel('types', [this.#types.node], { open: true }),
-      references: new Panel('references', [this.#references.node], { open: false }),
-      runs: new Panel('history', [this.#runs.node], { open: true }),
-      files: new Panel('files', [this.#files.node], { open: false }),
-    };
+    this.#panels = new LoadPanels({
+      indexes: this.#indexes.node,
+      failures: this.#failures.node,
+      loading: this.#loading.node,
+      charts: this.#charts.node,
+      types: this.#types.node,
+      references: this.#references.node,
+      runs: this.#runs.node,
+      files: this.#files.node,
+    });
     this.#panels.files.onToggle(() => this.#files.watch(this.#panels.files.isOpen));
-    const panels = Object.values(this.#panels).map((panel) => panel.node);
-    this.#content = element('article', { 'aria-labelledby': 'load-title' }, this.#head.node, ...panels);
+    this.#content = element('article', { 'aria-labelledby': 'load-title' }, this.#head.node, ...this.#panels.nodes);
     this.#missing.hidden = true;
     this.#content.hidden = true;
     const back = element('a', { href: list, class: 'back' }, 'All loads');
@@ -106,7 +104,7 @@ export class LoadPage {
     this.#indexes.show(load.indexes);
     this.#loading.show(load.files);
     this.#files.show(load);
-    this.#showPanels(load);
+    this.#panels.showOf(load);
     const runsOf = `${load.state} ${load['called-at']}`;
     if (runsOf !== this.#runsOf) void this.#readRuns();
     this.#runsOf = runsOf;
@@ -149,25 +147,5 @@ export class LoadPage {
     const samples = this.#history.samples;
     this.#panels.charts.show('Rate', samples.length > 1);
     this.#charts.show(samples, { live: load.state === 'in-progress', gapMs: this.#history.gapMs });
-  }
-
-  /** @param {LoadView} load */
-  #showPanels({ state, progress, files, failures, indexes, types, references }) {
-    const failed = failedOf(progress);
-    const panels = this.#panels;
-    const causes = failures.length > 1 ? `${formatNumberOf(failures.length, 'cause')}` : '';
-    panels.failures.show(formatNumberOf(failed, 'failed file'), failed > 0, causes);
-    panels.loading.show(`${formatNumberOf(files.length, 'file')} in progress`, state === 'in-progress');
-    const coming = files.length === 0 && state === 'in-progress' ? 'coming back' : 'dropped for the load';
-    const indexState = state === 'interrupted' ? 'not back' : coming;
-    panels.indexes.show(`${formatNumberOf(indexes.length, 'index', 'indexes')} ${indexState}`, indexes.length > 0);
-    panels.types.show(formatNumberOf(types.length, 'resource type'), types.length > 0);
-    const open = references === undefined ? 0 : openOf(references);
-    const resolved = references === undefined ? '' : `${formatNumberOf(references.resolved, 'reference')} resolved`;
-    panels.references.show(formatNumberOf(open, 'open reference'), references !== undefined, resolved);
-    panels.files.show(
-      progress.total === 1 ? 'The file' : `All ${formatNumberOf(progress.total, 'file')}`,
-      progress.total > 0,
-    );
   }
 }
