@@ -60,6 +60,15 @@ export async function lockedOf(db: Queryable, key: string, names: readonly strin
   return new Set(rows.map(({ name }) => name));
 }
 
+/** The process id of a backend that holds the lock. */
+export async function findHolder(db: Queryable, key: string, name: string): Promise<number | undefined> {
+  const { rows } = await db.query<{ pid: number }>(
+    `select l.pid from pg_locks l where l.granted and ${isLockOn(key)} limit 1`,
+    [name],
+  );
+  return rows[0]?.pid;
+}
+
 function isLockOn(key: string): string {
   return `l.locktype = 'advisory' and l.objsubid = 1
           and l.database = (select oid from pg_database where datname = current_database())

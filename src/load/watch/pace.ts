@@ -11,6 +11,18 @@ export function paceOf(every: string): number | undefined {
   return ms >= SHORTEST_MS && ms <= LONGEST_MS ? ms : undefined;
 }
 
+/** How long after the first failed listing the next one begins, in ms. */
+const FIRST_RETRY_MS = 60_000;
+
+/**
+ * How long after the begin of a failed listing the next one begins, in ms: a minute, each time twice as long, and never longer
+ * than the pace, so that a short failure of the store does not cost a day.
+ * @param failures listings in a row that failed before this one
+ */
+export function waitAfterFailure(failures: number, everyMs: number): number {
+  return Math.min(everyMs, FIRST_RETRY_MS * 2 ** failures);
+}
+
 /**
  * How long a replica that takes a watch up waits for its next listing, in ms. By the database's clock, which may have been set
  * back or forward meanwhile: never longer than the pace.

@@ -12,7 +12,7 @@ import {
 import type { DatabaseAddress } from '../../store/connection-options.ts';
 import type { LoadRequest } from '../load-request.ts';
 import { KeyCursor } from './key-cursor.ts';
-import { paceOf, waitOnTakeover } from './pace.ts';
+import { paceOf, waitAfterFailure, waitOnTakeover } from './pace.ts';
 import { type CallWithCredentials, type WatchRoundOptions, watchRound } from './watch-round.ts';
 import { WatchSession } from './watch-session.ts';
 
@@ -244,7 +244,8 @@ export class Watches {
     if (outcome === undefined) return false;
     const hasFailed = outcome.failure !== undefined;
     onListed(bucket, hasFailed ? 'failed' : 'listed');
-    held.dueAt = Math.max(startedAt + held.everyMs, performance.now());
+    const waitMs = hasFailed ? waitAfterFailure(stored.failures, held.everyMs) : held.everyMs;
+    held.dueAt = Math.max(startedAt + waitMs, performance.now());
     const nextInMs = held.dueAt - performance.now();
     await recordListing(pool, stored, { nextInMs, ...outcome }).catch((error: unknown) => {
       log.warn({ bucket, err: error }, 'the listing of a watched bucket could not be noted');

@@ -1,4 +1,4 @@
-import { lockedOf, lockKey, tryExclusive } from '../advisory-lock.ts';
+import { findHolder, lockKey, tryExclusive } from '../advisory-lock.ts';
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
 
@@ -15,7 +15,7 @@ export async function releaseWatchLock(session: Queryable, bucket: string): Prom
   await session.query(`select pg_advisory_unlock(${WATCH})`, [bucket]);
 }
 
-/** Whether a replica lists the bucket. */
-export async function isWatchHeld(db: Queryable, bucket: string): Promise<boolean> {
-  return (await lockedOf(db, WATCH, [bucket])).has(bucket);
+/** The process id of the backend of the replica that lists the bucket; undefined where none does. */
+export async function findWatchHolder(db: Queryable, bucket: string): Promise<number | undefined> {
+  return await findHolder(db, WATCH, bucket);
 }

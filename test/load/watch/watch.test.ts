@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
@@ -291,6 +291,61 @@ describe('watch', () => {
       /is not being loaded.* It is watched: fhir-bucket-loader\/unwatch ends that\./,
     );
     assert.ok((await watchOf(bucket)) !== undefined);
+  });
+
+  test('unwatch while it lists: what the listing finds is not queued', async (t) => {
+    const proxy = await S3FaultProxy.start(t, server.s3);
+    const name = await server.bucketOf({ 'Patient-1.ndjson': patients(1, 'un-1') });
+    const bucket = `s3://${name}`;
+    await watched(t, { bucket, account: proxy.account });
+    await untilDone(bucket, 1);
+    const listing = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const run = async () => {
+      listing.resolve();
+      await goOn.promise;
+    };
+    await server.s3.putObject(name, 'Patient-2.ndjson', ndjson(patients(1, 'un-2')));
+    proxy.rule = ({ key }) => (key === '' ? { kind: 'first', run } : undefined);
+    await listing.promise;
+    await call(UNWATCH, { bucket });
+    goOn.resolve();
+    proxy.rule = () => undefined;
+    // Others are watched, and listed, after it.
+    const other = await folder();
+    await watched(t, { bucket: other.bucket });
+    await untilListedAgain(other.bucket);
+    assert.deepEqual((await statusOf(bucket)).progress, { total: 1, done: 1 });
+    assert.equal(await watchOf(bucket), undefined);
+  });
+
+  test('objects that are deleted, all of a prefix, and a bucket that is: loaded they stay, and what fails says so', async (t) => {
+    const name = await server.bucketOf({ 'a/Patient-1.ndjson': patients(1, 'gone-1') });
+    const bucket = `s3://${name}`;
+    await watched(t, {
+      bucket,
+      account: server.s3.account,
+      prefixes: ['a/'],
+      'upsert?': true,
+      'reload-changed?': true,
+    });
+    await untilDone(bucket, 1);
+    await server.s3.deleteObject(name, 'a/Patient-1.ndjson');
+    await untilListedAgain(bucket);
+    assert.deepEqual(
+      [(await statusOf(bucket)).state, await watchOf(bucket).then((watch) => watch?.message)],
+      ['completed', undefined],
+    );
+    await server.s3.putObject(name, 'a/Patient-2.ndjson', ndjson(patients(1, 'gone-2')));
+    await untilDone(bucket, 2);
+    const lost = await folder();
+    await watched(t, { bucket: lost.bucket });
+    await rm(lost.path, { recursive: true });
+    const message = await waitFor(async () => (await watchOf(lost.bucket))?.message, { what: 'a failed listing' });
+    assert.match(message, /no such|does not exist|cannot be read/i);
+    await mkdir(lost.path);
+    await lost.put('Patient-1.ndjson', ndjson(patients(1, 'gone-3')));
+    await untilDone(lost.bucket, 1);
   });
 
   test('a second watch takes the place of the first', async (t) => {
