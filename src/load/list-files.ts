@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { FileError } from '../errors/file-error.ts';
+import { ListAgain } from '../source/list-again.ts';
 import type { ObjectSource } from '../source/object-source.ts';
 import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
 import type { KnownTypes } from './known-types.ts';
@@ -48,11 +49,26 @@ const MOST_LISTED_BYTES = 256 * 1024 * 1024;
 const PAGE_BYTES = 4096;
 
 /**
- * Lists the source within the call's prefixes, for objects that have a known resource type's name. It takes as long as
- * the source does: call it without holding a database connection.
+ * As `listOnce`; anew where the source asks for that.
  * @throws FileError, or the signal's reason when aborted
  */
 export async function listFiles(
+  ...[source, prefixes, types, signal]: Parameters<typeof listOnce>
+): Promise<FileListing> {
+  try {
+    return await listOnce(source, prefixes, types, signal);
+  } catch (error) {
+    if (!(error instanceof ListAgain)) throw error;
+    return await listOnce(source, prefixes, types, signal);
+  }
+}
+
+/**
+ * Lists the source within the call's prefixes, for objects that have a known resource type's name. It takes as long as
+ * the source does: call it without holding a database connection.
+ * @throws FileError, ListAgain, or the signal's reason when aborted
+ */
+async function listOnce(
   source: ObjectSource,
   prefixes: readonly string[],
   types: KnownTypes,

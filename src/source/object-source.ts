@@ -44,9 +44,9 @@ export interface ObjectBytes {
  */
 export interface ObjectSource {
   /**
-   * The objects whose keys start with one of the prefixes (none means all), each once, page by page.
+   * The objects whose keys start with one of the prefixes (none means all), each once, page by page, in no order.
    * @param after by prefix, as `distinctPrefixes` gives them: the key after which the listing may begin; a source may list all
-   * @throws FileError, or the signal's reason when aborted
+   * @throws FileError, ListAgain, or the signal's reason when aborted
    */
   list(
     prefixes: readonly string[],

@@ -59,6 +59,12 @@ export class OddS3Server {
   onList: (page: OddPage, query: URLSearchParams) => void = () => {};
   /** Whether listings know version 2: otherwise `list-type`, `start-after` and `continuation-token` are ignored. */
   knowsListV2 = true;
+  /** Changes what a listing is asked for. */
+  onQuery: (query: URLSearchParams) => void = () => {};
+  /** Listings that are answered with 501. */
+  refuses: (query: URLSearchParams) => boolean = () => false;
+  /** The order that listings are in. */
+  order: (a: string, b: string) => number = byBytes;
   /** Every request so far: method, path with query. */
   readonly requests: { method: string; path: string; headers: IncomingHttpHeaders }[] = [];
 
@@ -127,13 +133,18 @@ export class OddS3Server {
   }
 
   #list(query: URLSearchParams, response: ServerResponse): void {
+    if (this.refuses(query)) {
+      sendError(response, 501, 'NotImplemented');
+      return;
+    }
+    this.onQuery(query);
     const prefix = query.get('prefix') ?? '';
     const v2 = this.knowsListV2 && query.get('list-type') === '2';
     const after = v2
       ? (query.get('continuation-token') ?? query.get('start-after') ?? '')
       : (query.get('marker') ?? '');
-    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort(byBytes);
-    const rest = keys.filter((key) => byBytes(key, after) > 0);
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort(this.order);
+    const rest = keys.filter((key) => this.order(key, after) > 0);
     const listed = rest.slice(0, this.pageSize);
     const isTruncated = rest.length > listed.length;
     const encoded = query.get('encoding-type') === 'url';

@@ -1,89 +1,182 @@
-import type { ListObjectsV2Command, ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
-import { awaitWithin } from '../../errors/await-within.ts';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { distinctPrefixes } from '../distinct-prefixes.ts';
+import { compareKeys } from '../key-order.ts';
 import type { ListedObject } from '../object-source.ts';
-import { type ListingPlace, pageRequest, toListingPage } from './list-page.ts';
-import { S3Error, toS3Error } from './s3-error.ts';
+import { KeyDigits } from './key-digits.ts';
+import { isAscending, ListingRange } from './listing-range.ts';
+import { PageChain, type PageChainOptions } from './page-chain.ts';
 
-export interface ListOptions {
-  bucket: string;
+export interface ListOptions extends PageChainOptions {
   prefixes: readonly string[];
-  /** Longest wait for one answer of S3 to its last byte, in ms. */
-  limitMs: number;
-  signal: AbortSignal;
   /** By prefix: the key after which its listing begins. */
   after?: ReadonlyMap<string, string> | undefined;
-  /** Whether the account agrees to pay for its requests. */
-  requesterPays?: boolean | undefined;
+  /** Requests at a time; 1 lists one page after another. */
+  mostAtOnce?: number | undefined;
 }
 
-/** What the SDK's further attempts at a page, and its pauses between them, may take besides the longest wait, in ms. */
-const RETRIES_MS = 30_000;
+/** S3 takes 5,500 requests a second for a prefix; reading the answers keeps a core busy with about so many of 100 ms. */
+const MOST_AT_ONCE = 16;
 
-/** Pages in a row without an object that is wanted; some stores have a few, where many objects were deleted. */
-const MOST_EMPTY_PAGES = 1_000;
+/** Requests for where to split that may find nothing, besides one for so many pages. */
+const MISSES = 8;
+const PAGES_A_MISS = 4;
 
 /**
- * Lists a bucket page by page (up to 1000 objects each), one listing per prefix. Needs `s3:ListBucket` only.
- * A page that is not answered within `limitMs` ends the listing; one that S3 refuses for the time being is asked for
- * again. With all attempts and pauses a page takes `limitMs` and 30 s at most.
- * @throws S3Error, or the signal's reason when aborted
+ * Lists a bucket in pages of up to 1000 objects, in no order. Long listings are split at keys between the last one seen and the
+ * end, and the parts listed side by side: a request for what comes after such a key either finds nothing, or is
+ * the first page of another part. Short ones take as many requests as they have pages. Needs `s3:ListBucket` only.
+ * @throws S3Error, ListAgain, or the signal's reason when aborted
  */
 export async function* listObjects(client: S3Client, options: ListOptions): AsyncGenerator<ListedObject[]> {
-  const { bucket, prefixes, signal, after, requesterPays } = options;
-  for (const prefix of distinctPrefixes(prefixes)) {
-    const what = `s3://${bucket}/${prefix}`;
-    const seenTokens = new Set<string>();
-    let place: ListingPlace | undefined;
-    let emptyPages = 0;
-    try {
-      do {
-        const answer = await sendWithin(
-          client,
-          pageRequest({ bucket, prefix, place, after: after?.get(prefix), requesterPays }),
-          options,
-          what,
-        );
-        const page = toListingPage(answer, { prefix, place, what, seenTokens });
-        emptyPages = page.objects.length === 0 ? emptyPages + 1 : 0;
-        if (emptyPages > MOST_EMPTY_PAGES) {
-          throw new S3Error(
-            'IncompleteListing',
-            `IncompleteListing: ${emptyPages} pages in a row list nothing (${what})`,
-          );
-        }
-        yield page.objects;
-        place = page.next;
-      } while (place !== undefined);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw toS3Error(error, what);
-    }
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  try {
+    yield* new Listing(client, { ...options, signal }).pages();
+  } finally {
+    ended.abort();
   }
 }
 
-async function sendWithin(
-  client: S3Client,
-  command: ListObjectsV2Command,
-  { limitMs, signal }: ListOptions,
-  what: string,
-): Promise<ListObjectsV2CommandOutput> {
-  const late = (ms: number) => () =>
-    new S3Error('ReadTimeout', `ReadTimeout: the bucket's listing was not answered within ${ms} ms (${what})`);
-  // Around each attempt by itself, its body included: the SDK's pauses between two do not count as silence.
-  command.middlewareStack.add((next) => (args) => awaitWithin(next(args), { limitMs, signal, late: late(limitMs) }), {
-    step: 'finalizeRequest',
-    priority: 'low',
-    name: 'listingLimit',
-  });
-  const giveUp = new AbortController();
-  const sent = client.send(command, { abortSignal: giveUp.signal });
-  const longestMs = limitMs + RETRIES_MS;
-  try {
-    return await awaitWithin(sent, { limitMs: longestMs, signal, late: late(longestMs) });
-  } catch (error) {
-    // The connection of an answer that never comes would stay for ever.
-    giveUp.abort();
-    throw error;
+/** A request that was sent, and what to do with its answer. */
+interface Request {
+  answered: Promise<Request>;
+  /** @throws what the request does */
+  take: () => ListedObject[];
+}
+
+class Listing {
+  readonly #client: S3Client;
+  readonly #options: ListOptions;
+  readonly #mostAtOnce: number;
+  readonly #waiting: ListingRange[];
+  readonly #digits = new KeyDigits();
+  readonly #requests = new Set<Request>();
+  /** With a page that nobody waits for. */
+  readonly #ready = new Set<ListingRange>();
+  readonly #ranges = new Set<ListingRange>();
+  #isSplittable = true;
+  #pages = 0;
+  #misses = 0;
+
+  constructor(client: S3Client, options: ListOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#mostAtOnce = options.mostAtOnce ?? MOST_AT_ONCE;
+    this.#waiting = distinctPrefixes(options.prefixes).map(
+      (prefix) => new ListingRange(this.#chain(prefix, options.after?.get(prefix)), prefix),
+    );
   }
+
+  async *pages(): AsyncGenerator<ListedObject[]> {
+    for (;;) {
+      while (this.#requests.size < this.#mostAtOnce && this.#sendNext());
+      if (this.#requests.size === 0) return;
+      const request = await Promise.race([...this.#requests].map(({ answered }) => answered));
+      this.#requests.delete(request);
+      yield request.take();
+    }
+  }
+
+  /** Sends what is most needed: a part's next page, another prefix's first, or a look for where to split. */
+  #sendNext(): boolean {
+    const [range = this.#waiting.shift()] = this.#ready;
+    if (range !== undefined) {
+      this.#ready.delete(range);
+      this.#ranges.add(range);
+      this.#send(range.chain.next(), (page) => this.#take(range, page()));
+      return true;
+    }
+    return this.#split();
+  }
+
+  #take(range: ListingRange, page: ListedObject[]): ListedObject[] {
+    const objects = range.take(page);
+    this.#pages++;
+    if (this.#mostAtOnce > 1) this.#digits.learn(range.page);
+    if (range.isDone) this.#ranges.delete(range);
+    else this.#ready.add(range);
+    return objects;
+  }
+
+  /** Splits the part of which most seems to be left. @returns false where none is worth it */
+  #split(): boolean {
+    if (!this.#isSplittable || this.#misses > MISSES + this.#pages / PAGES_A_MISS) return false;
+    const candidates = [...this.#ranges]
+      .filter((range) => range.isSplittable)
+      .map((range) => ({ range, rest: restOf(range) }))
+      .map(({ range, rest }) => ({ range, rest, left: this.#digits.estimate(rest) }))
+      .filter(({ range, left }) => left > 2 * range.page.length)
+      .sort((a, b) => b.left - a.left);
+    for (const { range, rest } of candidates) {
+      const middle = this.#digits.middle(rest);
+      if (middle === undefined) continue;
+      range.isProbed = true;
+      const chain = this.#chain(range.prefix, middle);
+      this.#send(chain.next(), (page) => this.#takeProbe(range, { middle, chain, page }));
+      return true;
+    }
+    return false;
+  }
+
+  #takeProbe(range: ListingRange, probe: { middle: string; chain: PageChain; page: () => ListedObject[] }) {
+    const { middle, chain } = probe;
+    range.isProbed = false;
+    const page = this.#probePage(probe);
+    const [first] = page;
+    const { until, lastKey = '' } = range;
+    const isPassed = range.isDone || compareKeys(lastKey, middle) >= 0;
+    const isEmpty = first === undefined || (until !== undefined && compareKeys(first.key, until.key) > 0);
+    if (isPassed || isEmpty) {
+      this.#misses++;
+      if (!isPassed) range.emptyFrom = middle;
+      return [];
+    }
+    const other = new ListingRange(chain, range.prefix, middle);
+    other.until = until;
+    other.emptyFrom = range.emptyFrom;
+    range.until = { key: middle, range: other, firstKey: first.key };
+    range.emptyFrom = undefined;
+    this.#ranges.add(other);
+    return this.#take(other, page);
+  }
+
+  /** The page after a middle; a store that does not know how to begin there is not split, and lists all the same. */
+  #probePage({ middle, chain, page }: { middle: string; chain: PageChain; page: () => ListedObject[] }) {
+    try {
+      const objects = page();
+      const keys = objects.map(({ key }) => key);
+      if (isAscending(keys, middle) && (keys.length > 0 || chain.isEnded)) return objects;
+    } catch {
+      this.#options.signal.throwIfAborted();
+    }
+    this.#isSplittable = false;
+    return [];
+  }
+
+  #chain(prefix: string, after: string | undefined): PageChain {
+    return new PageChain(this.#client, this.#options, { prefix, after });
+  }
+
+  #send(page: Promise<ListedObject[]>, take: (page: () => ListedObject[]) => ListedObject[]): void {
+    const settled = page.then(
+      (objects) => () => objects,
+      (error: unknown) => () => {
+        throw error;
+      },
+    );
+    const request: Request = {
+      answered: settled.then((result) => Object.assign(request, { take: () => take(result) })),
+      take: () => [],
+    };
+    this.#requests.add(request);
+  }
+}
+
+function restOf({ page, prefix, until, emptyFrom }: ListingRange) {
+  return {
+    page,
+    end: emptyFrom ?? until?.key,
+    isEndSure: emptyFrom === undefined && until !== undefined,
+    prefixLength: prefix.length,
+  };
 }

@@ -1,5 +1,6 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { z } from 'zod';
+import { compareKeys } from '../key-order.ts';
 import type { ListedObject } from '../object-source.ts';
 import { normalizeEtag } from './etag.ts';
 import { NOT_S3, S3Error } from './s3-error.ts';
@@ -75,7 +76,7 @@ export function toListingPage(
     };
   });
   const marker = place !== undefined && 'marker' in place ? place.marker : undefined;
-  if (marker !== undefined && objects.some(({ key }) => !isAfter(key, marker))) {
+  if (marker !== undefined && objects.some(({ key }) => compareKeys(key, marker) <= 0)) {
     throw incomplete(what, 'asked for what comes after a key, the store begins before it');
   }
   const next = nextPlace(answer, objects, { seenTokens, what, byMarker: marker !== undefined });
@@ -107,7 +108,7 @@ function nextPlace(
   const keys = objects.map(({ key }) => key);
   const last = keys.at(-1);
   if (last === undefined) throw incomplete(what, 'more objects are announced, but not how to list them');
-  if (keys.some((key, n) => n > 0 && !isAfter(key, keys[n - 1] ?? ''))) {
+  if (keys.some((key, n) => n > 0 && compareKeys(key, keys[n - 1] ?? '') <= 0)) {
     throw incomplete(what, 'more objects are announced without a token, and keys are not in order');
   }
   return { marker: last };
@@ -124,11 +125,6 @@ function decodeKey(encoded: string): string {
   } catch {
     return encoded;
   }
-}
-
-/** In S3's order, by the bytes of UTF-8. */
-function isAfter(key: string, other: string): boolean {
-  return Buffer.compare(Buffer.from(key), Buffer.from(other)) > 0;
 }
 
 /** What any other XML, as a login page's, is read as has no member of a listing. */

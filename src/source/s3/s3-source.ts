@@ -1,3 +1,4 @@
+import { ListAgain } from '../list-again.ts';
 import type { ListedObject, ObjectBytes, ObjectSource, ObjectToRead } from '../object-source.ts';
 import { listObjects } from './list-objects.ts';
 import { ObjectReader } from './object-reader.ts';
@@ -13,6 +14,8 @@ const LISTING_READ_TIMEOUT_MS = 30_000;
 export class S3Source implements ObjectSource {
   readonly #clients: S3Clients;
   readonly #address: S3Address;
+  /** Whether the store has listed keys in an order of its own. */
+  #isOutOfOrder = false;
 
   constructor(clients: S3Clients, address: S3Address) {
     this.#clients = clients;
@@ -28,7 +31,14 @@ export class S3Source implements ObjectSource {
     const connectTimeoutMs = timeouts.connectTimeoutMs === 0 ? LISTING_CONNECT_TIMEOUT_MS : timeouts.connectTimeoutMs;
     const limitMs = timeouts.readTimeoutMs === 0 ? LISTING_READ_TIMEOUT_MS : timeouts.readTimeoutMs;
     const client = this.#clients.get(account, bucket, { connectTimeoutMs });
-    yield* listObjects(client, { bucket, prefixes, limitMs, signal, after, requesterPays: account.requesterPays });
+    const { requesterPays } = account;
+    const mostAtOnce = this.#isOutOfOrder ? 1 : undefined;
+    try {
+      yield* listObjects(client, { bucket, prefixes, limitMs, signal, after, requesterPays, mostAtOnce });
+    } catch (error) {
+      if (error instanceof ListAgain) this.#isOutOfOrder = true;
+      throw error;
+    }
   }
 
   open(object: ObjectToRead, signal: AbortSignal): ObjectBytes {
