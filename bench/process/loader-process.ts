@@ -95,14 +95,23 @@ export class LoaderProcess {
     return { wallS: (ended - started) / 1000, cpuS };
   }
 
+  /** Calls for a bucket, and waits for the answer only: what it took until then. */
+  async call(bucket: string, server: FileServer): Promise<LoadFigures> {
+    const cpuBefore = cpuSeconds(this.#pid);
+    const started = performance.now();
+    await this.#call('load-from-bucket', { bucket: `s3://${bucket}`, account: server.account });
+    return { wallS: (performance.now() - started) / 1000, cpuS: cpuSeconds(this.#pid) - cpuBefore };
+  }
+
   /** The most memory that the process has had resident since its start, in bytes. */
   peakRss(): number {
     return peakRssBytes(this.#pid);
   }
 
-  async stop(): Promise<void> {
+  /** @param signal SIGKILL does not wait for what is loading */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
+    this.#child.kill(signal);
     await exited;
   }
 
