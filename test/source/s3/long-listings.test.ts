@@ -18,7 +18,8 @@ const LAYOUTS: Record<string, (n: number) => string> = {
   'random ids': (n) => `in/${hash(n)}/Patient.ndjson`,
   'all but a few in one folder': (n) =>
     n % 50 === 0 ? `z/Patient-${n}.ndjson` : `a/folder/of/one/export/Patient-${hash(n)}.ndjson`,
-  'characters of all kinds': (n) => `Patient/${String.fromCodePoint(33 + ((n * 7919) % 0xd700))}💉\u{ffff}${n}.ndjson`,
+  'characters of all kinds': (n) =>
+    `Patient/${n % 10}${String.fromCodePoint(33 + ((n * 7919) % 0xd700))}💉\u{ffff}${n}.ndjson`,
 };
 
 const setUp = async (t: { after(close: () => void): void }, { count = 800, keyOf = LAYOUTS['random ids'] } = {}) => {
