@@ -16,9 +16,17 @@ export type TestDatabase = { connection: TestConnection; url: string };
 export async function createTestDatabase(t: Closing, template = 'template0'): Promise<TestDatabase> {
   const database = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
   await onTestServer(
-    `CREATE DATABASE ${pg.escapeIdentifier(database)} TEMPLATE ${pg.escapeIdentifier(template)} ENCODING 'UTF8'`,
+    `CREATE DATABASE ${pg.escapeIdentifier(database)} TEMPLATE ${pg.escapeIdentifier(template)} ENCODING 'UTF8' ${strategy()}`,
   );
   t.after(() => onTestServer(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`));
   const connection = { ...testServerConnection(), database };
   return { connection, url: urlFromConnection(connection) };
+}
+
+/**
+ * On the tests' own Postgres, which never waits for a disk, copying the template's files takes 0.04 CPU seconds; Postgres's own
+ * choice, to copy them by way of the WAL, takes 0.33. A server that somebody has named may be too old to know the word.
+ */
+function strategy(): string {
+  return process.env['TEST_DATABASE_URL'] === undefined ? 'STRATEGY file_copy' : '';
 }
