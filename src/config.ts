@@ -55,6 +55,11 @@ export const environmentSchema = z.object({
   BOX_FHIR_CORRECT_AIDBOX_FORMAT: flag.default(true),
   LOADER_FORMAT: z.enum(FORMATS).default('fhir'),
   LOADER_DATA_FOLDER: z.string().default('data'),
+  // Read before all else, by compile-cache.ts.
+  LOADER_COMPILE_CACHE: z
+    .string()
+    .refine((text) => text === 'off' || isAbsolute(text), { error: 'must be an absolute path, or off' })
+    .optional(),
   LOADER_FILE_ROOTS: fileRoots.default([]),
   LOADER_MAX_LINE_BYTES: z.coerce
     .number()

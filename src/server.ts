@@ -1,43 +1,6 @@
-import { readConfig } from './config.ts';
-import { StartError } from './errors/start-error.ts';
-import { startBanner } from './start-banner.ts';
-import { startServer } from './start-server.ts';
-import { handleTermination } from './termination.ts';
-import { readVersion } from './version.ts';
+import { useCompileCache } from './compile-cache.ts';
 
-/** Time for what follows the files' grace period (rolling back, closing), in ms; then the process exits anyway. */
-const CLOSING_MS = 20_000;
-
-try {
-  const config = readConfig(process.env);
-  const starting = startServer(config);
-  // From the start on: a signal in mid-start would leave an embedded Postgres behind.
-  handleTermination({
-    timeoutMs: config.shutdownGraceMs + CLOSING_MS,
-    async close(cause) {
-      const server = await starting;
-      if ('error' in cause) server.log.fatal({ err: cause.error }, 'closing after an unexpected error');
-      else server.log.info({ signal: cause.signal }, 'closing');
-      await server.close();
-      server.log.info('closed');
-    },
-    onFurther: (cause) =>
-      process.stderr.write(
-        `The server is closing already (${'signal' in cause ? cause.signal : describe(cause.error)}).\n`,
-      ),
-  });
-  const { url, database } = await starting;
-  if (process.stdout.isTTY) {
-    const embedded = config.database === undefined;
-    const banner = { version: readVersion(), url, database, embedded, clientId: config.rootClient?.id };
-    process.stdout.write(startBanner(banner).join('\n'));
-  }
-} catch (error) {
-  process.stderr.write(`${describe(error)}\n`);
-  process.exitCode = 1;
-}
-
-function describe(error: unknown): string {
-  if (error instanceof StartError) return error.message;
-  return error instanceof Error ? `The server could not start: ${error.stack}` : String(error);
-}
+// The program itself is imported only once its compiled code can be found.
+const compileCache = useCompileCache(process.env);
+const { runServer } = await import('./run-server.ts');
+await runServer(compileCache);

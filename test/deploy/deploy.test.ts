@@ -13,8 +13,9 @@ import { parseExposition } from '../metrics/parse-exposition.ts';
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const settingsOfCode = new Set(Object.keys(environmentSchema.shape));
 
-/** Time that the server takes after the files' grace period, at most, in seconds (src/server.ts). */
-const closingSeconds = Number(/CLOSING_MS = ([\d_]+)/.exec(read('src/server.ts'))?.[1]?.replaceAll('_', '')) / 1_000;
+/** Time that the server takes after the files' grace period, at most, in seconds (src/run-server.ts). */
+const closingSeconds =
+  Number(/CLOSING_MS = ([\d_]+)/.exec(read('src/run-server.ts'))?.[1]?.replaceAll('_', '')) / 1_000;
 
 interface Container {
   image: string;

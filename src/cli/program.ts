@@ -1,0 +1,68 @@
+import { Command, CommanderError } from 'commander';
+import { plainLines } from '../text/plain-text.ts';
+import { readVersion } from '../version.ts';
+import { cancelCommand } from './commands/cancel-command.ts';
+import { configCommand } from './commands/config-command.ts';
+import { convertCommand } from './commands/convert-command.ts';
+import { demoCommand } from './commands/demo-command.ts';
+import { filesCommand } from './commands/files-command.ts';
+import { historyCommand } from './commands/history-command.ts';
+import { loadCommand } from './commands/load-command.ts';
+import { retryCommand } from './commands/retry-command.ts';
+import { serveCommand } from './commands/serve-command.ts';
+import { statusCommand } from './commands/status-command.ts';
+import { unwatchCommand } from './commands/unwatch-command.ts';
+import { watchCommand } from './commands/watch-command.ts';
+import { CliError, EXIT_CODES_HELP } from './exit-codes.ts';
+import { SERVER_HELP } from './server-options.ts';
+
+const FIRST_STEPS = `
+First steps:
+  $ fhir-bucket-loader demo                              see a load from nothing
+  $ fhir-bucket-loader serve                             run the server; its live page is at http://127.0.0.1:8888/
+  $ fhir-bucket-loader load s3://hospital --follow       load a bucket
+  $ fhir-bucket-loader help load                         all options of a load`;
+
+// commander, and not node:util's parseArgs: it has the subcommands, the help of each, and hints at typing errors.
+const program = new Command('fhir-bucket-loader')
+  .description('Loads buckets of FHIR ndjson(.gz) files into Postgres, each file exactly once.')
+  .version(readVersion())
+  .showHelpAfterError('(add --help for usage)')
+  .addHelpText('after', `${FIRST_STEPS}\n${SERVER_HELP}\n${EXIT_CODES_HELP}`);
+
+for (const command of [
+  loadCommand(),
+  statusCommand(),
+  filesCommand(),
+  historyCommand(),
+  retryCommand(),
+  cancelCommand(),
+  watchCommand(),
+  unwatchCommand(),
+  convertCommand(),
+  serveCommand(),
+  configCommand(),
+  demoCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program).exitOverride());
+}
+
+// A reader that has seen enough (`| head`) is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  await program.exitOverride().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Already said by commander itself.
+    process.exitCode = error.exitCode;
+  } else if (error instanceof CliError) {
+    process.stderr.write(`${plainLines(error.message)}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    throw error;
+  }
+}
