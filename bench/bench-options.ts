@@ -5,6 +5,8 @@ export interface BenchOptions {
   /** Size of the ndjson, in MB. */
   megabytes: number;
   seed: number;
+  /** How many files, where a bench is about their number. */
+  files: number;
   rounds: number;
   /** Files at a time. */
   threads: number;
@@ -32,6 +34,7 @@ export function readBenchOptions(defaults: { megabytes: number; rounds?: number 
     options: {
       size: { type: 'string' },
       seed: { type: 'string' },
+      files: { type: 'string' },
       rounds: { type: 'string' },
       threads: { type: 'string' },
       postgres: { type: 'string' },
@@ -45,6 +48,7 @@ export function readBenchOptions(defaults: { megabytes: number; rounds?: number 
   return {
     megabytes: positive('size', values.size, defaults.megabytes),
     seed: positive('seed', values.seed, 1),
+    files: positive('files', values.files, 10_000),
     rounds: positive('rounds', values.rounds, defaults.rounds ?? 3),
     threads: positive('threads', values.threads, 4),
     postgres: values.postgres,

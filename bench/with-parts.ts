@@ -13,14 +13,21 @@ export async function withParts<T>(
   {
     postgres,
     postgresMemory,
+    settings,
     threads,
-  }: { postgres: string | undefined; postgresMemory?: number | undefined; threads: number },
+  }: {
+    postgres: string | undefined;
+    postgresMemory?: number | undefined;
+    /** Of a Postgres that the bench starts, besides what all benches set. */
+    settings?: Readonly<Record<string, string>>;
+    threads: number;
+  },
   work: (parts: BenchDeps) => Promise<T>,
 ): Promise<T> {
   await mkdir(cacheFolder(), { recursive: true });
   const s3 = await startFileServer(cacheFolder());
   try {
-    const database = await openBenchDatabase({ bin: postgres, memory: postgresMemory });
+    const database = await openBenchDatabase({ bin: postgres, memory: postgresMemory, settings });
     try {
       return await Promise.race([interrupted(), work({ database, s3, threads })]);
     } finally {

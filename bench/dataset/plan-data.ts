@@ -13,16 +13,28 @@ import { Random } from '../../demo/fhir-data/random.ts';
  * `one-file` is one Observation file, `many-files` the same rows in 14 files of uneven size;
  * `mid-files` the same rows in 400;
  * `large-rows` are documents and bills, of 3 and 8 kB, in 14 files;
- * `skewed` has 48 files, the largest a third of all bytes and most of them small.
+ * `skewed` has 48 files, the largest a third of all bytes and most of them small;
+ * `small-files` has very many, of 1 to 50 rows and four types; `few-files` the same rows in 20.
  */
-export const SHAPES = ['mixed', 'one-file', 'many-files', 'mid-files', 'large-rows', 'skewed'] as const;
+export const SHAPES = [
+  'mixed',
+  'one-file',
+  'many-files',
+  'mid-files',
+  'large-rows',
+  'skewed',
+  'small-files',
+  'few-files',
+] as const;
 export type Shape = (typeof SHAPES)[number];
 
 export interface DataOptions {
   readonly shape: Shape;
-  /** Size of the ndjson, about, in bytes. */
+  /** Size of the ndjson, about, in bytes; of no account for `small-files` and `few-files`. */
   readonly bytes: number;
   readonly seed: number;
+  /** How many files `small-files` has. */
+  readonly files?: number;
 }
 
 const MIXED_FILES = 24;
@@ -33,9 +45,16 @@ const SAMPLE_LINES = 500;
 /** What patients write most of, hence what large exports hold in their largest files. */
 const ONE_TYPE = 'Observation';
 const LARGE_TYPES = ['DocumentReference', 'ExplanationOfBenefit'] as const;
+/** Of many small files, as a feed of messages has them, and the most rows that one holds. */
+const SMALL_TYPES = ['Patient', 'Encounter', 'Observation', 'Condition'] as const;
+const SMALL_FILES = 10_000;
+const MOST_SMALL_ROWS = 50;
+const FEW_FILES = 20;
 
 /** Which resources go into which file. */
-export function planData({ shape, bytes, seed }: DataOptions): readonly PlannedFile[] {
+export function planData({ shape, bytes, seed, files = SMALL_FILES }: DataOptions): readonly PlannedFile[] {
+  if (shape === 'small-files') return planSmall(files, seed);
+  if (shape === 'few-files') return planFew(files, seed);
   if (shape === 'mixed') {
     return planBucket({ resources: Math.round(bytes / meanLineBytes(seed)), files: MIXED_FILES, seed });
   }
@@ -49,6 +68,27 @@ export function planData({ shape, bytes, seed }: DataOptions): readonly PlannedF
   const count = Math.max(files, Math.round(bytes / lineBytes(ONE_TYPE, seed)));
   const weights = files === 1 ? [1] : unevenWeights(files, seed);
   return splitType(ONE_TYPE, count, weights);
+}
+
+function planSmall(files: number, seed: number): PlannedFile[] {
+  const random = new Random(seed, 'small files', 0);
+  const nextIndex = new Map<DemoResourceType, number>();
+  return Array.from({ length: files }, (_, n) => {
+    const type = SMALL_TYPES[n % SMALL_TYPES.length] ?? ONE_TYPE;
+    const firstIndex = nextIndex.get(type) ?? 0;
+    const count = 1 + Math.floor(random.next() * MOST_SMALL_ROWS);
+    nextIndex.set(type, firstIndex + count);
+    return { key: keyOf(type, n), type, firstIndex, count };
+  });
+}
+
+function planFew(files: number, seed: number): PlannedFile[] {
+  const small = planSmall(files, seed);
+  return SMALL_TYPES.flatMap((type) => {
+    const rows = small.reduce((sum, file) => sum + (file.type === type ? file.count : 0), 0);
+    const evenly = Array.from({ length: FEW_FILES / SMALL_TYPES.length }, () => 1);
+    return splitType(type, rows, evenly);
+  });
 }
 
 /** The n-th size falls like n^-1.2: the first file holds about a third of all bytes, the last a few thousandths. */

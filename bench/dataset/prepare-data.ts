@@ -29,8 +29,9 @@ export function cacheFolder(): string {
 
 /** The files of these options, from the cache or written now. */
 export async function prepareData(options: DataOptions): Promise<BenchData> {
-  const megabytes = Math.round(options.bytes / 1e5) / 10;
-  const name = `${options.shape}-${megabytes}mb-seed${options.seed}-v${FORMAT}`;
+  const { shape, bytes, files: count, seed } = options;
+  const size = count === undefined ? `${Math.round(bytes / 1e5) / 10}mb` : `${count}files`;
+  const name = `${shape}-${size}-seed${seed}-v${FORMAT}`;
   const folder = join(cacheFolder(), name);
   if (!existsSync(join(folder, MANIFEST))) await write(folder, options);
   const files: Omit<BenchFile, 'gzipPath' | 'copyPath'>[] = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8'));

@@ -37,13 +37,15 @@ function settingsFor(memory: number): Record<string, string> {
 export async function openBenchDatabase({
   bin,
   memory,
+  settings: more = {},
 }: {
   bin?: string | undefined;
   memory?: number | undefined;
+  settings?: Readonly<Record<string, string>> | undefined;
 } = {}): Promise<BenchDatabase> {
   const url = process.env['BENCH_DATABASE_URL'];
   if (url !== undefined && memory !== undefined) throw new Error('the memory of BENCH_DATABASE_URL cannot be limited');
-  const settings = { ...SETTINGS, ...(memory === undefined ? {} : settingsFor(memory)) };
+  const settings = { ...SETTINGS, ...more, ...(memory === undefined ? {} : settingsFor(memory)) };
   const server = url === undefined ? await startPostgres(bin, settings) : undefined;
   const removeLimit = memory === undefined || server?.pid === undefined ? undefined : limitMemory(server.pid, memory);
   const base = server?.connection ?? connectionFromUrl(url ?? '');
