@@ -52,9 +52,9 @@ const MOST_SMALL_ROWS = 50;
 const FEW_FILES = 20;
 
 /** Which resources go into which file. */
-export function planData({ shape, bytes, seed, files = SMALL_FILES }: DataOptions): readonly PlannedFile[] {
-  if (shape === 'small-files') return planSmall(files, seed);
-  if (shape === 'few-files') return planFew(files, seed);
+export function planData({ shape, bytes, seed, files: smallFiles = SMALL_FILES }: DataOptions): readonly PlannedFile[] {
+  if (shape === 'small-files') return planSmall(smallFiles, seed);
+  if (shape === 'few-files') return planFew(smallFiles, seed);
   if (shape === 'mixed') {
     return planBucket({ resources: Math.round(bytes / meanLineBytes(seed)), files: MIXED_FILES, seed });
   }

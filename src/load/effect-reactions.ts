@@ -80,10 +80,12 @@ function withoutEffect(state: LoadState, effect: ForcedEffect): Step {
     case 'claim': {
       const { again } = effect;
       if (again === undefined) return step(state, { slots: { ...state.slots, claiming: undefined } });
-      return step(state, { slots: withoutFlight(state.slots, again) }, [{ kind: 'return-file', id: again }]);
+      return step(state, { slots: withoutFlight(state.slots, again) }, [{ kind: 'return-files', ids: [again] }]);
     }
     case 'fail-file':
-      return step(state, { slots: withoutFlight(state.slots, effect.id) }, [{ kind: 'return-file', id: effect.id }]);
+      return step(state, { slots: withoutFlight(state.slots, effect.id) }, [
+        { kind: 'return-files', ids: [effect.id] },
+      ]);
     case 'fail-files':
       return step(state, {});
     case 'finish':

@@ -20,15 +20,20 @@ export function queueOf(files: readonly QueuedFile[]): FileQueue {
   return { files, at: 0, bytesLeft: files.reduce((bytes, file) => bytes + file.size, 0) };
 }
 
-/** The files to offer to the next claim, in order; none when all have been offered. */
-export function offer({ files, at }: FileQueue): readonly QueuedFile[] {
-  return files.slice(at, at + OFFERED);
+/** The files to offer to the next claim of one, in order; none when all have been offered. */
+export function offer(queue: FileQueue): readonly QueuedFile[] {
+  return filesFrom(queue, OFFERED);
+}
+
+/** The files that come next, `most` of them at most. */
+export function filesFrom({ files, at }: FileQueue, most: number): readonly QueuedFile[] {
+  return files.slice(at, at + most);
 }
 
 /**
  * The queue after a claim: files before the taken one are finished or claimed elsewhere, as are all of them where none
- * was taken.
- * @param offered what `offer` gave for this queue
+ * was taken, or as many as could be.
+ * @param offered the files that come next in this queue
  */
 export function afterClaim(queue: FileQueue, offered: readonly QueuedFile[], taken: string | undefined): FileQueue {
   const count = taken === undefined ? offered.length : offered.findIndex(({ id }) => id === taken) + 1;
@@ -36,9 +41,9 @@ export function afterClaim(queue: FileQueue, offered: readonly QueuedFile[], tak
   return { files: queue.files, at: queue.at + count, bytesLeft: queue.bytesLeft - bytes };
 }
 
-/** The queue without a file that was claimed while the queue was being listed. */
-export function without({ files, at }: FileQueue, id: string): FileQueue {
-  return queueOf(files.slice(at).filter((file) => file.id !== id));
+/** The queue without files that were claimed while the queue was being listed. */
+export function without({ files, at }: FileQueue, ids: ReadonlySet<string>): FileQueue {
+  return queueOf(files.slice(at).filter((file) => !ids.has(file.id)));
 }
 
 /** Whether a file of a type has not been offered yet. Stops at the first: over a load this costs one pass for each type. */

@@ -32,14 +32,15 @@ const FILE_OUTAGES = 5;
 /** A claim ended: the file is loaded, unless the load is over by now. */
 export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
   const listed = state.slots.claiming?.offered.find(({ id }) => id === file?.id);
-  const slots = endClaim(state.slots, file?.id);
+  const slots = endClaim(state.slots, new Set(file === undefined ? [] : [file.id]));
   const change = { slots, statementOutage: undefined };
   if (file === undefined || listed === undefined) return step(state, change);
-  if (state.phase !== 'loading') return step(state, change, [{ kind: 'return-file', id: file.id }]);
+  if (state.phase !== 'loading') return step(state, change, [{ kind: 'return-files', ids: [file.id] }]);
   const { request } = state;
   const isPlain = writeModeOf(request.write, listed).kind === 'insert';
   const connections = isPlain ? partitionsFor(slots, file.file.size ?? 0, request) : 1;
-  const flight: Flight = { file: listed, request, connections, failures: 0, outages: 0, step: 'loading' };
+  const failures = slots.alone.get(file.id) ?? 0;
+  const flight: Flight = { file: listed, request, connections, failures, outages: 0, step: 'loading' };
   return begin(state, { ...change, slots: withFlight(slots, flight) }, file, flight);
 }
 
@@ -48,7 +49,7 @@ export function claimedAgain(state: LoadState, id: string, file: ClaimedFile | u
   const flight = state.slots.flights.get(id);
   if (flight === undefined) return step(state, {});
   if (file === undefined || state.phase !== 'loading') {
-    const back: readonly LoadEffect[] = file === undefined ? [] : [{ kind: 'return-file', id }];
+    const back: readonly LoadEffect[] = file === undefined ? [] : [{ kind: 'return-files', ids: [id] }];
     return step(state, { slots: withoutFlight(state.slots, id), statementOutage: undefined }, back);
   }
   const again: Flight = { ...flight, step: 'loading' };
@@ -83,14 +84,14 @@ function failedForNow(
 ): Step {
   const { id } = flight.file;
   if (state.phase !== 'loading') {
-    return step(state, { slots: withoutFlight(state.slots, id) }, [{ kind: 'return-file', id }]);
+    return step(state, { slots: withoutFlight(state.slots, id) }, [{ kind: 'return-files', ids: [id] }]);
   }
   if (lacksConnection(failure) && otherLoading(state.slots, id)) return refused(state, flight);
   if (isDatabaseUnreachable(failure) || lacksConnection(failure)) {
     const fileOutage = prolonged(state.fileOutage, failure, now);
     if (fileOutage === undefined) {
       return drain({ ...state, slots: withoutFlight(state.slots, id) }, 'failed', [
-        { kind: 'return-file', id },
+        { kind: 'return-files', ids: [id] },
         { kind: 'tell-given-up', message: failure.message },
       ]);
     }
@@ -111,7 +112,10 @@ function failedForNow(
 function refused(state: LoadState, { file: { id } }: Flight): Step {
   const slots = withoutFlight(state.slots, id);
   const limit = afterRefusal(slots.limit, connectionsUsed(slots));
-  return step(state, { slots: { ...slots, limit } }, [{ kind: 'close-idle-connections' }, { kind: 'return-file', id }]);
+  return step(state, { slots: { ...slots, limit } }, [
+    { kind: 'close-idle-connections' },
+    { kind: 'return-files', ids: [id] },
+  ]);
 }
 
 function otherLoading({ flights }: LoadSlots, id: string): boolean {
@@ -127,5 +131,5 @@ export function fileDue(state: LoadState, id: string): Step {
   const flight = state.slots.flights.get(id);
   if (flight?.step !== 'pausing') return step(state, {});
   const slots = withFlight(state.slots, { ...flight, step: 'claiming' });
-  return step(state, { slots }, [{ kind: 'claim', ids: [id], again: id }]);
+  return step(state, { slots }, [{ kind: 'claim', ids: [id], most: 1, again: id }]);
 }

@@ -14,8 +14,8 @@ export type RetriedEffect =
   /** Restore a table's indexes, its last file being in, unless another load still needs them dropped. */
   | { kind: 'restore-table'; type: string }
   | { kind: 'fail-files'; ids: readonly string[]; failure: Failure }
-  /** Claim the first free one of these files. */
-  | { kind: 'claim'; ids: readonly string[]; again?: string }
+  /** Claim the first `most` free ones of these files. */
+  | { kind: 'claim'; ids: readonly string[]; most: number; again?: string }
   | { kind: 'fail-file'; id: string; failure: Failure }
   /**
    * Leave the load; the last one out restores the indexes that are left. `first`: this process has not left yet. `refused`: the
@@ -44,14 +44,16 @@ export type LoadEffect =
       partitions: number;
       resolving: ResolvingState;
     }
+  /** Load small files in one transaction. */
+  | { kind: 'load-batch'; claimed: readonly ClaimedFile[]; request: NumberedRequest }
   | { kind: 'count-connections' }
   /** Look whether somebody has cancelled the calls so far. */
   | { kind: 'check-cancel'; call: bigint }
   /** Raise the event after a pause; at once when the phase changes. */
   | { kind: 'later'; ms: number; event: DelayedEvent }
 
-  /** Best effort: the claim of a file that will not be loaded here is taken back. */
-  | { kind: 'return-file'; id: string }
+  /** Best effort: the claims of files that will not be loaded here are taken back. */
+  | { kind: 'return-files'; ids: readonly string[] }
   /** Best effort: other replicas may begin files that waited for those of other types. */
   | { kind: 'notify-queued' }
   /** Best effort: what the load waits for, shown by the status; undefined takes it back. */

@@ -6,14 +6,15 @@ import { isCancelled, setGivenUp, setWaitsFor } from '../store/bucket-load/bucke
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import { closeIdleConnections, countFreeConnections } from '../store/free-connections.ts';
 import { countDoneFiles } from '../store/loader-file/bucket-files.ts';
-import { failUnfinishedFile, returnClaimedFile } from '../store/loader-file/finish-loader-file.ts';
-import { claimLoaderFile, listUnfinishedFiles } from '../store/loader-file/queue.ts';
+import { failUnfinishedFile, returnClaimedFiles } from '../store/loader-file/finish-loader-file.ts';
+import { claimLoaderFiles, listUnfinishedFiles } from '../store/loader-file/queue.ts';
 import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
 import { maxPreparedTransactions } from '../target/partitioned/prepared-transaction.ts';
 import { finishLoad } from './finish-load.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { LoadEvent } from './load-event.ts';
 import type { LoadSession } from './load-session.ts';
+import { runBatch } from './run-batch.ts';
 import { type RunFileDeps, runFile } from './run-file.ts';
 
 export interface EffectDeps extends RunFileDeps {
@@ -82,11 +83,13 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       return { kind: 'files-failed' };
     }
     case 'claim': {
-      const claimed = await claimLoaderFile(pool, effect.ids);
+      const claimed = await claimLoaderFiles(pool, effect.ids, effect.most);
       return { kind: 'claimed', claimed, ...(effect.again === undefined ? {} : { again: effect.again }) };
     }
     case 'load-file':
       return { kind: 'file-ended', id: effect.claimed.id, outcome: await runFile(effect, deps) };
+    case 'load-batch':
+      return { kind: 'batch-ended', ids: effect.claimed.map(({ id }) => id), outcome: await runBatch(effect, deps) };
     case 'fail-file':
       await failUnfinishedFile(pool, effect.id, effect.failure);
       return { kind: 'file-failed', id: effect.id };
@@ -99,8 +102,8 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       return { kind: 'connections-counted', free: await countFreeConnections(pool) };
     case 'check-cancel':
       return (await isCancelled(pool, bucket, effect.call)) ? { kind: 'cancelled', call: effect.call } : undefined;
-    case 'return-file':
-      await returnClaimedFile(pool, effect.id);
+    case 'return-files':
+      await returnClaimedFiles(pool, effect.ids);
       return undefined;
     case 'notify-queued':
       await notifyLoads(pool, { topic: 'queued', name: bucket });

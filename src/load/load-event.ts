@@ -2,6 +2,7 @@ import type { Failure } from '../errors/failure.ts';
 import type { TableState } from '../indexes/prepare-table.ts';
 import type { LoadNotice } from '../store/bucket-load/load-notice.ts';
 import type { ClaimedFile, QueuedFile } from '../store/loader-file/queue.ts';
+import type { BatchOutcome } from '../worker/batch-task.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
 import type { DelayedEvent, RetriedEffect } from './load-effect.ts';
 import type { NumberedRequest } from './load-request.ts';
@@ -29,9 +30,11 @@ export type LoadEvent =
   | { kind: 'restore-ended'; type: string; refused: readonly string[] }
   /** Files whose table cannot be made are marked. */
   | { kind: 'files-failed' }
-  /** A claim ended. `offered` names one file where it is claimed again after a failure. */
-  | { kind: 'claimed'; claimed: ClaimedFile | undefined; again?: string }
+  /** A claim ended. `again` names one file where it is claimed again after a failure. */
+  | { kind: 'claimed'; claimed: readonly ClaimedFile[]; again?: string }
   | { kind: 'file-ended'; id: string; outcome: FileOutcome }
+  /** An attempt at a batch ended. `ids` are in the order of its files. */
+  | { kind: 'batch-ended'; ids: readonly string[]; outcome: BatchOutcome }
   /** The file is marked `error` after its last attempt. */
   | { kind: 'file-failed'; id: string }
   | { kind: 'connections-counted'; free: number }

@@ -97,7 +97,10 @@ const claim: Rule = (state) => {
   if (!mayBegin(state)) return undefined;
   const slots = startClaim(state.slots, state.request);
   if (slots?.claiming === undefined) return undefined;
-  return step(state, { slots }, [{ kind: 'claim', ids: slots.claiming.offered.map(({ id }) => id) }]);
+  const { offered, isBatch } = slots.claiming;
+  return step(state, { slots }, [
+    { kind: 'claim', ids: offered.map(({ id }) => id), most: isBatch ? offered.length : 1 },
+  ]);
 };
 
 /** Keeps the status up to date: what files wait for, while they wait. */
@@ -141,7 +144,8 @@ export function drain(state: LoadState, reason: LoadState['reason'], effects: re
   const pausing = [...state.slots.flights.values()].filter((flight) => flight.step === 'pausing');
   const slots = pausing.reduce((rest, { file }) => withoutFlight(rest, file.id), state.slots);
   const tables = { ...state.tables, queued: [] };
-  const returns = pausing.map(({ file: { id } }): LoadEffect => ({ kind: 'return-file', id }));
+  const returns: LoadEffect[] =
+    pausing.length === 0 ? [] : [{ kind: 'return-files', ids: pausing.map(({ file: { id } }) => id) }];
   const change = {
     phase: 'draining',
     reason,

@@ -2,13 +2,14 @@ import type { QueuedFile } from '../store/loader-file/queue.ts';
 import { type ConnectionLimit, NO_LIMIT } from './connection-limit.ts';
 import { afterClaim, EMPTY_QUEUE, type FileQueue, isExhausted, offer, queueOf, without } from './file-queue.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
+import { nextBatch } from './small-files.ts';
 
 /** A file that this process has claimed. */
 export interface Flight {
   readonly file: QueuedFile;
   /** Its settings: those of the latest call when it was begun. */
   readonly request: NumberedRequest;
-  /** Connections that it uses: one, or one for each partition. */
+  /** Connections that it uses: one, or one for each partition; of a batch its first file has the one, and the slot. */
   readonly connections: number;
   /** Attempts that have failed. */
   readonly failures: number;
@@ -23,13 +24,25 @@ export interface LoadSlots {
   readonly queue: FileQueue;
   /** By LoaderFile id. */
   readonly flights: ReadonlyMap<string, Flight>;
-  /** The files offered to the claim in progress. One at a time, so that files begin in order. */
-  readonly claiming: { readonly offered: readonly QueuedFile[]; readonly from: FileQueue } | undefined;
+  /** The claim in progress; one at a time, so that files begin in order. */
+  readonly claiming: Claiming | undefined;
   readonly limit: ConnectionLimit;
   /** Whether a file was in flight since the files now in the queue were listed: the list is then out of date. */
   readonly hasWorked: boolean;
   /** Prepared transactions that the server has room for; 0 where it does not know two-phase commit. */
   readonly maxPartitions: number;
+  /**
+   * Files that were in a batch and are to be loaded by themselves, since it failed, or they did; with their failed attempts.
+   */
+  readonly alone: ReadonlyMap<string, number>;
+}
+
+/** A claim in progress. */
+export interface Claiming {
+  readonly offered: readonly QueuedFile[];
+  readonly from: FileQueue;
+  /** Whether all that are free are taken, to be loaded as one batch; else the first. */
+  readonly isBatch: boolean;
 }
 
 export const NO_SLOTS: LoadSlots = {
@@ -39,6 +52,7 @@ export const NO_SLOTS: LoadSlots = {
   limit: NO_LIMIT,
   hasWorked: false,
   maxPartitions: 0,
+  alone: new Map(),
 };
 
 /** Size from which a file is split into partitions, in bytes of the object: a second or two of COPY. */
@@ -49,12 +63,21 @@ const MOST_PARTITIONS = 8;
 
 /** Connections that the files in flight use. */
 export function connectionsUsed({ flights }: LoadSlots): number {
-  return [...flights.values()].reduce((sum, { connections }) => sum + connections, 0);
+  let sum = 0;
+  for (const { connections } of flights.values()) sum += connections;
+  return sum;
+}
+
+/** Slots that they use. */
+function slotsUsed({ flights }: LoadSlots): number {
+  let slots = 0;
+  for (const { connections } of flights.values()) if (connections > 0) slots++;
+  return slots;
 }
 
 /** Whether the call's `thread-num` and the connections leave room for another file. */
 export function hasFreeSlot(slots: LoadSlots, { threadNum }: LoadRequest): boolean {
-  return slots.flights.size < threadNum && connectionsUsed(slots) < slots.limit.most;
+  return slotsUsed(slots) < threadNum && connectionsUsed(slots) < slots.limit.most;
 }
 
 /** Whether no file is in flight and none is being claimed. */
@@ -81,26 +104,45 @@ export function refilled(slots: LoadSlots, files: readonly QueuedFile[]): LoadSl
 /** Offers the next files to a claim. @returns undefined where no slot is free, a claim is going on or nothing is left */
 export function startClaim(slots: LoadSlots, request: LoadRequest): LoadSlots | undefined {
   if (slots.claiming !== undefined || isExhausted(slots.queue) || !hasFreeSlot(slots, request)) return undefined;
-  return { ...slots, claiming: { offered: offer(slots.queue), from: slots.queue } };
+  const { queue, alone } = slots;
+  const batch = nextBatch(queue, request, (id) => alone.has(id));
+  const isBatch = batch.length > 0;
+  return { ...slots, claiming: { offered: isBatch ? batch : offer(queue), from: queue, isBatch } };
 }
 
-/** After the claim. A refill that came meanwhile has offered nothing of its own yet, and may hold the file once more. */
-export function endClaim(slots: LoadSlots, taken: string | undefined): LoadSlots {
+/** After the claim. A refill that came meanwhile has offered nothing of its own yet, and may hold the files once more. */
+export function endClaim(slots: LoadSlots, taken: ReadonlySet<string>): LoadSlots {
   const { claiming, queue } = slots;
   if (claiming === undefined) return slots;
-  const left = taken === undefined ? queue : without(queue, taken);
-  const advanced = queue === claiming.from ? afterClaim(queue, claiming.offered, taken) : left;
+  const [first] = taken;
+  const left = first === undefined ? queue : without(queue, taken);
+  const upTo = claiming.isBatch ? undefined : first;
+  const advanced = queue === claiming.from ? afterClaim(queue, claiming.offered, upTo) : left;
   return { ...slots, queue: advanced, claiming: undefined };
+}
+
+/** Changes files in flight, or begins some. */
+export function withFlights(slots: LoadSlots, changed: readonly Flight[]): LoadSlots {
+  const flights = new Map(slots.flights);
+  for (const flight of changed) flights.set(flight.file.id, flight);
+  return { ...slots, hasWorked: true, flights };
 }
 
 /** Changes a file in flight, or begins one. */
 export function withFlight(slots: LoadSlots, flight: Flight): LoadSlots {
-  return { ...slots, hasWorked: true, flights: new Map([...slots.flights, [flight.file.id, flight]]) };
+  return withFlights(slots, [flight]);
+}
+
+/** Files are not in flight any more. */
+export function withoutFlights(slots: LoadSlots, ids: Iterable<string>): LoadSlots {
+  const flights = new Map(slots.flights);
+  for (const id of ids) flights.delete(id);
+  return { ...slots, flights };
 }
 
 /** A file is not in flight any more. */
 export function withoutFlight(slots: LoadSlots, id: string): LoadSlots {
-  return { ...slots, flights: new Map([...slots.flights].filter(([other]) => other !== id)) };
+  return withoutFlights(slots, [id]);
 }
 
 /**

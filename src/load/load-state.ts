@@ -1,6 +1,7 @@
 import { isDeletionFile } from '../fhir/deletion-files.ts';
 import { distinctPrefixes } from '../source/distinct-prefixes.ts';
 import type { QueuedFile } from '../store/loader-file/queue.ts';
+import { batchClaimed, batchEnded } from './batch-reactions.ts';
 import { afterCount } from './connection-limit.ts';
 import { effectDue, effectFailed } from './effect-reactions.ts';
 import { cancelled, graceOver, shutDown } from './end-reactions.ts';
@@ -52,14 +53,12 @@ function react(state: LoadState, event: LoadEvent, now: number): Step {
     case 'files-failed':
       return step(state, { lookWanted: 'now' });
     case 'claimed':
-      return event.again === undefined
-        ? claimed(state, event.claimed)
-        : claimedAgain(state, event.again, event.claimed);
+      if (event.again !== undefined) return claimedAgain(state, event.again, event.claimed[0]);
+      return event.claimed.length > 1 ? batchClaimed(state, event.claimed) : claimed(state, event.claimed[0]);
+    case 'batch-ended':
+      return lookWhereDone(batchEnded(state, event.ids, event.outcome, now), typesOf(state, event.ids));
     case 'file-ended':
-      return lookWhereDone(
-        fileEnded(state, event.id, event.outcome, now),
-        state.slots.flights.get(event.id)?.file.type,
-      );
+      return lookWhereDone(fileEnded(state, event.id, event.outcome, now), typesOf(state, [event.id]));
     case 'file-due':
       return fileDue(state, event.id);
     case 'file-failed':
@@ -91,9 +90,14 @@ function react(state: LoadState, event: LoadEvent, now: number): Step {
   }
 }
 
+/** The types of files in flight. */
+function typesOf({ slots }: LoadState, ids: readonly string[]): ReadonlySet<string> {
+  return new Set(ids.flatMap((id) => slots.flights.get(id)?.file.type ?? []));
+}
+
 /** Looks whether a table's last file is in, which may be the one that has ended here. */
-function lookWhereDone({ state, effects }: Step, type: string | undefined): Step {
-  const isToLook = type !== undefined && state.phase === 'loading' && hasDoneItsPart(state, type);
+function lookWhereDone({ state, effects }: Step, types: ReadonlySet<string>): Step {
+  const isToLook = state.phase === 'loading' && [...types].some((type) => hasDoneItsPart(state, type));
   return step(state, isToLook ? { lookWanted: 'now' } : {}, effects);
 }
 

@@ -2,9 +2,11 @@ import type { FastifyBaseLogger as Logger } from 'fastify';
 import { toFailure } from '../errors/failure.ts';
 import { stageOf } from '../fhir/reference-order.ts';
 import type { ProgressLog } from '../progress/progress-log.ts';
+import type { ObjectToRead } from '../source/object-source.ts';
+import type { ClaimedFile } from '../store/loader-file/queue.ts';
 import { writeModeOf } from '../target/write-mode.ts';
 import type { LoadToResolve } from '../worker/file-references.ts';
-import type { FileFigures, FileOutcome, FileProgress } from '../worker/file-task.ts';
+import type { FileFigures, FileOutcome, FileProgress, FileTask } from '../worker/file-task.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { LoadObserver } from './load-observer.ts';
@@ -23,11 +25,12 @@ export interface RunFileDeps {
 
 /** Has a worker thread make one attempt at a claimed file, and keeps log, metrics and progress. Never throws. */
 export async function runFile(
-  { claimed: { id, file }, request, partitions, resolving }: Extract<LoadEffect, { kind: 'load-file' }>,
+  { claimed, request, partitions, resolving }: Extract<LoadEffect, { kind: 'load-file' }>,
   { workers, log, observer, progress, signal }: RunFileDeps,
 ): Promise<FileOutcome> {
   const { source, write, bucket, maxErrors } = request;
-  const { file: key = '', type = '', size, etag, 'last-modified': lastModified } = file;
+  const object = objectOf(claimed);
+  const { id, key, type } = object;
   const writeMode = writeModeOf(write, { key, type });
   const advance = (now: FileProgress) => observer.onProgress(bucket, progress.update(id, now));
   progress.begin(id);
@@ -35,18 +38,12 @@ export async function runFile(
   const outcome = await workers
     .run(
       {
-        id,
+        ...object,
         bucket,
         source,
-        key,
-        type,
-        size,
-        etag,
         transform: transformOf(write),
         references:
           writeMode.kind !== 'delete' && write.resolveReferences ? loadToResolve(type, request, resolving) : undefined,
-        // Others than this loader may have written it in a form of their own.
-        lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
         writeMode,
         maxErrors,
         requiresPrimaryKey: !write.dropPrimaryKey,
@@ -66,6 +63,20 @@ export async function runFile(
   return outcome;
 }
 
+/** The object that a claimed file is to be read from. */
+export function objectOf({ id, file }: ClaimedFile): Pick<FileTask, 'id' | 'type' | keyof ObjectToRead> {
+  const { file: key = '', type = '', size, etag, 'last-modified': lastModified } = file;
+  // Others than this loader may have written it in a form of their own.
+  return {
+    id,
+    key,
+    type,
+    size,
+    etag,
+    lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
+  };
+}
+
 function loadToResolve(
   type: string,
   { call }: NumberedRequest,
@@ -74,7 +85,8 @@ function loadToResolve(
   return { call, doneFiles, expectedTypes: unfinishedTypes.filter((other) => stageOf(other) < stageOf(type)) };
 }
 
-function logOutcome(log: Logger, key: string, outcome: FileOutcome): void {
+/** Logs what became of a file, and nothing that it holds. */
+export function logOutcome(log: Logger, key: string, outcome: FileOutcome): void {
   // Messages may quote a resource; the log gets the place and the code, the LoaderFile has the rest.
   const failure =
     'failure' in outcome

@@ -22,13 +22,18 @@ export interface ErrorOwner {
   type: string;
 }
 
+/** Removes what earlier loads of these files have left out. */
+export async function deleteLoaderErrors(db: Queryable, loaderFiles: readonly string[]): Promise<void> {
+  await db.query(`delete from loadererror where resource ->> 'loader-file' = any ($1)`, [loaderFiles]);
+}
+
 /** Puts these LoaderErrors of a file in the place of those of an earlier load of it. */
 export async function replaceLoaderErrors(
   db: Queryable,
   { id, bucket, file, type }: ErrorOwner,
   errors: readonly LoaderError[],
 ): Promise<void> {
-  await db.query(`delete from loadererror where resource ->> 'loader-file' = $1`, [id]);
+  await deleteLoaderErrors(db, [id]);
   if (errors.length === 0) return;
   const resources = errors.map(({ id: resourceId, ...error }) =>
     jsonbText({ 'loader-file': id, bucket, file, type, 'resource-id': resourceId, ...error }),

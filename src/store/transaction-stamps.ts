@@ -8,6 +8,15 @@ export async function nextTxid(db: Queryable): Promise<bigint> {
   return BigInt(txid);
 }
 
+/** The next `count` numbers, ascending. */
+export async function nextTxids(db: Queryable, count: number): Promise<bigint[]> {
+  const { rows } = await db.query<{ txid: string }>(
+    `select nextval('transaction_id_seq') as txid from generate_series(1, $1::int)`,
+    [count],
+  );
+  return rows.map(({ txid }) => BigInt(txid));
+}
+
 /** When the current transaction began, in microseconds since 2000-01-01, as a binary timestamptz counts. */
 export async function transactionMicros(db: Queryable): Promise<bigint> {
   const { rows } = await db.query<{ micros: string }>(

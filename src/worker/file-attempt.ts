@@ -18,7 +18,7 @@ import type { FileOutcome, FileTask } from './file-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
 
 /** Time for a stopped file to roll back by itself, in ms; one whose COPY waits for a lock is then cancelled. */
-const STOP_GRACE_MS = 1_000;
+export const STOP_GRACE_MS = 1_000;
 
 /** How often what earlier attempts have left is resolved before this one begins, and how long somebody else may be at it. */
 const MOST_RECOVERIES = 3;
@@ -163,6 +163,6 @@ export class FileAttempt {
  * Whether the table's primary key is not dropped, and will not be before the end of the transaction. The load's session
  * sees to that, but may have been lost a moment ago. The lock comes first, so that the look is not outdated.
  */
-async function hasKey(client: pg.ClientBase, table: ResourceTable): Promise<boolean> {
+export async function hasKey(client: pg.ClientBase, table: ResourceTable): Promise<boolean> {
   return (await tryHoldPrimaryKey(client, table)) && !(await isPrimaryKeyDropped(client, table));
 }

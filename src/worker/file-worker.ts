@@ -6,10 +6,13 @@ import { BackendWatch } from '../store/backend-watch.ts';
 import { createPool } from '../store/create-pool.ts';
 import { DistributedTables } from '../store/distributed-tables.ts';
 import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
+import type { BatchOutcome, BatchTask } from './batch-task.ts';
 import { checkFile } from './check-file.ts';
 import type { CheckOutcome, CheckTask } from './check-task.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
+import { loadBatch } from './load-batch.ts';
 import { loadFile } from './load-file.ts';
+import type { LoadFileOptions } from './load-file-options.ts';
 
 /** How often a file's progress is reported, in ms. */
 const PROGRESS_MS = 500;
@@ -39,6 +42,20 @@ export class FileWorker {
     this.#sources = new Sources(setup.sources);
   }
 
+  /** Loads small files together; stops at any message on the task's port. Never throws. */
+  async batch({ port, ...task }: BatchTask): Promise<BatchOutcome> {
+    const abort = new AbortController();
+    port.on('message', () => abort.abort(new Error('the load was stopped')));
+    try {
+      return await loadBatch(
+        task,
+        this.#optionsFor(task, abort.signal, () => {}),
+      );
+    } finally {
+      port.close();
+    }
+  }
+
   /** Loads one file; reports its progress on the task's port and stops at any message there. Never throws. */
   async run(task: FileTask): Promise<FileOutcome> {
     const { port, ...plain } = task;
@@ -46,27 +63,33 @@ export class FileWorker {
     port.on('message', () => abort.abort(new Error('the load was stopped')));
     let timer: NodeJS.Timeout | undefined;
     try {
-      return await loadFile(plain, {
-        pool: this.#pool,
-        address: this.#setup.database,
-        watch: this.#watch,
-        distributed: this.#distributed,
-        source: this.#sources.open(task.source),
-        maxLineBytes: this.#setup.maxLineBytes,
-        lineMemory: this.#setup.lineMemory,
-        loadableTypes: this.#setup.loadableTypes,
-        buffers: this.#buffers,
-        transforms: this.#transforms,
-        signal: abort.signal,
-        onStart: (progress) => {
-          const tell = () => port.postMessage(progress() satisfies FileProgress);
-          timer = setInterval(tell, PROGRESS_MS);
-        },
-      });
+      const onStart: LoadFileOptions['onStart'] = (progress) => {
+        const tell = () => port.postMessage(progress() satisfies FileProgress);
+        timer = setInterval(tell, PROGRESS_MS);
+      };
+      return await loadFile(plain, this.#optionsFor(task, abort.signal, onStart));
     } finally {
       clearInterval(timer);
       port.close();
     }
+  }
+
+  #optionsFor({ source }: Pick<FileTask, 'source'>, signal: AbortSignal, onStart: LoadFileOptions['onStart']) {
+    const { database: address, maxLineBytes, lineMemory, loadableTypes } = this.#setup;
+    return {
+      pool: this.#pool,
+      address,
+      watch: this.#watch,
+      distributed: this.#distributed,
+      source: this.#sources.open(source),
+      maxLineBytes,
+      lineMemory,
+      loadableTypes,
+      buffers: this.#buffers,
+      transforms: this.#transforms,
+      signal,
+      onStart,
+    } satisfies LoadFileOptions;
   }
 
   /** Reads one file and stores nothing; sends its ids on the task's port. @throws when it is stopped */

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, SHARE_ENV } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import type { BatchOutcome, BatchTask } from './batch-task.ts';
 import type { CheckOutcome, CheckTask } from './check-task.ts';
 import { chooseThread } from './choose-thread.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
@@ -31,7 +32,7 @@ export interface RunOptions {
 
 /** The worker threads of this process. The loads share them; each thread has its own connections. */
 export class WorkerPool {
-  readonly #piscina: Piscina<FileTask | CheckTask, FileOutcome | CheckOutcome>;
+  readonly #piscina: Piscina<FileTask | BatchTask | CheckTask, FileOutcome | BatchOutcome | CheckOutcome>;
 
   /** @param threads most worker threads; more than the cores only costs memory */
   constructor(setup: WorkerSetup, threads = availableParallelism()) {
@@ -60,7 +61,23 @@ export class WorkerPool {
     if (signal.aborted) stop();
     try {
       const outcome = await this.#piscina.run({ ...task, port: port2 }, { transferList: [port2] });
-      if (outcome.kind === 'checked') throw new Error('a file that was to be loaded was only checked');
+      if (outcome.kind === 'checked' || outcome.kind === 'batch') throw new Error(`a file became ${outcome.kind}`);
+      return outcome;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      port1.close();
+    }
+  }
+
+  /** Loads small files together on one of the threads. Throws only when the thread itself dies. */
+  async runBatch(task: Omit<BatchTask, 'port'>, { signal }: Pick<RunOptions, 'signal'>): Promise<BatchOutcome> {
+    const { port1, port2 } = new MessageChannel();
+    const stop = () => port1.postMessage('stop');
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      const outcome = await this.#piscina.run({ ...task, port: port2 }, { name: 'batch', transferList: [port2] });
+      if (outcome.kind !== 'batch' && outcome.kind !== 'retry') throw new Error(`a batch became ${outcome.kind}`);
       return outcome;
     } finally {
       signal.removeEventListener('abort', stop);

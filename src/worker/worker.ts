@@ -5,5 +5,7 @@ import { FileWorker } from './file-worker.ts';
 const worker = new FileWorker(workerData);
 export default worker.run.bind(worker);
 
-/** Piscina calls it for tasks of this name. */
+/** Piscina calls these for tasks of their names. */
+export const batch = worker.batch.bind(worker);
+
 export const check = worker.check.bind(worker);

@@ -24,7 +24,7 @@ describe('FileQueue', () => {
   });
 
   test('a file that was claimed under the list before is not offered again', () => {
-    const queue = without(queueOf(files(3)), '2');
+    const queue = without(queueOf(files(3)), new Set(['2']));
     assert.deepEqual([idsOf(queue), queue.bytesLeft], [['1', '3'], 4]);
     assert.ok(isExhausted(EMPTY_QUEUE));
   });

@@ -91,7 +91,7 @@ export class LoadSimulation {
       else if (this.#timers.length > 0) this.#fireTimer();
       else this.#raise({ kind: 'tick' });
     }
-    for (const effect of this.#effects.filter(({ kind }) => kind === 'return-file')) this.#do(effect);
+    for (const effect of this.#effects.filter(({ kind }) => kind === 'return-files')) this.#do(effect);
   }
 
   #raise(event: LoadEvent): void {
@@ -116,7 +116,9 @@ export class LoadSimulation {
     else if (effect.kind === 'abort') this.#isAborted = true;
     else this.#effects.push(effect);
     if (effect.kind === 'claim' && effect.again === undefined) {
-      assert.ok(this.state.slots.flights.size < this.state.request.threadNum, 'a claim is for a free slot');
+      const flights = [...this.state.slots.flights.values()];
+      const slots = flights.filter(({ connections }) => connections > 0).length;
+      assert.ok(slots < this.state.request.threadNum, 'a claim is for a free slot');
     }
     if (effect.kind === 'restore-table') {
       assert.ok(this.#heldOff.has(effect.type), 'only what is dropped is restored');
@@ -125,13 +127,11 @@ export class LoadSimulation {
       );
       assert.deepEqual(unfinished, [], `${effect.type} is restored before these are in`);
     }
-    if (effect.kind === 'load-file') {
+    for (const { id, file } of claimedIn(effect)) {
       assert.equal(this.state.phase, 'loading', 'a file begins in loading only');
-      const same = this.#effects.filter(
-        (other) => other.kind === 'load-file' && other.claimed.id === effect.claimed.id,
-      );
+      const same = this.#effects.flatMap(claimedIn).filter((other) => other.id === id);
       assert.equal(same.length, 1, 'a file is in flight once');
-      this.#checkOrder(effect.claimed.file.type ?? '');
+      this.#checkOrder(file.type ?? '');
     }
   }
 
@@ -151,15 +151,14 @@ export class LoadSimulation {
       this.#effects.filter(({ kind }) => kinds.includes(kind));
     assert.ok(PHASES.indexOf(phase) >= PHASES.indexOf(before.phase), 'no phase comes twice');
     if (phase === 'finishing' || phase === 'ended') {
-      const work = outstanding(['load-file', 'claim', 'look', 'prepare-table', 'restore-table']);
+      const work = outstanding(['load-file', 'load-batch', 'claim', 'look', 'prepare-table', 'restore-table']);
       assert.deepEqual(work, [], `nothing goes on in ${phase}`);
     }
     const restoring = this.#effects.flatMap((effect) => (effect.kind === 'restore-table' ? [effect.type] : []));
     assert.equal(new Set(restoring).size, restoring.length, 'a table is restored once at a time');
     for (const effect of this.#effects) {
-      const type =
-        effect.kind === 'prepare-table' ? effect.type : effect.kind === 'load-file' && effect.claimed.file.type;
-      if (type !== false && type !== undefined)
+      const begun = claimedIn(effect).map(({ file }) => file.type ?? '');
+      for (const type of effect.kind === 'prepare-table' ? [effect.type] : begun)
         assert.ok(!restoring.includes(type), `${type} is neither prepared nor loaded while its indexes are restored`);
     }
     assert.ok(outstanding(['finish']).length <= 1, 'one finishes once');
@@ -236,14 +235,28 @@ export class LoadSimulation {
       case 'claim': {
         const isFree = ({ status, isLoading }: SimulatedFile) =>
           (status === 'pending' || status === 'in-progress') && !isLoading;
-        const file = effect.ids.flatMap((id) => this.files.filter((each) => each.id === id)).find(isFree);
+        const files = effect.ids.flatMap((id) => this.files.filter((each) => each.id === id)).filter(isFree);
         const again = effect.again === undefined ? {} : { again: effect.again };
-        if (file === undefined) return { kind: 'claimed', claimed: undefined, ...again };
-        file.status = 'in-progress';
-        return { kind: 'claimed', claimed: { id: file.id, file: { type: file.type, size: 1 } }, ...again };
+        const claimed = files.slice(0, effect.most).map((file) => {
+          file.status = 'in-progress';
+          return { id: file.id, file: { type: file.type, size: 1 } };
+        });
+        return { kind: 'claimed', claimed, ...again };
       }
       case 'load-file':
         return { kind: 'file-ended', id: effect.claimed.id, outcome: this.#load(effect.claimed.id) };
+      case 'load-batch': {
+        const ids = effect.claimed.map(({ id }) => id);
+        if (this.#isCalm || this.#isAborted || this.#random() < 0.7) {
+          return { kind: 'batch-ended', ids, outcome: { kind: 'batch', files: ids.map((id) => this.#load(id)) } };
+        }
+        for (const id of ids) if (this.#random() < 0.5) this.#mark(id, 'pending');
+        return {
+          kind: 'batch-ended',
+          ids,
+          outcome: { kind: 'retry', failure: failureOf(this.#oneOf(RETRIES)) },
+        };
+      }
       case 'fail-file':
         this.#mark(effect.id, 'error');
         return { kind: 'file-failed', id: effect.id };
@@ -251,8 +264,8 @@ export class LoadSimulation {
         return { kind: 'finish-ended', isFinished: this.#isCalm || this.#random() < 0.5, types: [] };
       case 'count-connections':
         return { kind: 'connections-counted', free: Math.floor(this.#random() * 20) };
-      case 'return-file':
-        this.#mark(effect.id, 'pending');
+      case 'return-files':
+        for (const id of effect.ids) this.#mark(id, 'pending');
         return undefined;
       case 'tell':
         return !this.#isCalm && this.#random() < 0.2 ? { kind: 'tell-failed' } : undefined;
@@ -310,6 +323,12 @@ export class LoadSimulation {
     if (choice === undefined) throw new Error('nothing to choose from');
     return choice;
   }
+}
+
+/** The files that an effect begins. */
+function claimedIn(effect: LoadEffect) {
+  if (effect.kind === 'load-batch') return effect.claimed;
+  return effect.kind === 'load-file' ? [effect.claimed] : [];
 }
 
 const PHASES: readonly LoadState['phase'][] = ['joining', 'loading', 'draining', 'finishing', 'ended'];

@@ -13,11 +13,14 @@ import { requestOf } from './request-of.ts';
 
 const BUCKET = 's3://bucket';
 
+/** Too large for a batch. */
+const LARGE = 1024 * 1024;
+
 const fileOf = (id: string, change: Partial<QueuedFile> = {}): QueuedFile => ({
   id,
   key: `${id}.ndjson`,
   type: 'Patient',
-  size: 1,
+  size: LARGE,
   lastModified: '',
   ...change,
 });
@@ -91,7 +94,7 @@ class Driven {
   claim(taken = true): string {
     const { ids, again } = this.take('claim');
     const [id = ''] = ids;
-    const claimed = taken ? { id, file: { file: `${id}.ndjson`, type: 'Patient', size: 1 } } : undefined;
+    const claimed = taken ? [{ id, file: { file: `${id}.ndjson`, type: 'Patient', size: LARGE } }] : [];
     this.raise({ kind: 'claimed', claimed, ...(again === undefined ? {} : { again }) });
     return id;
   }
@@ -149,7 +152,7 @@ describe('phases', () => {
     load.raise({ kind: 'cancelled', call: 1n });
     assert.equal(load.at, 'draining (cancelled)');
     assert.ok(load.has('abort'));
-    assert.deepEqual(load.take('return-file'), { kind: 'return-file', id: second });
+    assert.deepEqual(load.take('return-files'), { kind: 'return-files', ids: [second] });
     load.waitOut('file-due');
     assert.ok(!load.has('claim'));
     load.raise({ kind: 'file-ended', id: first, outcome: { kind: 'stopped' } });
@@ -246,7 +249,7 @@ describe('phases', () => {
 
 describe('files', () => {
   test('as many as the call wants are in flight, claimed one at a time and in order', () => {
-    const load = loading(fileOf('small'), fileOf('large', { size: 9 }), fileOf('middle', { size: 3 }));
+    const load = loading(fileOf('small'), fileOf('large', { size: 9 * LARGE }), fileOf('middle', { size: 3 * LARGE }));
     assert.equal(load.kinds.filter((kind) => kind === 'claim').length, 1);
     assert.equal(load.begin(), 'large');
     assert.equal(load.begin(), 'middle');
@@ -341,7 +344,7 @@ describe('files', () => {
     load.list(large('a'), large('b'));
     const { ids } = load.take('claim');
     const file = { file: 'a', type: 'Patient', size: 64 << 20 };
-    load.raise({ kind: 'claimed', claimed: { id: ids[0] ?? '', file } });
+    load.raise({ kind: 'claimed', claimed: [{ id: ids[0] ?? '', file }] });
     assert.equal(load.take('load-file').partitions, 2);
   });
 });
@@ -367,7 +370,7 @@ describe('tables', () => {
     load.waitOut('tables-late');
     assert.deepEqual(load.take('claim').ids, ['A']);
     assert.match(load.take('tell').text ?? '', /the table of B is prepared/);
-    load.raise({ kind: 'claimed', claimed: undefined });
+    load.raise({ kind: 'claimed', claimed: [] });
     load.prepared();
     load.list(...types('A', 'B'));
     assert.deepEqual(load.take('claim').ids, ['A', 'B']);
@@ -486,13 +489,15 @@ describe('outages', () => {
       load.waitOut('file-due');
     }
     assert.ok(load.now > OUTAGE_LIMIT_MS && load.now < OUTAGE_LIMIT_MS + 60_000, `${load.now}`);
-    assert.deepEqual(load.take('return-file'), { kind: 'return-file', id: 'a' });
+    assert.deepEqual(load.take('return-files'), { kind: 'return-files', ids: ['a'] });
     assert.equal(load.at, 'ended (failed)');
   });
 
   test('a file that ends the sessions fails after a few times, however many others are loaded meanwhile', () => {
-    const others = Array.from({ length: 40 }, (_, n) => fileOf(`other-${String(n).padStart(2, '0')}`, { size: 1 }));
-    const load = new Driven(requestOf({ threadNum: 2 })).join().list(fileOf('poison', { size: 100 }), ...others);
+    const others = Array.from({ length: 40 }, (_, n) => fileOf(`other-${String(n).padStart(2, '0')}`));
+    const load = new Driven(requestOf({ threadNum: 2 }))
+      .join()
+      .list(fileOf('poison', { size: 100 * LARGE }), ...others);
     let attempts = 0;
     while (!load.has('fail-file') && attempts < 30) {
       const begun: string[] = [];
@@ -531,7 +536,7 @@ describe('outages', () => {
 
 describe('connections', () => {
   const REFUSED = failureOf('53300');
-  const many = (count: number) => Array.from({ length: count }, (_, n) => fileOf(`f${n}`, { size: count - n }));
+  const many = (count: number) => Array.from({ length: count }, (_, n) => fileOf(`f${n}`, { size: LARGE + count - n }));
   const inFlight = (load: Driven) => {
     while (load.has('claim')) load.begin();
     return load.state.slots.flights.size;
@@ -549,7 +554,7 @@ describe('connections', () => {
     assert.equal(inFlight(load), 3);
     load.retry('f2', REFUSED);
     load.take('close-idle-connections');
-    assert.equal(load.take('return-file').id, 'f2');
+    assert.deepEqual(load.take('return-files').ids, ['f2']);
     assert.ok(!load.has('claim'));
     load.done('f0');
     assert.equal(load.begin(), 'f3');

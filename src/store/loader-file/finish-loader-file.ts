@@ -4,7 +4,7 @@ import type { ReferenceCounts } from '../../fhir/reference-target.ts';
 import { jsonbText } from '../jsonb-text.ts';
 import { inTransaction, type Queryable } from '../query.ts';
 import { type LoaderFileError, linesLeftOutText, UNFINISHED } from './loader-file.ts';
-import { lockFile } from './queue.ts';
+import { lockFile, lockFiles } from './queue.ts';
 import type { StoredRows } from './stored-rows.ts';
 
 /**
@@ -33,6 +33,25 @@ export async function markDone(
   });
 }
 
+/** Marks files `done` that have all of their lines among their rows, each with their number; as `markDone` does one. */
+export async function markAllDone(db: Queryable, loaded: ReadonlyMap<string, number>): Promise<void> {
+  const end = new Date().toISOString();
+  await setAll(
+    db,
+    [...loaded.keys()],
+    [...loaded.values()].map((rows) => ({ status: 'done', end, loaded: rows })),
+  );
+}
+
+/** Gives files back to the queue, as `markPending` does one; each with its message, where it has one. */
+export async function markAllPending(db: Queryable, messages: ReadonlyMap<string, string | undefined>): Promise<void> {
+  const changes = [...messages.values()].map((message) => ({
+    status: 'pending',
+    ...(message === undefined ? {} : { message }),
+  }));
+  await setAll(db, [...messages.keys()], changes);
+}
+
 /** Marks a file `error`, after its rows were rolled back and in the transaction that still holds its lock. */
 export async function markFailed(db: Queryable, id: string, message: string, error: LoaderFileError): Promise<void> {
   await setStatus(db, id, { status: 'error', end: new Date().toISOString(), message, error });
@@ -53,6 +72,18 @@ async function setStatus(db: Queryable, id: string, change: object): Promise<voi
   if (rowCount !== 1) throw new Error(`LoaderFile ${id} is gone`);
 }
 
+async function setAll(db: Queryable, ids: readonly string[], changes: readonly object[]): Promise<void> {
+  if (ids.length === 0) return;
+  const { rowCount } = await db.query(
+    `update loaderfile l set resource = l.resource || changed.resource::jsonb,
+            txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
+       from unnest($1::text[], $2::text[]) as changed(id, resource)
+      where l.id = changed.id`,
+    [ids, changes.map(jsonbText)],
+  );
+  if (rowCount !== ids.length) throw new Error(`${ids.length - (rowCount ?? 0)} LoaderFiles are gone`);
+}
+
 /**
  * Marks a file `error` outside of the transaction that tried its rows, if nobody is loading it by now.
  * @returns whether it was marked
@@ -65,9 +96,10 @@ export async function failUnfinishedFile(pool: pg.Pool, id: string, failure: Fai
   });
 }
 
-/** Takes a claim back: the file is `pending` again, unless somebody is loading it or it is finished by now. */
-export async function returnClaimedFile(pool: pg.Pool, id: string): Promise<void> {
+/** Takes claims back: the files are `pending` again, unless somebody is loading them or they are finished by now. */
+export async function returnClaimedFiles(pool: pg.Pool, ids: readonly string[]): Promise<void> {
   await inTransaction(pool, async (client) => {
-    if (await lockFile(client, id, ['in-progress'])) await markPending(client, id);
+    const locked = await lockFiles(client, ids, ['in-progress']);
+    await markAllPending(client, new Map([...locked].map((id) => [id, undefined])));
   });
 }

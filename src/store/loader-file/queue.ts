@@ -43,6 +43,28 @@ export async function lockFile(db: Queryable, id: string, statuses: readonly str
   return decided.rowCount === 0;
 }
 
+/**
+ * Locks several files until the end of the transaction, without waiting, as `lockFile` does one.
+ * @returns the ids of those that are locked and may be loaded
+ */
+export async function lockFiles(
+  db: Queryable,
+  ids: readonly string[],
+  statuses: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await db.query<{ id: string }>(
+    `select l.id from loaderfile l
+      where l.id = any ($1) and l.resource ->> 'status' = any ($2) order by l.id for update skip locked`,
+    [ids, statuses],
+  );
+  const locked = new Set(rows.map(({ id }) => id));
+  const decided = await db.query<{ id: string }>(`select l.id from loaderfile l where l.id = any ($1) and ${DECIDED}`, [
+    [...locked],
+  ]);
+  for (const { id } of decided.rows) locked.delete(id);
+  return locked;
+}
+
 /** A file that waits in the queue, with what the order of work depends on. */
 export interface QueuedFile {
   id: string;
@@ -84,15 +106,15 @@ export interface ClaimedFile {
 }
 
 /**
- * Takes the first of `ids` that is unfinished and that nobody loads, and marks it `in-progress`.
+ * Takes the first `most` of `ids` that are unfinished and that nobody loads, and marks them `in-progress`.
  *
- * The mark is for people; it is no lock. The lock is taken by `lockFile` in the transaction that loads the
+ * The mark is for people; it is no lock. The lock is taken by `lockFile`, or `lockFiles`, in the transaction that loads the
  * rows, a moment later: should another replica claim the same file in between, one of the two gets the lock and the
  * other moves on. What a dead replica had locked, Postgres has unlocked, and it is claimed here like any other.
  * The ids come from the caller, in its order of work, so a claim costs a few look-ups by primary key however long
  * the queue is, on Aidbox's own table as well, which has no index by status.
  */
-export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Promise<ClaimedFile | undefined> {
+export async function claimLoaderFiles(db: Queryable, ids: readonly string[], most: number): Promise<ClaimedFile[]> {
   const { rows } = await db.query<{ id: string; resource: unknown }>(
     `with next as materialized (
        select l.id
@@ -100,7 +122,7 @@ export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Pr
          join loaderfile l on l.id = wanted.id
         where l.resource ->> 'status' in ('pending', 'in-progress') and not ${DECIDED}
         order by wanted.place
-        limit 1
+        limit $3
           for update of l skip locked
      )
      update loaderfile l
@@ -110,10 +132,10 @@ export async function claimLoaderFile(db: Queryable, ids: readonly string[]): Pr
        from next
       where l.id = next.id
      returning l.id, l.resource`,
-    [ids, new Date().toISOString()],
+    [ids, new Date().toISOString(), most],
   );
-  const row = rows[0];
-  return row === undefined ? undefined : { id: row.id, file: loaderFileSchema.parse(row.resource) };
+  const claimed = new Map(rows.map(({ id, resource }) => [id, { id, file: loaderFileSchema.parse(resource) }]));
+  return ids.flatMap((id) => claimed.get(id) ?? []);
 }
 
 /**

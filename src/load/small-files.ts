@@ -1,0 +1,39 @@
+import type { QueuedFile } from '../store/loader-file/queue.ts';
+import { writeModeOf } from '../target/write-mode.ts';
+import { type FileQueue, filesFrom } from './file-queue.ts';
+import type { LoadRequest } from './load-request.ts';
+
+/** Up to this size, in bytes of the object, a file costs less by its rows than by its transaction. */
+const SMALL_BYTES = 64 * 1024;
+
+/** Most files, and bytes of objects, of a batch: what a failure puts off, and what is in memory at once. */
+const MOST_FILES = 256;
+const MOST_BYTES = 2 * 1024 * 1024;
+
+/** So many batches are left for each slot, on any replica, when the queue comes to its end: no slot is idle for long. */
+const BATCHES_PER_SLOT = 2;
+
+/**
+ * The files that come next in the queue and are loaded together, in one transaction: small ones, in a row, whose rows are
+ * plainly inserted. At least two, or none.
+ * @param isAlone whether a file is to be loaded by itself: a batch that it was in has failed
+ */
+export function nextBatch(
+  queue: FileQueue,
+  { write, threadNum }: LoadRequest,
+  isAlone: (id: string) => boolean,
+): readonly QueuedFile[] {
+  const left = queue.files.length - queue.at;
+  const most = Math.min(MOST_FILES, Math.ceil(left / (threadNum * BATCHES_PER_SLOT)));
+  if (write.resolveReferences || most < 2) return [];
+  const batch: QueuedFile[] = [];
+  let bytes = 0;
+  for (const file of filesFrom(queue, most)) {
+    bytes += file.size;
+    // A size that nobody has written down may be any.
+    const isSmall = file.size > 0 && file.size <= SMALL_BYTES && bytes <= MOST_BYTES;
+    if (!isSmall || isAlone(file.id) || writeModeOf(write, file).kind !== 'insert') break;
+    batch.push(file);
+  }
+  return batch.length < 2 ? [] : batch;
+}

@@ -1,0 +1,192 @@
+import type pg from 'pg';
+import { type Failure, toFailure } from '../errors/failure.ts';
+import { isLoadable } from '../fhir/loadable-types.ts';
+import { cancellable } from '../store/cancellable.ts';
+import { commitLazily } from '../store/durability.ts';
+import { deleteLoaderErrors } from '../store/loader-error.ts';
+import { markAllDone, markAllPending } from '../store/loader-file/finish-loader-file.ts';
+import { lockFiles } from '../store/loader-file/queue.ts';
+import { type ResourceTable, resolveTables, tableName } from '../store/resource-tables.ts';
+import { nextTxids, transactionMicros } from '../store/transaction-stamps.ts';
+import { copyBatch } from '../target/batch-copy.ts';
+import { listPrepared } from '../target/partitioned/prepared-transaction.ts';
+import type { BatchFile, BatchTask } from './batch-task.ts';
+import { hasKey, STOP_GRACE_MS } from './file-attempt.ts';
+import type { FileOutcome } from './file-task.ts';
+import type { LoadFileOptions } from './load-file-options.ts';
+import { readWhole, type WholeFile } from './read-whole.ts';
+
+/** Files of a batch that are read at once: a store takes 30 ms and more to answer, however small the file. */
+const READ_AT_ONCE = 16;
+
+/** Encoded rows in memory, in bytes, from which they are sent before further files are read. */
+const SEND_FROM_BYTES = 4 * 1024 * 1024;
+
+/**
+ * How long a batch reads, in ms: its other files wait for those that a store does not send. What is not begun then goes back to
+ * the queue, what is being read is loaded by itself.
+ */
+const READ_MS = 15_000;
+
+/**
+ * What an attempt at a batch came to: what became of each file, in their order, and `alone` for one that is to be loaded by
+ * itself; or why none is loaded.
+ */
+export type BatchEnd = { files: readonly (FileOutcome | 'alone')[] } | { failure: Failure };
+
+/** One attempt at a batch of small files: its transaction, and what that one comes to. */
+export class BatchAttempt {
+  readonly #task: Omit<BatchTask, 'port'>;
+  readonly #options: LoadFileOptions;
+  readonly #started = performance.now();
+  /** By LoaderFile id. A file without one is to be loaded by itself. */
+  readonly #outcomes = new Map<string, FileOutcome>();
+  /** What goes back to the queue, and why. */
+  readonly #pending = new Map<string, string | undefined>();
+
+  constructor(task: Omit<BatchTask, 'port'>, options: LoadFileOptions) {
+    this.#task = task;
+    this.#options = options;
+  }
+
+  /** @throws where the end of the transaction is unknown, or Postgres refused to commit it */
+  async run(client: pg.PoolClient): Promise<BatchEnd> {
+    const { files } = this.#task;
+    const { pool, signal } = this.#options;
+    await client.query('begin');
+    const ids = files.map(({ id }) => id);
+    const locked = await lockFiles(client, ids, ['in-progress']);
+    for (const id of ids) if (!locked.has(id)) this.#outcomes.set(id, { kind: 'lost' });
+    // A file that an earlier attempt has left something of would wait for its own rows.
+    const unresolved = new Set((await listPrepared(client)).map(({ loaderFile }) => loaderFile));
+    const mine = files.filter(({ id }) => locked.has(id) && !unresolved.has(id));
+    // Losing this commit in a crash of Postgres loses the rows and the `done` together: the files are loaded again.
+    await commitLazily(client);
+    await client.query('savepoint no_rows');
+    const stop = { signal, graceMs: STOP_GRACE_MS };
+    const failure = await cancellable(pool, client, stop, () => this.#tryFiles(client, mine));
+    await client.query('commit');
+    return failure === undefined ? { files: ids.map((id) => this.#outcomes.get(id) ?? 'alone') } : { failure };
+  }
+
+  /** @returns why no file is loaded, where none is and all are to be tried again */
+  async #tryFiles(client: pg.PoolClient, files: readonly BatchFile[]): Promise<Failure | undefined> {
+    try {
+      await this.#writeFiles(client, files);
+      return undefined;
+    } catch (error) {
+      await client.query('rollback to savepoint no_rows');
+      for (const { id } of files) this.#outcomes.delete(id);
+      const { signal } = this.#options;
+      if (signal.aborted) {
+        await markAllPending(client, new Map(files.map(({ id }) => [id, undefined])));
+        for (const { id } of files) this.#outcomes.set(id, { kind: 'stopped' });
+        return undefined;
+      }
+      const failure = toFailure(error);
+      // What nobody expected of a batch may be of one of its files: each is loaded by itself.
+      if (!failure.transient) return undefined;
+      await markAllPending(client, new Map(files.map(({ id }) => [id, failure.message])));
+      return failure;
+    }
+  }
+
+  /** Writes the rows of all files that can be loaded together, and the `done` of each beside them. */
+  async #writeFiles(client: pg.PoolClient, files: readonly BatchFile[]): Promise<void> {
+    const { signal } = this.#options;
+    const tables = await this.#tablesOf(client, files);
+    // By type: the files of each need one COPY then.
+    const toRead = [...Map.groupBy(files, ({ type }) => type).values()].flat().flatMap((file) => {
+      const table = tables.get(file.type);
+      return table === undefined ? [] : [{ file, table }];
+    });
+    const txids = await nextTxids(client, toRead.length);
+    const defaultTs = this.#task.transform.keepLastUpdated ? await transactionMicros(client) : undefined;
+    const queue = toRead.map((each, place) => ({ ...each, txid: txids[place] ?? 0n, defaultTs }));
+    const stored = new Map<string, number>();
+    const timeUp = new AbortController();
+    const timer = setTimeout(() => timeUp.abort(new Error('the store is slow')), READ_MS);
+    const end = AbortSignal.any([signal, timeUp.signal]);
+    try {
+      while (queue.length > 0 && !timeUp.signal.aborted) {
+        const whole = await this.#readNext(queue, end);
+        signal.throwIfAborted();
+        const sent = performance.now();
+        const refused = await copyBatch(client, whole, signal);
+        const postgresMs = (performance.now() - sent) / Math.max(1, whole.length);
+        for (const file of whole) if (!refused.has(file)) this.#store(file, postgresMs, stored);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    for (const { file } of queue) this.#giveBack(file.id, { kind: 'stopped' });
+    await markAllDone(client, stored);
+    await deleteLoaderErrors(client, [...stored.keys()]);
+    await markAllPending(client, this.#pending);
+  }
+
+  /** The tables of the files' types that can be written to; one that cannot has its files loaded by themselves, and fail. */
+  async #tablesOf(client: pg.PoolClient, files: readonly BatchFile[]): Promise<Map<string, ResourceTable>> {
+    const { loadableTypes } = this.#options;
+    const types = [...new Set(files.map(({ type }) => type))].filter((type) => isLoadable(type, loadableTypes));
+    const found = await resolveTables(client, types);
+    const tables = new Map<string, ResourceTable>();
+    for (const type of types) {
+      const table = found.find(({ name }) => name === tableName(type));
+      if (table === undefined) continue;
+      if (!this.#task.requiresPrimaryKey || (await hasKey(client, table))) tables.set(type, table);
+    }
+    return tables;
+  }
+
+  /**
+   * Reads the next files, several at once, until enough is in memory.
+   * @param queue they are taken from
+   * @returns those that are encoded, in the order of the queue
+   */
+  async #readNext(queue: ToRead[], signal: AbortSignal): Promise<WholeFile[]> {
+    const whole: (WholeFile | undefined)[] = [];
+    let bytes = 0;
+    const readOn = async () => {
+      while (bytes < SEND_FROM_BYTES && !signal.aborted) {
+        const next = queue.shift();
+        if (next === undefined) return;
+        const place = whole.push(undefined) - 1;
+        const file = await this.#read(next, signal);
+        whole[place] = file;
+        bytes += file?.encoded.bytes.reduce((sum, { length }) => sum + length, 0) ?? 0;
+      }
+    };
+    await Promise.all(Array.from({ length: READ_AT_ONCE }, readOn));
+    return whole.filter((file) => file !== undefined);
+  }
+
+  async #read({ file, ...to }: ToRead, signal: AbortSignal): Promise<WholeFile | undefined> {
+    try {
+      return await readWhole(file, { ...to, transform: this.#task.transform, signal }, this.#options);
+    } catch (error) {
+      const failure = toFailure(error);
+      // The source has tried it again and again; by itself it would do that once more, while all others wait.
+      if (!signal.aborted && failure.transient) this.#giveBack(file.id, { kind: 'retry', failure });
+      return undefined;
+    }
+  }
+
+  #giveBack(id: string, outcome: Extract<FileOutcome, { kind: 'retry' | 'stopped' }>): void {
+    this.#pending.set(id, outcome.kind === 'retry' ? outcome.failure.message : undefined);
+    this.#outcomes.set(id, outcome);
+  }
+
+  #store({ id, encoded, figures }: WholeFile, postgresMs: number, stored: Map<string, number>): void {
+    stored.set(id, encoded.rows);
+    const totalMs = performance.now() - this.#started;
+    this.#outcomes.set(id, { kind: 'done', figures: { ...figures, postgresMs, totalMs } });
+  }
+}
+
+interface ToRead {
+  file: BatchFile;
+  table: ResourceTable;
+  txid: bigint;
+  defaultTs: bigint | undefined;
+}
