@@ -24,14 +24,34 @@ export const TYPE = 'Basic';
 const ROWS = 5_000;
 
 interface SceneData {
-  key: string;
-  body: string;
-  rows: number;
+  /** By key. */
+  files: Readonly<Record<string, SceneFile>>;
   params: object;
 }
 
-const rowsOf = (count: number, pad: number) =>
-  Array.from({ length: count }, (_, n) => `${JSON.stringify({ id: `r${n}`, note: 'x'.repeat(pad) })}\n`).join('');
+interface SceneFile {
+  body: string;
+  rows: number;
+  /** What the ids of its rows begin with, before a number. */
+  ids: string;
+  /** Whether it has the same id twice, so that it must fail. */
+  fails?: boolean;
+}
+
+const rowsOf = (count: number, pad: number, ids = 'r') =>
+  Array.from({ length: count }, (_, n) => `${JSON.stringify({ id: `${ids}${n}`, note: 'x'.repeat(pad) })}\n`).join('');
+
+/** The larger come first, the types in turn: the second of `TYPE`, which fails, is in the first batch, of four. */
+const BATCH_FILES = {
+  [`${TYPE}.1.ndjson`]: { body: rowsOf(10, 60, 'e'), rows: 10, ids: 'e' },
+  [`${TYPE}.2.ndjson`]: { body: `${rowsOf(9, 62, 'f')}${rowsOf(1, 62, 'f')}`, rows: 10, ids: 'f', fails: true },
+  [`${TYPE}.3.ndjson`]: { body: rowsOf(10, 50, 'g'), rows: 10, ids: 'g' },
+  [`${TYPE}.4.ndjson`]: { body: rowsOf(10, 48, 'h'), rows: 10, ids: 'h' },
+  [`${TYPE}.5.ndjson`]: { body: rowsOf(10, 46, 'i'), rows: 10, ids: 'i' },
+  [`${TYPE}.6.ndjson`]: { body: rowsOf(10, 44, 'j'), rows: 10, ids: 'j' },
+  'Practitioner.1.ndjson': { body: rowsOf(10, 60, 'k'), rows: 10, ids: 'k' },
+  'Practitioner.2.ndjson': { body: rowsOf(10, 58, 'l'), rows: 10, ids: 'l' },
+};
 
 /** Above the size from which a file goes over several backends: three, so two besides the holder. */
 const LARGE = rowsOf(ROWS, 900);
@@ -50,29 +70,30 @@ export const PRACTITIONERS = `
     from generate_series(0, 6) n`;
 
 const DATA: Readonly<Record<Scene, SceneData>> = {
-  single: { key: `${TYPE}.ndjson`, body: SMALL, rows: 50, params: { 'thread-num': 3 } },
-  partitioned: { key: `${TYPE}.ndjson`, body: LARGE, rows: ROWS, params: { 'thread-num': 3 } },
+  single: { files: oneFile(SMALL, 50), params: { 'thread-num': 3 } },
+  batch: { files: BATCH_FILES, params: { 'thread-num': 1 } },
+  partitioned: { files: oneFile(LARGE, ROWS), params: { 'thread-num': 3 } },
   resolving: {
-    key: `${TYPE}.ndjson`,
-    body: REFERRING,
-    rows: 50,
+    files: oneFile(REFERRING, 50),
     params: { 'thread-num': 1, 'resolve-references?': true },
   },
   finish: {
-    key: `${TYPE}.ndjson`,
-    body: SMALL,
-    rows: 50,
+    files: oneFile(SMALL, 50),
     params: { 'thread-num': 1, 'disable-idx?': true, 'drop-primary-key?': true },
   },
 };
 
+function oneFile(body: string, rows: number): Readonly<Record<string, SceneFile>> {
+  return { [`${TYPE}.ndjson`]: { body, rows, ids: 'r' } };
+}
+
 /** Stops a load at the step, has the fault happen, and does what a user would until the load is over. */
 export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault): Promise<Cell> {
   await cluster.replaceOwner();
-  const { key, body, rows, params } = DATA[step.scene];
+  const { files, params } = DATA[step.scene];
   const indexes = await indexesOf(cluster);
   const bucket = await cluster.s3.createBucket();
-  await cluster.s3.putObject(bucket, key, body);
+  for (const [key, { body }] of Object.entries(files)) await cluster.s3.putObject(bucket, key, body);
   const cell = { step, fault, seconds: 0 };
   const stop = cluster.proxy.stopAt({ matches: step.matches, holds: fault.holds });
   const called = cluster.load(bucket, params);
@@ -85,7 +106,7 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
     const problems: string[] = [];
     await settled(cluster, bucket, params).catch((error: Error) => problems.push(error.message));
     await nothingLeft(cluster).catch((error: Error) => problems.push(error.message));
-    const { outcome, wrong } = await outcomeOf(cluster, bucket, rows);
+    const { outcome, wrong } = await outcomeOf(cluster, bucket, files);
     const isLoaded = outcome === 'all' && fault.deletes !== true;
     const records = await wrongRecords(cluster, bucket, isLoaded).catch((error: Error) => [error.message]);
     problems.push(...wrong, ...records);
@@ -99,7 +120,9 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
     await called;
     for (const connection of cluster.proxy.connections) connection.forget();
     await cluster
-      .sql(`truncate ${TYPE.toLowerCase()}; delete from loaderfile; delete from disabledindex`)
+      .sql(
+        `truncate ${TYPE.toLowerCase()}; delete from practitioner where id !~ '^d'; delete from loaderfile; delete from disabledindex`,
+      )
       .catch(() => {});
   }
 }
@@ -147,28 +170,50 @@ async function nothingLeft(cluster: MatrixCluster): Promise<void> {
 async function outcomeOf(
   cluster: MatrixCluster,
   bucket: string,
-  rows: number,
+  files: Readonly<Record<string, SceneFile>>,
 ): Promise<{ outcome: 'all' | 'none'; wrong: string[] }> {
+  const ends = [];
+  for (const [key, file] of Object.entries(files)) ends.push(await outcomeOfFile(cluster, bucket, key, file));
+  return {
+    outcome: ends.every(({ isAll }) => isAll) ? 'all' : 'none',
+    wrong: ends.flatMap(({ wrong }) => wrong),
+  };
+}
+
+/** @returns whether what should be in the table of the file is */
+async function outcomeOfFile(
+  cluster: MatrixCluster,
+  bucket: string,
+  key: string,
+  { rows, ids, fails }: SceneFile,
+): Promise<{ isAll: boolean; wrong: string[] }> {
   const [table] = await cluster.sql<{ rows: number; ids: number; txids: number }>(
-    `select count(*)::int as rows, count(distinct id)::int as ids, count(distinct txid)::int as txids from ${TYPE}`,
+    `select count(*)::int as rows, count(distinct id)::int as ids, count(distinct txid)::int as txids
+       from (select id, txid from ${TYPE} union all select id, txid from practitioner) r
+      where id ~ concat('^', $1::text, '[0-9]+$')`,
+    [ids],
   );
   const [file] = await cluster.sql<{ status: string; loaded: number; message: string | null }>(
     `select resource ->> 'status' as status, (resource ->> 'loaded')::int as loaded, resource ->> 'message' as message
-       from loaderfile where resource ->> 'bucket' = $1`,
-    [`s3://${bucket}`],
+       from loaderfile where resource ->> 'bucket' = $1 and resource ->> 'file' = $2`,
+    [`s3://${bucket}`, key],
   );
   const found = table ?? { rows: 0, ids: 0, txids: 0 };
   const wrong: string[] = [];
+  const told = `${key}: LoaderFile ${file?.status}, loaded ${file?.loaded}, ${found.rows} rows: ${file?.message ?? ''}`;
+  if (fails) {
+    const isRight = found.rows === 0 && (file === undefined || file.status === 'error');
+    return { isAll: isRight, wrong: isRight ? [] : [told] };
+  }
   const isAll = found.rows === rows && found.ids === rows && found.txids === 1;
   if (!isAll && found.rows !== 0)
-    wrong.push(`${found.rows} rows, ${found.ids} ids, ${found.txids} transactions of ${rows}`);
+    wrong.push(`${key}: ${found.rows} rows, ${found.ids} ids, ${found.txids} transactions of ${rows}`);
   // A file that was deleted may be in, or not: it is for the client to load it again.
   if (file !== undefined && (!isAll || file.status !== 'done' || file.loaded !== rows)) {
     const isHonest = file.status === 'error' && isAll && /already exists/.test(file.message ?? '');
-    if (!isHonest)
-      wrong.push(`LoaderFile ${file.status}, loaded ${file.loaded}, ${found.rows} rows: ${file.message ?? ''}`);
+    if (!isHonest) wrong.push(told);
   }
-  return { outcome: isAll ? 'all' : 'none', wrong };
+  return { isAll, wrong };
 }
 
 /** What is wrong with references that mean the practitioner whose number is the row's, modulo 7. */

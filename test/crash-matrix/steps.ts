@@ -1,7 +1,7 @@
 import { COPY_DONE, type ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 
 /** What the load of a step's bucket consists of. */
-export type Scene = 'single' | 'partitioned' | 'resolving' | 'finish';
+export type Scene = 'single' | 'batch' | 'partitioned' | 'resolving' | 'finish';
 
 /** One statement of a load, at which it is stopped. */
 export interface Step {
@@ -41,6 +41,33 @@ const SINGLE: readonly Step[] = [
   step('single', 'COPY ends', END),
   step('single', 'done', /^update loaderfile set resource = resource \|\|/),
   step('single', 'commit', COMMIT, (connection) => hasSent(connection, COPY)),
+];
+
+const LOCK_BATCH = /^select l\.id from loaderfile l\s.*for update skip locked/s;
+const hasLockedBatch = (connection: ProxiedConnection) => hasSent(connection, LOCK_BATCH);
+
+/** Steps of several small files in one transaction; the second COPY is that of the next type. */
+const BATCH: readonly Step[] = [
+  step('batch', 'claim', /^with next as materialized/),
+  step('batch', 'begin', /^begin$/, (connection) => isFiles(connection)),
+  step('batch', 'lock', LOCK_BATCH),
+  step('batch', 'are they decided', /and exists \(select from fhir_bucket_loader\.commit_decision/, hasLockedBatch),
+  step('batch', 'savepoint', /^savepoint no_rows$/, hasLockedBatch),
+  step('batch', 'first COPY begins', COPY, hasLockedBatch),
+  step('batch', 'first COPY ends', END, hasLockedBatch),
+  step('batch', 'COPY of another type begins', /^copy .*practitioner/, hasLockedBatch),
+  step('batch', 'back to before the refused row', /^rollback to savepoint batch$/),
+  step('batch', 'savepoint of the rest', /^savepoint batch$/, (connection) =>
+    hasSent(connection, /^rollback to savepoint batch$/),
+  ),
+  step('batch', 'done', /^update loaderfile l set resource = l\.resource \|\|/, (connection) =>
+    hasSent(connection, COPY),
+  ),
+  step('batch', 'commit', COMMIT, (connection) => hasLockedBatch(connection) && hasSent(connection, COPY)),
+  step('batch', 'lock of the file left out', LOCK, ({ statements }) =>
+    statements.some((sent) => LOCK_BATCH.test(sent)),
+  ),
+  step('batch', 'error of the file left out', /^update loaderfile set resource = resource \|\|/),
 ];
 
 /** Steps of a file over several backends: the holder's, then its partitions'. */
@@ -98,4 +125,4 @@ const FINISH: readonly Step[] = [
   step('finish', 'leave', /^select pg_advisory_unlock\(hashtextextended.*'bucket '/s),
 ];
 
-export const STEPS: readonly Step[] = [...SINGLE, ...PARTITIONED, ...RESOLVING, ...FINISH];
+export const STEPS: readonly Step[] = [...SINGLE, ...BATCH, ...PARTITIONED, ...RESOLVING, ...FINISH];
