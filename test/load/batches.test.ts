@@ -191,4 +191,24 @@ describe('batches of small files', () => {
     assert.deepEqual(load.inFlight, []);
     load.take('look');
   });
+
+  test('a table whose indexes are held dropped is looked at once the last batch with files of its type has ended', () => {
+    const load = new Driven(small(4), { threadNum: 1 });
+    // As if its indexes were dropped by this load.
+    load.raise({
+      kind: 'table-prepared',
+      type: 'Patient',
+      generation: load.state.tables.generation,
+      table: { kind: 'ready', indexesOff: true },
+    });
+    load.list(small(4));
+    const ids = load.beginBatch();
+    load.end(ids, { kind: 'batch', files: ids.map(() => done) });
+    assert.ok(!load.effects.some(({ kind }) => kind === 'look'), 'two of its files are still in the queue');
+    for (const id of ['f2', 'f3']) {
+      load.claim();
+      load.raise({ kind: 'file-ended', id, outcome: done });
+    }
+    load.take('look');
+  });
 });

@@ -708,7 +708,7 @@ describe('indexes that are held dropped', () => {
   const look = (load: Driven, ...files: QueuedFile[]) =>
     load.raise({ kind: 'looked', generation: load.take('look').generation, files });
 
-  const patient = fileOf('patient', { size: 3 });
+  const patient = fileOf('patient', { size: 3 * LARGE });
   const goals = ['goal-1', 'goal-2'].map((id) => fileOf(id, { type: 'Goal' }));
 
   test('are restored as soon as a look shows that no file of their type is left, while others are loaded', () => {
