@@ -7,7 +7,7 @@ const PART_OF_STEPS =
   /^single: commit|^batch: (commit|lock of the file)|^partitioned: (decision|last PREPARE|commit$|first COMMIT)|^resolving: (commit of the copy|look-up)|^finish: commit of restored/;
 const PART_OF_FAULTS = /^connection cut, before|arrives late$|^Postgres restarts, after|^delete by SQL, owner/;
 
-test('part of the crash matrix: all rows of the file or none, nothing left, whatever is lost at a step', async (t) => {
+test('part of the crash matrix: all rows of each file or none, nothing left, whatever is lost at a step', async (t) => {
   const cells = await runMatrix({ steps: PART_OF_STEPS, faults: PART_OF_FAULTS, print: (line) => t.diagnostic(line) });
   assert.ok(cells.length > 20);
   assert.deepEqual(
