@@ -10,12 +10,15 @@ const SMALL_BYTES = 64 * 1024;
 const MOST_FILES = 256;
 const MOST_BYTES = 2 * 1024 * 1024;
 
+/** Fewer are loaded one by one: it takes moments, and each begins in its turn. */
+const LEAST_FILES = 8;
+
 /** So many batches are left for each slot, on any replica, when the queue comes to its end: no slot is idle for long. */
 const BATCHES_PER_SLOT = 2;
 
 /**
  * The files that come next in the queue and are loaded together, in one transaction: small ones, in a row, whose rows are
- * plainly inserted. At least two, or none.
+ * plainly inserted. None where they are only a few.
  * @param isAlone whether a file is to be loaded by itself: a batch that it was in has failed
  */
 export function nextBatch(
@@ -25,7 +28,7 @@ export function nextBatch(
 ): readonly QueuedFile[] {
   const left = queue.files.length - queue.at;
   const most = Math.min(MOST_FILES, Math.ceil(left / (threadNum * BATCHES_PER_SLOT)));
-  if (write.resolveReferences || most < 2) return [];
+  if (write.resolveReferences || most < LEAST_FILES) return [];
   const batch: QueuedFile[] = [];
   let bytes = 0;
   for (const file of filesFrom(queue, most)) {
@@ -35,5 +38,5 @@ export function nextBatch(
     if (!isSmall || isAlone(file.id) || writeModeOf(write, file).kind !== 'insert') break;
     batch.push(file);
   }
-  return batch.length < 2 ? [] : batch;
+  return batch.length < LEAST_FILES ? [] : batch;
 }

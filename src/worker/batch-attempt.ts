@@ -65,7 +65,9 @@ export class BatchAttempt {
     await client.query('savepoint no_rows');
     const stop = { signal, graceMs: STOP_GRACE_MS };
     const failure = await cancellable(pool, client, stop, () => this.#tryFiles(client, mine));
-    await client.query('commit');
+    const { command } = await client.query('commit');
+    // Of a transaction in which a statement has failed, Postgres answers so, and with no error.
+    if (command !== 'COMMIT') throw new Error(`Postgres answered ${command} to the commit of a batch`);
     return failure === undefined ? { files: ids.map((id) => this.#outcomes.get(id) ?? 'alone') } : { failure };
   }
 
@@ -95,14 +97,15 @@ export class BatchAttempt {
   async #writeFiles(client: pg.PoolClient, files: readonly BatchFile[]): Promise<void> {
     const { signal } = this.#options;
     const tables = await this.#tablesOf(client, files);
-    // By type: the files of each need one COPY then.
-    const toRead = [...Map.groupBy(files, ({ type }) => type).values()].flat().flatMap((file) => {
-      const table = tables.get(file.type);
-      return table === undefined ? [] : [{ file, table }];
-    });
-    const txids = await nextTxids(client, toRead.length);
+    const txids = await nextTxids(client, files.length);
     const defaultTs = this.#task.transform.keepLastUpdated ? await transactionMicros(client) : undefined;
-    const queue = toRead.map((each, place) => ({ ...each, txid: txids[place] ?? 0n, defaultTs }));
+    const toRead = files.flatMap((file, place): ToRead[] => {
+      const table = tables.get(file.type);
+      const txid = txids[place];
+      return table === undefined || txid === undefined ? [] : [{ file, table, txid, defaultTs }];
+    });
+    // By type: the files of each need one COPY then.
+    const queue = [...Map.groupBy(toRead, ({ file }) => file.type).values()].flat();
     const stored = new Map<string, number>();
     const timeUp = new AbortController();
     const timer = setTimeout(() => timeUp.abort(new Error('the store is slow')), READ_MS);

@@ -41,14 +41,16 @@ interface SceneFile {
 const rowsOf = (count: number, pad: number, ids = 'r') =>
   Array.from({ length: count }, (_, n) => `${JSON.stringify({ id: `${ids}${n}`, note: 'x'.repeat(pad) })}\n`).join('');
 
-/** The larger come first, the types in turn: the second of `TYPE`, which fails, is in the first batch, of four. */
-const BATCH_FILES = {
+/** The larger come first, the types in turn: the second of `TYPE`, which fails, is in the first batch, of eight. */
+const BATCH_FILES: Readonly<Record<string, SceneFile>> = {
   [`${TYPE}.1.ndjson`]: { body: rowsOf(10, 60, 'e'), rows: 10, ids: 'e' },
   [`${TYPE}.2.ndjson`]: { body: `${rowsOf(9, 62, 'f')}${rowsOf(1, 62, 'f')}`, rows: 10, ids: 'f', fails: true },
-  [`${TYPE}.3.ndjson`]: { body: rowsOf(10, 50, 'g'), rows: 10, ids: 'g' },
-  [`${TYPE}.4.ndjson`]: { body: rowsOf(10, 48, 'h'), rows: 10, ids: 'h' },
-  [`${TYPE}.5.ndjson`]: { body: rowsOf(10, 46, 'i'), rows: 10, ids: 'i' },
-  [`${TYPE}.6.ndjson`]: { body: rowsOf(10, 44, 'j'), rows: 10, ids: 'j' },
+  ...Object.fromEntries(
+    Array.from({ length: 12 }, (_, n) => {
+      const ids = `s${'abcdefghijkl'.charAt(n)}`;
+      return [`${TYPE}.${n + 3}.ndjson`, { body: rowsOf(10, 50 - n, ids), rows: 10, ids }];
+    }),
+  ),
   'Practitioner.1.ndjson': { body: rowsOf(10, 60, 'k'), rows: 10, ids: 'k' },
   'Practitioner.2.ndjson': { body: rowsOf(10, 58, 'l'), rows: 10, ids: 'l' },
 };

@@ -130,7 +130,7 @@ describe('small files, loaded together', () => {
     const bucket = await server.bucketOf({
       'Patient.1.ndjson.gz': [dated('a', '2020-01-02T03:04:05Z'), dated('b')],
       'Patient.2.ndjson.gz': [dated('c', '2021-01-02T03:04:05Z')],
-      ...many(6),
+      ...many(20),
     });
     await server.load(bucket, { ...TOGETHER, 'keep-last-updated?': true });
     const rows = await server.sql<{ id: string; ts: Date; isNow: boolean }>(
