@@ -2,6 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { onTestServer } from './on-test-server.ts';
+import { MIGRATED_TEMPLATE } from './test-database.ts';
 import { serverUrlVariable, urlFromConnection } from './test-server-address.ts';
 
 /** For speed: the data of the tests need not survive a power cut. */
@@ -51,6 +54,8 @@ async function startInNewFolder(): Promise<{ stop(): Promise<void> }> {
   try {
     const postgres = await startEmbeddedPostgres({ dataFolder: folder, settings });
     process.env[serverUrlVariable] = urlFromConnection(postgres.connection);
+    await onTestServer(`CREATE DATABASE ${MIGRATED_TEMPLATE} TEMPLATE template0 ENCODING 'UTF8'`);
+    await migrate({ ...postgres.connection, database: MIGRATED_TEMPLATE });
     return {
       async stop() {
         await postgres.stop();

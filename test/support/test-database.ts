@@ -6,6 +6,9 @@ import { type TestConnection, testServerConnection, urlFromConnection } from './
 /** The part of a test context, or of anything else that ends, which drops the database. */
 type Closing = { after(drop: () => Promise<void>): void };
 
+/** On the tests' own Postgres: a database in which the migrations have run. */
+export const MIGRATED_TEMPLATE = 'migrated_template';
+
 export type TestDatabase = { connection: TestConnection; url: string };
 
 /**
@@ -24,9 +27,21 @@ export async function createTestDatabase(t: Closing, template = 'template0'): Pr
 }
 
 /**
+ * The same for a server that is to start on it: on the tests' own Postgres the migrations have run in it, which saves each start
+ * 0.1 CPU seconds. `test/store/migrate.test.ts` runs them where nothing is, and wherever a server is a process of its own it does.
+ */
+export async function createMigratedDatabase(t: Closing): Promise<TestDatabase> {
+  return await createTestDatabase(t, isOwnServer() ? MIGRATED_TEMPLATE : 'template0');
+}
+
+/**
  * On the tests' own Postgres, which never waits for a disk, copying the template's files takes 0.04 CPU seconds; Postgres's own
  * choice, to copy them by way of the WAL, takes 0.33. A server that somebody has named may be too old to know the word.
  */
 function strategy(): string {
-  return process.env['TEST_DATABASE_URL'] === undefined ? 'STRATEGY file_copy' : '';
+  return isOwnServer() ? 'STRATEGY file_copy' : '';
+}
+
+function isOwnServer(): boolean {
+  return process.env['TEST_DATABASE_URL'] === undefined;
 }

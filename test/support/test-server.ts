@@ -5,7 +5,7 @@ import { startServer } from '../../src/start-server.ts';
 import { APPLICATION_NAME } from '../../src/store/connection-options.ts';
 import { ndjson, ndjsonGzip } from './ndjson.ts';
 import { type S3Endpoint, startS3Endpoint } from './s3-endpoint.ts';
-import { createTestDatabase, type TestDatabase } from './test-database.ts';
+import { createMigratedDatabase, type TestDatabase } from './test-database.ts';
 import type { TestConnection } from './test-server-address.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -110,7 +110,7 @@ export async function startTestServer(
     for (const close of closing.splice(0).reverse()) await close();
   };
   t.after(closeAll);
-  const database = options.database ?? (await createTestDatabase(part));
+  const database = options.database ?? (await createMigratedDatabase(part));
   const s3 = options.s3 ?? (await startS3Endpoint(part));
   const server = await startServer(
     readConfig({
