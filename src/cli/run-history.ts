@@ -59,7 +59,7 @@ export async function* readRuns(
   }
 }
 
-/** What a run means to a script; one in progress is no failure. */
+/** What a run means to a script; one in progress does not count as a failure. */
 export function exitCodeOfRun({ state, files, 'lines-left-out': linesLeftOut }: Run): number {
   if (state === 'in-progress') return EXIT.ok;
   if (state !== 'completed') return EXIT.interrupted;

@@ -85,5 +85,5 @@ async function openPlain(path: string, flags: number): Promise<FileHandle> {
   const { nlink } = await file.stat();
   if ((await file.stat()).isFile() && nlink <= 1) return file;
   await file.close();
-  throw new Error(`${path} is no file of its own (a hard link, a folder or a pipe); remove it`);
+  throw new Error(`${path} is not a file of its own (a hard link, a folder or a pipe); remove it`);
 }

@@ -34,7 +34,7 @@ export function parseOpenReference(uri: string): OpenReference | undefined {
   };
 }
 
-/** Empty where it is no text, or one that Postgres cannot hold, and so no identifier has. */
+/** Empty where it is not text, or one that Postgres cannot hold, and so no identifier has. */
 function decoded(query: string): string {
   try {
     const text = decodeURIComponent(query);

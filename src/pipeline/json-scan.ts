@@ -15,14 +15,14 @@ import {
 /** A string that has not ended after this many bytes is likely long; a native search is faster from there on. */
 const NEAR_BYTES = 64;
 
-/** The offset of the first byte from `from` on that is no white space, or `end`. */
+/** The offset of the first byte from `from` on that is not white space, or `end`. */
 export function skipSpace(b: Buffer, from: number, end: number): number {
   let i = from;
   while (i < end && (b[i] === SPACE || b[i] === TAB || b[i] === CR)) i++;
   return i;
 }
 
-/** The offset of the last byte up to `from` that is no white space, or -1. */
+/** The offset of the last byte up to `from` that is not white space, or -1. */
 export function skipSpaceBack(b: Buffer, from: number): number {
   let i = from;
   while (i >= 0 && (b[i] === SPACE || b[i] === TAB || b[i] === CR)) i--;

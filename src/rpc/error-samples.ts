@@ -85,7 +85,7 @@ export function errorSamples(method: string, params: object): ErrorSample[] {
 /** What `/rpc` answers by HTTP status before a method is called; a test has the server answer each with a sample. */
 export const TRANSPORT_ERRORS: Readonly<Record<number, { when: string; error?: ErrorBody }>> = {
   400: {
-    when: 'The body cannot be read, or is no request.',
+    when: 'The body cannot be read, or is not a request.',
     error: { message: 'A batch has 1 to 100 requests; this one has 0.' },
   },
   401: { when: 'No credentials, or wrong ones.', error: { message: 'Wrong client id or secret.' } },

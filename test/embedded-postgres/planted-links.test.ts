@@ -66,7 +66,7 @@ describe('links that the account of Postgres has put in its folder', { skip: !is
     await rm(log);
     await writeFile(victim, SECRET, { mode: 0o600 });
     await link(victim, log);
-    assert.match(await startBeside(), /postgres\.log is no file of its own/);
+    assert.match(await startBeside(), /postgres\.log is not a file of its own/);
     await rm(log);
   });
 

@@ -33,7 +33,7 @@ export class LoadFeed {
   readonly #known = new Map<string, WatchedLoad>();
   #all: readonly string[] = [];
   #readAt: number | undefined;
-  #trouble: string | undefined;
+  #failure: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reading = false;
   #closed = false;
@@ -82,7 +82,7 @@ export class LoadFeed {
       loads,
       ...(bucket !== undefined && this.#readAt !== undefined && !this.#all.includes(bucket) ? { unknown: true } : {}),
       ...(isNew ? { open: open.view } : {}),
-      ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
     };
   }
 
@@ -113,11 +113,11 @@ export class LoadFeed {
       const buckets = new Set(wanted.map(({ bucket }) => bucket));
       for (const bucket of this.#known.keys()) if (!buckets.has(bucket)) this.#known.delete(bucket);
       this.#readAt = Date.now();
-      this.#trouble = undefined;
+      this.#failure = undefined;
     } catch (error) {
       const known = toClientError(error);
       if (known === undefined) this.#log.error({ err: error }, 'the loads could not be read for the page');
-      this.#trouble = toErrorBody(known).body.message;
+      this.#failure = toErrorBody(known).body.message;
     }
   }
 

@@ -44,7 +44,7 @@ export interface UpdateEvent {
   /** The bucket that was asked for was never called for. */
   unknown?: true;
   /** Why the figures are not of now. */
-  trouble?: string;
+  failure?: string;
 }
 
 /** The most loads shown: the latest ones. Each costs queries. */

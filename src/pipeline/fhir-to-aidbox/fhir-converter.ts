@@ -66,7 +66,7 @@ export class FhirConverter {
     return members;
   }
 
-  /** `value: {"Quantity": X}` as `valueQuantity: X`; what is no type of the choice stays in `value`. */
+  /** `value: {"Quantity": X}` as `valueQuantity: X`; what is not a type of the choice stays in `value`. */
   #choice(base: string, types: Node, open: number): string[] {
     const members: string[] = [];
     const others: string[] = [];

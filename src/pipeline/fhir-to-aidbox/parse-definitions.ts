@@ -8,7 +8,7 @@
  * - `name@Type.path` an element defined where another one is
  * - `name{ … }` an element with elements of its own
  *
- * Every type that is no resource type has an element `extension:Extension` that is not written.
+ * Every type that is not a resource type has an element `extension:Extension` that is not written.
  */
 export interface Definitions {
   openTypes: string;

@@ -4,7 +4,7 @@ import type { Segments } from './segments.ts';
 /** A choice that was written, or met in the storage format, in an object that is still open. */
 export interface Written {
   entry: Entry;
-  /** Of a stored one: where its value begins in the line; -1 where that is no object, and of others. */
+  /** Of a stored one: where its value begins in the line; -1 where that is not an object, and of others. */
   from: number;
   /** The range in the segments that begins with the closing brace of the choice's object; -1 while not known. */
   close: number;

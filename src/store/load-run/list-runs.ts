@@ -11,7 +11,7 @@ const runSchema = z.object({
   startedAt: z.date(),
   /** Null while it is in progress. */
   endedAt: z.date().nullable(),
-  /** When the replicas of a run that nobody has ended were last seen at work. */
+  /** When the replicas of a run that nobody has ended were last heard of. */
   lastSeen: z.date(),
   /** Whether indexes that it has dropped are not back, of a run that nobody has ended. */
   lacksIndexes: z.boolean(),

@@ -43,7 +43,7 @@ export const FIGURES = `(
     from f)`;
 
 /**
- * When a load_run `r` that nobody has ended was last seen at work, in SQL: all its replicas died some time after that.
+ * When a load_run `r` that nobody has ended was last heard of, in SQL: all its replicas died some time after that.
  */
 export const LAST_SEEN = `greatest(
   r.started_at,

@@ -127,10 +127,10 @@ test('when the database cannot be read the last figures stay, with the reason', 
   });
   const { at } = await waitFor(() => update, { what: 'the first update' });
   fail(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));
-  const stale = await waitFor(() => update?.trouble !== undefined && update, { what: 'trouble' });
-  assert.match(stale.trouble ?? '', /database cannot be reached|Internal error/);
+  const stale = await waitFor(() => update?.failure !== undefined && update, { what: 'failure' });
+  assert.match(stale.failure ?? '', /database cannot be reached|Internal error/);
   assert.ok(stale.at >= at);
   assert.deepEqual(stale.buckets, ['s3://moving', 's3://still']);
   fail(undefined);
-  await waitFor(() => update?.trouble === undefined, { what: 'the end of the trouble' });
+  await waitFor(() => update?.failure === undefined, { what: 'the end of the failure' });
 });

@@ -15,7 +15,7 @@ const ofSdk = (name: string, httpStatusCode: number, message = 'said S3') =>
 /** An error as Node's sockets throw it. */
 const ofSocket = (code: string) => Object.assign(new Error(`connect ${code}`), { code, syscall: 'connect' });
 
-describe('toS3Error gives the codes of the contract', () => {
+describe('toS3Error gives the codes that LoaderFiles bear', () => {
   for (const [what, error, code, transient] of [
     ['unknown key id', ofSdk('InvalidAccessKeyId', 403), 'InvalidAccount', false],
     ['wrong secret', ofSdk('SignatureDoesNotMatch', 403), 'InvalidAccount', false],

@@ -6,7 +6,7 @@
  * @typedef {object} ConnectionState
  * @property {'connecting' | 'live' | 'stale' | 'disconnected'} name stale: the server cannot read its database
  * @property {number} since time of the latest figures, in ms since 1970
- * @property {string} trouble the server's word on why figures are stale
+ * @property {string} failure the server's word on why figures are stale
  */
 
 /** The server sends about once a second; silence for this long, in ms, means that it is gone. */
@@ -54,12 +54,12 @@ export class Connection {
       this.#since = update.at;
       this.#expectMore();
       this.#listener.onUpdate(update);
-      this.#tell(update.trouble === undefined ? 'live' : 'stale', update.trouble);
+      this.#tell(update.failure === undefined ? 'live' : 'stale', update.failure);
     });
     source.addEventListener('error', () => {
       if (source !== this.#source) return;
       this.#tell('disconnected');
-      // The browser tries again by itself after a cut, but not after an answer that is no stream (401, 502 of a proxy).
+      // The browser tries again by itself after a cut, but not after an answer that is not a stream (401, 502 of a proxy).
       if (source.readyState === EventSource.CLOSED) this.#again();
     });
     this.#expectMore();
@@ -79,8 +79,8 @@ export class Connection {
     this.#silence = setTimeout(() => this.#connect(), RECONNECT_MS);
   }
 
-  /** @param {ConnectionState['name']} name @param {string} [trouble] */
-  #tell(name, trouble = '') {
-    this.#listener.onState({ name, since: this.#since, trouble });
+  /** @param {ConnectionState['name']} name @param {string} [failure] */
+  #tell(name, failure = '') {
+    this.#listener.onState({ name, since: this.#since, failure });
   }
 }

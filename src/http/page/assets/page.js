@@ -67,11 +67,11 @@ class Page {
 }
 
 /** @param {ConnectionState} state */
-function showConnection({ name, since, trouble }) {
+function showConnection({ name, since, failure }) {
   const texts = {
     connecting: 'Connecting …',
     live: 'Live',
-    stale: `Figures are of ${formatTime(since)}. ${trouble}`,
+    stale: `Figures are of ${formatTime(since)}. ${failure}`,
     disconnected: `Disconnected. Figures are of ${formatTime(since)}; trying again …`,
   };
   const pill = byId('connection');

@@ -8,7 +8,7 @@ import { momentsWithin, ticksUpTo } from './scale.js';
 const WIDTH = 600;
 const HEIGHT = 100;
 
-/** The shortest spans of time shown, in ms: the first seconds of a load in progress are no chart yet. */
+/** The shortest spans of time shown, in ms: the first seconds of a load in progress do not make a chart. */
 const LEAST_SPAN_MS = 5_000;
 const LEAST_LIVE_SPAN_MS = 60_000;
 

@@ -15,7 +15,7 @@ const AGAIN_MS = 3_000;
 /** A list of files that is read page by page. */
 export class PagedFiles {
   #onFiles;
-  #trouble = element('p', { class: 'bad', role: 'status' });
+  #failure = element('p', { class: 'bad', role: 'status' });
   #pager;
   /** @type {FileQuery} */
   #query = { filters: {}, sort: 'file' };
@@ -34,7 +34,7 @@ export class PagedFiles {
       this.#page = page;
       void this.#read();
     });
-    this.foot = element('div', { class: 'paged-foot' }, this.#pager.node, this.#trouble);
+    this.foot = element('div', { class: 'paged-foot' }, this.#pager.node, this.#failure);
   }
 
   /** Reads the first page of what is asked for. @param {FileQuery} query */
@@ -66,9 +66,9 @@ export class PagedFiles {
       }
       this.#onFiles(files);
       this.#pager.show({ page: this.#page, count: COUNT, total });
-      setText(this.#trouble, '');
+      setText(this.#failure, '');
     } catch (error) {
-      if (asked === this.#asked) setText(this.#trouble, `The files could not be read: ${reasonOf(error)}`);
+      if (asked === this.#asked) setText(this.#failure, `The files could not be read: ${reasonOf(error)}`);
     } finally {
       this.#readAt = Date.now();
     }

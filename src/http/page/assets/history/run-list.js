@@ -17,13 +17,13 @@ export class RunList {
     ({ run }) => String(run),
     (run) => new RunRow(run),
   );
-  #trouble = element('p', { class: 'bad', role: 'status' });
+  #failure = element('p', { class: 'bad', role: 'status' });
   #more = button('Show earlier runs', 'small', () => this.#readMore());
   /** By number. @type {Map<number, RunReport>} */
   #runs = new Map();
   #hasEarlier = false;
 
-  node = element('div', {}, this.#list, this.#more, this.#trouble);
+  node = element('div', {}, this.#list, this.#more, this.#failure);
 
   /** @param {string} bucket */
   constructor(bucket) {
@@ -55,9 +55,9 @@ export class RunList {
       if (runs.at(-1)?.run === known.at(-1)?.run) this.#hasEarlier = next !== undefined;
       setHidden(this.#more, !this.#hasEarlier);
       this.#rows.show(known);
-      setText(this.#trouble, '');
+      setText(this.#failure, '');
     } catch (error) {
-      setText(this.#trouble, `The history could not be read: ${reasonOf(error)}`);
+      setText(this.#failure, `The history could not be read: ${reasonOf(error)}`);
     }
   }
 }

@@ -7,7 +7,7 @@ export class Outcome {
   node = element('p', { class: 'outcome', role: 'status' });
 
   /**
-   * Runs what a button stands for, once at a time, and shows what came of it.
+   * Carries out the action of a button, once at a time, and shows what came of it.
    * @param {HTMLButtonElement} pressed
    * @param {() => Promise<{ message: string }>} action
    */
