@@ -38,3 +38,33 @@ test('a pending file follows the newest listing, not the one that is stored last
   assert.equal(await addLoaderFiles(pool, 's3://b', [listed('first', 1, 1)]), 0);
   assert.deepEqual(await stored(), [second]);
 });
+
+test('files that are queued already cost what they are, not what the queue is', async () => {
+  const files = Array.from({ length: 3_000 }, (_, n) => ({
+    key: `many/Patient-${n}.ndjson`,
+    type: 'Patient',
+    etag: 'e',
+  }));
+  assert.equal(await addLoaderFiles(pool, 's3://many', files), files.length);
+  const client = await pool.connect();
+  const readSoFar = async () => {
+    const { rows } = await client.query<{ read: number }>(
+      `select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'loaderfile'`,
+    );
+    return rows[0]?.read ?? Number.NaN;
+  };
+  try {
+    // In one transaction, whose own counters tell what it has read.
+    await client.query('begin');
+    // A table as small as this one would be read whole.
+    await client.query('set local enable_seqscan = off');
+    const before = await readSoFar();
+    const [first, ...rest] = files.slice(0, 4);
+    assert.equal(await addLoaderFiles(client, 's3://many', [{ ...first, key: 'new', type: 'Patient' }, ...rest]), 1);
+    const read = (await readSoFar()) - before;
+    await client.query('rollback');
+    assert.ok(read < 100, `${read} rows were read for 4`);
+  } finally {
+    client.release();
+  }
+});
