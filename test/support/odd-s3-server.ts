@@ -24,6 +24,8 @@ export interface OddAnswer {
   body: Buffer;
   /** The connection is reset after so many bytes of the body; at the body's whole length it is closed instead. */
   breakAfter?: number;
+  /** After so many bytes of the body the rest waits for a promise. */
+  hold?: { after: number; until: Promise<void> };
 }
 
 /** An object as a page of a listing has it; an element of value undefined is left out. */
@@ -41,6 +43,8 @@ export interface OddGet {
   headers: IncomingHttpHeaders;
   /** Where the range asked for begins. */
   from: number | undefined;
+  /** Where it ends: its last byte; undefined for the object's. */
+  to: number | undefined;
   /** Reads of this object so far, this one included. */
   nth: number;
 }
@@ -126,10 +130,11 @@ export class OddS3Server {
     }
     const nth = (this.#reads.get(key) ?? 0) + 1;
     this.#reads.set(key, nth);
-    const range = /^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1];
-    const from = range === undefined ? undefined : Number(range);
-    const well = answerWell(object, headers, from);
-    send(response, this.onGet(well, { object, headers, from, nth }) ?? well);
+    const [, first, last = ''] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];
+    const from = first === undefined ? undefined : Number(first);
+    const to = last === '' ? undefined : Number(last);
+    const well = answerWell(object, headers, from, to);
+    send(response, this.onGet(well, { object, headers, from, to, nth }) ?? well);
   }
 
   #list(query: URLSearchParams, response: ServerResponse): void {
@@ -177,7 +182,7 @@ export class OddS3Server {
   }
 }
 
-function answerWell(object: OddObject, headers: IncomingHttpHeaders, from: number | undefined): OddAnswer {
+function answerWell(object: OddObject, headers: IncomingHttpHeaders, from?: number, to?: number): OddAnswer {
   const { body, etag, lastModified } = object;
   const common = { etag, 'last-modified': lastModified.toUTCString(), ...object.headers };
   const wanted = headers['if-match'];
@@ -187,8 +192,8 @@ function answerWell(object: OddObject, headers: IncomingHttpHeaders, from: numbe
   if (from === undefined) {
     return { status: 200, headers: { ...common, 'content-length': String(body.length) }, body };
   }
-  const part = body.subarray(from);
-  const range = `bytes ${from}-${body.length - 1}/${body.length}`;
+  const part = body.subarray(from, (to ?? body.length) + 1);
+  const range = `bytes ${from}-${from + part.length - 1}/${body.length}`;
   return {
     status: 206,
     headers: { ...common, 'content-length': String(part.length), 'content-range': range },
@@ -196,9 +201,14 @@ function answerWell(object: OddObject, headers: IncomingHttpHeaders, from: numbe
   };
 }
 
-function send(response: ServerResponse, { status, headers, body, breakAfter }: OddAnswer): void {
+function send(response: ServerResponse, { status, headers, body, breakAfter, hold }: OddAnswer): void {
   const given = Object.entries(headers).filter(([, value]) => value !== undefined);
   response.writeHead(status, Object.fromEntries(given) as Record<string, string>);
+  if (hold !== undefined) {
+    response.write(body.subarray(0, hold.after));
+    hold.until.then(() => response.end(body.subarray(hold.after)));
+    return;
+  }
   if (breakAfter === undefined) {
     response.end(body);
     return;

@@ -4,6 +4,8 @@ import { normalizeEtag } from './etag.ts';
 
 /** What a store answered to GetObject, with what it says about the object's identity and length. */
 export interface ObjectAnswer {
+  /** HTTP's. */
+  status: number | undefined;
   body: Readable;
   /** Offset in the object of the body's first byte; undefined for a part whose place the store does not name. */
   start: number | undefined;
@@ -34,6 +36,7 @@ export function toObjectAnswer(
   const lastModified = toTime(headers['last-modified']);
   const date = toTime(headers['date']);
   return {
+    status: $metadata.httpStatusCode,
     body,
     start: isWhole ? 0 : toInteger(range?.[1]),
     total: isWhole ? length : toInteger(range?.[2]),

@@ -28,6 +28,12 @@ export const objectErrors = {
       { transient: true },
     ),
 
+  stalled: (name: string, { limitMs, bytes }: { limitMs: number; bytes: number }) =>
+    new S3Error(
+      'ReadTimeout',
+      `ReadTimeout: no bytes arrived for ${limitMs} ms (read-timeout) after ${bytes} bytes (${name})`,
+    ),
+
   unresumable: (name: string, bytes: number, cause: string) =>
     new S3Error(
       'IncompleteBody',

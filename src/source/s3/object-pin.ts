@@ -28,6 +28,15 @@ export class ObjectPin {
     return this.#size;
   }
 
+  /**
+   * Whether ranges of the object can be told to be of this version, and of the bytes that are read: by its ETag, its length,
+   * and a body that nothing has packed or unpacked.
+   */
+  get isRangeable(): boolean {
+    const first = this.#first;
+    return first?.etag !== undefined && first.total === this.#size && first.contentEncoding === undefined;
+  }
+
   /** Whether an answer seems to hold other bytes than those stored: packed or unpacked on the way. */
   seemsTranscoded({ contentEncoding, total }: ObjectAnswer): boolean {
     if (contentEncoding === undefined) return false;

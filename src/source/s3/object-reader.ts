@@ -7,6 +7,8 @@ import type { ObjectAnswer } from './object-answer.ts';
 import { objectErrors } from './object-errors.ts';
 import { ObjectPin } from './object-pin.ts';
 import { ObjectRequests } from './object-requests.ts';
+import { RangePart } from './range-part.ts';
+import { RangedRest, type RangedRestOptions } from './ranged-rest.ts';
 import { S3Error, toS3Error } from './s3-error.ts';
 import { TimedWaits } from './timed-waits.ts';
 
@@ -21,6 +23,8 @@ export interface ReaderOptions {
   signal: AbortSignal;
   /** Whether the account agrees to pay for its requests. */
   requesterPays?: boolean | undefined;
+  /** What large objects may be read in ranges by; without it none is. */
+  ranges?: Pick<RangedRestOptions, 'budget' | 'limits' | 'pace'> | undefined;
 }
 
 /** Resumes in a row that brought no byte before the file fails. */
@@ -37,7 +41,8 @@ const END_MS = 10_000;
  * Reads one object's bytes, once and completely. A body that breaks off is resumed at its next byte by
  * `Range` and `If-Match`, so the consumer of the bytes never notices. Only time spent waiting for bytes counts
  * against `readTimeoutMs`: a slow consumer is not a stall (the SDK's own socket timeout would kill such a download).
- * Where the store offers a checksum of the whole object, the bytes are held against it at their end.
+ * Where the store offers a checksum of the whole object, the bytes are held against it at their end. Where one connection is
+ * too slow for the consumer, the rest is read in several ranges at a time; whatever goes wrong with one, it goes on as before.
  */
 export class ObjectReader implements ObjectBytes {
   /** Bytes received so far. */
@@ -50,6 +55,7 @@ export class ObjectReader implements ObjectBytes {
   readonly #pin: ObjectPin;
   readonly #requests: ObjectRequests;
   readonly #waits: TimedWaits;
+  readonly #ranges: RangedRest;
   #checksum: RunningChecksum | undefined;
   /** Resolves when no read is in flight: one that is given up may still take a chunk. */
   #idle: Promise<void> = Promise.resolve();
@@ -68,6 +74,23 @@ export class ObjectReader implements ObjectBytes {
       requesterPays: options.requesterPays,
       waiting: (attempt) => this.#waits.within(attempt, options.readTimeoutMs),
     });
+    const { readTimeoutMs, signal } = options;
+    this.#ranges = new RangedRest({
+      budget: options.ranges?.budget,
+      limits: options.ranges?.limits,
+      pace: options.ranges?.pace,
+      pin: this.#pin,
+      open: (start, end, closed) =>
+        new RangePart({
+          requests: this.#requests,
+          pin: this.#pin,
+          start,
+          end,
+          readTimeoutMs,
+          signal: AbortSignal.any([signal, closed]),
+          stalled: (bytes) => objectErrors.stalled(this.#name, { limitMs: readTimeoutMs, bytes }),
+        }),
+    });
   }
 
   /** Time spent waiting for S3, in ms. */
@@ -85,6 +108,7 @@ export class ObjectReader implements ObjectBytes {
     try {
       yield* this.#readAll();
     } finally {
+      this.#ranges.close();
       resolve();
     }
   }
@@ -110,7 +134,8 @@ export class ObjectReader implements ObjectBytes {
       const before = this.bytes;
       try {
         yield* this.#readFrom(before);
-        break;
+        yield* this.#readRanges();
+        if (this.bytes === this.#pin.size || this.#pin.size === undefined) break;
       } catch (error) {
         this.#options.signal.throwIfAborted();
         if (!(error instanceof BrokenBody)) throw toS3Error(error, this.#name);
@@ -141,19 +166,49 @@ export class ObjectReader implements ObjectBytes {
         if (next === undefined) break;
         const chunk = next.subarray(skip);
         skip -= next.length - chunk.length;
-        if (chunk.length === 0) continue;
-        this.bytes += chunk.length;
-        const { size } = this.#pin;
-        if (size === undefined) throw objectErrors.noSize(this.#name);
-        if (this.bytes > size) throw this.#pin.otherLength();
-        this.#checksum?.update(chunk);
-        yield chunk;
+        const own = chunk.subarray(0, (this.#ranges.from ?? Number.POSITIVE_INFINITY) - this.bytes);
+        if (own.length > 0) yield this.#take(own);
+        if (this.bytes === this.#ranges.from && this.#ranges.takeOver() !== undefined) return;
+        if (own.length < chunk.length) yield this.#take(chunk.subarray(own.length));
+        this.#ranges.consider(this.bytes, this.waitMs);
       }
       if (this.bytes < (this.#pin.size ?? 0)) throw new BrokenBody('the body ended early');
     } finally {
       // An unread body would hold its socket until the pool is empty.
       body.destroy();
     }
+  }
+
+  /**
+   * Reads on in ranges, if they have taken over. What is wrong with one is left for the next request for the rest to find out.
+   * @throws BrokenBody when a range broke off
+   */
+  async *#readRanges(): AsyncGenerator<Buffer> {
+    const window = this.bytes === this.#ranges.from ? this.#ranges.takeOver() : undefined;
+    if (window === undefined) return;
+    try {
+      for (;;) {
+        const chunk = await this.#waits.within(window.next(), 0);
+        if (chunk === undefined) return;
+        yield this.#take(chunk);
+      }
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      if (error instanceof BrokenBody || (error instanceof S3Error && error.code === 'ReadTimeout')) throw error;
+      this.#ranges.giveUp();
+    } finally {
+      this.#ranges.close();
+    }
+  }
+
+  /** Counts bytes that are given to the consumer. */
+  #take(chunk: Buffer): Buffer {
+    this.bytes += chunk.length;
+    const { size } = this.#pin;
+    if (size === undefined) throw objectErrors.noSize(this.#name);
+    if (this.bytes > size) throw this.#pin.otherLength();
+    this.#checksum?.update(chunk);
+    return chunk;
   }
 
   /** @returns how many bytes of the body were read before */

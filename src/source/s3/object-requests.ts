@@ -16,6 +16,15 @@ export interface ObjectRequestsOptions {
   waiting: <T>(attempt: Promise<T>) => Promise<T>;
 }
 
+/** A range of an object, asked for beside its other ranges. */
+export interface RangeRequest {
+  /** Offset of the first byte that is not asked for. */
+  end: number;
+  signal: AbortSignal;
+  /** As that of `ObjectRequestsOptions`. */
+  waiting: <T>(attempt: Promise<T>) => Promise<T>;
+}
+
 const requestSchema = z.object({ headers: z.record(z.string(), z.string()) });
 const responseSchema = z.object({ headers: z.record(z.string(), z.string()) });
 
@@ -40,14 +49,14 @@ export class ObjectRequests {
   }
 
   /**
-   * Asks for the bytes from `offset` on; with 0 for the whole object.
+   * Asks for the bytes from `offset` on, or for a range; with 0 for the whole object.
    * @throws what the SDK does, or S3Error
    */
-  async get(offset: number, pin: ObjectPin): Promise<ObjectAnswer> {
+  async get(offset: number, pin: ObjectPin, range?: RangeRequest): Promise<ObjectAnswer> {
     for (;;) {
       let answer: ObjectAnswer;
       try {
-        answer = await this.#send(offset, pin.etag);
+        answer = await this.#send(offset, pin.etag, range);
       } catch (error) {
         if (statusOf(error) === 416 && offset > 0) throw objectErrors.replaced(this.#options.name);
         if (this.#givesWay(error)) continue;
@@ -78,13 +87,14 @@ export class ObjectRequests {
     return true;
   }
 
-  async #send(offset: number, etag: string | undefined): Promise<ObjectAnswer> {
-    const { bucket, key, name, signal, requesterPays, waiting } = this.#options;
+  async #send(offset: number, etag: string | undefined, range: RangeRequest | undefined): Promise<ObjectAnswer> {
+    const { bucket, key, name, requesterPays } = this.#options;
+    const { signal, waiting } = range ?? this.#options;
     const command = new GetObjectCommand({
       Bucket: bucket,
       Key: key,
       ...(etag === undefined || !this.#isConditional ? {} : { IfMatch: etag }),
-      ...(offset === 0 ? {} : { Range: `bytes=${offset}-` }),
+      ...(offset === 0 ? {} : { Range: `bytes=${offset}-${range === undefined ? '' : range.end - 1}` }),
       ...(requesterPays === true ? { RequestPayer: 'requester' } : {}),
     });
     // Not the command's ChecksumMode: the SDK would add its checksum up as well, and report a mismatch as a broken body.

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from './create-s3-client.ts';
+import { RangeBudget } from './range-window.ts';
 import type { S3Account, S3Timeouts } from './s3-account.ts';
 
 /** Clients kept; with credentials that rotate, the oldest are let go. */
@@ -10,6 +11,9 @@ const MAX_SOCKETS = 256;
 
 /** S3 clients by account and bucket, so that the files of a load share connections, and its pace where S3 limits that. */
 export class S3Clients {
+  /** Of all objects that are read through these clients. */
+  readonly rangeBudget = new RangeBudget();
+
   readonly #clients = new Map<string, S3Client>();
   readonly #allowPrivateHosts: boolean;
 

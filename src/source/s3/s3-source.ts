@@ -48,7 +48,7 @@ export class S3Source implements ObjectSource {
     return new ObjectReader(
       client,
       { ...object, bucket },
-      { readTimeoutMs, signal, requesterPays: account.requesterPays },
+      { readTimeoutMs, signal, requesterPays: account.requesterPays, ranges: { budget: this.#clients.rangeBudget } },
     );
   }
 }

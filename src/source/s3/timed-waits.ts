@@ -1,5 +1,6 @@
 import { awaitWithin } from '../../errors/await-within.ts';
-import { S3Error } from './s3-error.ts';
+import { objectErrors } from './object-errors.ts';
+import type { S3Error } from './s3-error.ts';
 
 export interface TimedWaitsOptions {
   /** The object's, as `s3://bucket/key`. */
@@ -36,9 +37,6 @@ export class TimedWaits {
 
   #stalled(limitMs: number): S3Error {
     const { name, bytes } = this.#options;
-    return new S3Error(
-      'ReadTimeout',
-      `ReadTimeout: no bytes arrived for ${limitMs} ms (read-timeout) after ${bytes()} bytes (${name})`,
-    );
+    return objectErrors.stalled(name, { limitMs, bytes: bytes() });
   }
 }
