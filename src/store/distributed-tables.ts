@@ -26,9 +26,13 @@ export async function distributionOf(db: Queryable, table: ResourceTable): Promi
 export class DistributedTables {
   #isCitus: boolean | undefined;
 
-  async includes(db: Queryable, table: ResourceTable): Promise<boolean> {
+  async isCitus(db: Queryable): Promise<boolean> {
     this.#isCitus ??= await isCitus(db);
-    return this.#isCitus && (await distributionOf(db, table)) !== 'local';
+    return this.#isCitus;
+  }
+
+  async includes(db: Queryable, table: ResourceTable): Promise<boolean> {
+    return (await this.isCitus(db)) && (await distributionOf(db, table)) !== 'local';
   }
 }
 

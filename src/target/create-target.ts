@@ -1,4 +1,5 @@
 import type { CopyFormat } from '../pipeline/copy-row-writer.ts';
+import type { DistributedTables } from '../store/distributed-tables.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { DeleteTarget } from './delete-target.ts';
 import { InsertTarget } from './insert-target.ts';
@@ -19,6 +20,7 @@ export interface TargetOptions {
   format: CopyFormat;
   /** Whether rows that Postgres refuses are left out, each by itself. */
   lenient: boolean;
+  distributed: DistributedTables;
 }
 
 /** The target of one file's rows. */

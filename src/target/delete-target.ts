@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { FileError } from '../errors/file-error.ts';
 import { checkAllStored } from '../errors/rows-kept-out.ts';
-import { isCitus } from '../store/distributed-tables.ts';
+import type { DistributedTables } from '../store/distributed-tables.ts';
 import { createResourceTable } from '../store/ensure-resource-table.ts';
 import type { StoredRows } from '../store/loader-file/stored-rows.ts';
 import type { Queryable } from '../store/query.ts';
@@ -18,6 +18,7 @@ export interface DeleteOptions {
   /** Whether the last version, and that it was deleted, go to the history table. */
   history: boolean;
   lenient: boolean;
+  distributed: DistributedTables;
 }
 
 interface Deleted {
@@ -45,7 +46,7 @@ export class DeleteTarget implements RowTarget {
   }
 
   async prepare(client: pg.ClientBase): Promise<void> {
-    if (await isCitus(client)) throw new NotOnCitus('apply-deletions?');
+    if (await this.#options.distributed.isCitus(client)) throw new NotOnCitus('apply-deletions?');
     await createStage(client, this.#stage);
   }
 

@@ -62,14 +62,15 @@ export class FileRows {
   /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
   async write(client: pg.PoolClient, table: ResourceTable | undefined, partitions?: PartitionedCopy): Promise<void> {
     const { id, type, transform, writeMode, maxErrors } = this.#task;
-    const { signal, maxLineBytes, buffers, transforms, loadableTypes } = this.#options;
+    const { signal, maxLineBytes, buffers, transforms, loadableTypes, distributed } = this.#options;
     const lineMemory = new LineMemory(this.#options.lineMemory, signal);
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
     const txid = await nextTxid(client);
     const isDated = transform.keepLastUpdated && writeMode.kind !== 'delete';
     const defaultTs = isDated ? await transactionMicros(client) : undefined;
     const format = await this.#formatFor(client, table);
-    const target = createTarget(writeMode, { table, type, txid, defaultTs, format, lenient: maxErrors > 0 });
+    const lenient = maxErrors > 0;
+    const target = createTarget(writeMode, { table, type, txid, defaultTs, format, lenient, distributed });
     const { statement, constants } = target;
     this.#isUnparsed = target.format === 'text';
     const references = this.#references;

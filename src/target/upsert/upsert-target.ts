@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isCitus } from '../../store/distributed-tables.ts';
+import type { DistributedTables } from '../../store/distributed-tables.ts';
 import type { StoredRows } from '../../store/loader-file/stored-rows.ts';
 import { type ResourceTable, resolveHistory } from '../../store/resource-tables.ts';
 import type { RowCopy } from '../row-copy.ts';
@@ -27,6 +27,7 @@ export interface UpsertOptions {
   defaultTs: bigint | undefined;
   /** Whether the copy is lenient: a second row with an id of the file is then refused by itself. */
   lenient: boolean;
+  distributed: DistributedTables;
   rules: UpsertRules;
 }
 
@@ -56,7 +57,7 @@ export class UpsertTarget implements RowTarget {
 
   async prepare(client: pg.ClientBase): Promise<void> {
     const { type, rules } = this.#options;
-    this.#isCitus = await isCitus(client);
+    this.#isCitus = await this.#options.distributed.isCitus(client);
     if (this.#isCitus && (rules.history || rules.newestWins))
       throw new NotOnCitus(rules.history ? 'history?' : 'newest-wins?');
     if (rules.history) this.#history = await resolveHistory(client, type);
