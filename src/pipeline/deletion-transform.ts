@@ -3,6 +3,9 @@ import type { LineErrorDetail } from '../errors/line-error.ts';
 import { isLoadable, type LoadableTypes } from '../fhir/loadable-types.ts';
 import type { LineResult, LineTransform } from './transform.ts';
 
+/** A type and an id of characters that stand for themselves in a URL (RFC 3986, "unreserved"): files are loaded with more than FHIR's. */
+const TARGET = /^[A-Z][A-Za-z]{0,62}\/[A-Za-z0-9\-._~]{1,64}$/;
+
 /** A transaction that only deletes, as FHIR's Bulk Data Access lists what was deleted ("Response - Complete Status", `deleted`). */
 const bundleSchema = z.object({
   resourceType: z.literal('Bundle'),
@@ -13,11 +16,11 @@ const bundleSchema = z.object({
         fullUrl: z.string().optional(),
         request: z.strictObject({
           method: z.literal('DELETE'),
-          url: z.string().regex(/^[A-Z][A-Za-z]{0,62}\/[A-Za-z0-9\-.]{1,64}$/, 'must be <type>/<id>'),
+          url: z.string().regex(TARGET, 'must be <type>/<id>'),
         }),
       }),
     )
-    .min(1),
+    .min(1, 'must have an entry'),
 });
 
 /**

@@ -107,7 +107,15 @@ describe('apply-deletions?', () => {
     const bad: [line: object | string, code: string, message: RegExp][] = [
       [{ resourceType: 'Goal', id: 'g' }, 'not-a-deletion', /Bundle\.resourceType: /],
       [{ ...bundle('Goal/g'), type: 'batch' }, 'not-a-deletion', /Bundle\.type: /],
-      [bundle(), 'not-a-deletion', /Bundle\.entry: /],
+      [bundle(), 'not-a-deletion', /Bundle\.entry: .*must have an entry/],
+      [bundle('Goal/g/_history/2'), 'not-a-deletion', /must be <type>\/<id>/],
+      [bundle('Goal/g%20'), 'not-a-deletion', /must be <type>\/<id>/],
+      [entry({ request: { method: 'DELETE', url: 'Goal/g', ifMatch: 'W/"1"' } }), 'not-a-deletion', /ifMatch/],
+      [
+        { ...bundle('Goal/g'), entry: [...bundle('Goal/g').entry, { request: { method: 'GET', url: 'Goal/g' } }] },
+        'not-a-deletion',
+        /Bundle\.entry\[1\]\.request\.method: /,
+      ],
       [entry({ resource: { resourceType: 'Goal' } }), 'not-a-deletion', /Bundle\.entry\[0\]: /],
       [entry({ request: { method: 'PUT', url: 'Goal/g' } }), 'not-a-deletion', /Bundle\.entry\[0\]\.request\.method: /],
       [
@@ -138,6 +146,18 @@ describe('apply-deletions?', () => {
     const { loaded, deleted, 'lines-left-out': left } = await server.loaderFile(bucket, 'Bundle.ndjson');
     assert.deepEqual([loaded, deleted, left], [0, 1, 1]);
     assert.deepEqual(await idsOf('goal'), []);
+  });
+
+  test('a Bundle of very many deletes, and ids that are not FHIR’s', async () => {
+    const ids = Array.from({ length: 20_000 }, (_, n) => `m-${n}`);
+    const odd = ['under_score', 'til~de'];
+    const bucket = await server.bucketOf({
+      'Media.ndjson': [...ids, ...odd, 'stays'].map((id) => ({ id })),
+      'deleted/Media.ndjson': [bundle(...[...ids, ...odd].map((id) => `Media/${id}`))],
+    });
+    await server.load(bucket, DELETE);
+    assert.equal((await outcomeOf(bucket, 'deleted/Media.ndjson')).deleted, ids.length + odd.length);
+    assert.deepEqual(await idsOf('media'), ['stays']);
   });
 
   test('without it Bundles are resources like all others', async () => {
