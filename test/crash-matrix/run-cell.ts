@@ -79,6 +79,11 @@ const DATA: Readonly<Record<Scene, SceneData>> = {
     files: oneFile(REFERRING, 50),
     params: { 'thread-num': 1, 'resolve-references?': true },
   },
+  // The other file is smaller, and so begun later.
+  early: {
+    files: { ...oneFile(SMALL, 50), 'Practitioner.ndjson': { body: rowsOf(20, 1, 'k'), rows: 20, ids: 'k' } },
+    params: { 'thread-num': 1, 'disable-idx?': true, 'drop-primary-key?': true },
+  },
   finish: {
     files: oneFile(SMALL, 50),
     params: { 'thread-num': 1, 'disable-idx?': true, 'drop-primary-key?': true },
@@ -258,7 +263,8 @@ async function wrongRecords(cluster: MatrixCluster, bucket: string, isLoaded: bo
 
 async function indexesOf(cluster: MatrixCluster): Promise<string[]> {
   const rows = await cluster.sql<{ name: string }>(
-    `select indexrelid::regclass::text || indisvalid as name from pg_index where indrelid = '${TYPE.toLowerCase()}'::regclass order by 1`,
+    `select indexrelid::regclass::text || indisvalid as name from pg_index
+      where indrelid in ('${TYPE.toLowerCase()}'::regclass, 'practitioner'::regclass) order by 1`,
   );
   return rows.map(({ name }) => name);
 }

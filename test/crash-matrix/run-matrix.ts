@@ -1,7 +1,7 @@
 import { FAULTS, type Fault } from './faults.ts';
 import { MatrixCluster } from './matrix-cluster.ts';
 import { type Cell, PRACTITIONERS, runCell, TYPE } from './run-cell.ts';
-import { STEPS, type Step } from './steps.ts';
+import { type Scene, STEPS, type Step } from './steps.ts';
 
 export interface MatrixOptions {
   /** Only steps, and faults, whose names (`scene: step`) match. */
@@ -31,13 +31,18 @@ export async function runMatrix({ steps = /./, faults = /./, print }: MatrixOpti
   }
 }
 
+/** Scenes about indexes, in which no file is deleted. */
+const KEEPS_FILES: ReadonlySet<Scene> = new Set(['early', 'finish']);
+
 /** The cells of steps and faults whose names match. */
 export function cellsOf(steps: RegExp, faults: RegExp): { step: Step; fault: Fault }[] {
   return STEPS.filter(({ scene, name }) => steps.test(`${scene}: ${name}`)).flatMap((step) =>
-    FAULTS.filter((fault) => faults.test(fault.name) && !(fault.deletes && step.scene === 'finish')).map((fault) => ({
-      step,
-      fault,
-    })),
+    FAULTS.filter((fault) => faults.test(fault.name) && !(fault.deletes && KEEPS_FILES.has(step.scene))).map(
+      (fault) => ({
+        step,
+        fault,
+      }),
+    ),
   );
 }
 

@@ -1,7 +1,7 @@
 import { COPY_DONE, type ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 
 /** What the load of a step's bucket consists of. */
-export type Scene = 'single' | 'batch' | 'partitioned' | 'resolving' | 'finish';
+export type Scene = 'single' | 'batch' | 'partitioned' | 'resolving' | 'early' | 'finish';
 
 /** One statement of a load, at which it is stopped. */
 export interface Step {
@@ -125,4 +125,22 @@ const FINISH: readonly Step[] = [
   step('finish', 'leave', /^select pg_advisory_unlock\(hashtextextended.*'bucket '/s),
 ];
 
-export const STEPS: readonly Step[] = [...SINGLE, ...BATCH, ...PARTITIONED, ...RESOLVING, ...FINISH];
+const LEAVE_TABLE = /^select pg_try_advisory_lock\(hashtextextended.*'indexes of '/s;
+
+/** Steps of a table whose last file is in, while the files of another one are loaded. */
+const EARLY: readonly Step[] = [
+  step('early', 'leave the table', LEAVE_TABLE, isSession),
+  step('early', 'lock to restore', /^select pg_advisory_xact_lock\(hashtextextended.*'restore '/s),
+  step('early', 'build a key', /^create unique index/i),
+  step('early', 'make it a constraint', /^alter table .* add constraint/),
+  step('early', 'build an index', /^create index/i),
+  step('early', 'restored', /^update disabledindex/),
+  step('early', 'commit of restored', COMMIT, (connection) => hasSent(connection, /^update disabledindex/)),
+  step(
+    'early',
+    'end of the restore',
+    /^select pg_advisory_unlock\(hashtextextended\('fhir-bucket-loader ' \|\| 'indexes of '/,
+  ),
+];
+
+export const STEPS: readonly Step[] = [...SINGLE, ...BATCH, ...PARTITIONED, ...RESOLVING, ...EARLY, ...FINISH];
