@@ -8,6 +8,10 @@ const propertySchema = z.looseObject({
   enum: z.array(z.string()).optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
+  const: z.string().optional(),
+  get anyOf() {
+    return z.array(propertySchema).optional();
+  },
   items: z.looseObject({ type: z.string() }).optional(),
   get properties() {
     return z.record(z.string(), propertySchema).optional();
@@ -30,7 +34,9 @@ function rowsOf({ properties = {}, required }: Property, prefix: string): string
   });
 }
 
-function typeOf({ type = '', enum: values, minimum, maximum, items }: Property): string {
+function typeOf({ type = '', enum: values, const: only, anyOf, minimum, maximum, items }: Property): string {
+  if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
+  if (only !== undefined) return `\`${only}\``;
   if (values !== undefined) return values.map((value) => `\`${value}\``).join(' or ');
   if (items !== undefined) return `${type} of ${items.type}`;
   return minimum === undefined || maximum === undefined ? type : `${type}, ${minimum} to ${maximum}`;

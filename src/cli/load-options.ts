@@ -9,6 +9,7 @@ import { type AccountOptions, accountOf, noAccountOf } from './s3-account.ts';
 export interface LoadOptions extends AccountOptions {
   threadNum?: number;
   disableIdx?: boolean;
+  disableIdxAuto?: boolean;
   dropPrimaryKey?: boolean;
   upsert?: boolean;
   history?: boolean;
@@ -38,8 +39,9 @@ export function withLoadOptions(command: Command): Command {
     .option('--newest-wins', 'keep resources that were updated later than those of the file, by meta.lastUpdated')
     .option(
       '--disable-idx',
-      'drop the indexes while loading and restore them at the end; pays for first loads into empty tables',
+      'drop the indexes of a table until its last file is in; pays for first loads into empty tables',
     )
+    .option('--disable-idx-auto', 'the same where that pays, by the sizes of table and files; a dry run says where')
     .option('--drop-primary-key', 'the same for primary keys: nothing checks for duplicates meanwhile')
     .addOption(new Option('--scheduler <order>', 'the order of the files').choices(SCHEDULERS))
     .addOption(
@@ -75,7 +77,7 @@ export async function loadParamsOf(bucket: string, options: LoadOptions): Promis
     'history?': options.history,
     'newest-wins?': options.newestWins,
     'apply-deletions?': options.applyDeletions,
-    'disable-idx?': options.disableIdx,
+    'disable-idx?': options.disableIdxAuto === true ? 'auto' : options.disableIdx,
     'drop-primary-key?': options.dropPrimaryKey,
     scheduler: options.scheduler,
     prefixes: options.prefix,

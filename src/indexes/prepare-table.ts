@@ -2,13 +2,16 @@ import { type Failure, toFailure } from '../errors/failure.ts';
 import type { WriteOptions } from '../store/bucket-load/write-options.ts';
 import { hasUniqueId } from '../store/describe-table.ts';
 import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { recordIndexChoice } from '../store/disabled-index/index-choice.ts';
 import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/disabled-index/table-lock.ts';
 import { ensureResourceTable } from '../store/ensure-resource-table.ts';
 import { type ResourceTable, resolveHistory } from '../store/resource-tables.ts';
 import { checkShape, checkVersions, UnfitTable } from '../store/table-shape.ts';
+import { chooseIndexes } from './choose-indexes.ts';
 import { disableIndexes } from './disable-indexes.ts';
 import type { RestoreIndexOptions } from './restore-index.ts';
 import { endRestore, restoreInOrder, type TableLocks } from './restore-table.ts';
+import type { WhichIndexes } from './table-index.ts';
 
 export interface PrepareTableOptions extends RestoreIndexOptions {
   /** Of the load's session. */
@@ -16,6 +19,8 @@ export interface PrepareTableOptions extends RestoreIndexOptions {
   bucket: string;
   type: string;
   write: WriteOptions;
+  /** Estimate of the ndjson that comes for the table, in bytes: what a load that may choose drops indexes by. */
+  incoming: number;
   /** Indexes that stand are not dropped. */
   keepsIndexes: boolean;
   /** On Citus: whether missing tables are created as distributed ones. */
@@ -60,11 +65,12 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
     return { kind: 'unusable', failure: { ...failure, message: `${failure.message} (making the table of ${type})` } };
   }
   if (!write.dropPrimaryKey) await session.do((connection) => holdPrimaryKey(connection, table));
-  const state = await bringBackWanted(options, table);
+  const which = { primaryKey: write.dropPrimaryKey, others: await wantsOthersDropped(options, table) };
+  const state = await bringBackWanted(options, table, which);
   if (state.kind === 'ready' && !write.dropPrimaryKey && !(await hasUniqueId(pool, table))) {
     return { kind: 'unusable', failure: toFailure(new UnfitTable(table, [NO_KEY])) };
   }
-  const isToDrop = (write.disableIndexes || write.dropPrimaryKey) && !options.keepsIndexes;
+  const isToDrop = (which.others || which.primaryKey) && !options.keepsIndexes;
   if (state.kind !== 'ready' || signal.aborted || !isToDrop) return state;
   if (!(await session.do((connection) => tryHoldIndexesOff(connection, table)))) {
     return { kind: 'later', until: `another load has restored the indexes of ${table.name}` };
@@ -74,7 +80,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
     bucket,
     table,
     signal,
-    which: { primaryKey: write.dropPrimaryKey, others: write.disableIndexes },
+    which,
     onKept: (reason) => log.warn({ table: table.name, reason }, 'index kept'),
     onNone: () => log.info({ table: table.name }, 'no index to drop'),
   });
@@ -82,9 +88,13 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
 }
 
 /** Restores the table's dropped indexes that this load does not want dropped, unless another load does. */
-async function bringBackWanted(options: PrepareTableOptions, table: ResourceTable): Promise<TableState> {
+async function bringBackWanted(
+  options: PrepareTableOptions,
+  table: ResourceTable,
+  dropped: WhichIndexes,
+): Promise<TableState> {
   const { session } = options;
-  const missing = await listMissing(options);
+  const missing = await listMissing(options, dropped);
   if (missing.length === 0) return { kind: 'ready' };
   const key = missing.find(isPrimaryKey)?.index.indexname;
   if (!(await session.do((connection) => tryRestoreIndexes(connection, table)))) {
@@ -95,10 +105,24 @@ async function bringBackWanted(options: PrepareTableOptions, table: ResourceTabl
   } finally {
     await session.do((connection) => endRestore(connection, table));
   }
-  return { kind: (await listMissing(options)).some(isPrimaryKey) ? 'primary-key-missing' : 'ready' };
+  return { kind: (await listMissing(options, dropped)).some(isPrimaryKey) ? 'primary-key-missing' : 'ready' };
 }
 
-async function listMissing({ pool, type, write }: PrepareTableOptions): Promise<IndexToRestore[]> {
+async function listMissing({ pool, type }: PrepareTableOptions, dropped: WhichIndexes): Promise<IndexToRestore[]> {
   const indexes = await listIndexesToRestore(pool, { types: [type] });
-  return indexes.filter((index) => (isPrimaryKey(index) ? !write.dropPrimaryKey : !write.disableIndexes));
+  return indexes.filter((index) => (isPrimaryKey(index) ? !dropped.primaryKey : !dropped.others));
+}
+
+/** Whether the load wants the table's indexes besides its key dropped, or left so; a choice is recorded. */
+async function wantsOthersDropped(
+  { pool, log, bucket, type, write, incoming, keepsIndexes }: PrepareTableOptions,
+  table: ResourceTable,
+): Promise<boolean> {
+  if (write.disableIndexes !== 'auto') return write.disableIndexes;
+  if (keepsIndexes) return true;
+  const choice = await chooseIndexes(pool, table, incoming);
+  if (choice === undefined) return false;
+  log.info({ type, ...choice }, 'indexes chosen by size');
+  await recordIndexChoice(pool, bucket, table, choice);
+  return choice.dropped;
 }

@@ -9,8 +9,18 @@ export type RetriedEffect =
   | { kind: 'rejoin' }
   /** List the unfinished files within the prefixes, after recovering what crashes left prepared. */
   | { kind: 'look'; generation: number; prefixes: readonly string[]; resolveReferences: boolean }
-  /** `keepsIndexes`: they were restored in this load, and are not dropped again. */
-  | { kind: 'prepare-table'; type: string; generation: number; request: NumberedRequest; keepsIndexes: boolean }
+  /**
+   * `incoming`: an estimate of the ndjson that comes, in bytes. `keepsIndexes`: they were restored in this load, and are not
+   * dropped again.
+   */
+  | {
+      kind: 'prepare-table';
+      type: string;
+      generation: number;
+      request: NumberedRequest;
+      incoming: number;
+      keepsIndexes: boolean;
+    }
   /** Restore a table's indexes, its last file being in, unless another load still needs them dropped. */
   | { kind: 'restore-table'; type: string }
   | { kind: 'fail-files'; ids: readonly string[]; failure: Failure }

@@ -68,8 +68,8 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       return { kind: 'looked', generation, files, doneFiles: await countDoneFiles(pool, bucket) };
     }
     case 'prepare-table': {
-      const { type, generation, request, keepsIndexes } = effect;
-      const table = await prepareTable({ ...deps, bucket, type, write: request.write, keepsIndexes });
+      const { type, generation, request, incoming, keepsIndexes } = effect;
+      const table = await prepareTable({ ...deps, bucket, type, write: request.write, incoming, keepsIndexes });
       return { kind: 'table-prepared', type, generation, table };
     }
     case 'restore-table': {

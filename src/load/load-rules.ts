@@ -61,6 +61,7 @@ const prepareTables: Rule = (state) => {
       type,
       generation,
       request,
+      incoming: tables.incoming.get(type) ?? 0,
       keepsIndexes: tables.restored.has(type),
     })),
   );

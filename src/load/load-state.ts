@@ -148,7 +148,7 @@ function looked(state: LoadState, { generation, files, doneFiles = {} }: Of<'loo
   const deletions = files.filter(isLast);
   const others = deletions.length === 0 ? files : files.filter((file) => !isLast(file));
   const byType = Map.groupBy(others, ({ type }) => type);
-  const { tables, fresh } = want(state.tables, [...byType.keys()]);
+  const { tables, fresh } = want(state.tables, byType);
   const listed = { byType, deletions, awaited: fresh, look: state.looks, late: false };
   const restoring = restoreFinished({ ...state, tables }, files);
   return step(restoring.state, { ...change, listed, sawFiles: state.sawFiles || files.length > 0 }, [

@@ -1,4 +1,5 @@
 import type { Failure } from '../errors/failure.ts';
+import { estimateNdjson } from '../indexes/choose-indexes.ts';
 import type { TableState } from '../indexes/prepare-table.ts';
 import type { QueuedFile } from '../store/loader-file/queue.ts';
 
@@ -11,6 +12,8 @@ export interface LoadTables {
   /** Types that wait for their turn. */
   readonly queued: readonly string[];
   readonly preparing: ReadonlySet<string>;
+  /** Estimates of the ndjson that came first for each type, in bytes. */
+  readonly incoming: ReadonlyMap<string, number>;
   /** Types whose indexes are being restored, their last file being in. */
   readonly restoring: ReadonlySet<string>;
   /**
@@ -28,18 +31,26 @@ export const NO_TABLES: LoadTables = {
   known: new Map(),
   queued: [],
   preparing: new Set(),
+  incoming: new Map(),
   restoring: new Set(),
   restored: new Map(),
   generation: 0,
   types: new Set(),
 };
 
-/** Queues the new ones of the types: their table state is neither known nor being determined. */
-export function want(tables: LoadTables, types: readonly string[]): { tables: LoadTables; fresh: readonly string[] } {
+/** Queues the new ones of these files' types: their table state is neither known nor being determined. */
+export function want(
+  tables: LoadTables,
+  byType: ReadonlyMap<string, readonly QueuedFile[]>,
+): { tables: LoadTables; fresh: readonly string[] } {
   const { known, restoring } = tables;
-  const fresh = types.filter((type) => !known.has(type) && !restoring.has(type) && !isPending(tables, type));
+  const fresh = [...byType.keys()].filter(
+    (type) => !known.has(type) && !restoring.has(type) && !isPending(tables, type),
+  );
   const all = new Set([...tables.types, ...fresh]);
-  return { fresh, tables: { ...tables, queued: [...tables.queued, ...fresh], types: all } };
+  const amounts = fresh.map((type) => [type, estimateNdjson(byType.get(type) ?? [])] as const);
+  const incoming = new Map([...tables.incoming, ...amounts]);
+  return { fresh, tables: { ...tables, queued: [...tables.queued, ...fresh], types: all, incoming } };
 }
 
 /** Whether a table's preparation has not ended. */

@@ -1,7 +1,9 @@
 import { adviceFor } from '../errors/failure-advice.ts';
 import type { ReferenceCounts } from '../fhir/reference-target.ts';
+import { findWriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { readProgress } from '../store/bucket-load/replica-progress.ts';
 import { listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { listIndexChoices } from '../store/disabled-index/index-choice.ts';
 import {
   countReferences,
   type FileSummary,
@@ -43,6 +45,8 @@ export interface LoadReport {
   failures: (FailureGroup & { advice?: string })[];
   /** Dropped indexes that are not back yet. */
   indexes: { table: string; index: string; message?: string }[];
+  /** With `disable-idx?: auto`: what was chosen for each table, and why. */
+  'index-choices'?: { table: string; indexes: 'dropped' | 'kept'; reason: string }[];
 }
 
 export interface TypeReport {
@@ -71,6 +75,8 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
   const references = await countReferences(db, bucket);
   const missing = await listIndexesToRestore(db, { bucket, types: types.map(({ type }) => type) });
 
+  const chooses = (await findWriteOptions(db, bucket))?.disableIndexes === 'auto';
+  const choices = chooses ? await listIndexChoices(db, bucket) : undefined;
   const total = sumOf(summary, ({ bytes }) => bytes);
   const settled = summary.filter(({ status }) => status !== 'pending' && status !== 'in-progress');
   const done = sumOf(settled, ({ bytes }) => bytes) + sumOf(files, ({ bytes }) => bytes);
@@ -110,6 +116,13 @@ export async function loadReport(db: Queryable, bucket: string, state: LoadState
       index: index.indexname,
       ...(index.message === undefined ? {} : { message: index.message }),
     })),
+    ...(choices && {
+      'index-choices': choices.map(({ table, dropped, reason }) => ({
+        table,
+        indexes: dropped ? 'dropped' : 'kept',
+        reason,
+      })),
+    }),
   };
 }
 

@@ -11,6 +11,7 @@ export function describeDryRun({ files, types, deletions, lines, ...report }: Dr
       ...(changed === 0 ? [] : [numberOf(changed, 'changed file')]),
       `${numberOf(report['files-to-load'], 'file')} would be loaded.`,
     ].join('; '),
+    ...describeChoices(types),
     ...unfit.map(({ type, problems }) => `Files of ${type} would fail: ${problems.join('; ')}.`),
     ...(deletions === undefined
       ? []
@@ -24,6 +25,12 @@ export function describeDryRun({ files, types, deletions, lines, ...report }: Dr
     ...(lacksDisk(report.disk) ? ['The disk has less room than is needed.'] : []),
     ...(lines === undefined ? [] : [describeLines(lines)]),
   ].join(' ');
+}
+
+function describeChoices(types: DryRunReport['types']): string[] {
+  return types.flatMap(({ type, 'index-choice': choice }) =>
+    choice === undefined ? [] : [`Indexes of ${type} would be ${choice.indexes}. ${choice.reason}`],
+  );
 }
 
 function lacksDisk({ 'needed-bytes': needed = 0, 'free-bytes': free = Infinity }: DryRunReport['disk']): boolean {

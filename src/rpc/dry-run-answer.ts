@@ -54,6 +54,12 @@ export const dryRunAnswer = z.strictObject({
       resources: count('Estimate; absent where none of the type was loaded before.').optional(),
       table: z.string().describe('With its schema.'),
       'table-exists': z.boolean().describe('false: it would be created.'),
+      'index-choice': z
+        .strictObject({ indexes: z.enum(['dropped', 'kept']), reason: z.string() })
+        .optional()
+        .describe(
+          'With `disable-idx?: auto`: whether indexes would be dropped, and why; absent where there are none besides the key.',
+        ),
       problems: z.array(z.string()).describe('What keeps the files from being loaded; empty where the table will do.'),
     }),
   ),

@@ -24,10 +24,11 @@ export const loadParams = z
     account: accountParam.optional(),
     'request-payer': requestPayerParam,
     'disable-idx?': z
-      .boolean()
+      .union([z.boolean(), z.literal('auto')], { error: 'expected true, false or "auto"' })
       .default(false)
       .describe(
-        'Drop the indexes of the tables that are loaded, and restore those of a table as soon as its last file is in.',
+        'Drop the indexes of the tables that are loaded, and restore those of a table as soon as its last file is in. ' +
+          '`auto`: only where that pays, by the sizes of table and files; `dry-run?` and a verbose status say why. Aidbox has no `auto`.',
       ),
     'drop-primary-key?': z
       .boolean()

@@ -130,6 +130,10 @@ const verbose = {
     )
     .optional()
     .describe('Dropped indexes that are not back; only with `verbose`.'),
+  'index-choices': z
+    .array(z.strictObject({ table: z.string(), indexes: z.enum(['dropped', 'kept']), reason: z.string() }))
+    .optional()
+    .describe('What a load with `disable-idx?: auto` has chosen for each table, and why; only with `verbose`.'),
 };
 
 /** What `load-from-bucket-status` answers. */

@@ -31,6 +31,8 @@ export interface TypeReport {
   resources?: number;
   table: string;
   'table-exists': boolean;
+  /** With `disable-idx?: auto`, for a table that has indexes besides its key: what a load would do with them, and why. */
+  'index-choice'?: { indexes: 'dropped' | 'kept'; reason: string };
   /** What keeps the files from being loaded; empty where the table will do. */
   problems: string[];
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { estimateNdjson } from '../../indexes/choose-indexes.ts';
 import type { DatabaseAddress } from '../../store/connection-options.ts';
 import { SeenIds } from '../../store/seen-ids.ts';
 import { writeModeOf } from '../../target/write-mode.ts';
@@ -54,7 +55,7 @@ export async function dryRun(
   const experience = await readExperience(pool);
   const plans = [];
   for (const [type, amount] of byType) {
-    plans.push({ type, ...amount, table: await planTable(pool, type, request.write) });
+    plans.push({ type, ...amount, table: await planTable(pool, type, request.write, amount.ndjson) });
   }
   const amounts = plans.map(({ type, bytes, table }) => ({ type, bytes, size: table.size }));
   const deletions = await planDeletions(pool, deletionsByType, request.write);
@@ -65,13 +66,14 @@ export async function dryRun(
     'first-files': first,
     'ignored-files-count': listing.ignored.count + listing.withheld.count,
     'ignored-files': ignoredFiles(listing),
-    types: plans.map(({ table, ...plan }): TypeReport => {
+    types: plans.map(({ table, ndjson: _, ...plan }): TypeReport => {
       const resources = estimateRows(experience, plan);
       return {
         ...plan,
         ...(resources === undefined ? {} : { resources }),
         table: table.name,
         'table-exists': table.exists,
+        ...(table.choice && { 'index-choice': table.choice }),
         problems: table.problems,
       };
     }),
@@ -84,7 +86,10 @@ export async function dryRun(
 
 interface FileAmount {
   files: number;
+  /** As stored. */
   bytes: number;
+  /** Estimate of what these hold, in bytes. */
+  ndjson: number;
 }
 
 /** Which types they are of, the lines say; those of files in `deleted/` their names promise. */
@@ -121,8 +126,9 @@ function addFile(
   { key, type, size, standing }: ComparedFile,
   { first, byType }: { first: DryRunReport['first-files']; byType: Map<string, FileAmount> },
 ): void {
-  const before = byType.get(type) ?? { files: 0, bytes: 0 };
-  byType.set(type, { files: before.files + 1, bytes: before.bytes + (size ?? 0) });
+  const before = byType.get(type) ?? { files: 0, bytes: 0, ndjson: 0 };
+  const ndjson = before.ndjson + estimateNdjson([{ key, size: size ?? 0 }]);
+  byType.set(type, { files: before.files + 1, bytes: before.bytes + (size ?? 0), ndjson });
   if (first.length >= MOST_FILES) return;
   first.push({ file: key, type, ...(size === undefined ? {} : { size }), status: standing });
 }

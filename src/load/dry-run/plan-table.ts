@@ -1,3 +1,4 @@
+import { chooseIndexes } from '../../indexes/choose-indexes.ts';
 import { NO_KEY } from '../../indexes/prepare-table.ts';
 import type { WriteOptions } from '../../store/bucket-load/write-options.ts';
 import { hasUniqueId } from '../../store/describe-table.ts';
@@ -21,10 +22,20 @@ export interface TablePlan {
   /** What keeps files from being loaded into it; each a phrase. */
   problems: string[];
   size: TableSize | undefined;
+  /** What becomes of its indexes, where a load may choose. */
+  choice?: { indexes: 'dropped' | 'kept'; reason: string };
 }
 
-/** Looks at the table of a type as a load would before its first file, and changes nothing. */
-export async function planTable(db: Queryable, type: string, write: WriteOptions): Promise<TablePlan> {
+/**
+ * Looks at the table of a type as a load would before its first file, and changes nothing.
+ * @param incoming ndjson that comes for it, in bytes
+ */
+export async function planTable(
+  db: Queryable,
+  type: string,
+  write: WriteOptions,
+  incoming: number,
+): Promise<TablePlan> {
   const { table, history } = await findResourceTable(db, type);
   const staged = write.upsert && !(await mayStage(db)) ? [NO_STAGE] : [];
   const present = table ?? history;
@@ -40,7 +51,14 @@ export async function planTable(db: Queryable, type: string, write: WriteOptions
     ...(await historyProblems(db, { table, history, schema, isWritten: write.upsert && write.history })),
     ...staged,
   ];
-  return { name: nameOf(table), exists: true, problems: [...new Set(problems)], size: await readTableSize(db, table) };
+  const choice = write.disableIndexes === 'auto' ? await chooseIndexes(db, table, incoming) : undefined;
+  return {
+    name: nameOf(table),
+    exists: true,
+    problems: [...new Set(problems)],
+    size: await readTableSize(db, table),
+    ...(choice && { choice: { indexes: choice.dropped ? 'dropped' : 'kept', reason: choice.reason } }),
+  };
 }
 
 /** What keeps rows of a type from being deleted, as files in `deleted/` of that name do; each a phrase. */

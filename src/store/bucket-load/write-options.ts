@@ -13,7 +13,8 @@ const writeOptionsSchema = z.object({
   newestWins: later,
   /** Whether files that list deleted resources delete them. */
   applyDeletions: later,
-  disableIndexes: z.boolean(),
+  /** `auto`: where that pays, by size. */
+  disableIndexes: z.union([z.boolean(), z.literal('auto')]),
   dropPrimaryKey: z.boolean(),
   // The earlier versions that noted neither stored every line as it stood.
   format: z.enum(FORMATS).default('as-is'),

@@ -91,6 +91,17 @@ export async function listIndexesToRestore(
   return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
 }
 
+/** Whether indexes of a table besides its key are still to be restored. */
+export async function hasDroppedIndexes(db: Queryable, { schema, name }: ResourceTable): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from disabledindex
+      where resource ->> 'status' = 'disabled' and resource ->> 'schemaname' = $1 and resource ->> 'tablename' = $2
+        and not ${IS_KEY} limit 1`,
+    [schema, name],
+  );
+  return rowCount !== 0;
+}
+
 /** Whether the primary key of a table is still to be restored. */
 export async function isPrimaryKeyDropped(db: Queryable, { schema, name }: ResourceTable): Promise<boolean> {
   const { rowCount } = await db.query(
