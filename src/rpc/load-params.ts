@@ -24,7 +24,7 @@ export const loadParams = z
     account: accountParam.optional(),
     'request-payer': requestPayerParam,
     'disable-idx?': z
-      .union([z.boolean(), z.literal('auto')], { error: 'expected true, false or "auto"' })
+      .union([z.boolean(), z.literal('auto')], { error: 'must be true, false or "auto"' })
       .default(false)
       .describe(
         'Drop the indexes of the tables that are loaded, and restore those of a table as soon as its last file is in. ' +

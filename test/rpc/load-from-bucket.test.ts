@@ -144,7 +144,7 @@ describe('load-from-bucket names every wrong field at once', () => {
       'must have the form s3://<bucket-name> or file:///<folder>; paths in a bucket go into prefixes',
     );
     assert.equal(errors['account.secret-access-key'], 'is required');
-    assert.equal(errors['disable-idx?'], 'must be of type boolean');
+    assert.equal(errors['disable-idx?'], 'must be true, false or "auto"');
     assert.equal(errors['account.token'], 'unknown parameter');
   });
 
