@@ -77,7 +77,7 @@ export class LoaderProcess {
 
   /** Loads a bucket and waits for its end. @throws when the load does not end as `completed`, all files done */
   async load(bucket: string, server: FileServer, params: object): Promise<LoadFigures> {
-    const pid = this.#pid;
+    const pid = this.pid;
     const cpuBefore = cpuSeconds(pid);
     const started = Date.now();
     const name = `s3://${bucket}`;
@@ -97,15 +97,15 @@ export class LoaderProcess {
 
   /** Calls for a bucket, and waits for the answer only: what it took until then. */
   async call(bucket: string, server: FileServer): Promise<LoadFigures> {
-    const cpuBefore = cpuSeconds(this.#pid);
+    const cpuBefore = cpuSeconds(this.pid);
     const started = performance.now();
     await this.#call('load-from-bucket', { bucket: `s3://${bucket}`, account: server.account });
-    return { wallS: (performance.now() - started) / 1000, cpuS: cpuSeconds(this.#pid) - cpuBefore };
+    return { wallS: (performance.now() - started) / 1000, cpuS: cpuSeconds(this.pid) - cpuBefore };
   }
 
   /** The most memory that the process has had resident since its start, in bytes. */
   peakRss(): number {
-    return peakRssBytes(this.#pid);
+    return peakRssBytes(this.pid);
   }
 
   /** @param signal SIGKILL does not wait for what is loading */
@@ -115,13 +115,13 @@ export class LoaderProcess {
     await exited;
   }
 
-  get #pid(): number {
+  get pid(): number {
     return this.#child.pid ?? 0;
   }
 
   /** Waits until the process has done what it does at its start, so that none of that falls into a load. */
   async #settle(): Promise<void> {
-    for (let before = -1, now = 0; now > before; now = cpuSeconds(this.#pid)) {
+    for (let before = -1, now = 0; now > before; now = cpuSeconds(this.pid)) {
       before = now;
       await delay(SETTLE_MS);
     }

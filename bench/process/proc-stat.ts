@@ -9,6 +9,11 @@ export function cpuSeconds(pid: number): number {
   return stat === undefined ? 0 : (stat.own ?? 0) / TICKS_PER_SECOND;
 }
 
+/** CPU time, user and system, of a process's main thread alone, in seconds. 0 when it is gone. */
+export function mainThreadCpuSeconds(pid: number): number {
+  return (readStat(`${pid}/task/${pid}`)?.own ?? 0) / TICKS_PER_SECOND;
+}
+
 /** CPU time of child processes that this process has waited for, and of those that they waited for, in seconds. */
 export function endedChildrenCpuSeconds(): number {
   return (readStat(process.pid)?.endedChildren ?? 0) / TICKS_PER_SECOND;
@@ -32,7 +37,7 @@ export function peakRssBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-function readStat(pid: number): { parent: number; own: number; endedChildren: number } | undefined {
+function readStat(pid: number | string): { parent: number; own: number; endedChildren: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name, in parentheses, may hold anything. Behind it: state, ppid, …; utime is field 14 of all, thus 11 here.
