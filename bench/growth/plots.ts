@@ -57,7 +57,7 @@ async function svg({ lines, x, y }: Plot, points: readonly (Summary & { at: numb
 }
 
 /** One title for the whole picture, in the place of Vega's role and label on each of its parts. */
-function withTitle(svg: string, title: string): string {
+export function withTitle(svg: string, title: string): string {
   const plain = svg.replaceAll(/ (?:role|aria-[a-z]+)="[^"]*"/g, '');
   return plain.replace(/^<svg[^>]*>/, (open) => `${open}<title>${title}</title>`);
 }
