@@ -12,6 +12,7 @@ import {
 import type { DatabaseAddress } from '../../store/connection-options.ts';
 import type { LoadRequest } from '../load-request.ts';
 import { KeyCursor } from './key-cursor.ts';
+import { LookLoop } from './look-loop.ts';
 import { paceOf, waitAfterFailure, waitOnTakeover } from './pace.ts';
 import { type CallWithCredentials, type WatchRoundOptions, watchRound } from './watch-round.ts';
 import { WatchSession } from './watch-session.ts';
@@ -55,20 +56,18 @@ export class Watches {
   /** Buckets that could not be listed here, and until when another replica may try, by `performance.now()`. */
   readonly #resting = new Map<string, number>();
   readonly #atOnce = pLimit(LISTINGS_AT_ONCE);
+  readonly #loop: LookLoop;
   #session: WatchSession | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #isLookWanted = false;
-  #isOut = false;
   #closed = false;
 
   constructor(options: WatchesOptions) {
     this.#options = options;
+    this.#loop = new LookLoop({ look: () => this.#look(), retryMs: LOOK_MS, log: options.log });
   }
 
   /** Begins to look after the watched buckets. */
   start(): void {
-    this.#wake();
+    this.#loop.wake();
   }
 
   /**
@@ -99,13 +98,13 @@ export class Watches {
       this.#calls.delete(id);
       throw error;
     }
-    this.#wake();
+    this.#loop.wake();
   }
 
   /** Ends a bucket's watch, on whatever replica it is: nothing that it still lists is queued. @returns whether it had one */
   async remove(bucket: string): Promise<boolean> {
     const existed = await deleteWatch(this.#options.pool, bucket);
-    this.#wake();
+    this.#loop.wake();
     return existed;
   }
 
@@ -117,41 +116,16 @@ export class Watches {
   /** Lists no more: what is being listed is given up, and does not count as failed. */
   stop(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#loop.stop();
     for (const { end } of this.#held.values()) end.abort(new Error('the server is shutting down'));
   }
 
   /** Leaves the watched buckets to other replicas. Resolves when nothing runs any more. */
   async close(): Promise<void> {
     this.stop();
-    await this.#looking;
+    await this.#loop.settled();
     await this.#letGo();
     await this.#session?.end();
-  }
-
-  /** Looks at once, or once more after the look that is going on. */
-  #wake(): void {
-    if (this.#closed) return;
-    clearTimeout(this.#timer);
-    if (this.#looking !== undefined) {
-      this.#isLookWanted = true;
-      return;
-    }
-    this.#looking = this.#look()
-      .catch((error: unknown) => {
-        // Once for each outage: it is tried again every few seconds.
-        if (!this.#isOut) this.#options.log.warn({ err: error }, 'watched buckets cannot be looked after now');
-        this.#isOut = true;
-        return LOOK_MS;
-      })
-      .then((nextMs) => {
-        this.#looking = undefined;
-        if (this.#closed) return;
-        const isLookWanted = this.#isLookWanted;
-        this.#isLookWanted = false;
-        if (isLookWanted) this.#wake();
-        else this.#timer = setTimeout(() => this.#wake(), nextMs);
-      });
   }
 
   /** @returns when to look again, in ms */
@@ -164,7 +138,6 @@ export class Watches {
     }
     if (mine.length > 0) this.#session ??= await this.#open();
     for (const watch of mine) await this.#take(watch);
-    this.#isOut = false;
     for (const watch of mine) this.#beginIfDue(watch);
     const waits = [...this.#held.values()].filter(({ round }) => round === undefined).map(({ dueAt }) => dueAt);
     const nextMs = Math.max(0, Math.min(...waits) - performance.now());
@@ -177,7 +150,7 @@ export class Watches {
       this.#session = undefined;
       // Another replica may hold the locks by now.
       void this.#letGo();
-      this.#wake();
+      this.#loop.wake();
     });
   }
 
@@ -221,7 +194,7 @@ export class Watches {
         held.round = undefined;
         if (failed && stored.process === null) await this.#leaveToOthers(stored.bucket, held);
       })
-      .finally(() => this.#wake());
+      .finally(() => this.#loop.wake());
   }
 
   /** Another replica may have what this one lacks: credentials, a way to the store, a folder. Without one this tries again. */
