@@ -137,7 +137,7 @@ test('status shows a load in detail, and without a bucket all loads', { timeout 
 test('a load that is cancelled is exit code 3 for a command that follows it', { timeout }, async (t) => {
   const { bucket, env } = await slowBucket(t, server);
   const follow = startCli(['load', `s3://${bucket}`, '--follow'], env);
-  await waitFor(() => /in-progress, /.test(follow.stdout()), { what: 'the first line', timeoutMs: 30_000 });
+  await waitFor(() => /in-progress, /.test(follow.stdout()), { what: 'the first line' });
   const cancel = await runCli(['cancel', `s3://${bucket}`], env);
   assert.deepEqual([cancel.code, cancel.stdout], [0, `Load from bucket <s3://${bucket}> is being cancelled.\n`]);
   const { code, stdout } = await follow.ended;
@@ -151,7 +151,7 @@ test('a load that is cancelled is exit code 3 for a command that follows it', { 
 test('Ctrl-C ends the following, not the load', { timeout }, async (t) => {
   const { proxy, bucket, env } = await slowBucket(t, await startTestServer(t));
   const follow = startCli(['load', `s3://${bucket}`, '--follow'], env);
-  await waitFor(() => /in-progress, /.test(follow.stdout()), { what: 'the first line', timeoutMs: 30_000 });
+  await waitFor(() => /in-progress, /.test(follow.stdout()), { what: 'the first line' });
   follow.child.kill('SIGINT');
   const { code, stderr } = await follow.ended;
   assert.equal(code, 130);
@@ -166,7 +166,7 @@ test('a server that restarts is waited for', { timeout }, async (t) => {
   const first = await startTestServer(t, { database, s3, env: { LOADER_SHUTDOWN_GRACE_MS: '0' } });
   const { bucket, env } = await slowBucket(t, first);
   const follow = startCli(['load', `s3://${bucket}`, '--follow'], env);
-  await waitFor(() => /in-progress, /.test(follow.stdout()), { what: 'the first line', timeoutMs: 30_000 });
+  await waitFor(() => /in-progress, /.test(follow.stdout()), { what: 'the first line' });
   await first.close();
   await waitFor(() => /No server answers .* Trying again/.test(follow.stdout()), { what: 'a note' });
   const second = await startTestServer(t, { database, s3, env: { BOX_WEB_PORT: new URL(first.url).port } });
@@ -209,7 +209,7 @@ test('on a terminal the progress is drawn in place', { timeout, skip }, async (t
     output += text;
   });
   const closed = once(child, 'close');
-  await waitFor(() => /Patient-slow\.ndjson\.gz +▕.* \d+ % of/.test(output), { what: 'a bar', timeoutMs: 30_000 });
+  await waitFor(() => /Patient-slow\.ndjson\.gz +▕.* \d+ % of/.test(output), { what: 'a bar' });
   await waitFor(() => output.includes('\u001B[4A\r\u001B[0J'), { what: 'the block drawn again' });
   proxy.rule = () => undefined;
   assert.equal((await closed)[0], 0);

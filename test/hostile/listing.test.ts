@@ -88,7 +88,7 @@ describe('a store that lists without end', () => {
     await waitFor(() => store.requests.length > 5, { what: 'some pages' });
     caller.abort();
     await assert.rejects(call);
-    await waitFor(() => isLeftAlone(store.requests), { what: 'the end of the listing', timeoutMs: 10_000 });
+    await waitFor(() => isLeftAlone(store.requests), { what: 'the end of the listing' });
   });
 
   test('is left alone once the load is cancelled, and the call is answered', async (t) => {
@@ -101,6 +101,6 @@ describe('a store that lists without end', () => {
     const { status, body } = await call;
     assert.equal(status, 422);
     assert.equal(body.error?.message, `The call was cancelled while it listed <s3://${bucket}>; nothing is queued.`);
-    await waitFor(() => isLeftAlone(store.requests), { what: 'the end of the listing', timeoutMs: 10_000 });
+    await waitFor(() => isLeftAlone(store.requests), { what: 'the end of the listing' });
   });
 });

@@ -32,7 +32,7 @@ const OTHERS = `from pg_stat_activity
   where datname = current_database() and application_name = 'fhir-bucket-loader'`;
 const copying = async (on: TestServer) =>
   (await on.sql(`select from pg_stat_progress_copy where datname = current_database()`)).length > 0;
-const untilCopying = (on: TestServer) => waitFor(() => copying(on), { timeoutMs: 30_000, what: 'a running COPY' });
+const untilCopying = (on: TestServer) => waitFor(() => copying(on), { what: 'a running COPY' });
 const countOf = async (on: TestServer, prefix: string) =>
   (await on.sql<{ n: number }>(`select count(*)::int as n from patient where starts_with(id, $1)`, [`${prefix}-`]))[0]
     ?.n;
@@ -90,12 +90,12 @@ describe('connections that end', () => {
         async () =>
           (await server.sql(`select from pg_locks where relation = 'disabledindex'::regclass and not granted`)).length >
           0,
-        { timeoutMs: 30_000, what: 'the restore of an index' },
+        { what: 'the restore of an index' },
       );
       await server.sql(`select pg_terminate_backend(pid) ${victims}`);
       await blocker.query('rollback');
       const indexes = () => server.sql(`select from pg_index where indrelid = 'patient'::regclass and indisprimary`);
-      await waitFor(async () => (await indexes()).length === 1, { timeoutMs: 30_000, what: 'the primary key' });
+      await waitFor(async () => (await indexes()).length === 1, { what: 'the primary key' });
       await waitFor(async () => (await server.ended(bucket)).state === 'completed', { what: 'completed' });
     });
 });

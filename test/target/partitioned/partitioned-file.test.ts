@@ -202,7 +202,7 @@ describe('a replica that died between', { skip: slots === 0 && NO_TWO_PHASE }, (
   test('is resolved by several at once', async () => {
     const { table } = await leave('Composition', true);
     await Promise.all([recover(), recover(), recover()]);
-    await waitFor(async () => (await prepared()) === 0, { timeoutMs: 10_000, what: 'nothing prepared' });
+    await waitFor(async () => (await prepared()) === 0, { what: 'nothing prepared' });
     assert.equal((await transactionsOf(table))?.rows, 3);
   });
 
@@ -219,7 +219,7 @@ describe('a replica that died between', { skip: slots === 0 && NO_TWO_PHASE }, (
     await waitFor(
       async () =>
         (await server.sql(`select from pg_locks where relation = 'slot'::regclass and not granted`)).length > 0,
-      { timeoutMs: 30_000, what: 'an index that waits for the rows of another file' },
+      { what: 'an index that waits for the rows of another file' },
     );
     await prepareTransaction(dying, gidOf(await identifyFile(pool, 'of-a-dead-replica'), 'attempt-1', 0));
     dying.release();
