@@ -10,10 +10,7 @@ export async function runBatch(
   { workers, log, observer, progress, signal }: RunFileDeps,
 ): Promise<BatchOutcome> {
   const { source, write, bucket, maxErrors } = request;
-  for (const { id } of claimed) {
-    progress.begin(id);
-    observer.onFileBegun(bucket);
-  }
+  for (const _ of claimed) observer.onFileBegun(bucket);
   const outcome = await workers
     .runBatch(
       {
@@ -35,8 +32,12 @@ export async function runBatch(
     const ended = outcome.kind === 'retry' ? outcome : outcome.files[place];
     if (ended === undefined) continue;
     if (outcome.kind !== 'retry') logOutcome(log, file.file ?? '', ended);
-    if ('figures' in ended) observer.onProgress(bucket, progress.update(id, ended.figures));
-    progress.end(id);
+    if ('figures' in ended) {
+      // Not before: what each replica publishes every second has all that have begun.
+      progress.begin(id);
+      observer.onProgress(bucket, progress.update(id, ended.figures));
+      progress.end(id);
+    }
     observer.onFileEnded(bucket, ended);
   }
   return outcome;

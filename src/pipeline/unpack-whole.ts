@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { checkIsText, packingOf } from './file-format.ts';
 import { readNdjson } from './read-ndjson.ts';
 
-/** Most of what unpacks at once into one buffer, in bytes. */
-const OUTPUT_CHUNK_BYTES = 64 * 1024;
+/** Of gzip's last bytes, those that say how long its last member is, unpacked; and the least that zlib takes, in bytes. */
+const LENGTH_BYTES = 4;
+const LEAST_CHUNK_BYTES = 64;
 
 /** With `info`, zlib's answer has the unpacker besides, which knows how many bytes it has taken. */
 const unpackedSchema = z.object({ buffer: z.instanceof(Buffer), engine: z.object({ bytesWritten: z.number() }) });
@@ -18,7 +19,10 @@ const unpackedSchema = z.object({ buffer: z.instanceof(Buffer), engine: z.object
  */
 export async function unpackWhole(packed: Buffer, most: number): Promise<Buffer> {
   if (packingOf(packed) !== 'gzip') return await readWhole(packed, most);
-  const options = { info: true, maxOutputLength: most, chunkSize: OUTPUT_CHUNK_BYTES };
+  // A buffer of the length that gzip itself tells: if that is not so, there are several buffers.
+  const length = packed.length < LENGTH_BYTES ? 0 : packed.readUInt32LE(packed.length - LENGTH_BYTES);
+  const chunkSize = Math.min(Math.max(length, LEAST_CHUNK_BYTES), most);
+  const options = { info: true, maxOutputLength: most, chunkSize };
   const { buffer, engine } = unpackedSchema.parse(gunzipSync(packed, options));
   let end = packed.length;
   while (end > engine.bytesWritten && packed[end - 1] === 0) end--;
