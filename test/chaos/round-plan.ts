@@ -43,6 +43,10 @@ export interface RoundPlan {
 }
 
 const FILES = { from: 8, to: 12 };
+/** Rounds of small files, which are loaded in batches. */
+const MOSTLY_SMALL_SHARE = 0.4;
+const SMALL_FILES = { from: 40, to: 90 };
+const SMALL_LINES = { from: 2, to: 40 };
 const LINES = { from: 80, to: 900 };
 /** Large enough to be dealt to several backends, which commit in two phases. */
 const LARGE_LINES = 12_000;
@@ -61,23 +65,26 @@ export function planRound(random: Random, bucket: string): RoundPlan {
   const maxErrors = random.chance(0.3) ? 2 : 0;
   const files: PlannedFile[] = [];
   const isLarge = !upsert && maxErrors === 0 && random.chance(MOSTLY_LARGE_SHARE);
-  const count = isLarge ? 2 : random.between(FILES.from, FILES.to);
+  const isSmall = !isLarge && random.chance(MOSTLY_SMALL_SHARE);
+  const many = isSmall ? SMALL_FILES : FILES;
+  const count = isLarge ? 2 : random.between(many.from, many.to);
+  const lines = isSmall ? SMALL_LINES : LINES;
   while (files.length < count) {
     const kind = drawKind(random, { upsert, dropPrimaryKey });
-    files.push(planFile(random, bucket, files.length, kind, maxErrors));
+    files.push(planFile(random, bucket, { n: files.length, kind, lines }, maxErrors));
     const last = files.at(-1);
     if (kind === 'shared-ids' && last !== undefined) files.push(sharing(last));
   }
   const nightly = upsert && random.chance(NIGHTLY_SHARE) ? planNightly(random, bucket, random.pick(CHAOS_TYPES)) : [];
   const large = isLarge ? MOSTLY_LARGE_FILES : !upsert && maxErrors === 0 && random.chance(LARGE_SHARE) ? 1 : 0;
-  for (let n = 0; n < large; n++) files.push(planFile(random, bucket, files.length, 'large', 0));
+  for (let n = 0; n < large; n++) files.push(planFile(random, bucket, { n: files.length, kind: 'large', lines }, 0));
   return {
     bucket,
     files,
     upsert,
     nightly,
     params: {
-      'thread-num': isLarge ? random.between(4, 6) : random.between(1, 3),
+      'thread-num': isLarge ? random.between(4, 6) : random.between(1, isSmall ? 2 : 3),
       'disable-idx?': random.chance(0.6),
       'drop-primary-key?': dropPrimaryKey,
       'upsert?': upsert,
@@ -100,9 +107,14 @@ function drawKind(random: Random, { upsert, dropPrimaryKey }: { upsert: boolean;
   return random.pick(kinds);
 }
 
-function planFile(random: Random, bucket: string, n: number, kind: FileKind, maxErrors: number): PlannedFile {
+function planFile(
+  random: Random,
+  bucket: string,
+  { n, kind, lines: range }: { n: number; kind: FileKind; lines: { from: number; to: number } },
+  maxErrors: number,
+): PlannedFile {
   const type = random.pick(CHAOS_TYPES);
-  const lines = kind === 'empty' ? 0 : kind === 'large' ? LARGE_LINES : random.between(LINES.from, LINES.to);
+  const lines = kind === 'empty' ? 0 : kind === 'large' ? LARGE_LINES : random.between(range.from, range.to);
   const key = `${random.pick(['', 'fhir/', 'fhir/1/'])}${type}-${n}.${kind === 'large' ? 'ndjson' : 'ndjson.gz'}`;
   const bad = random.between(1, Math.max(1, lines));
   const pads = Array.from({ length: lines }, () =>
