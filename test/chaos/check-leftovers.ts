@@ -32,7 +32,9 @@ async function leftovers(pool: pg.Pool): Promise<string[]> {
      select 'connection ' || pid || ' is ' || state || ': ' || left(query, 80) from pg_stat_activity
       where starts_with(application_name, 'fhir-bucket-loader') and (state <> 'idle' or backend_xid is not null)
      union all
-     select 'temporary table ' || relname from pg_class where relpersistence = 't' and relkind = 'r'
+     -- One that a crash of Postgres has left has no file: Postgres forgets it later.
+     select 'temporary table ' || relname from pg_class
+      where relpersistence = 't' and relkind = 'r' and (pg_stat_file(pg_relation_filepath(oid), true)).size is not null
      union all
      select 'prepared transaction ' || gid from pg_prepared_xacts
      union all

@@ -29,7 +29,15 @@ export interface WatchedRound {
 type Status = LoadStatus & { watch?: { failures?: number; message?: string } };
 
 const PACE = '1s';
-const PARAMS = { 'upsert?': true, 'history?': true, 'apply-deletions?': true, 'reload-changed?': true };
+const PARAMS = {
+  'upsert?': true,
+  'history?': true,
+  'apply-deletions?': true,
+  'reload-changed?': true,
+  // Without one a file waits for ever for a store that never answers.
+  'read-timeout': 2_000,
+  'connect-timeout': 5_000,
+};
 const SNAPSHOT_EVERY_MS = 150;
 /** Objects that come or change while the faults last. */
 const PUTS = { from: 5, to: 9 };
