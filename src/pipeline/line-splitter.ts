@@ -19,6 +19,8 @@ export interface LineSink {
    * @param offset of the line in the file, in bytes
    */
   lineTooLong(head: Buffer, offset: number): void;
+  /** The line of the attached buffer has been delivered, and nobody else has the buffer: a sink that keeps none of it may free it. */
+  delivered?(buffer: Buffer): void;
 }
 
 /**
@@ -105,6 +107,7 @@ export class LineSplitter {
     const line = this.#pieces.take();
     this.#attach(line, this.#pieceOffset);
     this.#deliver(line, 0, line.length);
+    this.#sink.delivered?.(line);
   }
 
   #deliver(buffer: Buffer, start: number, end: number): void {

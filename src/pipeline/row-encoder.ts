@@ -3,6 +3,7 @@ import type { ReferenceTally } from '../fhir/reference-target.ts';
 import type { LinePlace } from './bad-lines.ts';
 import type { CopyBuffers } from './copy-buffers.ts';
 import { CopyRowWriter, type LeadingFields } from './copy-row-writer.ts';
+import { freeBuffer } from './free-buffer.ts';
 import { LineMap } from './line-map.ts';
 import { type LineSink, LineSplitter } from './line-splitter.ts';
 import type { EmitChunk, RowChunks } from './row-chunks.ts';
@@ -12,6 +13,9 @@ import type { LineTransform } from './transform.ts';
 
 /** Blank lines that a file may have. */
 const MOST_BLANK_LINES = 10_000_000;
+
+/** Lines from this length on are freed once they are written. */
+const FREED_LINE_BYTES = 1024 * 1024;
 
 export interface EncoderOptions extends LeadingFields {
   /** Makes the rows of the lines; of this file alone. */
@@ -115,6 +119,11 @@ export class RowEncoder implements LineSink, RowCounts {
       }
     } else if (result === 'blank') this.#skipBlank();
     else this.#fail(this.#placeOf(start, end), result, transform.failureDetail);
+  }
+
+  /** A long line is in its row's buffer now, and would stay here until V8 collects it. */
+  delivered(buffer: Buffer): void {
+    if (this.#observer === undefined && buffer.length >= FREED_LINE_BYTES) freeBuffer(buffer);
   }
 
   lineTooLong(head: Buffer, offset: number): void {
