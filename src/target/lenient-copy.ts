@@ -125,7 +125,7 @@ export class LenientCopy extends EncodedCopy implements RowCopy {
       this.#abort.signal.throwIfAborted();
       if (!blamesRow(error)) throw error;
       await this.#client.query('rollback to savepoint row_run');
-      const number = to - from === 1 ? 1 : rowOfCopyError(error);
+      const number = to - from === 1 ? 1 : rowOfCopyError(error, this.#statement);
       if (number === undefined) return 'some-row';
       const row = from + number - 1;
       const place = run.placeOf(row);

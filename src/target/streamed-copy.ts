@@ -29,12 +29,14 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
   /** Every COPY has its end awaited from the start: a failure of one must not go unnoticed while another is written to. */
   readonly #ends: readonly Promise<void>[];
   readonly #times: StageTimes;
+  readonly #statement: string;
   /** Of buffers that may still be waiting to be sent. */
   readonly #reuseAtEnd: (() => void)[] = [];
 
   constructor(clients: readonly pg.ClientBase[], { statement, encoder, times }: CopyRowsOptions) {
     super();
     this.#times = times;
+    this.#statement = statement;
     this.#copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: encoder.buffers.bytes })));
     this.#ends = this.#copies.map((copy) => finished(copy));
     this.failed = Promise.all(this.#ends).then(() => new Promise<never>(() => {}));
@@ -81,7 +83,7 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
 
   /** With several clients each counts its own rows, and none knows the file's lines. */
   lineOf(error: unknown): number | undefined {
-    const row = this.#copies.length === 1 ? rowOfCopyError(error) : undefined;
+    const row = this.#copies.length === 1 ? rowOfCopyError(error, this.#statement) : undefined;
     return row === undefined ? undefined : this.lineOfRow(row);
   }
 

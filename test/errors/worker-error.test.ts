@@ -88,8 +88,16 @@ describe('What a worker of Citus met', () => {
   test('the line of its context is not the row’s, and not taken for it', () => {
     const [line] = RECORDED.filter(({ where }) => where?.includes('33713'));
     assert.ok(line !== undefined);
-    assert.equal(rowOfCopyError(errorOf(line)), undefined);
-    assert.equal(rowOfCopyError(errorOf({ ...line, code: '23505' })), 33_713);
+    const copy = 'copy "public"."t1" (id, resource) from stdin';
+    assert.equal(rowOfCopyError(errorOf(line), copy), undefined);
+    assert.equal(rowOfCopyError(errorOf({ ...line, code: '23505' }), copy), 33_713);
+  });
+
+  test('nor is the line of a COPY into one of a node’s own shards', () => {
+    const where = 'JSON data, line 1: {x...\nCOPY t1_106388, line 1533, column resource';
+    const error = errorOf({ code: '22P02', message: 'invalid input syntax for type json', where, means: '22P02' });
+    assert.equal(rowOfCopyError(error, 'copy "public"."t1" (id, resource) from stdin'), undefined);
+    assert.equal(rowOfCopyError(error, 'copy "public"."t1_106388" (id, resource) from stdin'), 1_533);
   });
 
   test('every SQLSTATE of the table has a verdict, or blames a row', () => {
