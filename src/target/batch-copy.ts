@@ -67,7 +67,7 @@ async function tryFiles(
     const failure = toFailure(error);
     if (isDatabaseUnreachable(failure) || lacksConnection(failure)) throw error;
     await client.query('rollback to savepoint batch');
-    const row = rowOfCopyError(error);
+    const row = rowOfCopyError(error, files[from]?.statement ?? '');
     return row === undefined ? 'some' : placeOfRow(files, from, row);
   }
   await client.query('release savepoint batch');
