@@ -15,7 +15,7 @@ export function loggerOptions(level: string): LoggerOptions {
  * a terminal take anything for commands (pino leaves C1's controls as they are).
  */
 export function logStream(terminal: boolean = process.stdout.isTTY): { write(line: string): void } {
-  const out = pino.destination(1);
+  const out = standardOutput();
   if (!terminal) return { write: (line) => out.write(plainJson(line)) };
   // Without colours: what makes them is what must not come from outside.
   const options = { colorize: false, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' };
@@ -24,4 +24,27 @@ export function logStream(terminal: boolean = process.stdout.isTTY): { write(lin
   const plain = (key: string, value: unknown) =>
     typeof value === 'string' && key !== 'stack' ? plainText(value) : value;
   return { write: (line) => out.write(plainLines(prettify(JSON.parse(line, plain)))) };
+}
+
+/** Longest text that waits for a standard output that takes none, in characters; what comes then is dropped. */
+const WAITING_LENGTH = 1024 * 1024;
+
+/**
+ * A full disk or a closed terminal costs log lines, not the server: what could not be written is tried again with the next line.
+ * The flush at exit is left out then: pino's goes on until everything is written, which with a closed terminal is for ever.
+ */
+function standardOutput(): { write(line: string): void } {
+  const out = pino.destination({ dest: 1, minLength: 0, maxLength: WAITING_LENGTH });
+  const flush = out.flushSync.bind(out);
+  let failed = false;
+  out.on('error', () => {
+    failed = true;
+  });
+  out.on('write', () => {
+    failed = false;
+  });
+  out.flushSync = () => {
+    if (!failed) flush();
+  };
+  return out;
 }

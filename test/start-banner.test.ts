@@ -41,7 +41,7 @@ test('on a terminal the log is for people and says where things are; piped, it i
     await waitFor(() => ready.test(output), { timeoutMs: 60_000, what: `${ready} in the output` });
     return output;
   };
-  const node = `${process.execPath} src/server.ts`;
+  const node = `exec ${process.execPath} src/server.ts`;
   const shown = await start('script', ['--quiet', '--return', '--command', node, '/dev/null'], /Try it/);
   assert.match(shown, /^\[\d\d:\d\d:\d\d\] INFO: database ready /m);
   assert.match(shown, / Live page {2}http:\/\/127\.0\.0\.1:\d+\//);

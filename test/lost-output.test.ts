@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { programEnvironment } from './support/program-environment.ts';
+import { createTestDatabase } from './support/test-database.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const terminal = spawnSync('script', ['--version']).status === 0;
+
+const runs = (pid: number) => existsSync(`/proc/${pid}`);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  await new Promise((resolve) => server.close(resolve));
+  return address.port;
+}
+
+test('a server whose terminal is closed ends', {
+  skip: terminal ? false : 'the program script (util-linux), which makes a terminal, is not installed',
+}, async (t) => {
+  const { url } = await createTestDatabase(t);
+  const env = programEnvironment({ DATABASE_URL: url, BOX_WEB_PORT: '0', NO_COLOR: '1' });
+  const command = `echo pid=$$; exec ${process.execPath} src/server.ts`;
+  const script = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  script.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  await waitFor(() => /Try it/.test(output), { what: 'the banner' });
+  const pid = Number(/pid=(\d+)/.exec(output)?.[1]);
+  t.after(() => {
+    if (runs(pid)) process.kill(pid, 'SIGKILL');
+  });
+  assert.ok(runs(pid));
+
+  // The terminal goes with the program that holds its other end.
+  script.kill('SIGKILL');
+
+  await waitFor(() => !runs(pid), { what: 'the end of the server' });
+});
+
+test('a server whose log finds no room serves, and ends when told to', {
+  skip: existsSync('/dev/full') ? false : 'there is no /dev/full',
+}, async (t) => {
+  const { url } = await createTestDatabase(t);
+  const port = await freePort();
+  const full = await open('/dev/full', 'w');
+  t.after(() => full.close());
+  const server = spawn(process.execPath, ['src/server.ts'], {
+    cwd: root,
+    env: programEnvironment({ DATABASE_URL: url, BOX_WEB_PORT: String(port) }),
+    stdio: ['ignore', full.fd, 'inherit'],
+  });
+  const ended = new Promise<number | null>((resolve) => server.once('exit', resolve));
+  t.after(() => server.kill('SIGKILL'));
+  const answers = () =>
+    fetch(`http://127.0.0.1:${port}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+
+  await waitFor(answers, { what: 'an answer' });
+  assert.ok(await answers());
+  assert.equal(server.exitCode, null);
+
+  server.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});
