@@ -27,7 +27,8 @@ const SHAPES = ['mixed', 'mid-files', 'one-file'] as const;
 const options = readBenchOptions({ megabytes: 400 });
 const { megabytes, seed, compare } = options;
 const contenders: Contender[] = [];
-for (const shape of SHAPES) {
+const isWanted = (shape: string) => options.only.length === 0 || options.only.some((name) => name.startsWith(shape));
+for (const shape of SHAPES.filter(isWanted)) {
   const data = await prepareData({ shape, bytes: megabytes * 1e6, seed });
   for (const network of Object.keys(NETWORKS)) {
     for (const tree of [undefined, ...compare]) contenders.push(contender(shape, data, network, tree));

@@ -42,6 +42,26 @@ beforeEach(() => {
   proxy.requests.length = 0;
 });
 
+test('a connection that is too slow: the rest comes in ranges, of which some fail, in one transaction and one attempt', async () => {
+  const key = 'slow/Patient.ndjson.gz';
+  const bucket = await server.bucketOf({ [key]: bulky(60_000, 'slow', 700) });
+  const isRange = (range: string | undefined) => /^bytes=\d+-\d+$/.test(range ?? '');
+  const ranges = () => proxy.readsOf(key).filter(({ range }) => isRange(range)).length;
+  const later: (S3Fault | undefined)[] = [{ kind: 'reset', afterBytes: 100_000 }, undefined, { kind: 'ignore-range' }];
+  proxy.rule = ({ method, key: read, range }) => {
+    if (method !== 'GET' || read !== key) return undefined;
+    if (!isRange(range)) return { kind: 'trickle', chunkBytes: 65_536, everyMs: 20 };
+    // The second is asked for once the first has begun to come. The body then comes as fast as it can.
+    if (ranges() < 2) return undefined;
+    proxy.rule = (seen) => (seen.key === key && isRange(seen.range) ? later.shift() : undefined);
+    return undefined;
+  };
+  assert.deepEqual(await load(bucket, { 'thread-num': 1 }), { state: 'completed', progress: { total: 1, done: 1 } });
+  assert.deepEqual(await rowsOf('slow'), { rows: 60_000, ids: 60_000, txids: 1, transactions: 1 });
+  assert.ok(ranges() >= 2, `${ranges()} ranges`);
+  assert.equal(proxy.readsOf(key).filter(({ range }) => range === undefined).length, 1);
+});
+
 describe('a body that breaks off', () => {
   for (const kind of ['reset', 'truncate', 'end-early'] as const) {
     test(`${kind}: the running COPY goes on, in one transaction and one attempt`, async () => {
