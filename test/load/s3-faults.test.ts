@@ -44,7 +44,7 @@ beforeEach(() => {
 
 test('a connection that is too slow: the rest comes in ranges, of which some fail, in one transaction and one attempt', async () => {
   const key = 'slow/Patient.ndjson.gz';
-  const bucket = await server.bucketOf({ [key]: bulky(60_000, 'slow', 700) });
+  const bucket = await server.bucketOf({ [key]: bulky(60_000, 'thin', 700) });
   const isRange = (range: string | undefined) => /^bytes=\d+-\d+$/.test(range ?? '');
   const ranges = () => proxy.readsOf(key).filter(({ range }) => isRange(range)).length;
   const later: (S3Fault | undefined)[] = [{ kind: 'reset', afterBytes: 100_000 }, undefined, { kind: 'ignore-range' }];
@@ -57,7 +57,7 @@ test('a connection that is too slow: the rest comes in ranges, of which some fai
     return undefined;
   };
   assert.deepEqual(await load(bucket, { 'thread-num': 1 }), { state: 'completed', progress: { total: 1, done: 1 } });
-  assert.deepEqual(await rowsOf('slow'), { rows: 60_000, ids: 60_000, txids: 1, transactions: 1 });
+  assert.deepEqual(await rowsOf('thin'), { rows: 60_000, ids: 60_000, txids: 1, transactions: 1 });
   assert.ok(ranges() >= 2, `${ranges()} ranges`);
   assert.equal(proxy.readsOf(key).filter(({ range }) => range === undefined).length, 1);
 });
