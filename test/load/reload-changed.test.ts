@@ -165,15 +165,15 @@ describe('reload-changed?', () => {
     await server.load(bucket);
     const listed = Promise.withResolvers<void>();
     const held = Promise.withResolvers<void>();
-    let listings = 0;
-    proxy.rule = ({ key }) => {
-      // The second of two listings, one for each prefix.
-      if (key !== '' || ++listings !== 2) return undefined;
+    proxy.rule = ({ prefix }) => {
+      if (prefix !== 'b/') return undefined;
       listed.resolve();
       return { kind: 'first', run: () => held.promise };
     };
     const old = call(bucket, { ...reload, prefixes: ['a/', 'b/'], account: proxy.account });
     await listed.promise;
+    // Both are listed at the same time: the other one's answer is the old listing.
+    await waitFor(() => proxy.answered.some(({ prefix }) => prefix === 'a/'), { what: 'the other listing' });
     await server.s3.putObject(bucket, 'a/Patient.ndjson', version('s-1', 'Wien'));
     assert.equal((await call(bucket))['changed-files-count'], 1);
     await server.ended(bucket);

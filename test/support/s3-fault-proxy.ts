@@ -15,6 +15,8 @@ export class S3FaultProxy {
   rule: FaultRule = () => undefined;
   /** Every request so far, in order. */
   readonly requests: SeenRequest[] = [];
+  /** Those whose answer has been sent to its end. */
+  readonly answered: SeenRequest[] = [];
   /** Faults made, by kind. */
   readonly made: Record<string, number> = {};
 
@@ -90,6 +92,7 @@ export class S3FaultProxy {
 
   async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const seen = this.#see(incoming);
+    outgoing.once('finish', () => this.answered.push(seen));
     const { rule } = this;
     const fault = rule(seen);
     // A body shorter than the fault's place comes whole: that one is counted when it is made.
@@ -115,11 +118,14 @@ export class S3FaultProxy {
   }
 
   #see({ method = '', url = '/', headers }: IncomingMessage): SeenRequest {
-    const [bucket = '', ...key] = decodeURIComponent(new URL(url, this.url).pathname).slice(1).split('/');
+    const { pathname, searchParams } = new URL(url, this.url);
+    const prefix = searchParams.get('prefix') ?? undefined;
+    const [bucket = '', ...key] = decodeURIComponent(pathname).slice(1).split('/');
     const name = `${method} ${bucket}/${key.join('/')}`;
     const nth = (this.#nth.get(name) ?? 0) + 1;
     this.#nth.set(name, nth);
-    const seen = { method, bucket, key: key.join('/'), range: headers.range, ifMatch: headers['if-match'], nth };
+    const { range, 'if-match': ifMatch } = headers;
+    const seen = { method, bucket, key: key.join('/'), prefix, range, ifMatch, nth };
     this.requests.push(seen);
     return seen;
   }

@@ -27,6 +27,8 @@ export interface SeenRequest {
   bucket: string;
   /** Empty for a listing. */
   key: string;
+  /** What the keys of a listing begin with. */
+  prefix?: string | undefined;
   range?: string | undefined;
   ifMatch?: string | undefined;
   /** How many requests for this method, bucket and key came so far, this one included. */
