@@ -24,9 +24,10 @@ const SEND_FROM_BYTES = 4 * 1024 * 1024;
 
 /**
  * How long a batch reads, in ms: its other files wait for those that a store does not send. What is not begun then goes back to
- * the queue, what is being read is loaded by itself.
+ * the queue, what is being read is loaded by itself. Well below the 10 s that a shutdown leaves to files in progress, so that
+ * one object that does not come rolls back no others.
  */
-const READ_MS = 15_000;
+const READ_MS = 5_000;
 
 /**
  * What an attempt at a batch came to: what became of each file, in their order, and `alone` for one that is to be loaded by

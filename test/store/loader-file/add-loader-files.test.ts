@@ -5,15 +5,17 @@ import { addLoaderFiles } from '../../../src/store/loader-file/add-loader-files.
 import { migrate } from '../../../src/store/migrate.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 
-// Dropped last: `after` runs in order, and the pool is open until then.
+// Dropped last: `after` runs in order, and the client is connected until then.
 const closing: (() => Promise<void>)[] = [];
 after(async () => {
   for (const close of closing.reverse()) await close();
 });
 const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
 await migrate(database.connection);
-const pool = new pg.Pool(database.connection);
-closing.push(() => pool.end());
+// Not a pool: its end does not wait until the server knows, and the drop would end a connection with an error.
+const client = new pg.Client(database.connection);
+await client.connect();
+closing.push(() => client.end());
 
 test('a pending file follows the newest listing, not the one that is stored last', async () => {
   const listed = (etag: string, size: number, minute: number) => ({
@@ -24,7 +26,7 @@ test('a pending file follows the newest listing, not the one that is stored last
     lastModified: new Date(Date.UTC(2026, 0, 1, 0, minute)),
   });
   const stored = async () => {
-    const { rows } = await pool.query(
+    const { rows } = await client.query(
       `select resource -> 'etag' as etag, resource -> 'size' as size, resource -> 'last-modified' as modified
          from loaderfile`,
     );
@@ -32,10 +34,10 @@ test('a pending file follows the newest listing, not the one that is stored last
   };
   const second = { etag: 'second', size: 2, modified: '2026-01-01T00:02:00.000Z' };
 
-  assert.equal(await addLoaderFiles(pool, 's3://b', [listed('first', 1, 1)]), 1);
-  assert.equal(await addLoaderFiles(pool, 's3://b', [listed('second', 2, 2)]), 0);
+  assert.equal(await addLoaderFiles(client, 's3://b', [listed('first', 1, 1)]), 1);
+  assert.equal(await addLoaderFiles(client, 's3://b', [listed('second', 2, 2)]), 0);
   assert.deepEqual(await stored(), [second]);
-  assert.equal(await addLoaderFiles(pool, 's3://b', [listed('first', 1, 1)]), 0);
+  assert.equal(await addLoaderFiles(client, 's3://b', [listed('first', 1, 1)]), 0);
   assert.deepEqual(await stored(), [second]);
 });
 
@@ -45,26 +47,21 @@ test('files that are queued already cost what they are, not what the queue is', 
     type: 'Patient',
     etag: 'e',
   }));
-  assert.equal(await addLoaderFiles(pool, 's3://many', files), files.length);
-  const client = await pool.connect();
+  assert.equal(await addLoaderFiles(client, 's3://many', files), files.length);
   const readSoFar = async () => {
     const { rows } = await client.query<{ read: number }>(
       `select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'loaderfile'`,
     );
     return rows[0]?.read ?? Number.NaN;
   };
-  try {
-    // In one transaction, whose own counters tell what it has read.
-    await client.query('begin');
-    // A table as small as this one would be read whole.
-    await client.query('set local enable_seqscan = off');
-    const before = await readSoFar();
-    const [first, ...rest] = files.slice(0, 4);
-    assert.equal(await addLoaderFiles(client, 's3://many', [{ ...first, key: 'new', type: 'Patient' }, ...rest]), 1);
-    const read = (await readSoFar()) - before;
-    await client.query('rollback');
-    assert.ok(read < 100, `${read} rows were read for 4`);
-  } finally {
-    client.release();
-  }
+  // In one transaction, whose own counters tell what it has read.
+  await client.query('begin');
+  // A table as small as this one would be read whole.
+  await client.query('set local enable_seqscan = off');
+  const before = await readSoFar();
+  const [first, ...rest] = files.slice(0, 4);
+  assert.equal(await addLoaderFiles(client, 's3://many', [{ ...first, key: 'new', type: 'Patient' }, ...rest]), 1);
+  const read = (await readSoFar()) - before;
+  await client.query('rollback');
+  assert.ok(read < 100, `${read} rows were read for 4`);
 });
