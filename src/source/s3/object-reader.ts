@@ -57,6 +57,8 @@ export class ObjectReader implements ObjectBytes {
   readonly #waits: TimedWaits;
   readonly #ranges: RangedRest;
   #checksum: RunningChecksum | undefined;
+  /** What the checksum has shown, also where another failure was met first. */
+  #damage: S3Error | undefined;
   /** Resolves when no read is in flight: one that is given up may still take a chunk. */
   #idle: Promise<void> = Promise.resolve();
 
@@ -117,6 +119,7 @@ export class ObjectReader implements ObjectBytes {
   async findDamage(): Promise<S3Error | undefined> {
     try {
       await this.#waits.within(this.#idle, END_MS);
+      if (this.#damage !== undefined) return this.#damage;
       const { size } = this.#pin;
       if (this.#checksum === undefined || size === undefined || size - this.bytes > MOST_READ_FOR_CHECKSUM)
         return undefined;
@@ -244,6 +247,8 @@ export class ObjectReader implements ObjectBytes {
     const { name: algorithm, expected, ...sum } = this.#checksum;
     this.#checksum = undefined;
     const actual = await sum.digest();
-    if (actual !== expected) throw objectErrors.checksum(this.#name, { algorithm, expected, actual });
+    if (actual === expected) return;
+    this.#damage = objectErrors.checksum(this.#name, { algorithm, expected, actual });
+    throw this.#damage;
   }
 }
