@@ -69,15 +69,18 @@ export class ChaosCluster {
     return cluster;
   }
 
-  /** Starts a replica in the place of one that ended. */
+  /** Starts a replica in the place of one that ended. Two faults may do that at once: none is left that nobody knows of. */
   async replace(place: number): Promise<void> {
     for (let attempt = 1; ; attempt++) {
+      if (this.#runs(place)) return;
       const replica = this.#spawn();
       try {
         await replica.listening();
+        if (this.#runs(place)) return await replica.kill();
         this.replicas[place] = replica;
         return;
       } catch (error) {
+        await replica.kill();
         // Postgres may be down as well.
         if (attempt === START_ATTEMPTS) throw error;
       }
@@ -100,6 +103,10 @@ export class ChaosCluster {
       const answer = await this.rpc(place, method, params);
       if (answer !== undefined && answer.status < 500) return;
     }
+  }
+
+  #runs(place: number): boolean {
+    return this.replicas[place]?.running === true;
   }
 
   #spawn(): ServerProcess {
