@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
 import { CopyBuffers } from '../pipeline/copy-buffers.ts';
 import { Transforms } from '../pipeline/create-transform.ts';
@@ -44,12 +45,10 @@ export class FileWorker {
 
   /** Loads small files together; stops at any message on the task's port. Never throws. */
   async batch({ port, ...task }: BatchTask): Promise<BatchOutcome> {
-    const abort = new AbortController();
-    port.on('message', () => abort.abort(new Error('the load was stopped')));
     try {
       return await loadBatch(
         task,
-        this.#optionsFor(task, abort.signal, () => {}),
+        this.#optionsFor(task, stopOf(port), () => {}),
       );
     } finally {
       port.close();
@@ -59,15 +58,14 @@ export class FileWorker {
   /** Loads one file; reports its progress on the task's port and stops at any message there. Never throws. */
   async run(task: FileTask): Promise<FileOutcome> {
     const { port, ...plain } = task;
-    const abort = new AbortController();
-    port.on('message', () => abort.abort(new Error('the load was stopped')));
+    const signal = stopOf(port);
     let timer: NodeJS.Timeout | undefined;
     try {
       const onStart: LoadFileOptions['onStart'] = (progress) => {
         const tell = () => port.postMessage(progress() satisfies FileProgress);
         timer = setInterval(tell, PROGRESS_MS);
       };
-      return await loadFile(plain, this.#optionsFor(task, abort.signal, onStart));
+      return await loadFile(plain, this.#optionsFor(task, signal, onStart));
     } finally {
       clearInterval(timer);
       port.close();
@@ -119,4 +117,11 @@ export class FileWorker {
       port.close();
     }
   }
+}
+
+/** Aborted by any message on a task's port. */
+function stopOf(port: MessagePort): AbortSignal {
+  const abort = new AbortController();
+  port.on('message', () => abort.abort(new Error('the load was stopped')));
+  return abort.signal;
 }

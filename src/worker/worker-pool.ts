@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { MessageChannel, SHARE_ENV } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, SHARE_ENV } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { BatchOutcome, BatchTask } from './batch-task.ts';
 import type { CheckOutcome, CheckTask } from './check-task.ts';
@@ -54,35 +54,16 @@ export class WorkerPool {
 
   /** Loads a file on one of the threads. Throws only when the thread itself dies. */
   async run(task: Omit<FileTask, 'port'>, { signal, onProgress }: RunOptions): Promise<FileOutcome> {
-    const { port1, port2 } = new MessageChannel();
-    const stop = () => port1.postMessage('stop');
-    port1.on('message', onProgress);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    try {
-      const outcome = await this.#piscina.run({ ...task, port: port2 }, { transferList: [port2] });
-      if (outcome.kind === 'checked' || outcome.kind === 'batch') throw new Error(`a file became ${outcome.kind}`);
-      return outcome;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      port1.close();
-    }
+    const outcome = await this.#load((port) => ({ ...task, port }), { signal, onMessage: onProgress });
+    if (outcome.kind === 'checked' || outcome.kind === 'batch') throw new Error(`a file became ${outcome.kind}`);
+    return outcome;
   }
 
   /** Loads small files together on one of the threads. Throws only when the thread itself dies. */
   async runBatch(task: Omit<BatchTask, 'port'>, { signal }: Pick<RunOptions, 'signal'>): Promise<BatchOutcome> {
-    const { port1, port2 } = new MessageChannel();
-    const stop = () => port1.postMessage('stop');
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    try {
-      const outcome = await this.#piscina.run({ ...task, port: port2 }, { name: 'batch', transferList: [port2] });
-      if (outcome.kind !== 'batch' && outcome.kind !== 'retry') throw new Error(`a batch became ${outcome.kind}`);
-      return outcome;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      port1.close();
-    }
+    const outcome = await this.#load((port) => ({ ...task, port }), { signal, name: 'batch' });
+    if (outcome.kind !== 'batch' && outcome.kind !== 'retry') throw new Error(`a batch became ${outcome.kind}`);
+    return outcome;
   }
 
   /**
@@ -113,6 +94,27 @@ export class WorkerPool {
       signal.removeEventListener('abort', stop);
       // What stopped it is known; its own end follows.
       await checked.catch(() => {});
+      port1.close();
+    }
+  }
+
+  /** Has a thread carry out a task until its end, which an abort of the signal brings about sooner. */
+  async #load(
+    taskFor: (port: MessagePort) => FileTask | BatchTask,
+    { signal, name, onMessage }: { signal: AbortSignal; name?: string; onMessage?: (progress: FileProgress) => void },
+  ): Promise<FileOutcome | BatchOutcome | CheckOutcome> {
+    const { port1, port2 } = new MessageChannel();
+    const stop = () => port1.postMessage('stop');
+    if (onMessage !== undefined) port1.on('message', onMessage);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      return await this.#piscina.run(taskFor(port2), {
+        transferList: [port2],
+        ...(name === undefined ? {} : { name }),
+      });
+    } finally {
+      signal.removeEventListener('abort', stop);
       port1.close();
     }
   }

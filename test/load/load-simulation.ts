@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { waitingStageOf } from '../../src/fhir/reference-order.ts';
-import type { LoadEffect, RetriedEffect } from '../../src/load/load-effect.ts';
+import { isRetried, type LoadEffect } from '../../src/load/load-effect.ts';
 import type { LoadEvent } from '../../src/load/load-event.ts';
 import { initialState, type LoadState } from '../../src/load/load-model.ts';
 import type { NumberedRequest } from '../../src/load/load-request.ts';
@@ -332,17 +332,3 @@ function claimedIn(effect: LoadEffect) {
 }
 
 const PHASES: readonly LoadState['phase'][] = ['joining', 'loading', 'draining', 'finishing', 'ended'];
-
-function isRetried(effect: LoadEffect): effect is RetriedEffect {
-  return [
-    'join',
-    'rejoin',
-    'look',
-    'prepare-table',
-    'restore-table',
-    'fail-files',
-    'claim',
-    'fail-file',
-    'finish',
-  ].includes(effect.kind);
-}

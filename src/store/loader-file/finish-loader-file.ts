@@ -45,11 +45,7 @@ export async function markAllDone(db: Queryable, loaded: ReadonlyMap<string, num
 
 /** Gives files back to the queue, as `markPending` does one; each with its message, where it has one. */
 export async function markAllPending(db: Queryable, messages: ReadonlyMap<string, string | undefined>): Promise<void> {
-  const changes = [...messages.values()].map((message) => ({
-    status: 'pending',
-    ...(message === undefined ? {} : { message }),
-  }));
-  await setAll(db, [...messages.keys()], changes);
+  await setAll(db, [...messages.keys()], [...messages.values()].map(pendingWith));
 }
 
 /** Marks a file `error`, after its rows were rolled back and in the transaction that still holds its lock. */
@@ -59,7 +55,11 @@ export async function markFailed(db: Queryable, id: string, message: string, err
 
 /** Gives a file back to the queue, with a word on why it was not finished. */
 export async function markPending(db: Queryable, id: string, message?: string): Promise<void> {
-  await setStatus(db, id, { status: 'pending', ...(message === undefined ? {} : { message }) });
+  await setStatus(db, id, pendingWith(message));
+}
+
+function pendingWith(message: string | undefined): object {
+  return { status: 'pending', ...(message === undefined ? {} : { message }) };
 }
 
 async function setStatus(db: Queryable, id: string, change: object): Promise<void> {
