@@ -74,11 +74,12 @@ async function setStatus(db: Queryable, id: string, change: object): Promise<voi
 
 async function setAll(db: Queryable, ids: readonly string[], changes: readonly object[]): Promise<void> {
   if (ids.length === 0) return;
+  // `any` has Postgres read them by id; by the join alone it reads a table of 10,000 files whole for each batch of 256.
   const { rowCount } = await db.query(
     `update loaderfile l set resource = l.resource || changed.resource::jsonb,
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from unnest($1::text[], $2::text[]) as changed(id, resource)
-      where l.id = changed.id`,
+      where l.id = changed.id and l.id = any ($1)`,
     [ids, changes.map(jsonbText)],
   );
   if (rowCount !== ids.length) throw new Error(`${ids.length - (rowCount ?? 0)} LoaderFiles are gone`);
