@@ -7,7 +7,13 @@ import { keepDeletedFiles } from '../store/load-run/keep-deleted-files.ts';
 import { hasDecidedFile } from '../store/loader-file/queue.ts';
 import { inTransaction } from '../store/query.ts';
 import { tableName } from '../store/resource-tables.ts';
-import { deleteResources, type ResourceRow, type SearchFilter, searchResources } from '../store/resources.ts';
+import {
+  deleteResources,
+  lockResourcesAtOnce,
+  type ResourceRow,
+  type SearchFilter,
+  searchResources,
+} from '../store/resources.ts';
 import { sendAnswer } from './body-formats-plugin.ts';
 import { pageLinks } from './page-links.ts';
 import { fieldsOf, REST_TYPES, type RestFields } from './resource-fields.ts';
@@ -15,24 +21,29 @@ import { parseFilters, parseSearch, refuseQuery } from './resource-search.ts';
 
 const LOADER_FILE = tableName('LoaderFile');
 
-/** How long a delete waits for a file that is being loaded, in ms. */
 const LOCK_TIMEOUT_MS = 2_000;
+
+/** Of a LoaderFile that somebody loads, or whose loader has died. The former is locked until the end of the load: nobody waits for that. */
+const CLAIMED: SearchFilter = { path: ['status'], values: ['in-progress'] };
 
 export interface ResourceRoutesDeps {
   pool: pg.Pool;
   /** Which types a search can name. */
   loadableTypes: LoadableTypes;
+  /** How long a delete waits for another statement that changes one of its rows, in ms; 0 waits for ever. */
+  lockTimeoutMs?: number;
 }
 
 /** GET by id, search, DELETE by id and by condition, at `/<type>` and `/fhir/<type>`. */
-export function resourceRoutes(app: FastifyInstance, { pool, loadableTypes }: ResourceRoutesDeps): void {
+export function resourceRoutes(app: FastifyInstance, deps: ResourceRoutesDeps): void {
   for (const type of REST_TYPES) {
-    const fields = fieldsOf(type, loadableTypes);
-    for (const path of [`/${type}`, `/fhir/${type}`]) routesOf(app, pool, fields, path);
+    const fields = fieldsOf(type, deps.loadableTypes);
+    for (const path of [`/${type}`, `/fhir/${type}`]) routesOf(app, deps, fields, path);
   }
 }
 
-function routesOf(app: FastifyInstance, pool: pg.Pool, fields: RestFields, path: string): void {
+function routesOf(app: FastifyInstance, deps: ResourceRoutesDeps, fields: RestFields, path: string): void {
+  const { pool } = deps;
   const { type } = fields;
   const table = tableName(type);
 
@@ -58,13 +69,13 @@ function routesOf(app: FastifyInstance, pool: pg.Pool, fields: RestFields, path:
   app.delete(`${path}/:id`, async (request, reply) => {
     refuseQuery(request.query);
     const filters = byId(request);
-    const [row] = filters === undefined ? [] : await remove(pool, table, filters, true);
+    const [row] = filters === undefined ? [] : await remove(deps, table, filters, true);
     return row === undefined ? reply.code(204).send() : sendAnswer(request, reply, 200, toResource(type, row));
   });
 
   app.delete(path, async (request, reply) => {
     const removeAll = wantsAll(request);
-    const rows = await remove(pool, table, parseFilters(fields, request.query), removeAll);
+    const rows = await remove(deps, table, parseFilters(fields, request.query), removeAll);
     const [row] = rows;
     if (row === undefined) return reply.code(204).send();
     if (!removeAll) return sendAnswer(request, reply, 200, toResource(type, row));
@@ -84,14 +95,15 @@ function wantsAll(request: FastifyRequest): boolean {
 
 /** Deletes what matches; several only when `many` says so. */
 async function remove(
-  pool: pg.Pool,
+  { pool, lockTimeoutMs = LOCK_TIMEOUT_MS }: ResourceRoutesDeps,
   table: string,
   filters: readonly SearchFilter[],
   many: boolean,
 ): Promise<ResourceRow[]> {
   try {
     return await inTransaction(pool, async (client) => {
-      await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await client.query(`set local lock_timeout = ${lockTimeoutMs}`);
+      if (table === LOADER_FILE) await lockResourcesAtOnce(client, table, [...filters, CLAIMED]);
       const rows = await deleteResources(client, table, filters);
       const isDecided =
         table === LOADER_FILE &&
@@ -99,7 +111,7 @@ async function remove(
           client,
           rows.map(({ id }) => id),
         ));
-      if (isDecided) throw beingLoaded();
+      if (isDecided) throw inUse(table);
       if (rows.length > 1 && !many) {
         throw new ClientError(
           'several-match',
@@ -111,12 +123,16 @@ async function remove(
     });
   } catch (error) {
     if (sqlstateOf(error) !== SQLSTATE.lockNotAvailable) throw error;
-    throw beingLoaded();
+    throw inUse(table);
   }
 }
 
-function beingLoaded(): ClientError {
-  return new ClientError('conflict', 'One of these files is being loaded right now; wait until it is finished.');
+function inUse(table: string): ClientError {
+  const message =
+    table === LOADER_FILE
+      ? 'One of these files is being loaded right now; wait until it is finished.'
+      : 'One of these is being changed right now; try again.';
+  return new ClientError('conflict', message);
 }
 
 /** Undefined for an id that no row can have: Postgres's texts hold no U+0000. */

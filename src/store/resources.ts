@@ -93,6 +93,19 @@ export async function searchResources(
 }
 
 /**
+ * Locks the rows that match, until the end of the transaction.
+ * @throws Postgres's lock_not_available, at once, when another transaction has locked one
+ */
+export async function lockResourcesAtOnce(
+  db: Queryable,
+  table: string,
+  filters: readonly SearchFilter[],
+): Promise<void> {
+  const { where, values } = searchCondition(filters);
+  await db.query(`select from ${pg.escapeIdentifier(table)} where ${where} for update nowait`, values);
+}
+
+/**
  * Deletes the rows that match, and returns them.
  * To be called in a transaction with a `lock_timeout`: a LoaderFile that is being loaded is locked until its end.
  */
