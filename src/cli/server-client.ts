@@ -43,6 +43,9 @@ export type File = z.infer<typeof fileSchema>;
 
 const bundleSchema = z.object({ entry: z.array(z.object({ resource: fileSchema })).default([]) });
 
+/** What to do about an address that is wrong. */
+const SET_ADDRESS = 'Set its address with --url or FHIR_BUCKET_LOADER_URL.';
+
 /** Files asked for at once. */
 const PAGE_SIZE = 1_000;
 
@@ -96,7 +99,7 @@ export class ServerClient {
     const target = new URL(path, url.endsWith('/') ? url : `${url}/`);
     const { status, text } = await sendRequest(target, { ...init, headers, signal }).catch((error: unknown) => {
       signal?.throwIfAborted();
-      throw new ServerError(`No server answers at ${url}: ${reasonOf(error)}. Is it running? See --url.`, true);
+      throw new ServerError(`No server answers at ${url}: ${reasonOf(error)}. Is it running? ${SET_ADDRESS}`, true);
     });
     if (status >= 200 && status < 300) return parseJson(text);
     throw this.#refusal(status, parseJson(text));
@@ -114,7 +117,7 @@ export class ServerClient {
     const parsed = errorSchema.safeParse(body);
     // 5xx also of a proxy in front of a server that restarts.
     if (!parsed.success)
-      return new ServerError(`${url} answers ${status}, and not as this server does.`, status >= 500);
+      return new ServerError(`${url} answers ${status}, and not as this server does. ${SET_ADDRESS}`, status >= 500);
     const { message, errors = [] } = parsed.data.error;
     const fields = errors.map((each) => `\n  ${plainText(each.path)}: ${plainText(each.message)}`).join('');
     const exitCode = errors.length > 0 ? EXIT.usage : EXIT.server;
@@ -124,7 +127,7 @@ export class ServerClient {
   #parse<T>(schema: z.ZodType<T>, answer: unknown): T {
     const parsed = schema.safeParse(answer);
     if (parsed.success) return parsed.data;
-    throw new ServerError(`${this.#address.url} answers, but not as this server does. See --url.`, false);
+    throw new ServerError(`${this.#address.url} answers, but not as this server does. ${SET_ADDRESS}`, false);
   }
 }
 

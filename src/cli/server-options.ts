@@ -8,6 +8,9 @@ The server and its credentials:
   BOX_ROOT_CLIENT_SECRET            the client's secret; never an option, since others see those (ps)
   BOX_ROOT_CLIENT_ID                the client's id, root by default`;
 
+/** Where the address of the server is set, for messages. */
+const WHERE = '--url (or FHIR_BUCKET_LOADER_URL)';
+
 /** Options of every command that talks to a server. */
 export interface ServerOptions {
   url: string;
@@ -24,12 +27,15 @@ export function withServerOptions(command: Command): Command {
 
 /** @throws CliError when the address is none */
 export function clientOf({ url }: ServerOptions, environment: NodeJS.ProcessEnv = process.env): ServerClient {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
-    throw new CliError(EXIT.usage, `--url must have the form http://host:port, not ${url}`);
+  // Before anything of the address is shown: it may be a secret.
+  if (/^(?:https?:\/\/)?[^/?#]*@/i.test(url)) {
+    throw new CliError(
+      EXIT.usage,
+      `Set credentials with BOX_ROOT_CLIENT_ID and BOX_ROOT_CLIENT_SECRET, not in ${WHERE}.`,
+    );
   }
-  if (parsed.username !== '' || parsed.password !== '') {
-    throw new CliError(EXIT.usage, 'Set credentials with BOX_ROOT_CLIENT_ID and BOX_ROOT_CLIENT_SECRET, not in --url.');
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new CliError(EXIT.usage, `${WHERE} must have the form http://host:port, not ${url}`);
   }
   const secret = environment['BOX_ROOT_CLIENT_SECRET'] ?? '';
   const id = environment['BOX_ROOT_CLIENT_ID'] ?? '';

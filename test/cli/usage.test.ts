@@ -61,8 +61,10 @@ test('a wrong command line is exit code 1, with a hint', async () => {
     [['history', '--run', '0'], /must be a whole number from 1 on/],
     [['history', 's3://bucket', '--run', '1'], /--run names one run/],
     [['history', '--run', '1', '--limit', '2'], /cannot be used with/],
-    [['status', '--url', 'localhost:8888'], /--url must have the form/],
-    [['status', '--url', 'http://root:pw@localhost'], /Set credentials with BOX_ROOT_CLIENT_ID/],
+    [['status', '--url', 'localhost:8888'], /--url \(or FHIR_BUCKET_LOADER_URL\) must have the form/],
+    [['status'], /--url \(or FHIR_BUCKET_LOADER_URL\) must have the form/, { FHIR_BUCKET_LOADER_URL: 'localhost' }],
+    [['status', '--url', 'http://root:geheim@localhost'], /Set credentials with BOX_ROOT_CLIENT_ID/],
+    [['status', '--url', 'root:geheim@localhost'], /Set credentials with BOX_ROOT_CLIENT_ID/],
     [['serve', '--port', '99999'], /must be 0 to 65535/],
     [
       ['serve', '--database-url', 'postgres://me:secret@db/fhir'],
@@ -75,6 +77,7 @@ test('a wrong command line is exit code 1, with a hint', async () => {
     const { code, stderr, stdout } = await runCli(args, env);
     assert.equal(code, 1, args.join(' '));
     assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /geheim/);
     assert.equal(stdout, '');
   }
 });
@@ -202,9 +205,10 @@ test('a server that is none, or of another kind, is exit code 4', async (t) => {
   const other = await startRecorder(t, { hello: 'world' });
   const broken = await startRecorder(t, { hello: 'world' }, 502);
   const cases: [string, RegExp][] = [
-    [other.url, /answers, but not as this server does/],
-    [broken.url, /answers 502, and not as this server does/],
-    ['http://127.0.0.1:9', /No server answers at http:\/\/127\.0\.0\.1:9/],
+    [other.url, /answers, but not as this server does\. Set its address with --url or FHIR_BUCKET_LOADER_URL/],
+    [broken.url, /answers 502, and not as this server does\. Set its address with --url or FHIR_BUCKET_LOADER_URL/],
+    ['http://127.0.0.1:9/@b', /No server answers at/],
+    ['http://127.0.0.1:9', /No server answers at http:\/\/127\.0\.0\.1:9.* FHIR_BUCKET_LOADER_URL/],
   ];
   for (const [url, message] of cases) {
     const { code, stderr } = await runCli(['cancel', 's3://bucket', '--url', url]);
