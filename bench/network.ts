@@ -16,13 +16,17 @@ import { median } from './report/median.ts';
 import { textTable } from './report/text-table.ts';
 import { type NetworkShape, startShapingProxy } from './s3/start-shaping-proxy.ts';
 
-/** `far` is a store in the same region, `thin` one across an ocean or behind a narrow line. */
+/**
+ * `far` is a store in the same region, `thin` one across an ocean or behind a narrow line; of `narrow` the connection is far
+ * slower than Postgres, whatever the machine.
+ */
 const NETWORKS: Readonly<Record<string, NetworkShape | undefined>> = {
   near: undefined,
   far: { latencyMs: 30, megabytesPerS: 50 },
   thin: { latencyMs: 30, megabytesPerS: 5 },
+  narrow: { latencyMs: 30, megabytesPerS: 1 },
 };
-const SHAPES = ['mixed', 'mid-files', 'one-file'] as const;
+const SHAPES = ['mixed', 'mid-files', 'one-file', 'skewed'] as const;
 
 const options = readBenchOptions({ megabytes: 400 });
 const { megabytes, seed, compare } = options;

@@ -5,6 +5,7 @@ import { ListAgain } from '../source/list-again.ts';
 import type { ObjectSource } from '../source/object-source.ts';
 import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
 import type { KnownTypes } from './known-types.ts';
+import { RepeatedKeys } from './repeated-keys.ts';
 import { resourceTypeOfKey } from './resource-type-of-key.ts';
 
 /** What a listing leaves out of the queue, for the answer. */
@@ -17,7 +18,7 @@ export interface ListingNotes {
 
 /** The objects of a bucket that are to be queued, and what is not. */
 export interface FileListing extends ListingNotes {
-  /** In pages, to be queued one by one. */
+  /** In pages, to be queued one by one; each once, however often the store lists it. */
   files(): Generator<NewLoaderFile[]>;
 }
 
@@ -75,6 +76,7 @@ async function listOnce(
   signal: AbortSignal,
 ): Promise<FileListing> {
   const pages: Buffer[] = [];
+  const repeated = new RepeatedKeys();
   let bytes = 0;
   const ignored: IgnoredFiles = { count: 0, examples: [], isAll: true };
   const emptyPrefixes = new Set(prefixes.length === 0 ? [''] : prefixes.slice(0, MOST_PREFIXES));
@@ -96,10 +98,16 @@ async function listOnce(
     if (files.length > 0 || withheld.count > 0) ignored.isAll = false;
     const packed = pack(files);
     if (files.length > 0) pages.push(packed);
+    repeated.add(files.map(({ key }) => key));
     bytes += packed.length + PAGE_BYTES;
     if (bytes > MOST_LISTED_BYTES) throw new ListingTooLarge();
   }
-  return { ignored, withheld, emptyPrefixes: [...emptyPrefixes], files: () => unpacked(pages) };
+  return {
+    ignored,
+    withheld,
+    emptyPrefixes: [...emptyPrefixes],
+    files: () => repeated.once(() => unpacked(pages)),
+  };
 }
 
 /** Postgres has no U+0000 in texts; a key may have it. */
