@@ -59,7 +59,11 @@ export class ObjectReader implements ObjectBytes {
   #checksum: RunningChecksum | undefined;
   /** What the checksum has shown, also where another failure was met first. */
   #damage: S3Error | undefined;
-  /** Resolves when no read is in flight: one that is given up may still take a chunk. */
+  /** Ends what nobody waits for any more; the rest is then read anew. */
+  readonly #giveUp = new AbortController();
+  /** Ends what is being read. */
+  #signal: AbortSignal;
+  /** Resolves when no read is in flight. */
   #idle: Promise<void> = Promise.resolve();
 
   constructor(client: S3Client, object: ObjectOfBucket, options: ReaderOptions) {
@@ -67,7 +71,8 @@ export class ObjectReader implements ObjectBytes {
     this.#options = options;
     this.#name = `s3://${bucket}/${key}`;
     this.#pin = new ObjectPin(this.#name, object);
-    this.#waits = new TimedWaits({ name: this.#name, signal: options.signal, bytes: () => this.bytes });
+    this.#signal = AbortSignal.any([options.signal, this.#giveUp.signal]);
+    this.#waits = new TimedWaits({ name: this.#name, signal: () => this.#signal, bytes: () => this.bytes });
     this.#requests = new ObjectRequests(client, {
       bucket,
       key,
@@ -118,7 +123,10 @@ export class ObjectReader implements ObjectBytes {
   /** Reads the rest, if it is not too long, since the checksum is of the whole object. */
   async findDamage(): Promise<S3Error | undefined> {
     try {
-      await this.#waits.within(this.#idle, END_MS);
+      // A chunk that is on its way is asked for anew: it may never come.
+      this.#giveUp.abort(new Error('nobody reads the object any more'));
+      await this.#idle;
+      this.#signal = this.#options.signal;
       if (this.#damage !== undefined) return this.#damage;
       const { size } = this.#pin;
       if (this.#checksum === undefined || size === undefined || size - this.bytes > MOST_READ_FOR_CHECKSUM)
@@ -140,15 +148,15 @@ export class ObjectReader implements ObjectBytes {
         yield* this.#readRanges();
         if (this.bytes === this.#pin.size || this.#pin.size === undefined) break;
       } catch (error) {
-        this.#options.signal.throwIfAborted();
+        this.#signal.throwIfAborted();
         if (!(error instanceof BrokenBody)) throw toS3Error(error, this.#name);
         fruitless = this.bytes > before ? 0 : fruitless + 1;
         if (fruitless > FRUITLESS_RESUMES) {
           throw objectErrors.incomplete(this.#name, { bytes: this.bytes, size: this.#pin.size }, error);
         }
         this.resumes++;
-        await pause(jittered(pauseMs(fruitless + 1, PAUSES)), this.#options.signal);
-        this.#options.signal.throwIfAborted();
+        await pause(jittered(pauseMs(fruitless + 1, PAUSES)), this.#signal);
+        this.#signal.throwIfAborted();
       }
     }
     await this.#verify();
@@ -196,7 +204,7 @@ export class ObjectReader implements ObjectBytes {
         yield this.#take(chunk);
       }
     } catch (error) {
-      this.#options.signal.throwIfAborted();
+      this.#signal.throwIfAborted();
       if (error instanceof BrokenBody || (error instanceof S3Error && error.code === 'ReadTimeout')) throw error;
       this.#ranges.giveUp();
     } finally {
@@ -227,13 +235,13 @@ export class ObjectReader implements ObjectBytes {
 
   /** @returns undefined at the end */
   async #nextChunk(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
-    const { readTimeoutMs, signal } = this.#options;
+    const { readTimeoutMs } = this.#options;
     const isWhole = this.bytes === this.#pin.size;
     try {
       const next = await this.#waits.within(chunks.next(), isWhole ? END_MS : readTimeoutMs);
       return next.done === true ? undefined : next.value;
     } catch (error) {
-      signal.throwIfAborted();
+      this.#signal.throwIfAborted();
       // How the connection ends is of no account once all bytes are there.
       if (isWhole && (isConnectionError(error) || error instanceof S3Error)) return undefined;
       if (error instanceof S3Error || !isConnectionError(error)) throw error;

@@ -5,7 +5,8 @@ import type { S3Error } from './s3-error.ts';
 export interface TimedWaitsOptions {
   /** The object's, as `s3://bucket/key`. */
   name: string;
-  signal: AbortSignal;
+  /** What ends a wait that begins now. */
+  signal: () => AbortSignal;
   /** How many bytes have come so far. */
   bytes: () => number;
 }
@@ -26,7 +27,7 @@ export class TimedWaits {
    * @throws S3Error ReadTimeout, or the signal's reason
    */
   async within<T>(promise: Promise<T>, limitMs: number): Promise<T> {
-    const { signal } = this.#options;
+    const signal = this.#options.signal();
     const started = performance.now();
     try {
       return await awaitWithin(promise, { limitMs, signal, late: () => this.#stalled(limitMs) });

@@ -104,6 +104,22 @@ describe('bytes are held against the checksum that the store offers', () => {
     assert.equal((await reader.findDamage())?.code, 'ChecksumMismatch');
   });
 
+  test('where the store stands still when the reading is given up, the rest is asked for anew', async (t) => {
+    const { store, readerOf, reads } = await setUp(t);
+    store.put(KEY, BODY, { headers: { 'x-amz-checksum-crc32': 'AAAAAA==' } });
+    store.onGet = (answer, { nth }) =>
+      nth === 1 ? { ...answer, hold: { after: 100_000, until: new Promise(() => {}) } } : undefined;
+    const reader = readerOf();
+    const chunks = reader.read();
+    while (reader.bytes < 100_000) await chunks.next();
+    // As a pipeline does that fails at its other end: it waits for a chunk, and for the end of the reading.
+    const next = assert.rejects(chunks.next(), /nobody reads the object any more/);
+    const end = chunks.return(undefined);
+    assert.equal((await reader.findDamage())?.code, 'ChecksumMismatch');
+    await Promise.all([next, end]);
+    assert.deepEqual([reader.bytes, reads()[1]?.headers.range], [BODY.length, 'bytes=100000-']);
+  });
+
   test('a checksum of checksums, of an upload in parts, is none of the bytes', async (t) => {
     const { store, read } = await setUp(t);
     store.put(KEY, BODY, { headers: { 'x-amz-checksum-crc32': 'AAAAAA==-2' } });
