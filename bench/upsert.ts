@@ -6,8 +6,9 @@
 import { basename, resolve } from 'node:path';
 import { readBenchOptions } from './bench-options.ts';
 import { compareLoads, printReport } from './compare-loads.ts';
-import type { Contender } from './contenders/contender.ts';
+import type { BenchDeps, Contender } from './contenders/contender.ts';
 import { fillTables } from './contenders/fill-tables.ts';
+import { fillByLastNight } from './contenders/last-night.ts';
 import { loader } from './contenders/loader.ts';
 import type { BenchData } from './dataset/bench-data.ts';
 import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
@@ -28,7 +29,7 @@ for (const [name, shape] of [
 }
 printReport(await compareLoads(contenders, options), options);
 
-/** The first load of the data, then second loads by how much of it has changed. */
+/** The first load of the data, then second loads, and then third ones (`night`), by how much of it has changed. */
 function loadsOf(name: string, data: BenchData, tree?: string): Contender[] {
   const of = tree === undefined ? '' : `:${basename(resolve(tree))}`;
   const common = { data, floor: `${name}-first`, process: { tree } };
@@ -39,6 +40,14 @@ function loadsOf(name: string, data: BenchData, tree?: string): Contender[] {
     ...CHANGED.map((percent) => ({
       ...loader({ ...upsert, name: `${name}-${percent}${of}`, what: `upsert? where ${percent} % have changed` }),
       prepare: ({ database }: { database: Parameters<typeof fillTables>[0] }) => fillTables(database, data, percent),
+    })),
+    ...CHANGED.map((percent) => ({
+      ...loader({
+        ...upsert,
+        name: `${name}-night-${percent}${of}`,
+        what: `the next upsert? where ${percent} % have changed`,
+      }),
+      prepare: (parts: BenchDeps) => fillByLastNight(parts, data, { changed: percent, tree }),
     })),
   ];
 }

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { cancellable } from '../store/cancellable.ts';
+import { sweepFingerprints } from '../store/fingerprint-table.ts';
 import { inTransaction } from '../store/query.ts';
 import { quotedTable } from '../store/resource-tables.ts';
 import { atOnce } from './at-once.ts';
@@ -66,5 +67,16 @@ export class TableStatistics {
       });
     });
     signal.throwIfAborted();
+    await this.#sweep();
+  }
+
+  /** Here, since it goes by the tables' sizes. */
+  async #sweep(): Promise<void> {
+    const { signal } = this.#abort;
+    await inTransaction(this.#buildPool, async (client) => {
+      await client.query(BOUND_WAIT);
+      const deleted = await cancellable(this.#pool, client, { signal, graceMs: 0 }, () => sweepFingerprints(client));
+      if (deleted > 0) this.#log.info({ deleted }, 'fingerprints of rows that have changed are deleted');
+    });
   }
 }

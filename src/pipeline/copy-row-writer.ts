@@ -12,7 +12,11 @@ export const FILE_TRAILER = Buffer.from([0xff, 0xff]);
 const JSONB_VERSION = 1;
 
 /** A field that is the same in every row of a file. */
-export type ConstantField = { kind: 'text'; value: string } | { kind: 'int8'; value: bigint };
+export type ConstantField =
+  | { kind: 'text'; value: string }
+  | { kind: 'int8'; value: bigint }
+  /** Room that is filled in later. */
+  | { kind: 'room'; bytes: number };
 
 /** How COPY gets its rows. */
 export type CopyFormat = 'binary' | 'text';
@@ -79,7 +83,7 @@ function rowPrefix(constants: readonly ConstantField[], others: number): Buffer 
       bytes.writeBigInt64BE(field.value, 4);
       return bytes;
     }
-    const text = Buffer.from(field.value);
+    const text = field.kind === 'room' ? Buffer.alloc(field.bytes) : Buffer.from(field.value);
     const length = Buffer.alloc(4);
     length.writeInt32BE(text.length);
     return Buffer.concat([length, text]);

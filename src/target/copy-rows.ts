@@ -5,6 +5,7 @@ import type { CopyRowsOptions } from './copy-rows-options.ts';
 import { LenientCopy } from './lenient-copy.ts';
 import type { RowCopy } from './row-copy.ts';
 import { StreamedCopy } from './streamed-copy.ts';
+import { UnstoredCopy } from './unstored-copy.ts';
 
 /**
  * Streams one file's bytes into a COPY on each of `clients`, usually one: gunzip → lines → rows → Postgres,
@@ -20,16 +21,19 @@ export async function copyRows(
   options: CopyRowsOptions,
   onStart: (copy: RowCopy) => void,
 ): Promise<RowCopy> {
-  const { maxErrors = 0, signal, times } = options;
+  const { signal } = options;
   signal.throwIfAborted();
-  if (maxErrors > 0 && clients.length > 1) throw new RangeError('bad lines can be left out with one client only');
-  const copy = maxErrors > 0 ? new LenientCopy(clients[0], options, maxErrors) : new StreamedCopy(clients, options);
+  const copy = createCopy(clients, options);
   onStart(copy);
   const stopped = Promise.withResolvers<never>();
   const stop = () => stopped.reject(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await Promise.race([writeAll(copy, readNdjson(bytes, times, copy.memory), options), copy.failed, stopped.promise]);
+    await Promise.race([
+      writeAll(copy, readNdjson(bytes, options.times, copy.memory), options),
+      copy.failed,
+      stopped.promise,
+    ]);
   } catch (error) {
     await copy.abort(asError(error));
     signal.throwIfAborted();
@@ -39,6 +43,15 @@ export async function copyRows(
     signal.removeEventListener('abort', stop);
   }
   return copy;
+}
+
+function createCopy(clients: readonly [pg.ClientBase, ...pg.ClientBase[]], options: CopyRowsOptions): RowCopy {
+  const { maxErrors = 0, lookUp } = options;
+  if (maxErrors === 0 && lookUp === undefined) return new StreamedCopy(clients, options);
+  if (clients.length > 1) throw new RangeError('bad lines can be left out, and rows looked up, with one client only');
+  if (lookUp === undefined) return new LenientCopy(clients[0], options, maxErrors);
+  if (maxErrors > 0) throw new RangeError('rows cannot be looked up where bad lines may be left out');
+  return new UnstoredCopy(clients[0], options, lookUp);
 }
 
 async function writeAll(

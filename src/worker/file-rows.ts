@@ -71,7 +71,8 @@ export class FileRows {
     const format = await this.#formatFor(client, table);
     const lenient = maxErrors > 0;
     const target = createTarget(writeMode, { table, type, txid, defaultTs, format, lenient, distributed });
-    const { statement, constants } = target;
+    if (partitions === undefined) await target.prepare(client);
+    const { statement, constants, lookUp } = target;
     this.#isUnparsed = target.format === 'text';
     const references = this.#references;
     const encoder = {
@@ -87,14 +88,13 @@ export class FileRows {
       tally: references?.tally,
     };
     const lookAhead = references && ((chunk: Buffer) => references.lookAhead(chunk));
-    const options = { statement, encoder, maxErrors, lineMemory, signal, lookAhead, times: this.#times };
+    const options = { statement, encoder, maxErrors, lookUp, lineMemory, signal, lookAhead, times: this.#times };
     if (partitions !== undefined) {
       const { rows } = await copyRows([client, ...partitions.clients], this.#bytes.read(), options, this.#start);
       await this.recordBadLines(client);
       await partitions.prepare(client, rows, references && { references: references.tally.counts });
       return;
     }
-    await target.prepare(client);
     const copy = await copyRows([client], this.#bytes.read(), options, this.#start);
     const stored = await target.complete(client, copy);
     this.#badLines = copy.badLines;

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
+import type { Fingerprints } from './fingerprints.ts';
 import type { Stage } from './stage.ts';
 
 /** Which rows of the stage differ from the table's: their places in the stage, and what each is (`Change`). */
@@ -46,6 +47,7 @@ export async function createChanges(db: Queryable): Promise<void> {
  *
  * They stand in the order of their ids, in which they are then written: two files with the same ids in different orders would
  * each wait for rows that the other has written.
+ * @param fingerprints remembers the rows that are the same
  * @param newestWins whether a row that was updated later than the stage's counts as `older`, else as `changed`
  */
 export async function findChanges(
@@ -53,17 +55,21 @@ export async function findChanges(
   table: ResourceTable,
   stage: Stage,
   newestWins: boolean,
+  fingerprints: Fingerprints | undefined,
 ): Promise<ChangeCounts> {
   const overwritten = newestWins ? `case when ${IS_NEWER} then 'older' else 'changed' end` : `'changed'`;
   await db.query('set local jit = off; set local enable_seqscan = off');
+  const change = `case when t.id is null then 'new' when ${DIFFERS} then ${overwritten} else 'same' end`;
+  const looked = `select s.ctid as place, s.id, ${change} as change ${fingerprints ? ', s.hash, t.stored_at, t.version' : ''}
+                    from ${stage.name} s
+                    left join lateral (select id, ts, resource, ctid as stored_at, xmin as version
+                                         from ${qualifiedName(table)} where id = s.id limit 1) t on true`;
   const { rows } = await db.query<{ change: Change; rows: number }>(
-    `with found as (
+    `with looked as ${fingerprints ? 'materialized' : ''} (${looked})
+     ${fingerprints ? `, noted as (${fingerprints.noteSame('looked')})` : ''}
+     , found as (
        insert into ${CHANGES} (place, change)
-       select s.ctid, case when t.id is null then 'new' else ${overwritten} end
-         from ${stage.name} s
-         left join lateral (select id, ts, resource from ${qualifiedName(table)} where id = s.id limit 1) t on true
-        where t.id is null or ${DIFFERS}
-        order by ${ID_ORDER}
+       select place, change from looked s where change <> 'same' order by ${ID_ORDER}
        returning change
      )
      select change, count(*)::int as rows from found group by change`,

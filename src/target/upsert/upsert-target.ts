@@ -1,10 +1,14 @@
 import type pg from 'pg';
+import type { ConstantField } from '../../pipeline/copy-row-writer.ts';
 import type { DistributedTables } from '../../store/distributed-tables.ts';
 import type { StoredRows } from '../../store/loader-file/stored-rows.ts';
 import { type ResourceTable, resolveHistory } from '../../store/resource-tables.ts';
+import { HASH_BYTES } from '../hashed-run.ts';
 import type { RowCopy } from '../row-copy.ts';
+import type { RowLookUp } from '../row-look-up.ts';
 import type { RowTarget } from '../row-target.ts';
 import { changedRows, createChanges, findChanges } from './find-changes.ts';
+import { Fingerprints } from './fingerprints.ts';
 import { NotOnCitus } from './not-on-citus.ts';
 import { overwrite, overwriteDistributed } from './overwrite.ts';
 import { checkIds, createStage, type Stage, stageOf } from './stage.ts';
@@ -38,12 +42,11 @@ export interface UpsertOptions {
  * or made again where it had.
  */
 export class UpsertTarget implements RowTarget {
-  readonly statement: string;
-  readonly constants = [];
   readonly defaultTs: bigint | undefined;
 
   readonly #options: UpsertOptions;
-  readonly #stage: Stage;
+  #stage: Stage;
+  #fingerprints: Fingerprints | undefined;
   #isCitus = false;
   #history: ResourceTable | undefined;
 
@@ -51,16 +54,31 @@ export class UpsertTarget implements RowTarget {
     const { lenient, defaultTs } = options;
     this.#options = options;
     this.#stage = stageOf({ keyed: lenient });
-    this.statement = `copy ${this.#stage.name} (${defaultTs === undefined ? '' : 'ts, '}id, resource) from stdin (format binary)`;
     this.defaultTs = defaultTs;
   }
 
+  get statement(): string {
+    const { name, hashed } = this.#stage;
+    const leading = `${hashed ? 'hash, ' : ''}${this.defaultTs === undefined ? '' : 'ts, '}`;
+    return `copy ${name} (${leading}id, resource) from stdin (format binary)`;
+  }
+
+  get constants(): readonly ConstantField[] {
+    return this.#stage.hashed ? [{ kind: 'room', bytes: HASH_BYTES }] : [];
+  }
+
+  get lookUp(): RowLookUp | undefined {
+    return this.#fingerprints;
+  }
+
   async prepare(client: pg.ClientBase): Promise<void> {
-    const { type, rules } = this.#options;
-    this.#isCitus = await this.#options.distributed.isCitus(client);
+    const { table, type, lenient, rules, distributed } = this.#options;
+    this.#isCitus = await distributed.isCitus(client);
     if (this.#isCitus && (rules.history || rules.newestWins))
       throw new NotOnCitus(rules.history ? 'history?' : 'newest-wins?');
     if (rules.history) this.#history = await resolveHistory(client, type);
+    if (!this.#isCitus && !lenient) this.#fingerprints = await Fingerprints.open(client, table);
+    if (this.#fingerprints !== undefined) this.#stage = stageOf({ keyed: false, hashed: true });
     await createStage(client, this.#stage);
     if (!this.#isCitus) await createChanges(client);
   }
@@ -68,6 +86,7 @@ export class UpsertTarget implements RowTarget {
   async complete(client: pg.ClientBase, copy: RowCopy): Promise<StoredRows> {
     const { table, type, txid, rules } = this.#options;
     const stage = this.#stage;
+    const fingerprints = this.#fingerprints;
     const { rows } = copy;
     await checkIds(client, stage, copy);
     // Citus plans no query of its own tables with the places of rows: there all rows are overwritten.
@@ -77,7 +96,15 @@ export class UpsertTarget implements RowTarget {
     }
     if (this.#history !== undefined || rules.newestWins) {
       const { newestWins } = rules;
-      const written = await writeVersions(client, { table, history: this.#history, newestWins, type, txid, stage });
+      const written = await writeVersions(client, {
+        table,
+        history: this.#history,
+        newestWins,
+        type,
+        txid,
+        stage,
+        fingerprints,
+      });
       const unchanged = rows - written.created - written.updated - written.older;
       return {
         loaded: rows - written.older,
@@ -86,7 +113,7 @@ export class UpsertTarget implements RowTarget {
           : { created: written.created, updated: written.updated, unchanged },
       };
     }
-    const found = await findChanges(client, table, stage, false);
+    const found = await findChanges(client, table, stage, false, fingerprints);
     const changes = found.new + found.changed;
     const written = await overwrite(client, { table, type, txid, from: changedRows(stage) }, changes);
     return { loaded: rows, outcomes: { ...written, unchanged: rows - changes } };

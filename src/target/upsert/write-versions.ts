@@ -4,6 +4,7 @@ import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import { laterTs, laterTxid } from '../version-number.ts';
 import { CHANGES, changedRows, DIFFERS, findChanges, ID_ORDER, IS_NEWER } from './find-changes.ts';
+import type { Fingerprints } from './fingerprints.ts';
 import type { Stage } from './stage.ts';
 
 /** How often rows are looked at again because others have created, changed or deleted some of them in between. */
@@ -19,6 +20,7 @@ export interface WriteVersionsOptions {
   type: string;
   txid: bigint;
   stage: Stage;
+  fingerprints: Fingerprints | undefined;
 }
 
 /** What became of the stage's rows. */
@@ -38,11 +40,11 @@ export interface WrittenVersions {
  * @throws RowsKeptOut; FileError, transient, when others write the same rows again and again
  */
 export async function writeVersions(db: Queryable, options: WriteVersionsOptions): Promise<WrittenVersions> {
-  const { table, stage, newestWins } = options;
+  const { table, stage, newestWins, fingerprints } = options;
   let created = 0;
   let updated = 0;
   for (let look = 1; look <= MOST_LOOKS; look++) {
-    const found = await findChanges(db, table, stage, newestWins);
+    const found = await findChanges(db, table, stage, newestWins, fingerprints);
     const { older } = found;
     const overwritten = found.changed === 0 ? 0 : await overwriteChanged(db, options);
     const inserted = found.new === 0 ? 0 : await insertNew(db, options, found.new);

@@ -1,0 +1,148 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { checkAllStored } from '../errors/rows-kept-out.ts';
+import { FILE_HEADER, FILE_TRAILER } from '../pipeline/copy-row-writer.ts';
+import { RowEncoder } from '../pipeline/row-encoder.ts';
+import type { StageTimes } from '../pipeline/stage-times.ts';
+import { rowOfCopyError } from './copy-position.ts';
+import type { CopyRowsOptions } from './copy-rows-options.ts';
+import { EncodedCopy } from './encoded-copy.ts';
+import { HashedRun } from './hashed-run.ts';
+import type { RowCopy } from './row-copy.ts';
+import type { RowLookUp } from './row-look-up.ts';
+
+/** Size of the rows that are looked up together, in bytes. */
+const RUN_BYTES = 2 * 1024 * 1024;
+/** Rows of several runs wait for each other until they are this many bytes: a COPY for a few rows is mostly round trips. */
+const COPY_BYTES = 512 * 1024;
+
+/**
+ * Sends only the rows that are not stored already: encoded rows are gathered to runs, each looked up by its hashes while the
+ * next run is encoded; those that are not found are sent by a COPY once they are worth one. Fails at the first line that cannot be
+ * encoded, or that Postgres refuses.
+ */
+export class UnstoredCopy extends EncodedCopy implements RowCopy {
+  readonly memory = 'passing';
+  readonly badLines = [];
+  readonly failed: Promise<never>;
+
+  readonly #client: pg.ClientBase;
+  readonly #statement: string;
+  readonly #lookUp: RowLookUp;
+  readonly #defaultTs: bigint | undefined;
+  readonly #times: StageTimes;
+  protected readonly encoder: RowEncoder;
+  readonly #abort = new AbortController();
+  readonly #fail: (reason: unknown) => void;
+  #run = new HashedRun();
+  #sending: Promise<void> = Promise.resolve();
+  /** Bytes of the rows that are to be sent by the next COPY, copied from their runs, and their 1-based numbers in the file. */
+  #waiting: Buffer[] = [];
+  #waitingRows: number[] = [];
+  /** Rows of the runs that were looked up. */
+  #lookedUp = 0;
+  /** The rows of the COPY in flight, by their 1-based numbers in the file. */
+  #sent: readonly number[] = [];
+
+  constructor(client: pg.ClientBase, { statement, encoder, times }: CopyRowsOptions, lookUp: RowLookUp) {
+    super();
+    this.#client = client;
+    this.#statement = statement;
+    this.#lookUp = lookUp;
+    this.#defaultTs = encoder.defaultTs;
+    this.#times = times;
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => {});
+    this.failed = promise;
+    this.#fail = reject;
+    this.encoder = new RowEncoder(encoder, [(chunk, reuse) => this.#run.addChunk(chunk, reuse)], {
+      onRow: (_place, from, to) => this.#run.addRow(from, to),
+      onBadLine: (_place, error) => {
+        throw error;
+      },
+    });
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    this.encoder.write(chunk);
+    if (this.#run.bytes < RUN_BYTES) return;
+    this.encoder.flush();
+    await this.#sendRun();
+  }
+
+  async end(): Promise<void> {
+    this.encoder.end();
+    await this.#sendRun();
+    await this.#settled();
+    this.#sending = this.#copy([]);
+    await this.#settled();
+  }
+
+  async abort(reason: Error): Promise<void> {
+    this.#abort.abort(reason);
+    await this.#sending.catch(() => {});
+  }
+
+  lineOf(error: unknown): number | undefined {
+    const row = this.#sent[(rowOfCopyError(error, this.#statement) ?? 0) - 1];
+    return row === undefined ? undefined : this.lineOfRow(row);
+  }
+
+  lineOfRow(row: number): number | undefined {
+    return this.encoder.lines.lineOf(row);
+  }
+
+  /** Sends the run once the one before is sent; resolves when that is. */
+  async #sendRun(): Promise<void> {
+    const run = this.#run;
+    this.#run = new HashedRun();
+    const hashing = performance.now();
+    run.hash(this.#lookUp.scope, this.#defaultTs);
+    this.encoder.busyMs += performance.now() - hashing;
+    await this.#settled();
+    this.#sending = this.#send(run);
+    this.#sending.catch(this.#fail);
+  }
+
+  async #settled(): Promise<void> {
+    const started = performance.now();
+    await this.#sending;
+    this.#times.postgresMs += performance.now() - started;
+  }
+
+  async #send(run: HashedRun): Promise<void> {
+    const firstRow = this.#lookedUp + 1;
+    this.#lookedUp += run.rows;
+    if (run.rows > 0) {
+      const rows = await this.#lookUp.findOthers(this.#client, firstRow, run.ids, run.hashes);
+      await this.#take(run, firstRow, rows);
+    }
+    run.reuse();
+  }
+
+  /** Keeps rows of a run for a later COPY, or sends them with those that wait. */
+  async #take(run: HashedRun, firstRow: number, rows: readonly number[]): Promise<void> {
+    for (const row of rows) this.#waitingRows.push(firstRow + row);
+    const parts = [...run.rowBytes(rows)];
+    const bytes = [...this.#waiting, ...parts].reduce((sum, { length }) => sum + length, 0);
+    if (bytes >= COPY_BYTES) await this.#copy(parts);
+    else if (parts.length > 0) this.#waiting.push(Buffer.concat(parts));
+  }
+
+  /** @param parts bytes of the last rows, which do not outlive the call */
+  async #copy(parts: readonly Buffer[]): Promise<void> {
+    const bytes = [FILE_HEADER, ...this.#waiting, ...parts, FILE_TRAILER];
+    const rows = this.#waitingRows;
+    this.#waiting = [];
+    this.#waitingRows = [];
+    if (rows.length === 0) return;
+    const { signal } = this.#abort;
+    signal.throwIfAborted();
+    this.#sent = rows;
+    const copy = this.#client.query(copyFrom(this.#statement));
+    await pipeline(Readable.from(bytes), copy, { signal });
+    checkAllStored(copy.rowCount, rows.length);
+  }
+}
