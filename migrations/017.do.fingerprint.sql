@@ -1,11 +1,13 @@
 -- What upsert? remembers of rows that it has compared and found the same as a file's: a row whose fingerprint is here and still
--- valid need not be sent to Postgres again to be compared. Only a cache: it may be truncated at any time, hence unlogged.
+-- valid need not be sent to Postgres again to be compared. Only a cache: it may be truncated at any time, hence unlogged, which
+-- also means that it is empty after a crash, after which Postgres may give the numbers of lost transactions once more.
 -- hash: of the resource as it is sent, with its id, its own ts and what the table is. place, version: ctid and xmin of the row
--- version that it was compared with; any other version has others. relation: the table, to find fingerprints of rows that are gone.
+-- version that it was compared with; any other version has others. file: the table's pg_relation_filenode, which changes when its
+-- rows are moved.
 create unlogged table if not exists fhir_bucket_loader.fingerprint (
   hash uuid not null,
   place tid not null,
   version xid not null,
-  relation oid not null
+  file oid not null
 );
 create index if not exists fingerprint_hash on fhir_bucket_loader.fingerprint (hash);

@@ -30,17 +30,15 @@ export async function sweepFingerprints(db: Queryable): Promise<number> {
   if (size.most <= limit || (await countOf(db)) <= limit) return 0;
   const turn = await db.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [SWEEP_LOCK]);
   if (turn.rows[0]?.mine !== true) return 0;
-  const relations = await db.query<{ relation: string; table: string | null }>(
-    `select relation::text, (select oid::regclass::text from pg_class where oid = relation and relkind = 'r') as table
-       from ${FINGERPRINTS} group by relation`,
+  const files = await db.query<{ file: string; table: string | null }>(
+    `select file::text, (select oid::regclass::text from pg_class where relfilenode = file and relkind = 'r' limit 1) as table
+       from ${FINGERPRINTS} group by file`,
   );
   let deleted = 0;
-  for (const { relation, table } of relations.rows) {
+  for (const { file, table } of files.rows) {
     const isStored =
       table === null ? 'false' : `exists (select from ${table} t where t.ctid = f.place and t.xmin = f.version)`;
-    const { rowCount } = await db.query(`delete from ${FINGERPRINTS} f where relation = $1 and not ${isStored}`, [
-      relation,
-    ]);
+    const { rowCount } = await db.query(`delete from ${FINGERPRINTS} f where file = $1 and not ${isStored}`, [file]);
     deleted += rowCount ?? 0;
   }
   return deleted;

@@ -5,6 +5,8 @@ const HASH_AT = 6;
 /** Size of a row's hash. */
 export const HASH_BYTES = 16;
 const TS_FIELD_BYTES = 12;
+/** -infinity, which no resource has. */
+const NO_TS = -(2n ** 63n);
 
 interface RunRow {
   /** Its bytes are [from, to) of this chunk. */
@@ -53,7 +55,7 @@ export class HashedRun {
       const id = after + (defaultTs === undefined ? 0 : TS_FIELD_BYTES);
       const isDefault = defaultTs !== undefined && bytes.readBigInt64BE(after + 4) === defaultTs;
       scope.copy(bytes, at);
-      if (isDefault) bytes.writeBigInt64BE(-1n, after + 4);
+      if (isDefault) bytes.writeBigInt64BE(NO_TS, after + 4);
       const hex = hash('sha256', bytes.subarray(at, to), 'hex').slice(0, 2 * HASH_BYTES);
       if (isDefault) bytes.writeBigInt64BE(defaultTs, after + 4);
       bytes.write(hex, at, HASH_BYTES, 'hex');

@@ -1,7 +1,7 @@
 import { COPY_DONE, type ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 
 /** What the load of a step's bucket consists of. */
-export type Scene = 'single' | 'batch' | 'partitioned' | 'resolving' | 'early' | 'finish';
+export type Scene = 'single' | 'batch' | 'partitioned' | 'resolving' | 'upsert' | 'early' | 'finish';
 
 /** One statement of a load, at which it is stopped. */
 export interface Step {
@@ -110,6 +110,17 @@ const RESOLVING: readonly Step[] = [
   ),
 ];
 
+/** Steps of a file most of whose rows are known by their fingerprints. */
+const UPSERT: readonly Step[] = [
+  step('upsert', 'look-up', /^with line as materialized/),
+  step('upsert', 'COPY of the others begins', COPY),
+  step('upsert', 'COPY of the others ends', END),
+  step('upsert', 'compared and noted', /^with looked as materialized .*fhir_bucket_loader\.fingerprint/s),
+  step('upsert', 'overwritten', /^with written as \(insert into/),
+  step('upsert', 'done', /^update loaderfile set resource = resource \|\|/),
+  step('upsert', 'commit', COMMIT, (connection) => hasSent(connection, COPY)),
+];
+
 /** Steps before and after the files: indexes, and the end. */
 const FINISH: readonly Step[] = [
   step('finish', 'enter the run', /^begin$/, isSession),
@@ -143,4 +154,12 @@ const EARLY: readonly Step[] = [
   ),
 ];
 
-export const STEPS: readonly Step[] = [...SINGLE, ...BATCH, ...PARTITIONED, ...RESOLVING, ...EARLY, ...FINISH];
+export const STEPS: readonly Step[] = [
+  ...SINGLE,
+  ...BATCH,
+  ...PARTITIONED,
+  ...RESOLVING,
+  ...UPSERT,
+  ...EARLY,
+  ...FINISH,
+];

@@ -11,7 +11,7 @@ const fingerprints = async (table: string) => {
   const [row] = await server.sql<{ all: number; valid: number }>(
     `select count(*)::int as all,
             count(*) filter (where exists (select from ${table} t where t.ctid = f.place and t.xmin = f.version))::int as valid
-       from fhir_bucket_loader.fingerprint f where relation = '${table}'::regclass`,
+       from fhir_bucket_loader.fingerprint f where file = pg_relation_filenode('${table}')`,
   );
   return row;
 };
@@ -60,6 +60,8 @@ describe('rows that were compared once', () => {
     'another table of the name': `create table twin (like basic including all); alter table basic rename to former;
        insert into twin select id, txid, cts, ts, resource_type, status, '{"n":9}' from former;
        alter table twin rename to basic; drop table former`,
+    'its column dropped, and added with a default, which writes no row': `alter table basic drop column resource;
+       alter table basic add column resource jsonb default '{"n":9}'`,
     'moved by a rewrite of the table, in another order, then changed': `create index by_text on basic (md5(id));
        cluster basic using by_text; update basic set resource = '{"n":9}'; drop index by_text`,
   };
@@ -85,8 +87,7 @@ describe('rows that were compared once', () => {
     await server.sql('cluster flag using by_text');
     // Where a changed row has been, there is one now that has not changed, of the same transaction as the fingerprint's.
     const [row] = await server.sql<{ n: number }>(
-      `select count(*)::int as n from fhir_bucket_loader.fingerprint f join flag t on t.ctid = f.place and t.xmin = f.version
-        where f.relation = 'flag'::regclass`,
+      `select count(*)::int as n from fhir_bucket_loader.fingerprint f join flag t on t.ctid = f.place and t.xmin = f.version`,
     );
     assert.ok((row?.n ?? 0) > 50);
     assert.deepEqual((await upsert('Flag', lines(300, 1))).counts, [0, 150, 150]);
@@ -122,6 +123,19 @@ describe('rows that were compared once', () => {
     // An older version comes back.
     await upsert('Encounter', later, keep);
     assert.deepEqual((await upsert('Encounter', resources, keep)).counts, [0, 1, 1]);
+  });
+
+  test('without a ts of their own are not the same as with one, whatever it is', async () => {
+    const keep = { 'keep-last-updated?': true };
+    const undated = { id: 'a', meta: { versionId: '1' } };
+    for (let night = 0; night < 3; night++) await upsert('Device', [undated], keep);
+    // The last microsecond before Postgres's epoch is -1 in its binary form.
+    for (const lastUpdated of ['1999-12-31T23:59:59.999999Z', '2000-01-01T00:00:00Z', '0001-01-01T00:00:00Z']) {
+      const dated = { ...undated, meta: { ...undated.meta, lastUpdated } };
+      assert.deepEqual((await upsert('Device', [dated], keep)).counts, [0, 1, 0], lastUpdated);
+      assert.deepEqual((await upsert('Device', [undated], keep)).counts, [0, 0, 1], lastUpdated);
+      assert.deepEqual((await upsert('Device', [dated], keep)).counts, [0, 0, 1], lastUpdated);
+    }
   });
 
   test('may still stand only once in a file; the error names both lines, and a bad line its own', async () => {
@@ -194,7 +208,7 @@ describe('rows that are to be sent', () => {
       const stored = await Fingerprints.open(client, { schema: 'public', name: 'coverage' });
       const { rows } = await client.query<{ id: string; hash: string }>(
         `select id, hash::text from coverage t join fhir_bucket_loader.fingerprint f on f.place = t.ctid
-          where relation = 'coverage'::regclass order by id limit 100`,
+          where file = pg_relation_filenode('coverage') order by id limit 100`,
       );
       const before = await scans();
       const ids = [...rows.map(({ id }) => id), 'other'];
@@ -256,6 +270,26 @@ describe('rows that are to be sent', () => {
 });
 
 describe('the fingerprints', () => {
+  test('are of rows as others have left them: a file that looks twice notes none of its own', async (t) => {
+    await twoNights('Linkage', lines(50, 1));
+    await server.sql('truncate fhir_bucket_loader.fingerprint');
+    const other = await server.holdingTransaction(t);
+    await other.query(
+      `insert into linkage (id, txid, resource_type, status, resource) values ('new', 1, 'Linkage', 'created', '{}')`,
+    );
+    const next = [{ id: 'new', n: 1 }, ...lines(20, 2), ...lines(50, 1).slice(20)];
+    const bucket = await server.bucketOf({ 'Linkage.ndjson': next });
+    await server.startLoad(bucket, { 'upsert?': true, 'history?': true });
+    await server.waitForLock();
+    await other.query('commit');
+    await server.ended(bucket);
+    const { status, created, updated, unchanged } = await server.loaderFile(bucket, 'Linkage.ndjson');
+    assert.deepEqual([status, created, updated, unchanged], ['done', 0, 21, 30]);
+    assert.deepEqual(await fingerprints('linkage'), { all: 30, valid: 30 });
+    assert.deepEqual((await upsert('Linkage', next)).counts, [0, 0, 51]);
+    assert.deepEqual(await fingerprints('linkage'), { all: 51, valid: 51 });
+  });
+
   test('may be truncated while a file is loaded', async (t) => {
     await twoNights('Claim', lines(1_000, 1));
     const gate = await server.gate(t, 'claim');
@@ -279,8 +313,8 @@ describe('the fingerprints', () => {
     await server.sql(`insert into slot select id, txid, cts, ts, resource_type, status, '{"n":9}' from former`);
     // A fingerprint that names the place and the version of a row of the new table, as one from a dump might by chance.
     await server.sql(
-      `update fhir_bucket_loader.fingerprint f set place = s.ctid, version = s.xmin, relation = 'slot'::regclass
-         from slot s join former o using (id) where o.ctid = f.place and f.relation = 'former'::regclass`,
+      `update fhir_bucket_loader.fingerprint f set place = s.ctid, version = s.xmin, file = pg_relation_filenode('slot')
+         from slot s join former o using (id) where o.ctid = f.place and f.file = pg_relation_filenode('former')`,
     );
     assert.deepEqual(await fingerprints('slot'), { all: 10, valid: 10 });
     assert.deepEqual((await upsert('Slot', lines(10, 1))).counts, [0, 10, 0]);
@@ -293,14 +327,14 @@ describe('the fingerprints', () => {
     for (const table of ['location', 'gone'])
       await server.sql(
         `insert into fhir_bucket_loader.fingerprint
-         select gen_random_uuid(), format('(%s,1)', n)::tid, '3', $1::regclass from generate_series(1, 100000) n`,
+         select gen_random_uuid(), format('(%s,1)', n)::tid, '3', pg_relation_filenode($1) from generate_series(1, 100000) n`,
         [table],
       );
     await server.sql('drop table gone');
     await upsert('Location', [{ id: 'new' }]);
     await waitFor(async () => (await fingerprints('location'))?.all === 10, { what: 'the end of the others' });
     const rest = await server.sql(
-      'select from fhir_bucket_loader.fingerprint where relation not in (select oid from pg_class)',
+      'select from fhir_bucket_loader.fingerprint where file not in (select relfilenode from pg_class)',
     );
     assert.deepEqual(rest, []);
     assert.deepEqual((await upsert('Location', lines(10, 1))).counts, [0, 0, 10]);

@@ -47,7 +47,7 @@ export async function createChanges(db: Queryable): Promise<void> {
  *
  * They stand in the order of their ids, in which they are then written: two files with the same ids in different orders would
  * each wait for rows that the other has written.
- * @param fingerprints remembers the rows that are the same
+ * @param fingerprints remembers the rows that are the same; not where this transaction has written some
  * @param newestWins whether a row that was updated later than the stage's counts as `older`, else as `changed`
  */
 export async function findChanges(
@@ -60,9 +60,9 @@ export async function findChanges(
   const overwritten = newestWins ? `case when ${IS_NEWER} then 'older' else 'changed' end` : `'changed'`;
   await db.query('set local jit = off; set local enable_seqscan = off');
   const change = `case when t.id is null then 'new' when ${DIFFERS} then ${overwritten} else 'same' end`;
-  const looked = `select s.ctid as place, s.id, ${change} as change ${fingerprints ? ', s.hash, t.stored_at, t.version' : ''}
+  const looked = `select s.ctid as place, s.id, ${change} as change ${fingerprints ? ', s.hash, t.stored_at, t.version, t.stored_in' : ''}
                     from ${stage.name} s
-                    left join lateral (select id, ts, resource, ctid as stored_at, xmin as version
+                    left join lateral (select id, ts, resource, ctid as stored_at, xmin as version, tableoid as stored_in
                                          from ${qualifiedName(table)} where id = s.id limit 1) t on true`;
   const { rows } = await db.query<{ change: Change; rows: number }>(
     `with looked as ${fingerprints ? 'materialized' : ''} (${looked})

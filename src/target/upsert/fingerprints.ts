@@ -11,21 +11,27 @@ export const FILE_IDS = 'pg_temp.fhir_bucket_loader_ids';
 /**
  * Which rows of a file are stored already, by fingerprints of what was compared before. A fingerprint is written only for a
  * row that Postgres has compared with the file's and found the same, so triggers, and whatever else changes a resource on
- * its way into the table, cannot make it wrong.
+ * its way into the table, cannot make it wrong. What is hashed are the bytes that would be sent: another format, converter or
+ * version of the loader that makes something else of a line has another hash.
  *
- * It holds for one version of one row: Postgres gives every version another place (ctid) or another transaction (xmin), and the
- * id is compared too, since VACUUM FULL moves rows. So any change by anybody makes it void, as do TRUNCATE, a restored dump
- * or another table of the name; a void one costs a comparison. The hash begins with what identifies cluster, database and
- * table, so that one that a dump has brought here means nothing.
+ * It holds for one version of one row. Within one file of a table (`relfilenode`) no two versions have both place (ctid) and
+ * transaction (xmin) in common: a place is free again only after the transaction that has filled it has ended. What moves rows, and keeps
+ * their xmin, makes another file: VACUUM FULL, CLUSTER. What gives old rows other values without writing them makes another
+ * column: dropped and added with a default. Both are in the hash, as are cluster and database, so that fingerprints that a dump has brought
+ * here mean nothing, and the epoch: numbers of transactions come again after four billion.
+ *
+ * Every restore of Postgres's files, and a standby that is promoted, begins with recovery, which empties the unlogged table.
  */
 export class Fingerprints implements RowLookUp {
   readonly scope: Buffer;
   readonly #table: ResourceTable;
   readonly #relation: string;
+  readonly #file: string;
 
-  private constructor(table: ResourceTable, relation: string, scope: Buffer) {
+  private constructor(table: ResourceTable, { relation, file }: StoredTable, scope: Buffer) {
     this.#table = table;
     this.#relation = relation;
+    this.#file = file;
     this.scope = scope;
   }
 
@@ -34,8 +40,11 @@ export class Fingerprints implements RowLookUp {
    * empty table, whose rows are all new
    */
   static async open(db: Queryable, table: ResourceTable): Promise<Fingerprints | undefined> {
-    const { rows } = await db.query<{ relation: string; database: string }>(
-      `select c.oid::text as relation, d.oid::text as database
+    const { rows } = await db.query<StoredTable>(
+      `select c.oid::text as relation, pg_relation_filenode(c.oid)::text as file,
+              concat_ws(' ', d.oid, c.oid, pg_relation_filenode(c.oid), txid_current() >> 32,
+                (select string_agg(concat(attname, attnum), ' ' order by attname) from pg_attribute
+                  where attrelid = c.oid and attname in ('id', 'ts', 'resource'))) as identity
          from pg_class c join pg_am a on a.oid = c.relam and a.amname = 'heap'
          join pg_database d on d.datname = current_database()
         where c.oid = $1::regclass and c.relkind = 'r' and not c.relhassubclass
@@ -47,15 +56,12 @@ export class Fingerprints implements RowLookUp {
     const [found] = rows;
     if (found === undefined) return undefined;
     const cluster = await db.query<{ id: string }>('select system_identifier::text as id from pg_control_system()');
-    const scope = createHash('sha256')
-      .update(`1 ${cluster.rows[0]?.id} ${found.database} ${found.relation}`)
-      .digest()
-      .subarray(0, 16);
+    const scope = createHash('sha256').update(`2 ${cluster.rows[0]?.id} ${found.identity}`).digest().subarray(0, 16);
     await db.query(
       `create temporary table if not exists ${FILE_IDS} (row bigint not null, id text not null) on commit delete rows;
        set local jit = off; set local enable_seqscan = off`,
     );
-    return new Fingerprints(table, found.relation, scope);
+    return new Fingerprints(table, found, scope);
   }
 
   /**
@@ -79,7 +85,7 @@ export class Fingerprints implements RowLookUp {
        select string_agg((n - 1)::text, ',' order by n) as others from line left join lateral (
          select true as found
            from (select place, version from ${FINGERPRINTS} where hash = line.hash offset 0) f
-          cross join lateral (select from ${qualifiedName(this.#table)} t
+          cross join lateral (select from only ${qualifiedName(this.#table)} t
                                where t.ctid = f.place and t.xmin = f.version and t.id collate "C" = line.id offset 0) t
           limit 1) stored on true
         where found is null`,
@@ -89,11 +95,24 @@ export class Fingerprints implements RowLookUp {
     return others === '' ? [] : others.split(',').map(Number);
   }
 
-  /** Remembers rows of `from`, which has `change`, `hash`, `stored_at` and `version`, that are the `same`, in SQL. */
+  /**
+   * Remembers rows of `from`, which has `change`, `hash`, `stored_at`, `version` and `stored_in`, that are the `same`, in SQL.
+   * Not those of transactions before this epoch whose numbers are still to come in it, nor of a table that inherits this one since
+   * a moment ago. For rows as others have left them, so before anything is written.
+   */
   noteSame(from: string): string {
-    return `insert into ${FINGERPRINTS} (hash, place, version, relation)
-            select hash, stored_at, version, ${this.#relation} from ${from} where change = 'same'`;
+    return `insert into ${FINGERPRINTS} (hash, place, version, file)
+            select hash, stored_at, version, ${this.#file} from ${from}
+             where change = 'same' and stored_in = ${this.#relation}
+               and version::text::bigint <= txid_current() & 4294967295`;
   }
+}
+
+/** Numbers of the table and its file, and all that a fingerprint's meaning depends on. */
+interface StoredTable {
+  relation: string;
+  file: string;
+  identity: string;
 }
 
 /** Ids as Postgres reads an array; those with characters that it must escape are left to `pg`. */

@@ -44,7 +44,7 @@ export async function writeVersions(db: Queryable, options: WriteVersionsOptions
   let created = 0;
   let updated = 0;
   for (let look = 1; look <= MOST_LOOKS; look++) {
-    const found = await findChanges(db, table, stage, newestWins, fingerprints);
+    const found = await findChanges(db, table, stage, newestWins, look === 1 ? fingerprints : undefined);
     const { older } = found;
     const overwritten = found.changed === 0 ? 0 : await overwriteChanged(db, options);
     const inserted = found.new === 0 ? 0 : await insertNew(db, options, found.new);
