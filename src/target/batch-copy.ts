@@ -9,7 +9,7 @@ import { rowOfCopyError } from './copy-position.ts';
 
 /** A file of a batch, and the COPY that its rows are for. */
 export interface BatchRows {
-  /** A `COPY … FROM STDIN (FORMAT binary)`. */
+  /** A `COPY … FROM STDIN`, in the form of the rows. */
   readonly statement: string;
   readonly encoded: EncodedRows;
 }
@@ -98,7 +98,8 @@ async function copyFiles(client: pg.ClientBase, files: readonly BatchRows[]): Pr
   const end = finished(copy);
   // It is met below; until then it may come at any time.
   end.catch(() => {});
-  copy.end(Buffer.concat([FILE_HEADER, ...files.flatMap(({ encoded }) => encoded.bytes), FILE_TRAILER]));
+  const rows = files.flatMap(({ encoded }) => encoded.bytes);
+  copy.end(Buffer.concat(first.encoded.format === 'binary' ? [FILE_HEADER, ...rows, FILE_TRAILER] : rows));
   await end;
   checkAllStored(
     copy.rowCount,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { isLoadable } from '../fhir/loadable-types.ts';
+import type { CopyFormat } from '../pipeline/copy-row-writer.ts';
 import { cancellable } from '../store/cancellable.ts';
 import { commitLazily } from '../store/durability.ts';
 import { deleteLoaderErrors } from '../store/loader-error.ts';
@@ -11,9 +12,10 @@ import { nextTxids, transactionMicros } from '../store/transaction-stamps.ts';
 import { copyBatch } from '../target/batch-copy.ts';
 import { listPrepared } from '../target/partitioned/prepared-transaction.ts';
 import type { BatchFile, BatchTask } from './batch-task.ts';
-import { hasKey, STOP_GRACE_MS } from './file-attempt.ts';
+import { STOP_GRACE_MS } from './file-attempt.ts';
 import type { FileOutcome } from './file-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
+import { hasKey } from './primary-key.ts';
 import { readWhole, type WholeFile } from './read-whole.ts';
 
 /** Files of a batch that are read at once: a store takes 30 ms and more to answer, however small the file. */
@@ -103,7 +105,7 @@ export class BatchAttempt {
     const toRead = files.flatMap((file, place): ToRead[] => {
       const table = tables.get(file.type);
       const txid = txids[place];
-      return table === undefined || txid === undefined ? [] : [{ file, table, txid, defaultTs }];
+      return table === undefined || txid === undefined ? [] : [{ file, ...table, txid, defaultTs }];
     });
     // By type: the files of each need one COPY then.
     const queue = [...Map.groupBy(toRead, ({ file }) => file.type).values()].flat();
@@ -130,15 +132,17 @@ export class BatchAttempt {
   }
 
   /** The tables of the files' types that can be written to; one that cannot has its files loaded by themselves, and fail. */
-  async #tablesOf(client: pg.PoolClient, files: readonly BatchFile[]): Promise<Map<string, ResourceTable>> {
-    const { loadableTypes } = this.#options;
+  async #tablesOf(client: pg.PoolClient, files: readonly BatchFile[]): Promise<Map<string, WritableTable>> {
+    const { loadableTypes, distributed } = this.#options;
     const types = [...new Set(files.map(({ type }) => type))].filter((type) => isLoadable(type, loadableTypes));
     const found = await resolveTables(client, types);
-    const tables = new Map<string, ResourceTable>();
+    const tables = new Map<string, WritableTable>();
     for (const type of types) {
       const table = found.find(({ name }) => name === tableName(type));
       if (table === undefined) continue;
-      if (!this.#task.requiresPrimaryKey || (await hasKey(client, table))) tables.set(type, table);
+      if (this.#task.requiresPrimaryKey && !(await hasKey(client, table))) continue;
+      // As single files: what a worker of Citus refuses is found by halves, or by the file's own load.
+      tables.set(type, { table, format: (await distributed.includes(client, table)) ? 'text' : 'binary' });
     }
     return tables;
   }
@@ -188,9 +192,14 @@ export class BatchAttempt {
   }
 }
 
-interface ToRead {
-  file: BatchFile;
+interface WritableTable {
   table: ResourceTable;
+  /** How rows are sent to it. */
+  format: CopyFormat;
+}
+
+interface ToRead extends WritableTable {
+  file: BatchFile;
   txid: bigint;
   defaultTs: bigint | undefined;
 }

@@ -1,3 +1,4 @@
+import type { CopyFormat } from '../pipeline/copy-row-writer.ts';
 import { encodeWhole } from '../pipeline/encode-whole.ts';
 import { unpackWhole } from '../pipeline/unpack-whole.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
@@ -18,6 +19,8 @@ export interface WholeFile extends BatchRows {
 
 export interface ReadWholeOptions extends Pick<BatchTask, 'transform'> {
   table: ResourceTable;
+  /** How rows are sent to it. */
+  format: CopyFormat;
   /** The file's number. */
   txid: bigint;
   /** Where rows bring a `ts` of their own: that of those which do not. */
@@ -32,7 +35,7 @@ export interface ReadWholeOptions extends Pick<BatchTask, 'transform'> {
  */
 export async function readWhole(
   file: BatchFile,
-  { table, txid, defaultTs, transform, signal }: ReadWholeOptions,
+  { table, format, txid, defaultTs, transform, signal }: ReadWholeOptions,
   { source, maxLineBytes, buffers, transforms }: LoadFileOptions,
 ): Promise<WholeFile> {
   const object = source.open(file, signal);
@@ -43,11 +46,12 @@ export async function readWhole(
   const started = performance.now();
   const ndjson = await unpackWhole(packed, MOST_UNPACKED_BYTES);
   const gunzipMs = performance.now() - started;
-  const { statement, constants } = new InsertTarget(table, file.type, txid, defaultTs);
+  const { statement, constants } = new InsertTarget(table, file.type, txid, defaultTs, format);
   const encoded = encodeWhole(ndjson, {
     transform: transforms.create(transform, file.type),
     constants,
     defaultTs,
+    format,
     maxLineBytes,
     buffers,
   });
