@@ -1,6 +1,6 @@
 import { delimiter, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
-import { databaseAddress, databaseEnvironment } from './database-address.ts';
+import { dataAddresses, databaseAddress, databaseEnvironment } from './database-address.ts';
 import { ConfigError } from './errors/start-error.ts';
 import { FHIR_VERSIONS } from './fhir/fhir-versions.ts';
 import { type LoadableTypes, parseLoadableTypes } from './fhir/loadable-types.ts';
@@ -17,6 +17,8 @@ export interface Config {
   rootClient?: RootClient | undefined;
   /** Undefined: an embedded Postgres in `dataFolder`. */
   database?: DatabaseAddress | undefined;
+  /** Nodes that take rows past the coordinator of Citus; none: all goes by `database`. */
+  dataAddresses: 'auto' | readonly DatabaseAddress[];
   dataFolder: string;
   logLevel: string;
   /** Longest line of a file, in bytes. */
@@ -74,6 +76,7 @@ export const environmentSchema = z.object({
     .max(1024 ** 4)
     .optional(),
   LOADER_RESOURCE_TYPES: z.string().default(''),
+  LOADER_DATA_URLS: z.string().default(''),
   LOADER_DISTRIBUTE_TABLES: flag.default(true),
   LOADER_THREADS: z.coerce.number().int().min(1).max(256).optional(),
   LOADER_SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(10_000),
@@ -104,7 +107,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     host: env.BOX_WEB_HOST,
     port: env.BOX_WEB_PORT,
     rootClient: secret === undefined ? undefined : { id: env.BOX_ROOT_CLIENT_ID, secret },
-    database: databaseAddress(env, given),
+    ...databasesOf(env, given),
     dataFolder: env.LOADER_DATA_FOLDER,
     logLevel: env.LOG_LEVEL,
     maxLineBytes: env.LOADER_MAX_LINE_BYTES,
@@ -120,6 +123,18 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     },
     shutdownGraceMs: env.LOADER_SHUTDOWN_GRACE_MS,
   };
+}
+
+function databasesOf(
+  env: z.infer<typeof environmentSchema>,
+  given: NodeJS.ProcessEnv,
+): Pick<Config, 'database' | 'dataAddresses'> {
+  const database = databaseAddress(env, given);
+  const data = dataAddresses(env.LOADER_DATA_URLS, env);
+  if (database === undefined && data.length > 0) {
+    throw new ConfigError('LOADER_DATA_URLS names nodes of a database that nothing else names: set DATABASE_URL.');
+  }
+  return { database, dataAddresses: data };
 }
 
 function lineMemoryOf({

@@ -62,6 +62,22 @@ export function databaseAddress(env: Environment, all: Readonly<Record<string, s
   return url === undefined ? addressByName(env) : addressOfUrl(url, env);
 }
 
+/**
+ * The addresses of LOADER_DATA_URLS, separated by commas; what a URL does not say, the PG* say.
+ * @throws ConfigError that names what is wrong, and no value
+ */
+export function dataAddresses(text: string, env: Environment): 'auto' | readonly DatabaseAddress[] {
+  if (text === 'auto') return text;
+  // A comma in a password is percent-encoded, or not followed by this.
+  const urls = text.split(/,(?=\s*postgres(?:ql)?:\/\/)/).map((url) => url.trim());
+  try {
+    return urls.filter((url) => url !== '').map((url) => addressOfUrl(parseDatabaseUrl(url), env));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.message.replaceAll('DATABASE_URL', 'LOADER_DATA_URLS'));
+  }
+}
+
 function addressByName(env: Environment): DatabaseAddress {
   const user = env.BOX_DB_USER ?? env.PGUSER ?? userInfo().username;
   return address(

@@ -28,7 +28,15 @@ export function describeSettings(environment: NodeJS.ProcessEnv): SettingReport[
 
 function shown(name: string, value: string): string {
   if (SECRETS.has(name)) return HIDDEN;
-  if (name !== 'DATABASE_URL') return value;
+  if (name === 'DATABASE_URL') return withoutPassword(value);
+  if (name !== 'LOADER_DATA_URLS' || value === 'auto') return value;
+  return value
+    .split(/,(?=\s*postgres(?:ql)?:\/\/)/)
+    .map((url) => withoutPassword(url.trim()))
+    .join(',');
+}
+
+function withoutPassword(value: string): string {
   // Not by URL alone: what it cannot parse may hold a password all the same.
   if (!URL.canParse(value)) return HIDDEN;
   const url = new URL(value);

@@ -14,10 +14,11 @@ import { Metrics } from './metrics/metrics.ts';
 import { readWatchParams } from './rpc/watch-params.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 import { createPool } from './store/create-pool.ts';
+import { prepareDataAddresses } from './store/data-addresses.ts';
 import { migrate } from './store/migrate.ts';
 import { forgetIdentifiers } from './store/references/identifier-index.ts';
 import { refuseTransactionPooling } from './store/refuse-transaction-pooling.ts';
-import { PartitionRecovery } from './target/partitioned/partition-recovery.ts';
+import { AttemptRecovery } from './target/attempt-recovery.ts';
 
 /** Connections of the main thread for what is quick: claims, statuses. */
 const POOL_SIZE = 16;
@@ -81,7 +82,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     opened.push({ close: () => pool.end() });
     const buildPool = createPool(database, { max: BUILD_POOL_SIZE, onIdleError, connectTimeoutMs: 0 });
     opened.push({ close: () => buildPool.end() });
-    const recovery = new PartitionRecovery(pool, log);
+    const dataAddresses = await prepareDataAddresses(pool, database, config.dataAddresses);
+    const recovery = new AttemptRecovery(pool, log);
     opened.push({ close: () => recovery.close() });
     await recovery.start();
     await forgetIdentifiers(pool);
@@ -96,6 +98,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       readCall: (params) => readWatchParams(params, config.conversion),
       databaseFolder: config.database === undefined ? config.dataFolder : undefined,
       ...config,
+      dataAddresses,
     });
     opened.push({ close: () => loader.close() });
     await fastify.register(app, {

@@ -39,6 +39,23 @@ describe('readConfig', () => {
     }
   });
 
+  test('data nodes: auto, or URLs; a wrong one is refused by the name of its setting, without its value', () => {
+    const of = (LOADER_DATA_URLS: string) =>
+      readConfig({ DATABASE_URL: 'postgres://u@c/d', PGUSER: 'me', LOADER_DATA_URLS }).dataAddresses;
+    assert.deepEqual(of(''), []);
+    assert.equal(of('auto'), 'auto');
+    assert.deepEqual(of('postgres://w1:5433/d, postgresql://u:p%2Cq@w2/d'), [
+      { host: 'w1', port: 5433, user: 'me', database: 'd' },
+      { host: 'w2', port: 5432, user: 'u', database: 'd', password: 'p,q' },
+    ]);
+    assert.throws(
+      () => of('postgres://u:secret@w1/d,postgres://u:secret@w2:x:y/d'),
+      ({ name, message }: Error) =>
+        name === 'ConfigError' && /^LOADER_DATA_URLS must have the form/.test(message) && !message.includes('secret'),
+    );
+    assert.throws(() => readConfig({ LOADER_DATA_URLS: 'auto' }), { message: /set DATABASE_URL/ });
+  });
+
   test('names every wrong setting at once', () => {
     assert.throws(
       () => readConfig({ BOX_WEB_PORT: 'http', LOG_LEVEL: 'loud', LOADER_THREADS: '0', S3_ALLOW_PRIVATE_HOSTS: 'yes' }),

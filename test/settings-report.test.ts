@@ -23,6 +23,7 @@ test('no secret is shown, in whatever form it is given', () => {
     const text = JSON.stringify(
       describeSettings({
         DATABASE_URL: url,
+        LOADER_DATA_URLS: `postgres://a@w1/d,${url}`,
         PGPASSWORD: secret,
         BOX_DB_PASSWORD: secret,
         BOX_ROOT_CLIENT_SECRET: secret,

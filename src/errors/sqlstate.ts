@@ -61,6 +61,7 @@ export const SQLSTATE = {
   objectInUse: '55006',
   objectNotInPrerequisiteState: '55000',
   protocolViolation: '08P01',
+  queryCanceled: '57014',
   readOnlyTransaction: '25006',
   serializationFailure: '40001',
   tooManyConnections: '53300',

@@ -8,7 +8,7 @@ import { closeIdleConnections, countFreeConnections } from '../store/free-connec
 import { countDoneFiles } from '../store/loader-file/bucket-files.ts';
 import { failUnfinishedFile, returnClaimedFiles } from '../store/loader-file/finish-loader-file.ts';
 import { claimLoaderFiles, listUnfinishedFiles } from '../store/loader-file/queue.ts';
-import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
+import type { AttemptRecovery } from '../target/attempt-recovery.ts';
 import { maxPreparedTransactions } from '../target/partitioned/prepared-transaction.ts';
 import { finishLoad } from './finish-load.ts';
 import type { LoadEffect } from './load-effect.ts';
@@ -23,7 +23,7 @@ export interface EffectDeps extends RunFileDeps {
   bucket: string;
   session: LoadSession;
   record: RunRecord;
-  recovery: PartitionRecovery;
+  recovery: AttemptRecovery;
   /** Called when a status answer, of any replica, shows that the bucket is worked on. */
   announce: () => void;
   /** On Citus: whether missing tables are created as distributed ones. */

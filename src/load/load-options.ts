@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import type { DatabaseAddress } from '../store/connection-options.ts';
-import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
+import type { AttemptRecovery } from '../target/attempt-recovery.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
 import type { LoadObserver } from './load-observer.ts';
 
@@ -12,7 +12,7 @@ export interface LoadOptions {
   /** For index builds, which may take hours. */
   buildPool: pg.Pool;
   workers: WorkerPool;
-  recovery: PartitionRecovery;
+  recovery: AttemptRecovery;
   /** On Citus: whether missing tables are created as distributed ones. */
   distributeTables: boolean;
   log: Logger;

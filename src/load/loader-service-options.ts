@@ -3,18 +3,20 @@ import type pg from 'pg';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { SourceOptions } from '../source/sources.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
-import type { PartitionRecovery } from '../target/partitioned/partition-recovery.ts';
+import type { AttemptRecovery } from '../target/attempt-recovery.ts';
 import type { LoadObserver } from './load-observer.ts';
 import type { WatchesOptions } from './watch/watches.ts';
 
 /** What the loads of a process work with, and its settings for them. */
 export interface LoaderServiceOptions {
   address: DatabaseAddress;
+  /** Nodes that take rows past the coordinator of Citus; none: all goes by `address`. */
+  dataAddresses: readonly DatabaseAddress[];
   pool: pg.Pool;
   /** For index builds and ANALYZE, which may take hours. */
   buildPool: pg.Pool;
   log: Logger;
-  recovery: PartitionRecovery;
+  recovery: AttemptRecovery;
   /** On Citus: whether missing tables are created as distributed ones. */
   distributeTables: boolean;
   observer?: LoadObserver;

@@ -35,9 +35,20 @@ export class LoaderService {
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
-    const { address: database, maxLineBytes, lineMemoryBytes, loadableTypes, sources, threads } = options;
+    const {
+      address: database,
+      dataAddresses,
+      maxLineBytes,
+      lineMemoryBytes,
+      loadableTypes,
+      sources,
+      threads,
+    } = options;
     const lineMemory = createLineMemory(lineMemoryBytes, maxLineBytes);
-    this.#workers = new WorkerPool({ database, maxLineBytes, lineMemory, loadableTypes, sources }, threads);
+    this.#workers = new WorkerPool(
+      { database, dataAddresses, maxLineBytes, lineMemory, loadableTypes, sources },
+      threads,
+    );
     this.#sources = new Sources(sources);
     this.#statistics = new TableStatistics(options, options.log);
     this.#loads = new RunningLoads({ observer: NO_OBSERVER, ...options, workers: this.#workers }, this.#statistics);

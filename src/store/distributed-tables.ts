@@ -31,18 +31,30 @@ export class DistributedTables {
     return this.#isCitus;
   }
 
+  /** Whether the rows of a table are on workers. */
   async includes(db: Queryable, table: ResourceTable): Promise<boolean> {
     return (await this.isCitus(db)) && (await distributionOf(db, table)) !== 'local';
+  }
+
+  /** Whether all nodes have the table: of Citus each distributed one, of Postgres, whose only node it is, any. */
+  async isOnAllNodes(db: Queryable, table: ResourceTable): Promise<boolean> {
+    return !(await this.isCitus(db)) || (await distributionOf(db, table)) !== 'local';
   }
 }
 
 /**
- * Has Citus keep an empty table's rows on its workers, by the hash of `id`.
- * @param colocateWith a distributed table whose rows of the same id are to be on the same worker; or `default`
+ * Has Citus keep an empty table's rows on its workers, by the hash of a column.
+ * @param options.column by default `id`
+ * @param options.colocateWith a distributed table whose rows of the same id are to be on the same worker; `default`; `none`
  */
-export async function distributeTable(db: Queryable, table: ResourceTable, colocateWith: string): Promise<void> {
-  await db.query(`select create_distributed_table($1::regclass, 'id', colocate_with => $2::text)`, [
+export async function distributeTable(
+  db: Queryable,
+  table: ResourceTable,
+  { column = 'id', colocateWith }: { column?: string; colocateWith: string },
+): Promise<void> {
+  await db.query(`select create_distributed_table($1::regclass, $2::text, colocate_with => $3::text)`, [
     qualifiedName(table),
+    column,
     colocateWith,
   ]);
 }

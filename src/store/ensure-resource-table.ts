@@ -68,10 +68,11 @@ async function distributeCreated(
   if (present !== undefined && !isById(await distributionOf(client, present))) return;
   // In a schema that is distributed as a whole, Citus has placed them already.
   if (before.table === undefined && (await distributionOf(client, table)) === 'local') {
-    await distributeTable(client, table, before.history === undefined ? 'default' : qualifiedName(before.history));
+    const colocateWith = before.history === undefined ? 'default' : qualifiedName(before.history);
+    await distributeTable(client, table, { colocateWith });
   }
   if (before.history === undefined && (await distributionOf(client, history)) === 'local') {
-    await distributeTable(client, history, qualifiedName(table));
+    await distributeTable(client, history, { colocateWith: qualifiedName(table) });
   }
 }
 

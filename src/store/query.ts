@@ -24,3 +24,16 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
     client.release(broken);
   }
 }
+
+/** Does something on a connection of the pool, which is closed, with its locks, when that fails. */
+export async function onSession<T>(pool: pg.Pool, work: (session: pg.PoolClient) => Promise<T>): Promise<T> {
+  const session = await pool.connect();
+  try {
+    const result = await work(session);
+    session.release();
+    return result;
+  } catch (error) {
+    session.release(true);
+    throw error;
+  }
+}

@@ -2,20 +2,19 @@ import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { SQLSTATE } from '../errors/sqlstate.ts';
 import { cancellable } from '../store/cancellable.ts';
-import { isPrimaryKeyDropped } from '../store/disabled-index/disabled-index.ts';
-import { tryHoldPrimaryKey } from '../store/disabled-index/table-lock.ts';
 import { commitLazily } from '../store/durability.ts';
-import { failUnfinishedFile, markFailed, markPending } from '../store/loader-file/finish-loader-file.ts';
+import { failUnfinishedFile, markPending } from '../store/loader-file/finish-loader-file.ts';
 import { lockFile } from '../store/loader-file/queue.ts';
 import { type ResourceTable, resolveTable } from '../store/resource-tables.ts';
 import { identifyFile } from '../target/partitioned/file-identity.ts';
 import { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
 import { listPrepared } from '../target/partitioned/prepared-transaction.ts';
 import { recoverFile } from '../target/partitioned/recover-file.ts';
-import { TooEarlyError } from './file-references.ts';
+import { concludeFailure } from './conclude-failure.ts';
 import { FileRows } from './file-rows.ts';
 import type { FileOutcome, FileTask } from './file-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
+import { hasKey } from './primary-key.ts';
 
 /** Time for a stopped file to roll back by itself, in ms; one whose COPY waits for a lock is then cancelled. */
 export const STOP_GRACE_MS = 1_000;
@@ -132,37 +131,16 @@ export class FileAttempt {
     const { id, backends } = this.#task;
     try {
       await this.#partitions?.open(client, backends - 1);
-      await this.#rows.write(client, table, this.#partitions);
+      await this.#rows.write(client, table, { partitions: this.#partitions });
       return { kind: 'done', figures: this.#rows.figures() };
     } catch (error) {
       await client.query('rollback to savepoint no_rows');
       await this.#partitions?.undo(this.#options.pool);
-      if (this.#options.signal.aborted) {
-        await markPending(client, id);
-        return { kind: 'stopped' };
-      }
-      if (error instanceof TooEarlyError) {
-        await markPending(client, id);
-        return { kind: 'too-early' };
-      }
-      const failure = await this.#rows.failureOf(error);
-      // It stays `in-progress`: one backend, or another form of the rows, is tried at once.
-      if (this.#isWorthOneBackend(failure) || this.#rows.lacksLine(failure)) return { kind: 'retry', failure };
-      if (failure.transient) {
-        await markPending(client, id, failure.message);
-        return { kind: 'retry', failure };
-      }
-      await markFailed(client, id, failure.message, { source: failure.source, code: failure.code });
-      await this.#rows.recordBadLines(client);
-      return { kind: 'failed', failure, figures: this.#rows.figures() };
+      const { signal } = this.#options;
+      return await concludeFailure(client, id, error, this.#rows, {
+        signal,
+        isWorthAnotherWay: this.#isWorthOneBackend,
+      });
     }
   }
-}
-
-/**
- * Whether the table's primary key is not dropped, and will not be before the end of the transaction. The load's session
- * sees to that, but may have been lost a moment ago. The lock comes first, so that the look is not outdated.
- */
-export async function hasKey(client: pg.ClientBase, table: ResourceTable): Promise<boolean> {
-  return (await tryHoldPrimaryKey(client, table)) && !(await isPrimaryKeyDropped(client, table));
 }

@@ -16,6 +16,7 @@ import type { ResourceTable } from '../store/resource-tables.ts';
 import { nextTxid, transactionMicros } from '../store/transaction-stamps.ts';
 import { copyRows } from '../target/copy-rows.ts';
 import { createTarget } from '../target/create-target.ts';
+import type { DirectCopy } from '../target/direct/direct-copy.ts';
 import type { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
 import type { RowCopy } from '../target/row-copy.ts';
 import { FileReferences } from './file-references.ts';
@@ -59,8 +60,15 @@ export class FileRows {
     this.#references = references && new FileReferences({ ...references, bucket, pool, signal });
   }
 
-  /** Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them. */
-  async write(client: pg.PoolClient, table: ResourceTable | undefined, partitions?: PartitionedCopy): Promise<void> {
+  /**
+   * Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them.
+   * @param ways.direct takes the rows, and commits them before the LoaderFile is `done`
+   */
+  async write(
+    client: pg.PoolClient,
+    table: ResourceTable | undefined,
+    { partitions, direct }: { partitions?: PartitionedCopy | undefined; direct?: DirectCopy } = {},
+  ): Promise<void> {
     const { id, type, transform, writeMode, maxErrors } = this.#task;
     const { signal, maxLineBytes, buffers, transforms, loadableTypes, distributed } = this.#options;
     const lineMemory = new LineMemory(this.#options.lineMemory, signal);
@@ -93,6 +101,14 @@ export class FileRows {
       const { rows } = await copyRows([client, ...partitions.clients], this.#bytes.read(), options, this.#start);
       await this.recordBadLines(client);
       await partitions.prepare(client, rows, references && { references: references.tally.counts });
+      return;
+    }
+    if (direct !== undefined) {
+      const { rows } = await copyRows([direct.client], this.#bytes.read(), options, this.#start);
+      const counts = references === undefined ? {} : { references: references.tally.counts };
+      await direct.commit({ loaded: rows, counts });
+      await markDone(client, id, { loaded: rows, outcomes: {} }, 0, references?.tally.counts);
+      await this.recordBadLines(client);
       return;
     }
     const copy = await copyRows([client], this.#bytes.read(), options, this.#start);

@@ -12,6 +12,8 @@ import type { LoadToResolve } from './file-references.ts';
 /** What every worker thread knows from its start. */
 export interface WorkerSetup {
   database: DatabaseAddress;
+  /** Nodes that take rows past the coordinator of Citus; none: all goes by `database`. */
+  dataAddresses: readonly DatabaseAddress[];
   maxLineBytes: number;
   /** From `createLineMemory`: all threads share it. */
   lineMemory: SharedArrayBuffer;

@@ -6,6 +6,7 @@ import { Sources } from '../source/sources.ts';
 import { BackendWatch } from '../store/backend-watch.ts';
 import { createPool } from '../store/create-pool.ts';
 import { DistributedTables } from '../store/distributed-tables.ts';
+import { DataNodes } from '../target/direct/data-nodes.ts';
 import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
 import type { BatchOutcome, BatchTask } from './batch-task.ts';
 import { checkFile } from './check-file.ts';
@@ -30,6 +31,7 @@ export class FileWorker {
   readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
   readonly #transforms = new Transforms();
   readonly #distributed = new DistributedTables();
+  readonly #dataNodes: DataNodes;
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
@@ -40,6 +42,7 @@ export class FileWorker {
       idleTimeoutMs: 5_000,
     });
     this.#watch = new BackendWatch(this.#pool);
+    this.#dataNodes = new DataNodes(setup.dataAddresses, MAX_CONNECTIONS);
     this.#sources = new Sources(setup.sources);
   }
 
@@ -79,6 +82,7 @@ export class FileWorker {
       address,
       watch: this.#watch,
       distributed: this.#distributed,
+      dataNodes: this.#dataNodes,
       source: this.#sources.open(source),
       maxLineBytes,
       lineMemory,

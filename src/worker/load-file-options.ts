@@ -6,6 +6,7 @@ import type { ObjectSource } from '../source/object-source.ts';
 import type { BackendWatch } from '../store/backend-watch.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { DistributedTables } from '../store/distributed-tables.ts';
+import type { DataNodes } from '../target/direct/data-nodes.ts';
 import type { FileProgress } from './file-task.ts';
 
 /** What an attempt at a file needs from its thread. */
@@ -15,6 +16,7 @@ export interface LoadFileOptions {
   address: DatabaseAddress;
   watch: BackendWatch;
   distributed: DistributedTables;
+  dataNodes: DataNodes;
   source: ObjectSource;
   maxLineBytes: number;
   /** From `createLineMemory`. */

@@ -226,6 +226,101 @@ describe('On Citus', NEEDS_CITUS, () => {
     assert.deepEqual(await count(server, 'patient'), { rows: 100, ids: 100 });
   });
 
+  test('rows go past the coordinator, each file once; what fails has its code; what may not go there does not', async (t) => {
+    const server = await start(t, { LOADER_DATA_URLS: 'auto' });
+    const bucket = await server.bucketOf({
+      'Patient-1.ndjson.gz': patients(2_000, 'a'),
+      'Patient-2.ndjson.gz': patients(2_000, 'b'),
+      'Patient-3.ndjson.gz': [...patients(1_500, 'c'), { id: 'c-7' }],
+      'Patient-4.ndjson': `${JSON.stringify({ id: 'fine' })}\n{"id":"bad","name":"\\ud800"}\n`,
+    });
+    assert.deepEqual(await server.load(bucket), { state: 'completed', progress: { total: 4, done: 2, error: 2 } });
+    assert.deepEqual(await count(server, 'patient'), { rows: 4_000, ids: 4_000 });
+    const [twice, bad] = [
+      await server.loaderFile(bucket, 'Patient-3.ndjson.gz'),
+      await server.loaderFile(bucket, 'Patient-4.ndjson'),
+    ];
+    assert.deepEqual([twice.error?.code, bad.error?.code], ['23505', '22P02']);
+    assert.match(bad.message ?? '', /line 2/);
+    assert.deepEqual(await server.sql('select from fhir_bucket_loader.data_attempt'), []);
+
+    // A table that is on the coordinator alone.
+    const local = await startTestServer(t, {
+      database: server.database,
+      s3: server.s3,
+      env: { LOADER_DATA_URLS: 'auto', LOADER_DISTRIBUTE_TABLES: 'false' },
+    });
+    const goals = await local.bucketOf({ 'Goal.ndjson': [{ id: 'g' }] });
+    assert.deepEqual(await local.load(goals), { state: 'completed', progress: { total: 1, done: 1 } });
+    const lenient = await server.bucketOf({ 'Patient.ndjson': [{ id: 'a-1' }, { id: 'more' }] });
+    assert.equal((await server.load(lenient, { 'max-errors': 1 }))['lines-left-out'], 1);
+    const upserted = await server.bucketOf({ 'Patient.ndjson': [{ id: 'a-1', active: true }] });
+    assert.deepEqual((await server.load(upserted, { 'upsert?': true })).progress, { total: 1, done: 1 });
+    assert.deepEqual(await count(server, 'patient'), { rows: 4_001, ids: 4_001 });
+  });
+
+  test('rows past the coordinator go to tables of each kind', async (t) => {
+    const server = await start(t, { LOADER_DATA_URLS: 'auto', LOADER_DISTRIBUTE_TABLES: 'false' });
+    const attempts = async () =>
+      (
+        await server.sql<{ attempts: number }>(
+          `select pg_stat_get_tuples_inserted('fhir_bucket_loader.data_attempt'::regclass)::int as attempts`,
+        )
+      )[0]?.attempts ?? 0;
+    const kinds = {
+      Location: `select create_reference_table('location')`,
+      Endpoint: `select create_distributed_table('endpoint', null, colocate_with => 'none')`,
+      Schedule: `select citus_add_local_table_to_metadata('schedule')`,
+      Slot: 'select 1',
+    };
+    for (const [type, keep] of Object.entries(kinds)) {
+      await server.load(await server.bucketOf({ [`${type}.ndjson`]: '' }));
+      await server.sql(keep);
+      const some = (prefix: string) => Array.from({ length: 1_000 }, (_, n) => ({ id: `${prefix}-${n}` }));
+      const files = { [`${type}-1.ndjson.gz`]: some('a'), [`${type}-2.ndjson.gz`]: some('b') };
+      const before = await attempts();
+      const status = await server.load(await server.bucketOf(files));
+      assert.deepEqual(status, { state: 'completed', progress: { total: 2, done: 2 } }, type);
+      // The table that Citus does not know is the coordinator's own.
+      if (type !== 'Slot') await waitFor(async () => (await attempts()) === before + 2, { what: 'two attempts' });
+      else assert.equal(await attempts(), before);
+      assert.deepEqual(await count(server, type), { rows: 2_000, ids: 2_000 }, type);
+    }
+  });
+
+  test('small files go through the coordinator together, as text; the one that a worker refuses is found', async (t) => {
+    const server = await start(t, { LOADER_DATA_URLS: 'auto' });
+    const name = 'tab\t, \\ and \\N, \u0001, é😀';
+    const bucket = await server.bucketOf({
+      ...Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`Patient-${n}.ndjson`, [{ id: `p${n}`, name }]])),
+      'Patient-bad.ndjson': '{"id":"fine"}\n{"id":"bad","value":"\\ud800"}\n',
+      'Patient-twice.ndjson': [{ id: 'p1' }],
+    });
+    const status = await server.load(bucket, { 'thread-num': 1 });
+    assert.deepEqual(status, { state: 'completed', progress: { total: 22, done: 20, error: 2 } });
+    assert.deepEqual(await server.sql('select count(*)::int as rows, min(resource::text) from patient'), [
+      { rows: 20, min: JSON.stringify({ name }).replace(':', ': ') },
+    ]);
+    const { error, message } = await server.loaderFile(bucket, 'Patient-bad.ndjson');
+    assert.equal(error?.code, '22P02');
+    assert.match(message ?? '', /line 2/);
+    const transactions = await server.sql<{ rows: number }>(
+      `select result::int as rows from run_command_on_shards('patient', 'select count(distinct xmin::text) from %s')`,
+    );
+    // A shard has the rows of one transaction or two, not one for each.
+    assert.ok(Math.max(...transactions.map(({ rows }) => rows)) <= 2);
+  });
+
+  test('a load is completed when rows are there whose commit a worker has decided, and another has only prepared', async (t) => {
+    const server = await start(t, { LOADER_DATA_URLS: 'auto' });
+    const bucket = await server.bucketOf({ 'Patient.ndjson.gz': patients(100) });
+    await server.load(bucket);
+    await prepareOnWorker(t, server, { byWorker: true });
+    await server.s3.putObject(bucket, 'Patient-2.ndjson.gz', ndjsonGzip(patients(10, 'later')));
+    assert.equal((await server.load(bucket)).state, 'completed');
+    assert.deepEqual(await count(server, 'patient'), { rows: 111, ids: 111 });
+  });
+
   test('a load is completed when rows that a worker has only prepared are there', async (t) => {
     const server = await start(t);
     const bucket = await server.bucketOf({ 'Patient.ndjson.gz': patients(100) });
@@ -240,9 +335,13 @@ describe('On Citus', NEEDS_CITUS, () => {
 
 /**
  * Leaves a row of `patient` as a worker does that restarts in the middle of a commit: prepared there, and decided on the
- * coordinator. Resolves once Citus cannot take it for one of a running transaction.
+ * coordinator, or, `byWorker`, on the other worker. Resolves once Citus cannot take it for one of a running transaction.
  */
-async function prepareOnWorker(t: Closing, server: TestServer): Promise<{ worker: string; shard: string }> {
+async function prepareOnWorker(
+  t: Closing,
+  server: TestServer,
+  { byWorker = false }: { byWorker?: boolean } = {},
+): Promise<{ worker: string; shard: string }> {
   const id = 'prepared';
   const [place] = await server.sql<{ name: string; host: string; port: number; schema: string; groupid: number }>(
     `select shard_name(p.logicalrelid, s.shardid) as name, n.nodename as host, n.nodeport as port, n.groupid,
@@ -254,7 +353,15 @@ async function prepareOnWorker(t: Closing, server: TestServer): Promise<{ worker
     [id],
   );
   assert.ok(place !== undefined);
-  const gid = `citus_0_${process.pid}_${Math.floor(Math.random() * 1e9) + 1e9}_0`;
+  const [other] = await server.sql<{ groupid: number; host: string; port: number }>(
+    'select groupid, nodename as host, nodeport as port from pg_dist_node where groupid not in (0, $1) limit 1',
+    [place.groupid],
+  );
+  const decider = byWorker
+    ? other
+    : { groupid: 0, host: server.database.connection.host, port: server.database.connection.port };
+  assert.ok(decider !== undefined, 'a second worker');
+  const gid = `citus_${decider.groupid}_${process.pid}_${Math.floor(Math.random() * 1e9) + 1e9}_0`;
   // On its shard, as the coordinator writes to it.
   const worker = new pg.Client({ ...server.database.connection, host: place.host, port: place.port });
   await worker.connect();
@@ -262,9 +369,9 @@ async function prepareOnWorker(t: Closing, server: TestServer): Promise<{ worker
   await worker.query('begin');
   await worker.query(`insert into ${place.name} (id, txid, status, resource) values ($1, 1, 'created', '{}')`, [id]);
   await worker.query(`prepare transaction '${gid}'`);
-  await server.sql('insert into pg_dist_transaction (groupid, gid) values ($1, $2)', [place.groupid, gid]);
-  await waitFor(async () => (await server.sql('select from pg_dist_transaction where gid = $1', [gid])).length === 1, {
-    what: 'the decision',
-  });
+  const client = new pg.Client({ ...server.database.connection, host: decider.host, port: decider.port });
+  await client.connect();
+  t.after(() => client.end());
+  await client.query('insert into pg_dist_transaction (groupid, gid) values ($1, $2)', [place.groupid, gid]);
   return { worker: `${place.host}:${place.port}`, shard: place.name };
 }

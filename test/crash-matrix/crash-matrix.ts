@@ -2,11 +2,15 @@ import { parseArgs } from 'node:util';
 import { isGood, runMatrix } from './run-matrix.ts';
 
 // npm run crash-matrix -- --steps partitioned --faults 'killed|cut'
-const { values } = parseArgs({ options: { steps: { type: 'string' }, faults: { type: 'string' } } });
+// TEST_CITUS_URL=… TEST_CITUS_RESTART=… npm run crash-matrix -- --citus
+const { values } = parseArgs({
+  options: { steps: { type: 'string' }, faults: { type: 'string' }, citus: { type: 'boolean' } },
+});
 const only = (pattern: string | undefined) => new RegExp(pattern ?? '.');
 const cells = await runMatrix({
   steps: only(values.steps),
   faults: only(values.faults),
+  citus: values.citus ?? false,
   print: (line) => console.log(line),
 });
 const bad = cells.filter((cell) => !isGood(cell));

@@ -1,5 +1,6 @@
 import type { ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 import type { MatrixCluster } from './matrix-cluster.ts';
+import type { Scene } from './steps.ts';
 
 export interface StoppedLoad {
   cluster: MatrixCluster;
@@ -13,6 +14,10 @@ export interface Fault {
   name: string;
   /** Whether it is stopped before Postgres hears of the step, or before it hears Postgres's answer. */
   holds: 'request' | 'answer';
+  /** The only scene that it is for; all of them without one. */
+  scene?: Scene;
+  /** Only on Citus. */
+  citus?: boolean;
   /** It deletes the LoaderFile; of one that is `done` that is asking for its rows once more. */
   deletes?: boolean;
   act: (stopped: StoppedLoad) => Promise<void>;
@@ -97,4 +102,51 @@ const OTHERS: readonly Fault[] = [
   { name: 'retry', holds: 'answer', act: ({ cluster, bucket }) => cluster.call('load-from-bucket-retry', bucket) },
 ];
 
-export const FAULTS: readonly Fault[] = [...KILLS, ...CUTS, ...RESTARTS, ...OTHERS];
+/** The control connection while the data connection is stopped, or the other way round. */
+const OTHER_CONNECTIONS: readonly Fault[] = [
+  {
+    name: 'other connections cut, before',
+    holds: 'request',
+    scene: 'direct',
+    act: async ({ cluster, connection }) => cluster.cutOthers(connection),
+  },
+  {
+    name: 'other connections cut, after',
+    holds: 'answer',
+    scene: 'direct',
+    act: async ({ cluster, connection }) => cluster.cutOthers(connection),
+  },
+  {
+    name: 'others cut, second resolves, goes on',
+    holds: 'request',
+    scene: 'direct',
+    async act({ cluster, bucket, connection }) {
+      cluster.cutOthers(connection);
+      await cluster.secondGoesOn(bucket);
+    },
+  },
+];
+
+const WORKER_RESTARTS: readonly Fault[] = [1, 2].flatMap((node): Fault[] => [
+  {
+    name: `worker ${node} restarts, before`,
+    holds: 'request',
+    citus: true,
+    act: ({ cluster }) => cluster.restartPostgres(node),
+  },
+  {
+    name: `worker ${node} restarts, after`,
+    holds: 'answer',
+    citus: true,
+    act: ({ cluster }) => cluster.restartPostgres(node),
+  },
+]);
+
+export const FAULTS: readonly Fault[] = [
+  ...KILLS,
+  ...CUTS,
+  ...RESTARTS,
+  ...WORKER_RESTARTS,
+  ...OTHER_CONNECTIONS,
+  ...OTHERS,
+];

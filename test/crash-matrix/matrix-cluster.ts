@@ -1,20 +1,15 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 import { historyAnswer } from '../../src/rpc/history-answer.ts';
 import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
+import type { ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { type RpcAnswer, ServerProcess } from '../support/server-process.ts';
 import { urlFromConnection } from '../support/test-server-address.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { type MatrixDatabase, openMatrixCitus, startMatrixPostgres } from './matrix-database.ts';
 
 type Closing = { after(close: () => Promise<void>): void };
-
-/** Postgres itself is killed, never the machine: what is in the page cache is safe. */
-const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_wal_size: '1GB', shared_buffers: '128MB' };
 
 const ENV = { LOADER_THREADS: '1', LOADER_SHUTDOWN_GRACE_MS: '1000' };
 
@@ -25,8 +20,9 @@ const GOES_ON_MS = 3_000;
 export class MatrixCluster {
   readonly proxy: PostgresProxy;
   readonly s3: S3Endpoint;
-  readonly #postgres: EmbeddedPostgres;
+  readonly #database: MatrixDatabase;
   readonly #closing: Closing;
+  readonly #ownerEnv: Readonly<Record<string, string>>;
   #pool: pg.Pool;
   #owner: ServerProcess;
   #second: ServerProcess;
@@ -34,40 +30,42 @@ export class MatrixCluster {
   private constructor(
     closing: Closing,
     parts: {
-      postgres: EmbeddedPostgres;
+      database: MatrixDatabase;
       s3: S3Endpoint;
       proxy: PostgresProxy;
       owner: ServerProcess;
       second: ServerProcess;
+      ownerEnv: Readonly<Record<string, string>>;
     },
   ) {
+    this.#ownerEnv = parts.ownerEnv;
     this.#closing = closing;
-    this.#postgres = parts.postgres;
+    this.#database = parts.database;
     this.s3 = parts.s3;
     this.proxy = parts.proxy;
     this.#owner = parts.owner;
     this.#second = parts.second;
-    this.#pool = new pg.Pool({ ...parts.postgres.connection, application_name: 'matrix', max: 4 });
+    this.#pool = new pg.Pool({ ...parts.database.connection, application_name: 'matrix', max: 4 });
     this.#pool.on('error', () => {});
     // One that is in use when Postgres goes down fails its statement, and must not end the run.
     this.#pool.on('connect', (client) => client.on('error', () => {}));
     closing.after(() => this.#pool.end());
   }
 
-  static async start(closing: Closing): Promise<MatrixCluster> {
-    const dataFolder = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'matrix-'));
-    closing.after(() => rm(dataFolder, { recursive: true, force: true }));
-    await chmod(dataFolder, 0o755);
-    const postgres = await startEmbeddedPostgres({ dataFolder, settings: SETTINGS });
-    closing.after(() => postgres.stop());
+  /** @param direct whether the replicas have data connections */
+  static async start(closing: Closing, { direct, citus }: { direct: boolean; citus: boolean }): Promise<MatrixCluster> {
+    const database = await (citus ? openMatrixCitus(closing) : startMatrixPostgres(closing));
+    const { connection, workers } = database;
     const s3 = await startS3Endpoint(closing);
-    const proxy = await PostgresProxy.start(closing, postgres.connection);
+    const proxy = await PostgresProxy.start(closing, connection);
     const second = await ServerProcess.start(closing, {
-      databaseUrl: urlFromConnection(postgres.connection),
-      env: ENV,
+      databaseUrl: urlFromConnection(connection),
+      env: { ...ENV, LOADER_DATA_URLS: direct ? workers.map(urlFromConnection).join(',') : '' },
     });
-    const owner = await ServerProcess.start(closing, { databaseUrl: proxy.url, env: ENV });
-    return new MatrixCluster(closing, { postgres, s3, proxy, owner, second });
+    const byProxy = direct ? await Promise.all(workers.map((worker) => proxy.add(closing, worker))) : [];
+    const ownerEnv = { ...ENV, LOADER_DATA_URLS: byProxy.join(',') };
+    const owner = await ServerProcess.start(closing, { databaseUrl: proxy.url, env: ownerEnv });
+    return new MatrixCluster(closing, { database, s3, proxy, owner, second, ownerEnv });
   }
 
   get ownerLog(): string {
@@ -113,11 +111,12 @@ export class MatrixCluster {
   /** A new owner in the place of one that was killed. */
   async replaceOwner(): Promise<void> {
     if (this.#owner.running) return;
-    this.#owner = await ServerProcess.start(this.#closing, { databaseUrl: this.proxy.url, env: ENV });
+    this.#owner = await ServerProcess.start(this.#closing, { databaseUrl: this.proxy.url, env: this.#ownerEnv });
   }
 
-  async restartPostgres(): Promise<void> {
-    await this.#postgres.restart({ mode: 'immediate' });
+  /** Restarts a node, losing what it is at: 0 is the coordinator, or the only one. */
+  async restartPostgres(node = 0): Promise<void> {
+    await this.#database.restart(node);
   }
 
   /** Until the owner has begun something new with a file, or has had time to. */
@@ -128,6 +127,18 @@ export class MatrixCluster {
     });
     await Promise.race([stop.reached, delay(GOES_ON_MS)]);
     stop.release();
+  }
+
+  /** Cuts all of the owner's connections but this one. */
+  cutOthers(stopped: ProxiedConnection): void {
+    for (const connection of this.proxy.connections) if (connection !== stopped) connection.cut();
+  }
+
+  /** The second replica has finished the bucket, or has had time to. */
+  async secondGoesOn(bucket: string): Promise<void> {
+    await this.joinWithSecond(bucket);
+    const ended = async () => (await this.state(bucket)).state === 'completed';
+    await waitFor(ended, { timeoutMs: GOES_ON_MS, what: 'the end' }).catch(() => {});
   }
 
   /** The second replica is called, and has looked at the queue. */

@@ -76,6 +76,7 @@ const DATA: Readonly<Record<Scene, SceneData>> = {
   single: { files: oneFile(SMALL, 50), params: { 'thread-num': 3 } },
   batch: { files: BATCH_FILES, params: { 'thread-num': 1 } },
   partitioned: { files: oneFile(LARGE, ROWS), params: { 'thread-num': 3 } },
+  direct: { files: oneFile(SMALL, 50), params: { 'thread-num': 1 } },
   resolving: {
     files: oneFile(REFERRING, 50),
     params: { 'thread-num': 1, 'resolve-references?': true },
@@ -160,6 +161,7 @@ async function settled(cluster: MatrixCluster, bucket: string, params: object): 
 const LEFT = `
   select 'prepared ' || gid as what from pg_prepared_xacts
   union all select 'decision ' || file from fhir_bucket_loader.commit_decision
+  union all select 'attempt ' || file from fhir_bucket_loader.data_attempt
   union all select 'idle in transaction: ' || left(query, 60) from pg_stat_activity
              where starts_with(application_name, 'fhir-bucket-loader') and state like 'idle in%'
   union all select 'active: ' || left(query, 60) from pg_stat_activity

@@ -7,20 +7,36 @@ export interface MatrixOptions {
   /** Only steps, and faults, whose names (`scene: step`) match. */
   steps?: RegExp;
   faults?: RegExp;
+  /** On the Citus of TEST_CITUS_URL: the scene `direct` alone. */
+  citus?: boolean;
   print: (line: string) => void;
 }
 
 /** Every step with every fault. */
-export async function runMatrix({ steps = /./, faults = /./, print }: MatrixOptions): Promise<Cell[]> {
+export async function runMatrix({ steps = /./, faults = /./, citus = false, print }: MatrixOptions): Promise<Cell[]> {
+  const all = cellsOf(steps, faults, citus);
+  const isDirect = ({ step }: (typeof all)[number]) => step.scene === 'direct';
+  const some = await runCells(
+    all.filter((cell) => !isDirect(cell)),
+    { direct: false, citus, print },
+  );
+  return [...some, ...(await runCells(all.filter(isDirect), { direct: true, citus, print }))];
+}
+
+async function runCells(
+  wanted: ReturnType<typeof cellsOf>,
+  { print, ...place }: { direct: boolean; citus: boolean; print: (line: string) => void },
+): Promise<Cell[]> {
+  if (wanted.length === 0) return [];
   const closing: (() => Promise<void>)[] = [];
   const cells: Cell[] = [];
   try {
-    const cluster = await MatrixCluster.start({ after: (close) => closing.push(close) });
+    const cluster = await MatrixCluster.start({ after: (close) => closing.push(close) }, place);
     await cluster.createTable(TYPE);
     await cluster.createTable('Practitioner');
     await cluster.sql(PRACTITIONERS);
     await cluster.sql(`create index ${TYPE}_note on ${TYPE} ((resource ->> 'code'))`);
-    for (const { step, fault } of cellsOf(steps, faults)) {
+    for (const { step, fault } of wanted) {
       const cell = await runCell(cluster, step, fault);
       cells.push(cell);
       print(lineOf(cell));
@@ -35,14 +51,19 @@ export async function runMatrix({ steps = /./, faults = /./, print }: MatrixOpti
 const KEEPS_FILES: ReadonlySet<Scene> = new Set(['early', 'finish']);
 
 /** The cells of steps and faults whose names match. */
-export function cellsOf(steps: RegExp, faults: RegExp): { step: Step; fault: Fault }[] {
-  return STEPS.filter(({ scene, name }) => steps.test(`${scene}: ${name}`)).flatMap((step) =>
-    FAULTS.filter((fault) => faults.test(fault.name) && !(fault.deletes && KEEPS_FILES.has(step.scene))).map(
-      (fault) => ({
+export function cellsOf(steps: RegExp, faults: RegExp, citus: boolean): { step: Step; fault: Fault }[] {
+  return STEPS.filter(({ scene, name }) => (!citus || scene === 'direct') && steps.test(`${scene}: ${name}`)).flatMap(
+    (step) =>
+      FAULTS.filter(
+        (fault) =>
+          faults.test(fault.name) &&
+          (citus || fault.citus !== true) &&
+          !(fault.deletes && KEEPS_FILES.has(step.scene)) &&
+          (fault.scene === undefined || fault.scene === step.scene),
+      ).map((fault) => ({
         step,
         fault,
-      }),
-    ),
+      })),
   );
 }
 

@@ -1,7 +1,7 @@
 import { COPY_DONE, type ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 
 /** What the load of a step's bucket consists of. */
-export type Scene = 'single' | 'batch' | 'partitioned' | 'resolving' | 'upsert' | 'early' | 'finish';
+export type Scene = 'single' | 'batch' | 'partitioned' | 'direct' | 'resolving' | 'upsert' | 'early' | 'finish';
 
 /** One statement of a load, at which it is stopped. */
 export interface Step {
@@ -17,7 +17,11 @@ const isFiles = (connection: ProxiedConnection) =>
   !isSession(connection) && connection.statements.some((sent) => /pg_backend_pid/.test(sent));
 /** Whether the connection has sent this before, in the same transaction. */
 const hasSent = ({ statements }: ProxiedConnection, pattern: RegExp) =>
-  statements.slice(statements.lastIndexOf('begin')).some((statement) => pattern.test(statement));
+  statements
+    .slice(statements.findLastIndex((sent) => /^begin\b/.test(sent)))
+    .some((statement) => pattern.test(statement));
+const hasEverSent = ({ statements }: ProxiedConnection, pattern: RegExp) =>
+  statements.some((statement) => pattern.test(statement));
 
 const step = (
   scene: Scene,
@@ -51,7 +55,7 @@ const BATCH: readonly Step[] = [
   step('batch', 'claim', /^with next as materialized/),
   step('batch', 'begin', /^begin$/, (connection) => isFiles(connection)),
   step('batch', 'lock', LOCK_BATCH),
-  step('batch', 'are they decided', /and exists \(select from fhir_bucket_loader\.commit_decision/, hasLockedBatch),
+  step('batch', 'are they decided', /and \(exists \(select from fhir_bucket_loader\.commit_decision/, hasLockedBatch),
   step('batch', 'savepoint', /^savepoint no_rows$/, hasLockedBatch),
   step('batch', 'first COPY begins', COPY, hasLockedBatch),
   step('batch', 'first COPY ends', END, hasLockedBatch),
@@ -88,6 +92,33 @@ const PARTITIONED: readonly Step[] = [
   step('partitioned', 'last COMMIT PREPARED', /^commit prepared .*:1'$/),
   step('partitioned', 'done', /delete from fhir_bucket_loader\.commit_decision/, isPartition),
   step('partitioned', 'commit of done', COMMIT, isPartition),
+];
+
+const ATTEMPT = /^insert into fhir_bucket_loader\.data_attempt/;
+const FILLED = /^update fhir_bucket_loader\.data_fence/;
+const CLOSED = /^delete from fhir_bucket_loader\.data_attempt/;
+
+/** Steps of a file whose rows go by a data connection: on the control connection, on that one, and on the first again. */
+const DIRECT: readonly Step[] = [
+  step('direct', 'lock', LOCK),
+  step('direct', 'attempt', ATTEMPT),
+  step('direct', 'commit of the attempt', COMMIT, (connection) => hasSent(connection, ATTEMPT)),
+  step('direct', 'lock again', /^select from loaderfile l where .* = 'in-progress' for update skip locked/),
+  step(
+    'direct',
+    'data transaction begins',
+    /^begin; set local/,
+    (connection) => !hasEverSent(connection, /loaderfile/),
+  ),
+  step('direct', 'fence', /^insert into fhir_bucket_loader\.data_fence/),
+  step('direct', 'COPY begins', COPY),
+  step('direct', 'COPY ends', END),
+  step('direct', 'fence is filled', FILLED),
+  step('direct', 'commit of the rows', COMMIT, (connection) => hasSent(connection, FILLED)),
+  step('direct', 'done', /^update loaderfile set resource = resource \|\|/),
+  step('direct', 'attempt is closed', CLOSED),
+  step('direct', 'commit of done', COMMIT, (connection) => hasSent(connection, CLOSED)),
+  step('direct', 'fence is removed', /^delete from fhir_bucket_loader\.data_fence/),
 ];
 
 /** Steps of a file whose references are resolved: on a connection beside its own. */
@@ -158,6 +189,7 @@ export const STEPS: readonly Step[] = [
   ...SINGLE,
   ...BATCH,
   ...PARTITIONED,
+  ...DIRECT,
   ...RESOLVING,
   ...UPSERT,
   ...EARLY,

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { LoaderService } from '../../src/load/loader-service.ts';
 import type { WriteOptions } from '../../src/store/bucket-load/write-options.ts';
 import { createPool } from '../../src/store/create-pool.ts';
-import { PartitionRecovery } from '../../src/target/partitioned/partition-recovery.ts';
+import { AttemptRecovery } from '../../src/target/attempt-recovery.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { requestOf } from './request-of.ts';
@@ -17,13 +17,14 @@ const { bucketOf, sql } = server;
 const startReplica = async (t: TestContext) => {
   const log = pino({ level: 'silent' });
   const pool = createPool(server.database.connection, { max: 8, onIdleError: () => {} });
-  const recovery = new PartitionRecovery(pool, log);
+  const recovery = new AttemptRecovery(pool, log);
   const loader = new LoaderService({
     distributeTables: true,
     readCall: () => {
       throw new Error('no bucket is watched');
     },
     address: server.database.connection,
+    dataAddresses: [],
     pool,
     buildPool: pool,
     log,

@@ -11,7 +11,7 @@ const url = process.env['TEST_CITUS_URL'];
 export const NEEDS_CITUS = {
   skip: url === undefined ? 'no Citus: set TEST_CITUS_URL to a coordinator with at least one worker' : false,
   // Its nodes are processes of their own, and slower than the tests' Postgres: 32 shards to a table.
-  timeout: 300_000,
+  timeout: 1_800_000,
 };
 
 /**

@@ -6,7 +6,7 @@ import { pathOptions } from '../../src/http/error-handler.ts';
 import { requestLogOptions } from '../../src/http/request-log.ts';
 import { LoaderService } from '../../src/load/loader-service.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
-import { PartitionRecovery } from '../../src/target/partitioned/partition-recovery.ts';
+import { AttemptRecovery } from '../../src/target/attempt-recovery.ts';
 import type { Closing } from './test-server.ts';
 
 /** Nobody listens there: what asks the database fails at once. */
@@ -24,13 +24,14 @@ export async function createDetachedApp(
   const config = readConfig({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', ...env });
   const fastify = Fastify({ bodyLimit: 1024 * 1024, ...requestLogOptions(), ...pathOptions() });
   const pool = new pg.Pool(NOWHERE);
-  const recovery = new PartitionRecovery(pool, fastify.log);
+  const recovery = new AttemptRecovery(pool, fastify.log);
   const loader = new LoaderService({
     readCall: () => {
       throw new Error('no bucket is watched');
     },
     ...config,
     address: NOWHERE,
+    dataAddresses: [],
     pool,
     buildPool: pool,
     log: fastify.log,

@@ -4,12 +4,12 @@ import { FileError } from '../../errors/file-error.ts';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { type BackendWatch, backendPid } from '../../store/backend-watch.ts';
 import { closeAtOnce, connectClient, type DatabaseAddress } from '../../store/connection-options.ts';
-import type { Queryable } from '../../store/query.ts';
+import { onSession, type Queryable } from '../../store/query.ts';
 import { completeDecision, recordDecision } from './commit-decision.ts';
 import { type FileIdentity, isLockedBy, tryLockFile } from './file-identity.ts';
 import { endBackends, hasBackends, holderName, partitionName } from './partition-backends.ts';
 import { finishPrepared, gidOf, listPrepared, prepareTransaction } from './prepared-transaction.ts';
-import { onSession, recoverFile } from './recover-file.ts';
+import { recoverFile } from './recover-file.ts';
 
 /**
  * Two rows of one file may contradict each other in two backends, by a unique index besides the key, and the one would

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type pg from 'pg';
 import type { Queryable } from '../../store/query.ts';
 import { completeDecision, findDecidedAttempt, isDecidedKey } from './commit-decision.ts';
 import { type FileIdentity, tryLockFileInSession, unlockFile } from './file-identity.ts';
@@ -49,17 +48,4 @@ export async function endStrayBackends(session: Queryable, key: string): Promise
   if (!(await tryLockFileInSession(session, key))) return;
   if (!(await isDecidedKey(session, key))) await endBackends(session, partitionNames(key));
   await unlockFile(session, key);
-}
-
-/** Does something on a connection of the pool, which is closed, with its locks, when that fails. */
-export async function onSession<T>(pool: pg.Pool, work: (session: pg.PoolClient) => Promise<T>): Promise<T> {
-  const session = await pool.connect();
-  try {
-    const result = await work(session);
-    session.release();
-    return result;
-  } catch (error) {
-    session.release(true);
-    throw error;
-  }
 }

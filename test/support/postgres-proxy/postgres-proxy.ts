@@ -37,6 +37,19 @@ export class PostgresProxy implements ConnectionWatcher {
     return proxy;
   }
 
+  /** Takes connections to another server as well, which stop at the same statements. @returns its address by way of this proxy */
+  async add(t: Closing, target: TestConnection): Promise<string> {
+    const server = createServer((client) => {
+      this.connections.add(new ProxiedConnection(client, connectTo(target), this));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(async () => {
+      server.close();
+    });
+    return urlFromConnection({ ...target, host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  }
+
   /** The target's address by way of this proxy. */
   get connection(): TestConnection {
     return { ...this.#target, host: '127.0.0.1', port: (this.#server.address() as AddressInfo).port };

@@ -4,9 +4,9 @@ import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { pino } from 'pino';
 import { lockFile } from '../../../src/store/loader-file/queue.ts';
+import { AttemptRecovery } from '../../../src/target/attempt-recovery.ts';
 import { recordDecision } from '../../../src/target/partitioned/commit-decision.ts';
 import { identifyFile, tryLockFile } from '../../../src/target/partitioned/file-identity.ts';
-import { PartitionRecovery } from '../../../src/target/partitioned/partition-recovery.ts';
 import { finishPrepared, gidOf, prepareTransaction } from '../../../src/target/partitioned/prepared-transaction.ts';
 import { startTestServer } from '../../support/test-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -33,7 +33,7 @@ const NO_TWO_PHASE = 'the server has no two-phase commit';
 
 /** As a server does at its start. */
 const recover = async () => {
-  const recovery = new PartitionRecovery(pool, pino({ level: 'silent' }));
+  const recovery = new AttemptRecovery(pool, pino({ level: 'silent' }));
   await recovery.look();
   await recovery.close();
 };

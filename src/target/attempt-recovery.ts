@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
-import { toFailure } from '../../errors/failure.ts';
-import { FileError } from '../../errors/file-error.ts';
-import { SQLSTATE } from '../../errors/sqlstate.ts';
-import { listDecidedFiles } from './commit-decision.ts';
-import { type FileIdentity, identifyFile } from './file-identity.ts';
-import { listPartitionKeys } from './partition-backends.ts';
-import { listPrepared } from './prepared-transaction.ts';
-import { endStrayBackends, onSession, recoverFile } from './recover-file.ts';
+import { toFailure } from '../errors/failure.ts';
+import { FileError } from '../errors/file-error.ts';
+import { SQLSTATE } from '../errors/sqlstate.ts';
+import { onSession } from '../store/query.ts';
+import { hasOrphanedAttempt, listDataAttempts } from './direct/data-attempt.ts';
+import { sweepFences } from './direct/data-fence.ts';
+import { recoverDataAttempt } from './direct/recover-data-attempt.ts';
+import { listDecidedFiles } from './partitioned/commit-decision.ts';
+import { type FileIdentity, identifyFile } from './partitioned/file-identity.ts';
+import { listPartitionKeys } from './partitioned/partition-backends.ts';
+import { listPrepared } from './partitioned/prepared-transaction.ts';
+import { endStrayBackends, recoverFile } from './partitioned/recover-file.ts';
 
 /** Pause between two looks for what others have left, in ms: while this process loads, and while it is idle. */
 const LOADING_MS = 1_000;
@@ -19,16 +23,18 @@ const COMPLETE_TIMEOUT_MS = 60_000;
 const COMPLETE_PAUSE_MS = 100;
 
 /**
- * Resolves, again and again, what attempts at partitioned files have left in this database: prepared transactions,
- * decisions, backends. Others may wait for the rows and locks of those, in any bucket's load, so every replica looks, at
- * its start and for as long as it lives. Several may do so at once.
+ * Resolves, again and again, what attempts at files have left whose rows and `done` are in several transactions: of
+ * partitioned files prepared transactions, decisions, backends; of those on data connections open attempts. Others may wait for
+ * the rows and locks of these, in any bucket's load, so every replica looks, at its start and for as long as it lives. Several
+ * may do so at once.
  */
-export class PartitionRecovery {
+export class AttemptRecovery {
   readonly #pool: pg.Pool;
   readonly #log: Logger;
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<void> | undefined;
   #loads = 0;
+  #hasSwept = false;
   #closed = false;
 
   constructor(pool: pg.Pool, log: Logger) {
@@ -60,7 +66,7 @@ export class PartitionRecovery {
         const { code, message } = toFailure(error);
         this.#log.warn(
           { code, reason: message },
-          'what partitioned files have left could not be resolved; trying again',
+          'what earlier attempts at files have left could not be resolved; trying again',
         );
       })
       .finally(() => {
@@ -77,13 +83,17 @@ export class PartitionRecovery {
     const deadline = performance.now() + COMPLETE_TIMEOUT_MS;
     for (;;) {
       await this.#recover();
-      if (signal.aborted || (await listDecidedFiles(this.#pool, bucket)).length === 0) return;
+      if (signal.aborted || !(await this.#isUnresolved(bucket))) return;
       if (performance.now() > deadline) {
-        const message = `${SQLSTATE.objectInUse}: partitioned files of ${bucket} are decided but cannot be completed; see pg_prepared_xacts`;
+        const message = `${SQLSTATE.objectInUse}: what earlier attempts at files of ${bucket} have left cannot be resolved; see pg_prepared_xacts, fhir_bucket_loader.commit_decision and .data_attempt`;
         throw new FileError(message, { source: 'postgres', code: SQLSTATE.objectInUse });
       }
       await delay(COMPLETE_PAUSE_MS);
     }
+  }
+
+  async #isUnresolved(bucket: string): Promise<boolean> {
+    return (await listDecidedFiles(this.#pool, bucket)).length > 0 || (await hasOrphanedAttempt(this.#pool, bucket));
   }
 
   /** Waits for a running look; no further one begins. */
@@ -108,18 +118,21 @@ export class PartitionRecovery {
    * @throws the first of what Postgres answered
    */
   async #recover(): Promise<void> {
-    const { files, keys } = await onSession(this.#pool, async (session) => {
+    const { files, keys, attempts } = await onSession(this.#pool, async (session) => {
       const prepared = (await listPrepared(session)).map(({ loaderFile }) => loaderFile);
       const ids = new Set([...prepared, ...(await listDecidedFiles(session))]);
       const files: FileIdentity[] = [];
       for (const id of ids) files.push(await identifyFile(session, id));
-      return { files, keys: await listPartitionKeys(session) };
+      return { files, keys: await listPartitionKeys(session), attempts: await listDataAttempts(session) };
     });
     const errors: unknown[] = [];
-    const attempt = (work: (session: pg.PoolClient) => Promise<unknown>) =>
-      onSession(this.#pool, work).catch((error: unknown) => errors.push(error));
-    for (const file of files) await attempt((session) => recoverFile(session, file, 0));
-    for (const key of keys) await attempt((session) => endStrayBackends(session, key));
+    const tryTo = (work: Promise<unknown>) => work.catch((error: unknown) => errors.push(error));
+    for (const file of files) await tryTo(onSession(this.#pool, (session) => recoverFile(session, file, 0)));
+    for (const key of keys) await tryTo(onSession(this.#pool, (session) => endStrayBackends(session, key)));
+    for (const attempt of attempts) await tryTo(recoverDataAttempt(this.#pool, attempt, 0));
     if (errors.length > 0) throw errors[0];
+    if (this.#hasSwept) return;
+    await sweepFences(this.#pool);
+    this.#hasSwept = true;
   }
 }
