@@ -4,7 +4,7 @@ import { createLineMemory } from '../pipeline/line-memory.ts';
 import { Sources } from '../source/sources.ts';
 import type { NewWatch } from '../store/bucket-watch/bucket-watch.ts';
 import type { CallRecord } from '../store/load-run/run-call.ts';
-import type { FailedFilesChoice } from '../store/loader-file/queue.ts';
+import type { FailedFilesChoice } from '../store/loader-file/requeue-failed-files.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
 import { cancelLoad } from './cancel-load.ts';
 import { type DryRunStarted, dryRunCall } from './dry-run/dry-run-call.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { bucketStatus } from '../progress/bucket-status.ts';
 import { endAbandonedRun } from '../store/load-run/end-run.ts';
-import { type FailedFilesChoice, requeueFailedFiles } from '../store/loader-file/queue.ts';
+import { type FailedFilesChoice, requeueFailedFiles } from '../store/loader-file/requeue-failed-files.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
 import { inBoundedTransaction, ROWS_WAIT_MS } from './bounded-transaction.ts';
 
