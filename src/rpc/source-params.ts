@@ -6,22 +6,23 @@ import type { SourceAddress } from '../source/sources.ts';
 
 const S3_BUCKET = /^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]\/?$/;
 
-/** The ARN of an account's resource in one region; those of several regions need another signature. */
-const ARN = /^s3:\/\/arn:aws[a-z-]*:s3(?:-object-lambda|-outposts)?:[a-z0-9-]+:\d{12}:(.+)$/;
+/** The parts of an ARN before its resource, of one region: those of several regions need another signature. */
+const ARN = [/^s3$/, /^\/\/arn$/, /^aws[a-z-]*$/, /^s3(?:-object-lambda|-outposts)?$/, /^[a-z0-9-]+$/, /^\d{12}$/];
 
 /** An access point, of an Outpost or an Object Lambda too. */
 const ACCESS_POINT = /^(?:outpost[/:][A-Za-z0-9-]+[/:])?accesspoint[/:][a-z0-9-]+\/?$/;
 
+function isAccessPoint(bucket: string): boolean {
+  const parts = bucket.split(':');
+  return ARN.every((part, n) => part.test(parts[n] ?? '')) && ACCESS_POINT.test(parts.slice(ARN.length).join(':'));
+}
+
 /** `s3://<bucket-name>` or `file:///<folder>`, in one spelling: without a trailing slash. */
 export const bucketParam = z
   .string()
-  .refine(
-    (bucket) =>
-      S3_BUCKET.test(bucket) || ACCESS_POINT.test(ARN.exec(bucket)?.[1] ?? '') || folderOf(bucket) !== undefined,
-    {
-      error: 'must have the form s3://<bucket-name> or file:///<folder>; paths in a bucket go into prefixes',
-    },
-  )
+  .refine((bucket) => S3_BUCKET.test(bucket) || isAccessPoint(bucket) || folderOf(bucket) !== undefined, {
+    error: 'must have the form s3://<bucket-name> or file:///<folder>; paths in a bucket go into prefixes',
+  })
   .transform((bucket) => {
     const folder = folderOf(bucket);
     return folder === undefined ? bucket.replace(/\/$/, '') : pathToFileURL(folder).href;
