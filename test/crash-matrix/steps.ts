@@ -55,7 +55,7 @@ const BATCH: readonly Step[] = [
   step('batch', 'claim', /^with next as materialized/),
   step('batch', 'begin', /^begin$/, (connection) => isFiles(connection)),
   step('batch', 'lock', LOCK_BATCH),
-  step('batch', 'are they decided', /and \(exists \(select from fhir_bucket_loader\.commit_decision/, hasLockedBatch),
+  step('batch', 'are they decided', /and exists \(select from \(select queue/, hasLockedBatch),
   step('batch', 'savepoint', /^savepoint no_rows$/, hasLockedBatch),
   step('batch', 'first COPY begins', COPY, hasLockedBatch),
   step('batch', 'first COPY ends', END, hasLockedBatch),

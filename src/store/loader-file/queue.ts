@@ -8,23 +8,21 @@ import { RESULT_MEMBERS } from './stored-rows.ts';
  */
 export const QUEUE = `'loaderfile'::regclass::oid`;
 
+/** Files whose commit has yet to be resolved. One relation: asked for by two EXISTS, a claim of 256 files takes three times as long. */
+const UNRESOLVED = `(select queue, loader_file from fhir_bucket_loader.commit_decision
+                    union all select queue, loader_file from fhir_bucket_loader.data_attempt)`;
+
 /**
  * Of a LoaderFile `l`: the commit of its rows is decided, and has only to be completed; or an attempt at it has a data
  * transaction whose end is not known. Nobody may claim, queue or delete it then. A statement that has waited for the row, or
  * skipped others' locks, has perhaps begun before the decision: it must ask once more, by another statement, when it has the lock.
  */
-export const DECIDED = `(exists (select from fhir_bucket_loader.commit_decision d
-                                  where d.queue = ${QUEUE} and d.loader_file = l.id)
-                         or exists (select from fhir_bucket_loader.data_attempt d
-                                     where d.queue = ${QUEUE} and d.loader_file = l.id))`;
+export const DECIDED = `exists (select from ${UNRESOLVED} d where d.queue = ${QUEUE} and d.loader_file = l.id)`;
 
 /** Whether one of these LoaderFiles, which the caller has locked or deleted, is decided. */
 export async function hasDecidedFile(db: Queryable, ids: readonly string[]): Promise<boolean> {
   const { rowCount } = await db.query(
-    `select from fhir_bucket_loader.commit_decision where queue = ${QUEUE} and loader_file = any ($1)
-      union all
-     select from fhir_bucket_loader.data_attempt where queue = ${QUEUE} and loader_file = any ($1)
-      limit 1`,
+    `select from ${UNRESOLVED} d where d.queue = ${QUEUE} and d.loader_file = any ($1) limit 1`,
     [ids],
   );
   return rowCount !== 0;
