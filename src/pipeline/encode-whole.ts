@@ -1,4 +1,5 @@
 import { type CopyFormat, FILE_HEADER, FILE_TRAILER } from './copy-row-writer.ts';
+import type { KeptRows } from './kept-rows.ts';
 import { type EncoderOptions, RowEncoder } from './row-encoder.ts';
 
 /** All rows of a small file, encoded. */
@@ -12,28 +13,33 @@ export interface EncodedRows {
   readonly busyMs: number;
 }
 
-/** Encodes a small file, all of it in memory. @throws LineError at its first bad line */
-export function encodeWhole(ndjson: Buffer, options: EncoderOptions): EncodedRows {
-  const stream: Buffer[] = [];
+/**
+ * Encodes a small file, all of it in memory.
+ * @param kept takes its rows
+ * @throws LineError at its first bad line
+ */
+export function encodeWhole(ndjson: Buffer, options: EncoderOptions, kept: KeptRows): EncodedRows {
+  const bytes: Buffer[] = [];
+  const { format = 'binary' } = options;
+  // The header stands in one chunk with the first row, and so does the trailer with the last, or alone.
+  let skip = format === 'binary' ? FILE_HEADER.length : 0;
+  let last: { chunk: Buffer; reuse: () => void } | undefined;
+  const keepLast = (trailerBytes: number) => {
+    if (last === undefined) return;
+    const { chunk, reuse } = last;
+    bytes.push(...kept.keep(chunk.subarray(skip, chunk.length - trailerBytes)));
+    skip = 0;
+    reuse();
+  };
   const encoder = new RowEncoder(options, [
     (chunk, reuse) => {
-      stream.push(Buffer.from(chunk));
-      reuse();
+      keepLast(0);
+      last = { chunk, reuse };
     },
   ]);
   encoder.write(ndjson);
   encoder.end();
-  const { format = 'binary' } = options;
-  const bytes = format === 'binary' ? withoutEnds(stream) : stream;
+  keepLast(format === 'binary' ? FILE_TRAILER.length : 0);
   const { rows, bytesIn, busyMs } = encoder;
-  return { format, bytes: bytes.filter(({ length }) => length > 0), rows, bytesIn, busyMs };
-}
-
-function withoutEnds([first, ...others]: readonly Buffer[]): Buffer[] {
-  if (first === undefined) throw new Error('an encoder ended without a stream');
-  // The header stands in one chunk with the first row, and so does the trailer with the last, or alone.
-  const bytes = [first.subarray(FILE_HEADER.length), ...others];
-  const last = bytes.pop();
-  if (last !== undefined) bytes.push(last.subarray(0, last.length - FILE_TRAILER.length));
-  return bytes;
+  return { format, bytes, rows, bytesIn, busyMs };
 }

@@ -7,6 +7,9 @@ import { readNdjson } from './read-ndjson.ts';
 const LENGTH_BYTES = 4;
 const LEAST_CHUNK_BYTES = 64;
 
+/** Zlib takes a buffer that it has filled for too short, and another one of the same length. */
+export const SPARE_BYTES = 1;
+
 /** With `info`, zlib's answer has the unpacker besides, which knows how many bytes it has taken. */
 const unpackedSchema = z.object({ buffer: z.instanceof(Buffer), engine: z.object({ bytesWritten: z.number() }) });
 
@@ -16,12 +19,13 @@ const unpackedSchema = z.object({ buffer: z.instanceof(Buffer), engine: z.object
  * @param most bytes that it may unpack to
  * @throws what `readNdjson` does; other errors where it unpacks to more, or gzip is not as it should be. The file is then to be read
  * by `readNdjson`, which says what is wrong with it
+ * @returns a buffer that has up to `SPARE_BYTES` more
  */
 export async function unpackWhole(packed: Buffer, most: number): Promise<Buffer> {
   if (packingOf(packed) !== 'gzip') return await readWhole(packed, most);
   // A buffer of the length that gzip itself tells: if that is not so, there are several buffers.
   const length = packed.length < LENGTH_BYTES ? 0 : packed.readUInt32LE(packed.length - LENGTH_BYTES);
-  const chunkSize = Math.min(Math.max(length, LEAST_CHUNK_BYTES), most);
+  const chunkSize = Math.min(Math.max(length + SPARE_BYTES, LEAST_CHUNK_BYTES), most);
   const options = { info: true, maxOutputLength: most, chunkSize };
   const { buffer, engine } = unpackedSchema.parse(gunzipSync(packed, options));
   let end = packed.length;

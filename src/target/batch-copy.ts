@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -94,15 +95,31 @@ function placeOfRow(files: readonly BatchRows[], from: number, row: number): num
 async function copyFiles(client: pg.ClientBase, files: readonly BatchRows[]): Promise<void> {
   const [first] = files;
   if (first === undefined) return;
-  const copy = client.query(copyFrom(first.statement));
+  // One piece at a time: where several wait and Postgres refuses a row, pg-copy-streams goes on with the next, on no connection.
+  const copy = client.query(copyFrom(first.statement, { highWaterMark: 1 }));
   const end = finished(copy);
   // It is met below; until then it may come at any time.
   end.catch(() => {});
-  const rows = files.flatMap(({ encoded }) => encoded.bytes);
-  copy.end(Buffer.concat(first.encoded.format === 'binary' ? [FILE_HEADER, ...rows, FILE_TRAILER] : rows));
+  const rows = joinNeighbours(files.flatMap(({ encoded }) => encoded.bytes));
+  for (const piece of first.encoded.format === 'binary' ? [FILE_HEADER, ...rows, FILE_TRAILER] : rows) {
+    if (!copy.write(piece)) await Promise.race([once(copy, 'drain'), end]);
+  }
+  copy.end();
   await end;
   checkAllStored(
     copy.rowCount,
     files.reduce((sum, { encoded }) => sum + encoded.rows, 0),
   );
+}
+
+/** Buffers that follow each other in memory, as one: each costs calls of the system, and wakes Postgres. */
+function joinNeighbours(parts: readonly Buffer[]): Buffer[] {
+  const joined: Buffer[] = [];
+  for (const part of parts) {
+    const last = joined.at(-1);
+    const isNext = last?.buffer === part.buffer && last.byteOffset + last.length === part.byteOffset;
+    if (isNext) joined.splice(-1, 1, Buffer.from(part.buffer, last.byteOffset, last.length + part.length));
+    else joined.push(part);
+  }
+  return joined;
 }

@@ -1,7 +1,9 @@
+import pLimit from 'p-limit';
 import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { isLoadable } from '../fhir/loadable-types.ts';
 import type { CopyFormat } from '../pipeline/copy-row-writer.ts';
+import { KeptRows } from '../pipeline/kept-rows.ts';
 import { cancellable } from '../store/cancellable.ts';
 import { commitLazily } from '../store/durability.ts';
 import { deleteLoaderErrors } from '../store/loader-error.ts';
@@ -16,13 +18,13 @@ import { STOP_GRACE_MS } from './file-attempt.ts';
 import type { FileOutcome } from './file-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
 import { hasKey } from './primary-key.ts';
-import { readWhole, type WholeFile } from './read-whole.ts';
+import { encodeFetched, type FetchedFile, fetchWhole, type WholeFile } from './read-whole.ts';
 
 /** Files of a batch that are read at once: a store takes 30 ms and more to answer, however small the file. */
 const READ_AT_ONCE = 16;
 
-/** Encoded rows in memory, in bytes, from which they are sent before further files are read. */
-const SEND_FROM_BYTES = 4 * 1024 * 1024;
+/** Encoded rows in memory, in bytes, from which they are sent: for each slot as many buffers as the thread keeps for it. */
+const SEND_FROM_BYTES = 2 * 1024 * 1024;
 
 /**
  * How long a batch reads, in ms: its other files wait for those that a store does not send. What is not begun then goes back to
@@ -113,19 +115,16 @@ export class BatchAttempt {
     const timeUp = new AbortController();
     const timer = setTimeout(() => timeUp.abort(new Error('the store is slow')), READ_MS);
     const end = AbortSignal.any([signal, timeUp.signal]);
+    const limit = pLimit(READ_AT_ONCE);
+    // Ahead of what is encoded and sent; all of a batch's files, as they are stored, have room in memory.
+    const fetching = queue.map((next) => limit(() => this.#fetch(next.file, end)));
     try {
-      while (queue.length > 0 && !timeUp.signal.aborted) {
-        const whole = await this.#readNext(queue, end);
-        signal.throwIfAborted();
-        const sent = performance.now();
-        const refused = await copyBatch(client, whole, signal);
-        const postgresMs = (performance.now() - sent) / Math.max(1, whole.length);
-        for (const file of whole) if (!refused.has(file)) this.#store(file, postgresMs, stored);
-      }
+      await this.#copyInOrder(client, queue, fetching, stored);
     } finally {
       clearTimeout(timer);
+      timeUp.abort();
+      await Promise.all(fetching);
     }
-    for (const { file } of queue) this.#giveBack(file.id, { kind: 'stopped' });
     await markAllDone(client, stored);
     await deleteLoaderErrors(client, [...stored.keys()]);
     await markAllPending(client, this.#pending);
@@ -147,35 +146,58 @@ export class BatchAttempt {
     return tables;
   }
 
-  /**
-   * Reads the next files, several at once, until enough is in memory.
-   * @param queue they are taken from
-   * @returns those that are encoded, in the order of the queue
-   */
-  async #readNext(queue: ToRead[], signal: AbortSignal): Promise<WholeFile[]> {
-    const whole: (WholeFile | undefined)[] = [];
-    let bytes = 0;
-    const readOn = async () => {
-      while (bytes < SEND_FROM_BYTES && !signal.aborted) {
-        const next = queue.shift();
-        if (next === undefined) return;
-        const place = whole.push(undefined) - 1;
-        const file = await this.#read(next, signal);
-        whole[place] = file;
-        bytes += file?.encoded.bytes.reduce((sum, { length }) => sum + length, 0) ?? 0;
-      }
+  /** Encodes and copies files in their order, as they come; as soon as enough is in memory. */
+  async #copyInOrder(
+    client: pg.PoolClient,
+    files: readonly ToRead[],
+    fetching: readonly Promise<FetchedFile | undefined>[],
+    stored: Map<string, number>,
+  ): Promise<void> {
+    const { signal, buffers } = this.#options;
+    const kept = new KeptRows(buffers);
+    let whole: WholeFile[] = [];
+    const send = async () => {
+      signal.throwIfAborted();
+      const sent = performance.now();
+      const refused = await copyBatch(client, whole, signal);
+      // Postgres has answered to all that was sent: nobody reads it any more.
+      kept.giveBack();
+      const postgresMs = (performance.now() - sent) / Math.max(1, whole.length);
+      for (const file of whole) if (!refused.has(file)) this.#store(file, postgresMs, stored);
+      whole = [];
     };
-    await Promise.all(Array.from({ length: READ_AT_ONCE }, readOn));
-    return whole.filter((file) => file !== undefined);
+    for (const [place, next] of files.entries()) {
+      const fetched = await fetching[place];
+      const file = fetched === undefined ? undefined : await this.#encode(next, fetched, kept);
+      if (file !== undefined) whole.push(file);
+      if (kept.bytes >= SEND_FROM_BYTES) await send();
+    }
+    await send();
   }
 
-  async #read({ file, ...to }: ToRead, signal: AbortSignal): Promise<WholeFile | undefined> {
+  /** @returns undefined where it does not come in time, or not at all */
+  async #fetch(file: BatchFile, signal: AbortSignal): Promise<FetchedFile | undefined> {
+    if (signal.aborted) {
+      this.#giveBack(file.id, { kind: 'stopped' });
+      return undefined;
+    }
     try {
-      return await readWhole(file, { ...to, transform: this.#task.transform, signal }, this.#options);
+      return await fetchWhole(file, this.#options, signal);
     } catch (error) {
       const failure = toFailure(error);
       // The source has tried it again and again; by itself it would do that once more, while all others wait.
       if (!signal.aborted && failure.transient) this.#giveBack(file.id, { kind: 'retry', failure });
+      return undefined;
+    }
+  }
+
+  /** @returns undefined where something is wrong with it */
+  async #encode({ file, ...to }: ToRead, fetched: FetchedFile, kept: KeptRows): Promise<WholeFile | undefined> {
+    try {
+      const { transform } = this.#task;
+      return await encodeFetched(file, fetched, { ...to, kept, transform }, this.#options);
+    } catch {
+      // Loaded by itself it says what.
       return undefined;
     }
   }
