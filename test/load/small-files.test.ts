@@ -172,6 +172,27 @@ describe('small files, loaded together', () => {
     assert.equal(rows?.n, 60 + (failed?.file.includes('twin-1') ? 3 : 2));
   });
 
+  test('a row that exists already, in the first of many megabytes of rows, fails its file, and not the others', async () => {
+    await server.sql(
+      `insert into patient (id, txid, resource_type, status, resource) values ('long-0-0', 0, 'Patient', 'created', '{}')`,
+    );
+    const text = 'x'.repeat(4_000);
+    const long = Array.from({ length: 40 }, (_, n) => [
+      `Patient.long-${n}.ndjson.gz`,
+      gzipSync(
+        ndjson(Array.from({ length: 100 }, (__, m) => ({ resourceType: 'Patient', id: `long-${n}-${m}`, text }))),
+      ),
+    ]);
+    const bucket = await server.bucketOf(Object.fromEntries(long));
+    const { progress } = await server.load(bucket, TOGETHER);
+    assert.deepEqual(progress, { total: 40, done: 39, error: 1 });
+    const failed = await server.loaderFile(bucket, 'Patient.long-0.ndjson.gz');
+    assert.deepEqual([failed.status, failed.error], ['error', { source: 'postgres', code: '23505' }]);
+    const [rows] = await server.sql<{ n: number }>('select count(*)::int as n from patient');
+    assert.equal(rows?.n, 3_901);
+    assert.ok((await transactionsOf(bucket)).transactions < 30, 'most are loaded together');
+  });
+
   test('an object that is gone fails as it does by itself; the others are loaded', async () => {
     const bucket = await server.bucketOf({ 'Patient.gone.ndjson': rowsOf('gone', 5), ...many(20) });
     proxy.rule = ({ method, key }) =>
