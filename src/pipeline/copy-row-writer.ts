@@ -1,4 +1,5 @@
 import type { CopyBuffers } from './copy-buffers.ts';
+import type { PlainRows } from './plain-rows.ts';
 import { putBytes, putInt32 } from './put-bytes.ts';
 import { type EmitChunk, RowChunks } from './row-chunks.ts';
 import type { TransformedLine } from './transform.ts';
@@ -41,12 +42,15 @@ const TS_FIELD_BYTES = 12;
 export class CopyRowWriter extends RowChunks {
   readonly #prefix: Buffer;
   readonly #defaultTs: bigint | undefined;
+  /** What rows without a time of their own begin with. */
+  readonly #plainPrefix: Buffer;
 
   /** @param fields the columns before `id` */
   constructor({ constants, defaultTs }: LeadingFields, buffers: CopyBuffers, emit: EmitChunk) {
     super(buffers, emit);
     this.#prefix = rowPrefix(constants, defaultTs === undefined ? 2 : 3);
     this.#defaultTs = defaultTs;
+    this.#plainPrefix = defaultTs === undefined ? this.#prefix : Buffer.concat([this.#prefix, int8Field(defaultTs)]);
     this.at = FILE_HEADER.copy(this.out, 0);
   }
 
@@ -66,6 +70,18 @@ export class CopyRowWriter extends RowChunks {
     this.at = line.writeJson(out, at);
   }
 
+  override plainRows(rows: PlainRows, from: number, maxLineBytes: number): number {
+    const options = { prefix: this.#plainPrefix, maxLineBytes };
+    let count = rows.write(from, options, this.out, this.at);
+    for (;;) {
+      this.at += rows.bytes;
+      // A row that has no room in an empty buffer gets one of its own, as a row by itself.
+      if (rows.stop === 'unusual' || (rows.stop === 'full' && this.at === 0)) return count;
+      if (rows.stop === 'full') this.flush();
+      count += rows.write(rows.next, options, this.out, this.at);
+    }
+  }
+
   end(): void {
     this.reserve(FILE_TRAILER.length);
     this.at += FILE_TRAILER.copy(this.out, this.at);
@@ -77,16 +93,18 @@ function rowPrefix(constants: readonly ConstantField[], others: number): Buffer 
   const fieldCount = Buffer.alloc(2);
   fieldCount.writeInt16BE(constants.length + others);
   const fields = constants.map((field) => {
-    if (field.kind === 'int8') {
-      const bytes = Buffer.alloc(12);
-      bytes.writeInt32BE(8);
-      bytes.writeBigInt64BE(field.value, 4);
-      return bytes;
-    }
+    if (field.kind === 'int8') return int8Field(field.value);
     const text = field.kind === 'room' ? Buffer.alloc(field.bytes) : Buffer.from(field.value);
     const length = Buffer.alloc(4);
     length.writeInt32BE(text.length);
     return Buffer.concat([length, text]);
   });
   return Buffer.concat([fieldCount, ...fields]);
+}
+
+function int8Field(value: bigint): Buffer {
+  const bytes = Buffer.alloc(12);
+  bytes.writeInt32BE(8);
+  bytes.writeBigInt64BE(value, 4);
+  return bytes;
 }

@@ -1,4 +1,5 @@
 import type { LineErrorDetail } from '../errors/line-error.ts';
+import { type PlainRowModule, PlainRows } from './plain-rows.ts';
 import { putBytes } from './put-bytes.ts';
 import { ResourceScanner } from './resource-scanner.ts';
 import type { LineResult, LineTransform } from './transform.ts';
@@ -9,6 +10,7 @@ export class IdentityTransform implements LineTransform {
   idStart = 0;
   idEnd = 0;
   jsonBytes = 0;
+  readonly plainRows: PlainRows | undefined;
 
   readonly #resourceType: string;
   readonly #scanner: ResourceScanner;
@@ -16,8 +18,12 @@ export class IdentityTransform implements LineTransform {
   #start = 0;
   #end = 0;
 
-  /** @param resourceType the type that the file's name promises, in FHIR's spelling */
-  constructor(resourceType: string) {
+  /**
+   * @param resourceType the type that the file's name promises, in FHIR's spelling
+   * @param module what makes the rows of most lines; without it each is scanned by itself
+   */
+  constructor(resourceType: string, module?: PlainRowModule) {
+    this.plainRows = module && new PlainRows(module, resourceType);
     this.#resourceType = resourceType;
     this.#scanner = new ResourceScanner(resourceType);
   }
@@ -25,6 +31,7 @@ export class IdentityTransform implements LineTransform {
   attach(buffer: Buffer): void {
     this.#buffer = buffer;
     this.#scanner.attach(buffer);
+    this.plainRows?.attach(buffer);
   }
 
   take(start: number, end: number): LineResult {

@@ -11,6 +11,12 @@ export interface LineSink {
    * @param offset of the buffer's first byte in the file, in bytes
    */
   attach(buffer: Buffer, offset: number): void;
+  /**
+   * Takes as many lines as it can at once.
+   * @param from where the first one begins in the attached buffer
+   * @returns where the first one begins that it has left; they are delivered one by one, or offered again
+   */
+  lines?(from: number): number;
   /** A line [start, end) of the attached buffer, its line feed excluded. */
   line(start: number, end: number): void;
   /**
@@ -67,9 +73,10 @@ export class LineSplitter {
       from = feed + 1;
     }
     this.#attach(chunk, this.#offset);
+    from = this.#sink.lines?.(from) ?? from;
     for (let feed = chunk.indexOf(LINE_FEED, from); feed !== -1; feed = chunk.indexOf(LINE_FEED, from)) {
       this.#deliver(chunk, from, feed);
-      from = feed + 1;
+      from = this.#sink.lines?.(feed + 1) ?? feed + 1;
     }
     if (from < chunk.length) {
       this.#pieceOffset = this.#offset + from;

@@ -45,7 +45,7 @@ export class RowEncoder implements LineSink, RowCounts {
   bytesIn = 0;
   busyMs = 0;
   /** Which line of the file a row of a single stream came from. */
-  readonly lines = new LineMap();
+  readonly lineMap = new LineMap();
 
   readonly #options: EncoderOptions;
   readonly #splitter: LineSplitter;
@@ -103,6 +103,17 @@ export class RowEncoder implements LineSink, RowCounts {
     this.#transform.attach(buffer);
   }
 
+  /** Most files are taken by this alone. What follows every line, or sends rows to several streams, takes them one by one. */
+  lines(from: number): number {
+    const { plainRows } = this.#transform;
+    if (plainRows === undefined || this.#observer !== undefined || this.#writers.length > 1) return from;
+    const rows = this.#writer.plainRows?.(plainRows, from, this.#options.maxLineBytes);
+    if (rows === undefined) return from;
+    this.#line += rows;
+    this.rows += rows;
+    return plainRows.next;
+  }
+
   line(start: number, end: number): void {
     this.#line++;
     const transform = this.#transform;
@@ -137,7 +148,7 @@ export class RowEncoder implements LineSink, RowCounts {
     if (++this.#blankLines > MOST_BLANK_LINES) {
       throw new LineError('too-many-blank-lines', this.#line, { limit: MOST_BLANK_LINES });
     }
-    this.lines.skipped(this.rows);
+    this.lineMap.skipped(this.rows);
   }
 
   /** FNV-1a over the id. */
@@ -156,7 +167,7 @@ export class RowEncoder implements LineSink, RowCounts {
   #fail(place: LinePlace, failure: LineFailure, detail: LineErrorDetail): void {
     const error = new LineError(failure, place.line, detail);
     if (this.#observer === undefined) throw error;
-    this.lines.skipped(this.rows);
+    this.lineMap.skipped(this.rows);
     this.#observer.onBadLine(place, error);
   }
 }

@@ -1,5 +1,6 @@
 import type { LineErrorDetail, LineFailure } from '../errors/line-error.ts';
 import type { ReferenceTarget } from '../fhir/reference-target.ts';
+import type { PlainRows } from './plain-rows.ts';
 
 /** What a line became: a row, nothing (a blank line), or a failure. */
 export type LineResult = 'row' | 'blank' | LineFailure;
@@ -41,6 +42,8 @@ export interface LineTransform extends TransformedLine {
    * After `'row'` the fields of `TransformedLine` hold the row; after a failure `failureDetail` says more.
    */
   take(start: number, end: number): LineResult;
+  /** Makes the rows of many lines at once, for the same result; absent where each is to be taken by itself. */
+  readonly plainRows?: PlainRows | undefined;
   /** What the error of a line that failed names besides the line's number: the id, where it was read, and so on. */
   readonly failureDetail: LineErrorDetail;
 }

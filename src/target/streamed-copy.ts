@@ -88,7 +88,7 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
   }
 
   lineOfRow(row: number): number | undefined {
-    return this.encoder.lines.lineOf(row);
+    return this.encoder.lineMap.lineOf(row);
   }
 }
 

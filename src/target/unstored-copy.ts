@@ -91,7 +91,7 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
   }
 
   lineOfRow(row: number): number | undefined {
-    return this.encoder.lines.lineOf(row);
+    return this.encoder.lineMap.lineOf(row);
   }
 
   /** Sends the run once the one before is sent; resolves when that is. */

@@ -1,5 +1,6 @@
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
 import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
+import { PlainRowModule } from '../../src/pipeline/plain-rows.ts';
 import type { EmitChunk } from '../../src/pipeline/row-chunks.ts';
 import { type EncoderOptions, type LineObserver, RowEncoder } from '../../src/pipeline/row-encoder.ts';
 import { readCopyBinary } from './read-copy-binary.ts';
@@ -11,6 +12,8 @@ export interface EncodedRow {
 }
 
 const JSONB_VERSION = 1;
+/** Takes plain lines, as in a worker thread; what it leaves is scanned line by line. */
+const plainRows = new PlainRowModule();
 
 /** An encoder of one stream whose buffers are used again at once, and the bytes that came out of it. */
 export class TestEncoder extends RowEncoder {
@@ -29,7 +32,7 @@ export class TestEncoder extends RowEncoder {
 
 /** An encoder with limits far above what tests feed it, unless told otherwise. */
 export function testEncoder(options: Partial<EncoderOptions> = {}, observer?: LineObserver): TestEncoder {
-  const transform = new IdentityTransform('Patient');
+  const transform = new IdentityTransform('Patient', plainRows);
   return new TestEncoder(
     { transform, constants: [], maxLineBytes: 1e6, buffers: new CopyBuffers(4096), ...options },
     observer,

@@ -131,7 +131,7 @@ describe('Files', () => {
       ['a', 'b', 'c'],
     );
     assert.deepEqual(
-      [1, 2, 3].map((row) => encoder.lines.lineOf(row)),
+      [1, 2, 3].map((row) => encoder.lineMap.lineOf(row)),
       [2, 5, 7],
     );
     assert.deepEqual([encoder.rows, encoder.bytesIn], [3, Buffer.byteLength(ndjson)]);

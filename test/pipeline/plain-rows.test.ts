@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { Random } from '../../demo/fhir-data/random.ts';
+import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
+import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
+import { PlainRowModule, PlainRows } from '../../src/pipeline/plain-rows.ts';
+import type { EncoderOptions } from '../../src/pipeline/row-encoder.ts';
+import { randomLine } from '../fuzz/random-line.ts';
+import { cutAt } from './cut-at.ts';
+import { testEncoder } from './encode.ts';
+
+const module = new PlainRowModule();
+
+type Given = Partial<EncoderOptions> & { chunkBytes?: number };
+
+/** What comes out of an encoder, and how it ended. */
+function outcomeOf(chunks: readonly Buffer[], { chunkBytes = 4096, ...options }: Given, plain: boolean) {
+  const transform = plain ? new IdentityTransform('Patient', module) : new IdentityTransform('Patient');
+  const encoder = testEncoder({ ...options, transform, buffers: new CopyBuffers(chunkBytes) });
+  let error: unknown;
+  try {
+    for (const chunk of chunks) encoder.write(chunk);
+    encoder.end();
+  } catch (thrown) {
+    error = thrown instanceof Error ? thrown.message : thrown;
+  }
+  // Rows that are not handed on yet when a line fails are of no account.
+  const output = error === undefined ? Buffer.concat(encoder.output).toString('latin1') : '';
+  const lines =
+    error === undefined ? Array.from({ length: encoder.rows }, (_, row) => encoder.lineMap.lineOf(row + 1)) : [];
+  return { error, output, rows: error === undefined ? encoder.rows : 0, lines };
+}
+
+function assertSame(chunks: readonly Buffer[], options: Given = {}): ReturnType<typeof outcomeOf> {
+  const expected = outcomeOf(chunks, options, false);
+  assert.deepEqual(outcomeOf(chunks, options, true), expected);
+  return expected;
+}
+
+const line = (id: string, rest: string) => `{"resourceType":"Patient","id":"${id}",${rest}}`;
+
+/** What may make a line unusual, and what only looks so. */
+const rests = [
+  '"active":true',
+  '"name":[{"family":"x"}],"extension":[{"id":"inner","url":"u"},{"url":"v","id":"inner"}]',
+  '"contained":[{"resourceType":"Patient","id":"c"},{"id":"d","resourceType":"Patient"}]',
+  '"a":1,"id":"twice"',
+  '"a":1 , \t"id" \r : "twice"',
+  '"a":1,"resourceType":"Patient"',
+  '"a":1,"resourceType" : "Patient"',
+  '"a":1,"\\u0069d":"twice"',
+  '"a":1,"i\\u0064":"twice"',
+  '"a":"\\u00e9\\u006e\\u0041"',
+  '"text":"id\\",\\"id\\":\\"no\\""',
+  '"valid":"Type","kind":"Ty","Type":"resourceType"',
+  '"x":"é漢字 \u2028"',
+];
+const unusual = [
+  '',
+  ' ',
+  '\r',
+  '{"id":"p","resourceType":"Patient","a":1}',
+  '\ufeff{"resourceType":"Patient","id":"bom","a":1}',
+];
+
+const anyLine = fc.oneof(
+  fc
+    .tuple(fc.stringMatching(/^[A-Za-z0-9.-]{1,70}$/), fc.constantFrom(...rests), fc.nat(200))
+    .map(([id, rest, pad]) => line(id, `${rest},"pad":"${'x'.repeat(pad)}"`)),
+  fc
+    .tuple(fc.constantFrom('', 'a"b', 'é', 'a\\u0041', 'a\tb'), fc.constantFrom(...rests))
+    .map(([id, rest]) => line(id, rest)),
+  fc.constantFrom(...unusual),
+  fc.constantFrom(...rests).map((rest) => `{"resourceType":"Patient","id":"end","rest":1}${rest}`),
+  fc.integer().map((seed) => randomLine(new Random(seed, 'plain', 0))),
+);
+
+describe('rows of many lines at once are those of line by line', () => {
+  test('whatever the lines, wherever they are cut, whatever room there is', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyLine, { maxLength: 12 }),
+        fc.array(fc.nat(3000), { maxLength: 5 }),
+        fc.integer({ min: 20, max: 2000 }),
+        fc.option(fc.integer({ min: 30, max: 400 }), { nil: 1e6 }),
+        fc.option(fc.bigInt({ min: 0n, max: 1n << 62n }), { nil: undefined }),
+        fc.boolean(),
+        (lines, cuts, chunkBytes, maxLineBytes, defaultTs, ends) => {
+          const bytes = Buffer.from(lines.join('\n') + (ends ? '\n' : ''));
+          const constants = [
+            { kind: 'int8' as const, value: 7n },
+            { kind: 'text' as const, value: 'Patient' },
+          ];
+          assertSame(cutAt(bytes, cuts), { chunkBytes, maxLineBytes, defaultTs, constants });
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('each kind of line by itself, at every cut', () => {
+    for (const rest of rests) {
+      const bytes = Buffer.from(`${line('a', '"b":1')}\n${line('p-1', rest)}\n${line('c', '"d":2')}\n`);
+      for (let cut = 0; cut <= bytes.length; cut++) assertSame(cutAt(bytes, [cut]));
+    }
+  });
+
+  test('more than its memory holds, in one piece: lines across its borders, longer than it, and as long as it', () => {
+    const size = module.inputBytes;
+    const lengths = [
+      100,
+      size - 60,
+      200,
+      size,
+      size + 1,
+      3 * size,
+      50,
+      ...Array.from({ length: 3000 }, (_, n) => 90 + (n % 700)),
+    ];
+    const bytes = Buffer.from(
+      lengths.map((length, n) => `${line(`p${n}`, `"pad":"${'y'.repeat(length)}"`)}\n`).join(''),
+    );
+    const { rows } = assertSame([bytes], { chunkBytes: size, maxLineBytes: 1e9 });
+    assert.equal(rows, lengths.length);
+  });
+
+  test('files of one thread in turn do not meet', () => {
+    const [one, other] = ['Patient', 'Observation'].map((type) => {
+      const text = Array.from(
+        { length: 50 },
+        (_, n) => `{"resourceType":"${type}","id":"${type}-${n}","n":${n}}\n`,
+      ).join('');
+      return { type, pieces: cutAt(Buffer.from(text), [300, 900, 1500]) };
+    });
+    assert.ok(one !== undefined && other !== undefined);
+    const encoders = [one, other].map(({ type, pieces }) => ({
+      pieces,
+      plain: testEncoder({ transform: new IdentityTransform(type, module) }),
+      single: testEncoder({ transform: new IdentityTransform(type) }),
+    }));
+    for (const at of one.pieces.keys()) {
+      for (const { pieces, plain, single } of encoders) {
+        for (const encoder of [plain, single]) encoder.write(pieces[at] ?? Buffer.alloc(0));
+      }
+    }
+    for (const { plain, single } of encoders) {
+      plain.end();
+      single.end();
+      assert.equal(Buffer.concat(plain.output).toString(), Buffer.concat(single.output).toString());
+    }
+  });
+
+  test('usual lines are all taken, and none of the others', () => {
+    const taken = (text: string) => {
+      const rows = new PlainRows(module, 'Patient');
+      rows.attach(Buffer.from(text));
+      return rows.write(0, { prefix: Buffer.alloc(10), maxLineBytes: 1e6 }, Buffer.alloc(1e5), 0);
+    };
+    assert.equal(taken(`${line('a', '"b":[{"id":"x","u":1}]')}\n`.repeat(40)), 40);
+    assert.equal(taken(`${line('a', '"b":1')}\n${line('b', '"b":1,"id":"c"')}\n`), 1);
+    assert.equal(taken(`${line('a', '"b":1')}`), 0);
+  });
+});

@@ -1,0 +1,206 @@
+// AssemblyScript, built to src/pipeline/plain-rows-wasm.ts by `npm run plain-rows`.
+// Makes COPY's rows of lines that hold nothing unusual, as `ResourceScanner` and `CopyRowWriter` do; it gives up on all others.
+
+/** Three u32: where the first line begins that was left, the bytes of the rows, and why it stopped. */
+const RESULT: usize = 1024;
+/** How a line begins, up to the id. */
+const FRONT: usize = 2048;
+/** How a row begins, up to the id's field. */
+const PREFIX: usize = 4096;
+/** Most bytes of either. */
+const HEAD_BYTES: u32 = 2048;
+const INPUT: usize = 8192;
+const INPUT_BYTES: u32 = 256 * 1024;
+/** Behind the input is room for a whole last block. */
+const OUTPUT: usize = INPUT + INPUT_BYTES + 128;
+const OUTPUT_BYTES: u32 = 256 * 1024;
+
+/** Why it stopped: at a line that is not plain, at a row that has no room, at the end of the input. */
+const UNUSUAL: u32 = 0;
+const FULL: u32 = 1;
+const ENDED: u32 = 2;
+
+/** The most of an id, in bytes. */
+const MOST_ID: usize = 64;
+/** Lower than any place in a line: what `lineEnd` gives instead of one. */
+const NO_END: usize = 0;
+const OWN_KEY: usize = 1;
+
+/** `Type` and `resource` as little-endian numbers, and `\u00`. */
+const TYPE: u32 = 0x65707954;
+const RESOURCE: u64 = 0x656372756f736572;
+const ESCAPE: u32 = 0x3030755c;
+
+export function grow(): void {
+  memory.grow(<i32>((OUTPUT + OUTPUT_BYTES) >> 16) + 1);
+}
+export function result(): usize {
+  return RESULT;
+}
+export function front(): usize {
+  return FRONT;
+}
+export function prefix(): usize {
+  return PREFIX;
+}
+export function headBytes(): u32 {
+  return HEAD_BYTES;
+}
+export function input(): usize {
+  return INPUT;
+}
+export function inputBytes(): u32 {
+  return INPUT_BYTES;
+}
+export function output(): usize {
+  return OUTPUT;
+}
+export function outputBytes(): u32 {
+  return OUTPUT_BYTES;
+}
+
+@inline
+function isSpace(byte: u8): bool {
+  return byte == 0x20 || byte == 0x09 || byte == 0x0d;
+}
+
+/** Whether the string [quote, end) stands between a comma and a colon. */
+function isKey(quote: usize, end: usize): bool {
+  let after = end;
+  while (isSpace(load<u8>(after))) after++;
+  if (load<u8>(after) != 0x3a) return false;
+  let before = quote - 1;
+  while (isSpace(load<u8>(before))) before--;
+  return load<u8>(before) == 0x2c;
+}
+
+/** Whether a further key `id` or `resourceType`, perhaps with escapes, may be at a marked place; as `KeyScanner` has it. */
+function isOwnKey(at: usize): bool {
+  const byte = load<u8>(at);
+  if (byte == 0x69) return load<u8>(at - 1) == 0x22 && isKey(at - 1, at + 3);
+  if (byte == 0x54) {
+    if (load<u32>(at) != TYPE || load<u8>(at + 4) != 0x22) return false;
+    return load<u64>(at - 8) == RESOURCE && load<u8>(at - 9) == 0x22 && isKey(at - 9, at + 5);
+  }
+  if (load<u32>(at) != ESCAPE) return false;
+  const sixteens = load<u8>(at + 4);
+  return sixteens == 0x35 || sixteens == 0x36 || sixteens == 0x37;
+}
+
+/** Of 16 bytes: line feeds, and where `id"`, `Ty` and `\u` begin. */
+@inline
+function marks(at: usize): v128 {
+  const a = v128.load(at);
+  const b = v128.load(at, 1);
+  const c = v128.load(at, 2);
+  const id = v128.and(
+    v128.and(i8x16.eq(a, i8x16.splat(0x69)), i8x16.eq(b, i8x16.splat(0x64))),
+    i8x16.eq(c, i8x16.splat(0x22)),
+  );
+  const type = v128.and(i8x16.eq(a, i8x16.splat(0x54)), i8x16.eq(b, i8x16.splat(0x79)));
+  const escape = v128.and(i8x16.eq(a, i8x16.splat(0x5c)), i8x16.eq(b, i8x16.splat(0x75)));
+  return v128.or(v128.or(i8x16.eq(a, i8x16.splat(0x0a)), id), v128.or(type, escape));
+}
+
+/** The line feed from `from` on; NO_END where there is none, OWN_KEY where such a key may be before it. */
+function lineEnd(from: usize, end: usize): usize {
+  for (let at = from; at < end; at += 64) {
+    const a = marks(at);
+    const b = marks(at + 16);
+    const c = marks(at + 32);
+    const d = marks(at + 48);
+    if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
+    let bits =
+      <u64>(<u32>i8x16.bitmask(a) | (<u32>i8x16.bitmask(b) << 16)) |
+      (<u64>(<u32>i8x16.bitmask(c) | (<u32>i8x16.bitmask(d) << 16)) << 32);
+    while (bits != 0) {
+      const place = at + <usize>ctz(bits);
+      if (place >= end) return NO_END;
+      if (load<u8>(place) == 0x0a) return place;
+      if (isOwnKey(place)) return OWN_KEY;
+      bits &= bits - 1;
+    }
+  }
+  return NO_END;
+}
+
+@inline
+function isSame(a: usize, b: usize, length: u32): bool {
+  let i: u32 = 0;
+  for (; i + 8 <= length; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
+  for (; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
+  return true;
+}
+
+/** The quote that ends a plain id which begins at `from`, with a comma and another quote behind it; 0 where there is none. */
+@inline
+function idEnd(from: usize, end: usize): usize {
+  const limit = min(from + MOST_ID, end - 3);
+  let at = from;
+  while (at < limit) {
+    const byte = load<u8>(at);
+    if (byte == 0x22 || byte < 0x20 || byte == 0x5c || byte >= 0x80) break;
+    at++;
+  }
+  return at > from && load<u8>(at) == 0x22 && load<u16>(at + 1) == 0x222c ? at : 0;
+}
+
+@inline
+function putInt32(at: usize, value: u32): void {
+  store<u32>(at, bswap<u32>(value));
+}
+
+/**
+ * Writes the rows of the input's lines [from, to) to the output, `room` bytes of it, until a line is not plain. A byte that is no
+ * white space follows the input. Gives how many.
+ */
+export function write(from: u32, to: u32, frontBytes: u32, prefixBytes: u32, maxLineBytes: u32, room: u32): u32 {
+  const end = INPUT + to;
+  const outEnd = OUTPUT + room;
+  let line = INPUT + from;
+  let out = OUTPUT;
+  let rows: u32 = 0;
+  let why = ENDED;
+  while (line < end) {
+    const idFrom = line + frontBytes;
+    if (idFrom + 3 > end) break;
+    why = UNUSUAL;
+    if (!isSame(FRONT, line, frontBytes)) break;
+    const idTo = idEnd(idFrom, end);
+    if (idTo == 0) {
+      if (idFrom + MOST_ID + 3 > end) why = ENDED;
+      break;
+    }
+    const rest = idTo + 2;
+    const feed = lineEnd(rest, end);
+    if (feed == OWN_KEY) break;
+    why = ENDED;
+    if (feed == NO_END) break;
+    if (<u32>(feed - line) > maxLineBytes) {
+      why = UNUSUAL;
+      break;
+    }
+    const idBytes = <u32>(idTo - idFrom);
+    const restBytes = <u32>(feed - rest);
+    if (out + prefixBytes + idBytes + restBytes + 10 > outEnd) {
+      why = FULL;
+      break;
+    }
+    memory.copy(out, PREFIX, prefixBytes);
+    out += prefixBytes;
+    putInt32(out, idBytes);
+    memory.copy(out + 4, idFrom, idBytes);
+    out += 4 + idBytes;
+    putInt32(out, restBytes + 2);
+    // jsonb's version, and the brace that the line begins with.
+    store<u16>(out + 4, 0x7b01);
+    memory.copy(out + 6, rest, restBytes);
+    out += 6 + restBytes;
+    rows++;
+    line = feed + 1;
+  }
+  store<u32>(RESULT, <u32>(line - INPUT));
+  store<u32>(RESULT + 4, <u32>(out - OUTPUT));
+  store<u32>(RESULT + 8, why);
+  return rows;
+}
