@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
-import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
+import { Transforms } from '../../src/pipeline/create-transform.ts';
 import { copyRows } from '../../src/target/copy-rows.ts';
 import { InsertTarget } from '../../src/target/insert-target.ts';
 import { COPY_CHUNK_BYTES } from '../../src/target/row-target.ts';
@@ -27,6 +27,8 @@ import { compareCases, type MicroCase } from './compare-cases.ts';
 const KIBIBYTES = [16, 64, 256, 1024];
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
+const transforms = new Transforms();
+const AS_IS = { format: 'as-is', fhirVersion: 'r4', convertExtensions: false, keepLastUpdated: false } as const;
 
 const data = await prepareData({ shape: 'mixed', bytes: 100e6, seed: 1 });
 await prepareCopyFiles(data);
@@ -56,7 +58,7 @@ const hotPath: MicroCase = {
   async run() {
     for (const { gzipPath, type, rows } of data.files) {
       const { constants } = new InsertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n);
-      const encoder = { transform: new IdentityTransform(type), constants, maxLineBytes: MAX_LINE_BYTES, buffers };
+      const encoder = { transform: transforms.create(AS_IS, type), constants, maxLineBytes: MAX_LINE_BYTES, buffers };
       const { signal } = new AbortController();
       const copy = { statement: `copy rows ${rows}`, encoder, signal, times: { gunzipMs: 0, postgresMs: 0 } };
       await copyRows([client], createReadStream(gzipPath), copy, () => {});

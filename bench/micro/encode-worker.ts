@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
-import type { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
+import type { Transforms } from '../../src/pipeline/create-transform.ts';
 import type { RowEncoder } from '../../src/pipeline/row-encoder.ts';
 import { chunksOf, type SampleSource, sample } from './samples.ts';
 
@@ -17,9 +17,9 @@ const buffers = new CopyBuffers(256 * 1024);
 
 const folder = pathToFileURL(`${resolve(process.argv[2] ?? '')}/`);
 const encoding: { RowEncoder: typeof RowEncoder } = await import(new URL('row-encoder.ts', folder).href);
-const identity: { IdentityTransform: typeof IdentityTransform } = await import(
-  new URL('identity-transform.ts', folder).href
-);
+const making: { Transforms: typeof Transforms } = await import(new URL('create-transform.ts', folder).href);
+const transforms = new making.Transforms();
+const AS_IS = { format: 'as-is', fhirVersion: 'r4', convertExtensions: false, keepLastUpdated: false } as const;
 
 process.on('message', async ({ source, type, chunkBytes }: Job) => {
   process.send?.(await cpuSecondsPerGb(type, chunksOf(sample(source, type), chunkBytes)));
@@ -29,7 +29,7 @@ process.on('message', async ({ source, type, chunkBytes }: Job) => {
 async function cpuSecondsPerGb(resourceType: string, chunks: readonly Buffer[]): Promise<number> {
   const encoder = new encoding.RowEncoder(
     {
-      transform: new identity.IdentityTransform(resourceType),
+      transform: transforms.create(AS_IS, resourceType),
       constants: [{ kind: 'int8', value: 1n }],
       maxLineBytes: 2 ** 26,
       buffers,
