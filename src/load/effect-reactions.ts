@@ -64,7 +64,7 @@ export function effectFailed(state: LoadState, { effect, failure, error }: Of<'e
   if (!lacksConnection(failure)) return step(paused, { statementOutage: outage }, [later]);
   const limit = afterRefusal(state.slots.limit, connectionsUsed(state.slots) - 1);
   const change = { statementOutage: outage, slots: { ...state.slots, limit } };
-  return step(paused, change, [later, { kind: 'close-idle-connections' }]);
+  return step(paused, change, [later, { kind: 'give-way' }]);
 }
 
 /** Removes an effect that is given up from the state. */

@@ -97,8 +97,10 @@ function failedForNow(
     }
     const outages = flight.outages + (state.fileOutage === undefined ? 1 : 0);
     if (outages > FILE_OUTAGES) return step(state, {}, [{ kind: 'fail-file', id, failure }]);
+    const giveWay: readonly LoadEffect[] = lacksConnection(failure) ? [{ kind: 'give-way' }] : [];
     return step(state, { fileOutage, slots: pausing(state.slots, { ...flight, outages }) }, [
       { kind: 'later', ms: pauseAfter(fileOutage), event: { kind: 'file-due', id } },
+      ...giveWay,
     ]);
   }
   const failures = flight.failures + 1;
@@ -112,10 +114,7 @@ function failedForNow(
 function refused(state: LoadState, { file: { id } }: Flight): Step {
   const slots = withoutFlight(state.slots, id);
   const limit = afterRefusal(slots.limit, connectionsUsed(slots));
-  return step(state, { slots: { ...slots, limit } }, [
-    { kind: 'close-idle-connections' },
-    { kind: 'return-files', ids: [id] },
-  ]);
+  return step(state, { slots: { ...slots, limit } }, [{ kind: 'give-way' }, { kind: 'return-files', ids: [id] }]);
 }
 
 function otherLoading({ flights }: LoadSlots, id: string): boolean {

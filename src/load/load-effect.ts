@@ -71,8 +71,8 @@ export type LoadEffect =
   /** Best effort: why the load was given up. */
   | { kind: 'tell-given-up'; message: string }
   | { kind: 'log-error'; error: unknown }
-  /** Close connections that the main thread keeps but does not use: the files can have them. */
-  | { kind: 'close-idle-connections' }
+  /** Leave connections that the main thread can do without to the files. */
+  | { kind: 'give-way' }
   /** Roll back the files in flight, and stop waiting to join. */
   | { kind: 'abort'; reason: string }
   /** Give up the index that is being made. */

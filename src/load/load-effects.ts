@@ -4,7 +4,8 @@ import { restoreTable } from '../indexes/restore-table.ts';
 import type { RunRecord } from '../progress/run-record.ts';
 import { isCancelled, setGivenUp, setWaitsFor } from '../store/bucket-load/bucket-load.ts';
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
-import { closeIdleConnections, countFreeConnections } from '../store/free-connections.ts';
+import type { ConnectionShare } from '../store/connection-share.ts';
+import { countFreeConnections } from '../store/free-connections.ts';
 import { countDoneFiles } from '../store/loader-file/bucket-files.ts';
 import { failUnfinishedFile, returnClaimedFiles } from '../store/loader-file/finish-loader-file.ts';
 import { claimLoaderFiles, listUnfinishedFiles } from '../store/loader-file/queue.ts';
@@ -19,6 +20,7 @@ import { type RunFileDeps, runFile } from './run-file.ts';
 
 export interface EffectDeps extends RunFileDeps {
   pool: pg.Pool;
+  share: ConnectionShare;
   buildPool: pg.Pool;
   bucket: string;
   session: LoadSession;
@@ -114,8 +116,8 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
     case 'tell-given-up':
       await setGivenUp(pool, bucket, `The load was given up: ${effect.message}.`);
       return undefined;
-    case 'close-idle-connections':
-      await closeIdleConnections(pool);
+    case 'give-way':
+      await deps.share.giveWay();
       return undefined;
   }
 }

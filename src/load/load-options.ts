@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import type { DatabaseAddress } from '../store/connection-options.ts';
+import type { ConnectionShare } from '../store/connection-share.ts';
 import type { AttemptRecovery } from '../target/attempt-recovery.ts';
 import type { WorkerPool } from '../worker/worker-pool.ts';
 import type { LoadObserver } from './load-observer.ts';
@@ -9,6 +10,8 @@ import type { LoadObserver } from './load-observer.ts';
 export interface LoadOptions {
   address: DatabaseAddress;
   pool: pg.Pool;
+  /** What of the server's connections `pool` takes. */
+  share: ConnectionShare;
   /** For index builds, which may take hours. */
   buildPool: pg.Pool;
   workers: WorkerPool;

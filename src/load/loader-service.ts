@@ -3,6 +3,7 @@ import { TableStatistics } from '../indexes/table-statistics.ts';
 import { createLineMemory } from '../pipeline/line-memory.ts';
 import { Sources } from '../source/sources.ts';
 import type { NewWatch } from '../store/bucket-watch/bucket-watch.ts';
+import { ConnectionShare } from '../store/connection-share.ts';
 import type { CallRecord } from '../store/load-run/run-call.ts';
 import type { FailedFilesChoice } from '../store/loader-file/requeue-failed-files.ts';
 import { WorkerPool } from '../worker/worker-pool.ts';
@@ -51,7 +52,11 @@ export class LoaderService {
     );
     this.#sources = new Sources(sources);
     this.#statistics = new TableStatistics(options, options.log);
-    this.#loads = new RunningLoads({ observer: NO_OBSERVER, ...options, workers: this.#workers }, this.#statistics);
+    const share = new ConnectionShare(options.pool);
+    this.#loads = new RunningLoads(
+      { observer: NO_OBSERVER, ...options, workers: this.#workers, share },
+      this.#statistics,
+    );
     const { observer = NO_OBSERVER } = options;
     this.#calls = new LoadCalls({
       ...options,

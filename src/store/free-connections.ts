@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { Queryable } from './query.ts';
 
 /**
@@ -22,11 +21,4 @@ export async function countFreeConnections(db: Queryable): Promise<number> {
       where d.datname = current_database() and r.rolname = current_user`,
   );
   return rows[0]?.free ?? Infinity;
-}
-
-/** Closes the pool's connections that nobody uses right now, so that others can connect; it makes new ones as needed. */
-export async function closeIdleConnections(pool: pg.Pool): Promise<void> {
-  // A pool hands out what is idle before it connects.
-  const idle = Array.from({ length: pool.idleCount }, async () => (await pool.connect()).release(true));
-  await Promise.allSettled(idle);
 }

@@ -553,7 +553,7 @@ describe('connections', () => {
     const load = new Driven(requestOf({ threadNum: 3 })).join().list(...many(9));
     assert.equal(inFlight(load), 3);
     load.retry('f2', REFUSED);
-    load.take('close-idle-connections');
+    load.take('give-way');
     assert.deepEqual(load.take('return-files').ids, ['f2']);
     assert.ok(!load.has('claim'));
     load.done('f0');
@@ -564,7 +564,10 @@ describe('connections', () => {
   test('the last one that is refused waits as in an outage', () => {
     const load = new Driven(requestOf({ threadNum: 2 })).join().list(...many(2));
     inFlight(load);
-    load.retry('f0', REFUSED).retry('f1', REFUSED);
+    load.retry('f0', REFUSED);
+    load.take('give-way');
+    load.retry('f1', REFUSED);
+    load.take('give-way');
     load.waitOut('file-due');
     assert.equal(load.begin(), 'f1');
     load.done('f1').list(fileOf('f0'));
@@ -591,7 +594,7 @@ describe('connections', () => {
     load.begin();
     load.begin();
     load.fail('claim', REFUSED);
-    load.take('close-idle-connections');
+    load.take('give-way');
     load.waitOut('effect-due');
     assert.ok(!load.has('claim'));
     load
