@@ -64,6 +64,34 @@ describe('A file whose rows go by a data connection', () => {
     assert.equal(await count('gate'), 3);
   });
 
+  test('resolves references, and has its own dates, as any other', async () => {
+    const bucket = await server.bucketOf({
+      'Practitioner.ndjson': [{ id: 'd', identifier: [{ system: 's', value: '1' }] }],
+      'Basic.ndjson': [
+        {
+          id: 'b1',
+          subject: { reference: 'Practitioner?identifier=s|1' },
+          meta: { lastUpdated: '2024-05-01T12:30:00Z' },
+        },
+        { id: 'b2', subject: { reference: 'Practitioner?identifier=s|2' } },
+      ],
+    });
+    const params = { 'resolve-references?': true, 'keep-last-updated?': true };
+    assert.deepEqual((await server.load(bucket, params)).progress, { total: 2, done: 2 });
+    const { references } = await server.loaderFile(bucket, 'Basic.ndjson');
+    assert.deepEqual(references, { resolved: 1, unresolved: { Practitioner: 1 }, ambiguous: {} });
+    assert.deepEqual(
+      await server.sql(
+        `select id, resource #>> '{subject,id}' as subject, ts = '2024-05-01T12:30:00Z' as dated from basic order by id`,
+      ),
+      [
+        { id: 'b1', subject: 'd', dated: true },
+        { id: 'b2', subject: null, dated: false },
+      ],
+    );
+    assert.deepEqual(await attempts(), []);
+  });
+
   test('fails with code and line as any other, and its rows are not there', async () => {
     const bucket = await server.bucketOf({
       'Patient-1.ndjson': [...patients(20, 'bad'), { id: 'bad-3' }],
