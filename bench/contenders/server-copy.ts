@@ -50,6 +50,7 @@ export function inLoaderOrder(files: readonly BenchFile[]): BenchFile[] {
     type,
     size: gzipBytes,
     lastModified: '',
+    etag: null,
   }));
   const byKey = new Map(files.map((file) => [file.key, file]));
   return schedule(queued, 'optimal').flatMap(({ key }) => byKey.get(key) ?? []);

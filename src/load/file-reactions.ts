@@ -1,6 +1,6 @@
 import { isDatabaseUnreachable, lacksConnection } from '../errors/failure.ts';
 import { pauseMs } from '../errors/retry-policy.ts';
-import type { ClaimedFile } from '../store/loader-file/queue.ts';
+import type { ClaimedFile, QueuedFile } from '../store/loader-file/queue.ts';
 import { writeModeOf } from '../target/write-mode.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
 import { afterRefusal } from './connection-limit.ts';
@@ -11,6 +11,7 @@ import {
   connectionsUsed,
   endClaim,
   type Flight,
+  fileAfterFlights,
   type LoadSlots,
   partitionsFor,
   refilled,
@@ -31,7 +32,8 @@ const FILE_OUTAGES = 5;
 
 /** A claim ended: the file is loaded, unless the load is over by now. */
 export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
-  const listed = state.slots.claiming?.offered.find(({ id }) => id === file?.id);
+  const offered = state.slots.claiming?.offered ?? [];
+  const listed = offered.find(({ id }) => id === file?.id);
   const slots = endClaim(state.slots, new Set(file === undefined ? [] : [file.id]));
   const change = { slots, statementOutage: undefined };
   if (file === undefined || listed === undefined) return step(state, change);
@@ -41,7 +43,9 @@ export function claimed(state: LoadState, file: ClaimedFile | undefined): Step {
   const connections = isPlain ? partitionsFor(slots, file.file.size ?? 0, request) : 1;
   const failures = slots.alone.get(file.id) ?? 0;
   const flight: Flight = { file: listed, request, connections, failures, outages: 0, step: 'loading' };
-  return begin(state, { ...change, slots: withFlight(slots, flight) }, file, flight);
+  // Where others take files of the queue, too, it is theirs as well as ours what comes later.
+  const next = listed === offered[0] ? fileAfterFlights(slots, request) : undefined;
+  return begin(state, { ...change, slots: withFlight(slots, flight) }, { file, flight, next });
 }
 
 /** A file that has failed is claimed again for its next attempt; gone if another process has it by now. */
@@ -53,12 +57,17 @@ export function claimedAgain(state: LoadState, id: string, file: ClaimedFile | u
     return step(state, { slots: withoutFlight(state.slots, id), statementOutage: undefined }, back);
   }
   const again: Flight = { ...flight, step: 'loading' };
-  return begin(state, { slots: withFlight(state.slots, again), statementOutage: undefined }, file, again);
+  const change = { slots: withFlight(state.slots, again), statementOutage: undefined };
+  return begin(state, change, { file, flight: again, next: undefined });
 }
 
-function begin(state: LoadState, change: Partial<LoadState>, claimed: ClaimedFile, flight: Flight): Step {
+function begin(
+  state: LoadState,
+  change: Partial<LoadState>,
+  { file: claimed, flight, next }: { file: ClaimedFile; flight: Flight; next: QueuedFile | undefined },
+): Step {
   const { request, connections: partitions } = flight;
-  return step(state, change, [{ kind: 'load-file', claimed, request, partitions, resolving: state.resolving }]);
+  return step(state, change, [{ kind: 'load-file', claimed, request, partitions, resolving: state.resolving, next }]);
 }
 
 /** An attempt at a file ended. */

@@ -1,5 +1,5 @@
 import type { Failure } from '../errors/failure.ts';
-import type { ClaimedFile } from '../store/loader-file/queue.ts';
+import type { ClaimedFile, QueuedFile } from '../store/loader-file/queue.ts';
 import type { NumberedRequest } from './load-request.ts';
 import type { ResolvingState } from './resolving-state.ts';
 
@@ -53,6 +53,8 @@ export type LoadEffect =
       request: NumberedRequest;
       partitions: number;
       resolving: ResolvingState;
+      /** What is likely to be claimed when this file has ended. */
+      next: QueuedFile | undefined;
     }
   /** Load small files in one transaction. */
   | { kind: 'load-batch'; claimed: readonly ClaimedFile[]; request: NumberedRequest }

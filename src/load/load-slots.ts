@@ -1,6 +1,15 @@
 import type { QueuedFile } from '../store/loader-file/queue.ts';
 import { type ConnectionLimit, NO_LIMIT } from './connection-limit.ts';
-import { afterClaim, EMPTY_QUEUE, type FileQueue, isExhausted, offer, queueOf, without } from './file-queue.ts';
+import {
+  afterClaim,
+  EMPTY_QUEUE,
+  type FileQueue,
+  filesFrom,
+  isExhausted,
+  offer,
+  queueOf,
+  without,
+} from './file-queue.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { nextBatch } from './small-files.ts';
 
@@ -108,6 +117,15 @@ export function startClaim(slots: LoadSlots, request: LoadRequest): LoadSlots | 
   const batch = nextBatch(queue, request, (id) => alone.has(id));
   const isBatch = batch.length > 0;
   return { ...slots, claiming: { offered: isBatch ? batch : offer(queue), from: queue, isBatch } };
+}
+
+/**
+ * The file that is claimed when those in flight have ended, each in its turn; undefined where that is a batch, which reads ahead by
+ * itself.
+ */
+export function fileAfterFlights({ queue, alone }: LoadSlots, request: LoadRequest): QueuedFile | undefined {
+  const isBatchNext = nextBatch(queue, request, (id) => alone.has(id)).length > 0;
+  return isBatchNext ? undefined : filesFrom(queue, request.threadNum)[request.threadNum - 1];
 }
 
 /** After the claim. A refill that came meanwhile has offered nothing of its own yet, and may hold the files once more. */

@@ -25,7 +25,7 @@ export interface RunFileDeps {
 
 /** Has a worker thread make one attempt at a claimed file, and keeps log, metrics and progress. Never throws. */
 export async function runFile(
-  { claimed, request, partitions, resolving }: Extract<LoadEffect, { kind: 'load-file' }>,
+  { claimed, request, partitions, resolving, next }: Extract<LoadEffect, { kind: 'load-file' }>,
   { workers, log, observer, progress, signal }: RunFileDeps,
 ): Promise<FileOutcome> {
   const { source, write, bucket, maxErrors } = request;
@@ -48,6 +48,7 @@ export async function runFile(
         maxErrors,
         requiresPrimaryKey: !write.dropPrimaryKey,
         backends: partitions,
+        next: next && objectToRead(next),
       },
       { signal, onProgress: advance },
     )
@@ -66,15 +67,21 @@ export async function runFile(
 /** The object that a claimed file is to be read from. */
 export function objectOf({ id, file }: ClaimedFile): Pick<FileTask, 'id' | 'type' | keyof ObjectToRead> {
   const { file: key = '', type = '', size, etag, 'last-modified': lastModified } = file;
+  return { id, type, ...objectToRead({ key, size, etag, lastModified }) };
+}
+
+function objectToRead({ key, size, etag, lastModified }: ListedTexts): ObjectToRead {
   // Others than this loader may have written it in a form of their own.
-  return {
-    id,
-    key,
-    type,
-    size,
-    etag,
-    lastModified: lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined,
-  };
+  const time = lastModified?.endsWith('Z') === true ? new Date(lastModified) : undefined;
+  return { key, size, etag: etag ?? undefined, lastModified: time };
+}
+
+/** An object as the queue has it. */
+interface ListedTexts {
+  key: string;
+  size: number | undefined;
+  etag: string | null | undefined;
+  lastModified: string | undefined;
 }
 
 function loadToResolve(

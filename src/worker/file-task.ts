@@ -40,6 +40,8 @@ export interface FileTask extends ObjectToRead {
   maxErrors: number;
   /** Backends that the file's rows are split across; more than one only for plain inserts, by two-phase commit. */
   backends: number;
+  /** An object of the same source that is likely to be wanted when this one has been read: its first bytes are read meanwhile. */
+  next: ObjectToRead | undefined;
   port: MessagePort;
 }
 

@@ -12,6 +12,7 @@ import type { BatchOutcome, BatchTask } from './batch-task.ts';
 import { checkFile } from './check-file.ts';
 import type { CheckOutcome, CheckTask } from './check-task.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
+import { FirstBytes } from './first-bytes.ts';
 import { loadBatch } from './load-batch.ts';
 import { loadFile } from './load-file.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
@@ -32,6 +33,7 @@ export class FileWorker {
   readonly #transforms = new Transforms();
   readonly #distributed = new DistributedTables();
   readonly #dataNodes: DataNodes;
+  readonly #firstBytes = new FirstBytes();
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
@@ -68,7 +70,12 @@ export class FileWorker {
         const tell = () => port.postMessage(progress() satisfies FileProgress);
         timer = setInterval(tell, PROGRESS_MS);
       };
-      return await loadFile(plain, this.#optionsFor(task, signal, onStart));
+      const options = this.#optionsFor(task, signal, onStart);
+      const from = JSON.stringify(task.source);
+      const outcome = loadFile(plain, { ...options, source: this.#firstBytes.over(options.source, from) });
+      if (task.next !== undefined) this.#firstBytes.begin(task.next, options.source, from);
+      signal.addEventListener('abort', () => this.#firstBytes.closeAll(from), { once: true });
+      return await outcome;
     } finally {
       clearInterval(timer);
       port.close();

@@ -20,7 +20,14 @@ export async function loadBatch(task: Omit<BatchTask, 'port'>, options: LoadFile
   const files: FileOutcome[] = [];
   for (const [place, file] of task.files.entries()) {
     const outcome = ended.files[place] ?? 'alone';
-    const single = { ...common, ...file, references: undefined, writeMode: { kind: 'insert' }, backends: 1 } as const;
+    const single = {
+      ...common,
+      ...file,
+      references: undefined,
+      writeMode: { kind: 'insert' },
+      backends: 1,
+      next: undefined,
+    } as const;
     files.push(outcome === 'alone' ? await loadFile(single, options) : outcome);
   }
   return { kind: 'batch', files };

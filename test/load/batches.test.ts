@@ -17,6 +17,7 @@ const fileOf = (n: number, size = 1_000): QueuedFile => ({
   type: 'Patient',
   size,
   lastModified: '',
+  etag: null,
 });
 const small = (count: number) => Array.from({ length: count }, (_, n) => fileOf(n));
 const done: FileOutcome = { kind: 'done', figures: FIGURES };

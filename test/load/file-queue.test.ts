@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { afterClaim, EMPTY_QUEUE, isExhausted, offer, queueOf, without } from '../../src/load/file-queue.ts';
 
-const file = (n: number) => ({ id: `${n}`, key: `${n}`, type: 'Patient', size: n, lastModified: '' });
+const file = (n: number) => ({ id: `${n}`, key: `${n}`, type: 'Patient', size: n, lastModified: '', etag: null });
 const files = (count: number) => Array.from({ length: count }, (_, n) => file(n + 1));
 const idsOf = (queue: Parameters<typeof offer>[0]) => offer(queue).map(({ id }) => id);
 

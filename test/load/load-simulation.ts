@@ -211,7 +211,7 @@ export class LoadSimulation {
       case 'look': {
         const files = this.files
           .filter(({ status }) => status === 'pending' || status === 'in-progress')
-          .map(({ id, type }) => ({ id, key: id, type, size: 1, lastModified: '' }));
+          .map(({ id, type }) => ({ id, key: id, type, size: 1, lastModified: '', etag: null }));
         return { kind: 'looked', generation: effect.generation, files };
       }
       case 'prepare-table': {

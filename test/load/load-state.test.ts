@@ -22,6 +22,7 @@ const fileOf = (id: string, change: Partial<QueuedFile> = {}): QueuedFile => ({
   type: 'Patient',
   size: LARGE,
   lastModified: '',
+  etag: null,
   ...change,
 });
 

@@ -11,6 +11,7 @@ const file = (key: string, size: number, lastModified = ''): QueuedFile => ({
   type: key.split('-')[0] ?? '',
   size,
   lastModified,
+  etag: null,
 });
 const keysOf = (files: readonly QueuedFile[]) => files.map(({ key }) => key);
 

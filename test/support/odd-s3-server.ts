@@ -59,6 +59,8 @@ export class OddS3Server {
   pageSize = 1000;
   /** Changes an answer to GetObject in place, or gives another. */
   onGet: (answer: OddAnswer, request: OddGet) => OddAnswer | undefined = () => undefined;
+  /** Called when the connection of a read is closed, or its answer sent. */
+  onClose: (key: string) => void = () => {};
   /** Changes a page of a listing; `query` is what was asked. */
   onList: (page: OddPage, query: URLSearchParams) => void = () => {};
   /** Whether listings know version 2: otherwise `list-type`, `start-after` and `continuation-token` are ignored. */
@@ -128,6 +130,7 @@ export class OddS3Server {
       sendError(response, 404, 'NoSuchKey');
       return;
     }
+    response.on('close', () => this.onClose(key));
     const nth = (this.#reads.get(key) ?? 0) + 1;
     this.#reads.set(key, nth);
     const [, first, last = ''] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];

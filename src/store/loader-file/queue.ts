@@ -73,6 +73,8 @@ export interface QueuedFile {
   type: string;
   /** Size in bytes. */
   size: number;
+  /** Null when nobody wrote it down. */
+  etag: string | null;
   /** ISO 8601, UTC; empty when nobody wrote it down. */
   lastModified: string;
 }
@@ -89,7 +91,7 @@ export async function listUnfinishedFiles(
   const { rows } = await db.query<QueuedFile>(
     `select l.id, l.resource ->> 'file' as key, coalesce(l.resource ->> 'type', '') as type,
             coalesce((l.resource ->> 'size')::float8, 0) as size,
-            coalesce(l.resource ->> 'last-modified', '') as "lastModified"
+            l.resource ->> 'etag' as etag, coalesce(l.resource ->> 'last-modified', '') as "lastModified"
        from loaderfile l
       where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' in ('pending', 'in-progress')
         and l.resource ->> 'file' is not null
