@@ -1,4 +1,4 @@
-import type { ObjectSource, ObjectToRead } from '../source/object-source.ts';
+import type { ObjectBytes, ObjectSource, ObjectToRead } from '../source/object-source.ts';
 import { BegunObject } from './begun-object.ts';
 
 /** Most objects of a thread that are begun and not yet wanted. Each keeps 256 KiB. */
@@ -20,11 +20,31 @@ export class FirstBytes {
     this.#begun.set(name, new BegunObject(object, source, () => this.#begun.delete(name)));
   }
 
-  /** The source, whose objects go on from what has been read of them. */
+  /** The source, whose objects go on from what has been read of them, once they are read. */
   over(source: ObjectSource, from: string): ObjectSource {
     return {
       list: (...which) => source.list(...which),
-      open: (object, signal) => this.#take(object, from)?.goOn(signal) ?? source.open(object, signal),
+      open: (object, signal) => {
+        let bytes = source.open(object, signal);
+        const take = () => this.#take(object, from)?.goOn(signal);
+        return {
+          // Not before the first bytes are asked for: who opens an object may never read it, and then nobody would let go of this.
+          async *read() {
+            bytes = take() ?? bytes;
+            yield* bytes.read();
+          },
+          findDamage: () => bytes.findDamage(),
+          get bytes() {
+            return bytes.bytes;
+          },
+          get resumes() {
+            return bytes.resumes;
+          },
+          get waitMs() {
+            return bytes.waitMs;
+          },
+        } satisfies ObjectBytes;
+      },
     };
   }
 

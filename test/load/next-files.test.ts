@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, type TestContext, test } from 'node:test';
+import { loaderFileId } from '../../src/store/loader-file/loader-file.ts';
 import { ndjson, patients } from '../support/ndjson.ts';
 import { type OddGet, OddS3Server } from '../support/odd-s3-server.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -85,22 +86,43 @@ describe('while a file is read, the one that comes next', () => {
     assert.equal(await count(), 600);
   });
 
-  test('is let go of when the load is cancelled', async (t) => {
-    const { store, params, reads, settled } = await heldStore(t, 'cancelled');
-    const rest = Promise.withResolvers<void>();
-    t.after(() => rest.resolve());
-    const closed = Promise.withResolvers<void>();
-    store.onClose = (key) => {
-      if (key === SECOND) closed.resolve();
+  describe('is let go of', () => {
+    /** The second file's first bytes come, and its rest does not; resolves once its connection is closed. */
+    const heldSecond = async (t: TestContext, bucket: string) => {
+      const held = await heldStore(t, bucket);
+      const { store, params, reads } = held;
+      const rest = Promise.withResolvers<void>();
+      t.after(() => rest.resolve());
+      const closed = Promise.withResolvers<void>();
+      store.onClose = (key) => {
+        if (key === SECOND) closed.resolve();
+      };
+      const { onGet } = store;
+      store.onGet = (answer, request) =>
+        request.object.key === SECOND
+          ? { ...answer, hold: { after: 100, until: rest.promise } }
+          : onGet(answer, request);
+      await server.startLoad(bucket, params);
+      await waitFor(() => reads(SECOND) === 1, { what: 'the request for the second file' });
+      return { ...held, closed: closed.promise };
     };
-    const { onGet } = store;
-    store.onGet = (answer, request) =>
-      request.object.key === SECOND ? { ...answer, hold: { after: 100, until: rest.promise } } : onGet(answer, request);
-    await server.startLoad('cancelled', params);
-    await waitFor(() => reads(SECOND) === 1, { what: 'the request for the second file' });
-    await server.rpc('aidbox.bulk/load-from-bucket-cancel', { bucket: 's3://cancelled' });
-    await closed.promise;
-    await settled();
-    assert.equal(reads(SECOND), 1);
+
+    test('when the load is cancelled', async (t) => {
+      const { reads, settled, closed } = await heldSecond(t, 'cancelled');
+      await server.rpc('aidbox.bulk/load-from-bucket-cancel', { bucket: 's3://cancelled' });
+      await closed;
+      await settled();
+      assert.equal(reads(SECOND), 1);
+    });
+
+    test('when nobody has wanted it for some time: its LoaderFile was deleted', async (t) => {
+      const { end, reads, settled, count, closed } = await heldSecond(t, 'deleted');
+      await server.sql('delete from loaderfile where id = $1', [loaderFileId('s3://deleted', SECOND)]);
+      end();
+      await settled();
+      await closed;
+      assert.equal(reads(SECOND), 1);
+      assert.equal(await count(), 400);
+    });
   });
 });
