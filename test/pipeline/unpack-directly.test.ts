@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { unpackByStream } from '../../src/pipeline/unpack-by-stream.ts';
 import { DirectUnpacker } from '../../src/pipeline/unpack-directly.ts';
-import { type ChunkMemory, createUnpacker } from '../../src/pipeline/unpacker.ts';
+import { type ChunkMemory, createUnpacker, UNPACKED_CHUNK_BYTES } from '../../src/pipeline/unpacker.ts';
 import { cutAt } from './cut-at.ts';
 
 type Packing = 'gzip' | 'zstd';
@@ -23,7 +23,7 @@ function packed(packing: Packing): Record<string, Buffer> {
   return {
     'one part': one,
     'a part without content': pack(Buffer.alloc(0)),
-    'a length that fills the output buffer exactly': pack(content.subarray(0, 1 << 20)),
+    'a length that fills the output buffer exactly': pack(content.subarray(0, 2 * UNPACKED_CHUNK_BYTES)),
     'cut short within': one.subarray(0, one.length >> 1),
     'cut short at the very end': one.subarray(0, -1),
     'a damaged byte': damaged,
