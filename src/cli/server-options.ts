@@ -25,19 +25,27 @@ export function withServerOptions(command: Command): Command {
     .addHelpText('after', SERVER_HELP);
 }
 
-/** @throws CliError when the address is none */
+/** @throws CliError when the address is none; it never shows what may hold a secret */
 export function clientOf({ url }: ServerOptions, environment: NodeJS.ProcessEnv = process.env): ServerClient {
-  // Before anything of the address is shown: it may be a secret.
-  if (/^(?:https?:\/\/)?[^/?#]*@/i.test(url)) {
+  const secret = environment['BOX_ROOT_CLIENT_SECRET'] ?? '';
+  const id = environment['BOX_ROOT_CLIENT_ID'] ?? '';
+  return new ServerClient({
+    url: addressOf(url),
+    client: secret === '' ? undefined : { id: id === '' ? 'root' : id, secret },
+  });
+}
+
+function addressOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isHttp = url !== undefined && /^https?:$/.test(url.protocol);
+  // Where it is mistyped, anything before an @ may be a secret.
+  if (isHttp ? url.username + url.password !== '' : text.includes('@'))
     throw new CliError(
       EXIT.usage,
       `Set credentials with BOX_ROOT_CLIENT_ID and BOX_ROOT_CLIENT_SECRET, not in ${WHERE}.`,
     );
-  }
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new CliError(EXIT.usage, `${WHERE} must have the form http://host:port, not ${url}`);
-  }
-  const secret = environment['BOX_ROOT_CLIENT_SECRET'] ?? '';
-  const id = environment['BOX_ROOT_CLIENT_ID'] ?? '';
-  return new ServerClient({ url, client: secret === '' ? undefined : { id: id === '' ? 'root' : id, secret } });
+  if (!isHttp) throw new CliError(EXIT.usage, `${WHERE} must have the form http://host:port`);
+  // Paths of calls are put in its place, so that it would be lost.
+  if (/[?#]/.test(text)) throw new CliError(EXIT.usage, `${WHERE} must end before any ? or #`);
+  return url.href;
 }

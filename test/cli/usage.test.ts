@@ -65,6 +65,18 @@ test('a wrong command line is exit code 1, with a hint', async () => {
     [['status'], /--url \(or FHIR_BUCKET_LOADER_URL\) must have the form/, { FHIR_BUCKET_LOADER_URL: 'localhost' }],
     [['status', '--url', 'http://root:geheim@localhost'], /Set credentials with BOX_ROOT_CLIENT_ID/],
     [['status', '--url', 'root:geheim@localhost'], /Set credentials with BOX_ROOT_CLIENT_ID/],
+    ...[
+      ' http://root:geheim@localhost',
+      'http:/root:geheim@127.0.0.1:1',
+      '//root:geheim@localhost',
+      'ftp://root:geheim@localhost',
+      'http://root:pa/geheim@localhost',
+      'http://root:pa?geheim@localhost',
+    ].map((url): [string[], RegExp] => [['status', '--url', url], /Set credentials with BOX_ROOT_CLIENT_ID/]),
+    [['status', '--url', 'http://root:geheim'], /must have the form/],
+    [['status', '--url', 'http://127.0.0.1:1;password=geheim'], /must have the form/],
+    [['status', '--url', 'http://127.0.0.1:1/?token=geheim'], /must end before any \? or #/],
+    [['status', '--url', 'http://127.0.0.1:1/#geheim'], /must end before any \? or #/],
     [['serve', '--port', '99999'], /must be 0 to 65535/],
     [
       ['serve', '--database-url', 'postgres://me:secret@db/fhir'],
