@@ -112,6 +112,23 @@ describe('unpacking without the thread pool gives what the documented stream giv
     assert.ok(Buffer.concat(chunks).equals(content));
   });
 
+  for (const packing of ['gzip', 'zstd'] as const)
+    test(`others of the thread have their turns while one piece of ${packing} unpacks to very much`, async () => {
+      const pack = packing === 'gzip' ? gzipSync : zstdCompressSync;
+      const part = pack(Buffer.alloc(256 * 1024 * 1024, ' '));
+      // A frame of zstd comes as a piece of its own.
+      const pieces = packing === 'gzip' ? [Buffer.concat([part, part, part, part])] : [part, part, part, part];
+      const unpacker = DirectUnpacker.of(createUnpacker(packing), packing, options('passing'));
+      assert.ok(unpacker);
+      let turns = 0;
+      const ticking = setInterval(() => turns++);
+      let bytes = 0;
+      for await (const chunk of unpacker.unpack(Readable.from(pieces))) bytes += chunk.length;
+      clearInterval(ticking);
+      assert.equal(bytes, 1024 * 1024 * 1024);
+      assert.ok(turns > 4, `${turns} turns`);
+    });
+
   test('it is not used where Node has its streams made otherwise', () => {
     const other = createUnpacker('gzip');
     Object.assign(other, { _writeState: undefined });
