@@ -1,8 +1,10 @@
 /**
  * `npm run bench:index`: when dropping indexes for a load pays. Loads into tables with secondary indexes, empty ones
  * and ones that hold rows already, from a tenth of those that come to four times as many; restoring is part of the time. Of some tables only the
- * B-trees, or only the GIN index. Options as of `npm run bench`; without --only: empty and large tables with all indexes.
+ * B-trees, or only the GIN index. Options as of `npm run bench`; without --only: empty and large tables with all indexes. With
+ * `--compare path/of/another/tree` both trees load in turn.
  */
+import { basename, resolve } from 'node:path';
 import { quotedTable } from '../src/store/resource-tables.ts';
 import { readBenchOptions } from './bench-options.ts';
 import { compareLoads, printReport } from './compare-loads.ts';
@@ -38,8 +40,10 @@ for (const [tables, share] of Object.entries(FILLED)) {
   if (!options.only.some((name) => name.startsWith(`${tables}-`))) continue;
   const existing = share === 0 ? undefined : await existingRows(share);
   for (const indexes of Object.keys(INDEXES) as (keyof typeof INDEXES)[]) {
-    for (const way of Object.keys(WAYS) as (keyof typeof WAYS)[])
-      all.push(contender({ tables, share, indexes, way, existing }));
+    for (const way of Object.keys(WAYS) as (keyof typeof WAYS)[]) {
+      for (const tree of [undefined, ...options.compare])
+        all.push(contender({ tables, share, indexes, way, existing, tree }));
+    }
   }
 }
 printReport(await compareLoads(all, options), options);
@@ -57,17 +61,21 @@ interface IndexCase {
   way: keyof typeof WAYS;
   /** The rows that the tables hold before. */
   existing: BenchData | undefined;
+  /** Another tree that does the load; this one if undefined. */
+  tree: string | undefined;
 }
 
-function contender({ tables, share, indexes, way, existing }: IndexCase): Contender {
+function contender({ tables, share, indexes, way, existing, tree }: IndexCase): Contender {
   const group = indexes === 'all' ? tables : `${tables}-${indexes}`;
+  const of = tree === undefined ? '' : `:${basename(resolve(tree))}`;
   const held = existing === undefined ? 'empty tables' : `tables with ${share} times as many rows`;
   return {
     ...loader({
-      name: `${group}-${way}`,
+      name: `${group}-${way}${of}`,
       what: `${held}, ${indexes === 'all' ? 'all indexes' : `${indexes} only`}, ${way}`,
       data,
-      floor: `${group}-kept`,
+      floor: `${group}-kept${of}`,
+      process: { tree },
       params: WAYS[way],
     }),
     ...(existing === undefined ? {} : { existing }),

@@ -119,11 +119,15 @@ export function startClaim(slots: LoadSlots, request: LoadRequest): LoadSlots | 
   return { ...slots, claiming: { offered: isBatch ? batch : offer(queue), from: queue, isBatch } };
 }
 
+/** Most slots that have files begun ahead. Where there are more, others give Postgres work while some wait for the store. */
+const MOST_SLOTS_AHEAD = 16;
+
 /**
  * The file that is claimed when those in flight have ended, each in its turn; undefined where that is a batch, which reads ahead by
  * itself.
  */
 export function fileAfterFlights({ queue, alone }: LoadSlots, request: LoadRequest): QueuedFile | undefined {
+  if (request.threadNum > MOST_SLOTS_AHEAD) return undefined;
   const isBatchNext = nextBatch(queue, request, (id) => alone.has(id)).length > 0;
   return isBatchNext ? undefined : filesFrom(queue, request.threadNum)[request.threadNum - 1];
 }

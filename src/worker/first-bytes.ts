@@ -1,8 +1,8 @@
 import type { ObjectBytes, ObjectSource, ObjectToRead } from '../source/object-source.ts';
 import { BegunObject } from './begun-object.ts';
 
-/** Most objects of a thread that are begun and not yet wanted. Each keeps 256 KiB. */
-const MOST_BEGUN = 16;
+/** Most objects of a thread that are begun and not yet wanted: of two loads of 16 slots. Each keeps 256 KiB. */
+const MOST_BEGUN = 32;
 
 /**
  * Objects whose first bytes a thread reads before their files are claimed, so that a slot does not wait for the store's first answer. That

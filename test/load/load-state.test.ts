@@ -804,3 +804,44 @@ describe('indexes that are held dropped', () => {
     assert.equal(load.at, 'ended (shutdown)');
   });
 });
+
+describe('the file whose first bytes are read meanwhile', () => {
+  const files = ['a', 'b', 'c', 'd', 'e'].map((id) => fileOf(id));
+  const nextOf = (load: Driven) => load.take('load-file').next?.id;
+
+  test('is the one that is claimed when those in flight have ended, each in its turn', () => {
+    const load = new Driven(requestOf({ threadNum: 2 })).join().list(...files);
+    load.claim();
+    assert.equal(nextOf(load), 'c');
+    load.claim();
+    assert.equal(nextOf(load), 'd');
+    load.done('b').claim();
+    assert.equal(nextOf(load), 'e');
+    load.done('a').claim();
+    assert.equal(nextOf(load), undefined);
+  });
+
+  test('is none where another replica takes files of this queue, too', () => {
+    const load = new Driven(requestOf({ threadNum: 1 })).join().list(...files);
+    load.take('claim');
+    load.raise({
+      kind: 'claimed',
+      claimed: [{ id: 'b', file: { file: 'b.ndjson', type: 'Patient', size: LARGE } }],
+    });
+    assert.equal(nextOf(load), undefined);
+  });
+
+  test('is none where that is one of a batch, which reads ahead by itself', () => {
+    const small = Array.from({ length: 40 }, (_, n) => fileOf(`small-${n}`, { size: 1000 }));
+    const load = new Driven(requestOf({ threadNum: 1 })).join().list(fileOf('large'), ...small);
+    load.claim();
+    assert.equal(nextOf(load), undefined);
+  });
+
+  test('is none with more slots than a thread keeps first bytes for', () => {
+    const many = Array.from({ length: 40 }, (_, n) => fileOf(`file-${String(n).padStart(2, '0')}`));
+    const load = new Driven(requestOf({ threadNum: 17 })).join().list(...many);
+    load.claim();
+    assert.equal(nextOf(load), undefined);
+  });
+});
