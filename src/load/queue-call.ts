@@ -84,15 +84,14 @@ export async function queueCall(
  * @returns how many were added
  */
 async function queueFiles(db: Queryable, bucket: string, listing: FileListing): Promise<number> {
-  const foreign = await listForeignKeys(db, bucket);
+  // Reads all LoaderFiles of the bucket: only where something may be new.
+  let foreign: Promise<Set<string>> | undefined;
+  const foreignKeys = async () => {
+    foreign ??= listForeignKeys(db, bucket);
+    return await foreign;
+  };
   let added = 0;
-  for (const page of listing.files()) {
-    added += await addLoaderFiles(
-      db,
-      bucket,
-      page.filter(({ key }) => !foreign.has(key)),
-    );
-  }
+  for (const page of listing.files()) added += await addLoaderFiles(db, bucket, page, foreignKeys);
   return added;
 }
 

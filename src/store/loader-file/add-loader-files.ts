@@ -15,12 +15,42 @@ export interface NewLoaderFile {
 
 /**
  * Queues objects that have no LoaderFile yet, whatever the status of those that have one, and brings size and ETag of
- * files still `pending` up to date with the listing, unless another call has listed a newer object meanwhile.
+ * files still `pending` up to date with the listing, unless another call has listed a newer object meanwhile. Where all have one,
+ * and none is pending, it is one look-up by id.
+ * @param foreignKeys the keys whose LoaderFiles have other ids; asked for where one has none of its own
  * @returns how many files were added
  * @throws RowsKeptOut when the table took fewer
  */
-export async function addLoaderFiles(db: Queryable, bucket: string, files: readonly NewLoaderFile[]): Promise<number> {
+export async function addLoaderFiles(
+  db: Queryable,
+  bucket: string,
+  files: readonly NewLoaderFile[],
+  foreignKeys: () => Promise<ReadonlySet<string>> = async () => new Set(),
+): Promise<number> {
   if (files.length === 0) return 0;
+  const listed = new Map(files.map((file) => [loaderFileId(bucket, file.key), file]));
+  const known = await db.query<{ id: string; pending: boolean }>(
+    `select id, coalesce(resource ->> 'status', '') = 'pending' as pending from loaderfile where id = any ($1::text[])`,
+    [[...listed.keys()]],
+  );
+  const missing = new Map(listed);
+  for (const { id } of known.rows) missing.delete(id);
+  if (missing.size > 0) {
+    const foreign = await foreignKeys();
+    for (const [id, { key }] of missing) if (foreign.has(key)) missing.delete(id);
+  }
+  const added = await insertFiles(db, bucket, missing);
+  const pending = new Set(known.rows.flatMap((row) => (row.pending ? [row.id] : [])));
+  // Another transaction has added them meanwhile.
+  for (const id of missing.keys()) if (!added.has(id)) pending.add(id);
+  await updatePendingFiles(db, bucket, new Map([...listed].filter(([id]) => pending.has(id))));
+  if (added.size > 0) await notifyLoads(db, { topic: 'queued', name: bucket });
+  return added.size;
+}
+
+/** @returns the ids of those that were not there */
+async function insertFiles(db: Queryable, bucket: string, files: ListedFiles): Promise<Set<string>> {
+  if (files.size === 0) return new Set();
   const values = listedValues(bucket, files);
   // Those that are there are left out first: "on conflict" waits for a transaction that has changed such a row and not committed.
   const inserted = await db.query<{ id: string }>(
@@ -35,19 +65,16 @@ export async function addLoaderFiles(db: Queryable, bucket: string, files: reado
      returning id`,
     values,
   );
-  const added = new Set(inserted.rows.map(({ id }) => id));
   const { rows } = await db.query<{ queued: number }>(
     'select count(*)::int as queued from loaderfile where id = any ($1::text[])',
     [values[1]],
   );
-  checkAllStored(rows[0]?.queued, new Set(files.map(({ key }) => key)).size, 'loaderfile');
-  const known = files.filter(({ key }) => !added.has(loaderFileId(bucket, key)));
-  if (known.length > 0) await updatePendingFiles(db, bucket, known);
-  if (added.size > 0) await notifyLoads(db, { topic: 'queued', name: bucket });
-  return added.size;
+  checkAllStored(rows[0]?.queued, files.size, 'loaderfile');
+  return new Set(inserted.rows.map(({ id }) => id));
 }
 
-async function updatePendingFiles(db: Queryable, bucket: string, files: readonly NewLoaderFile[]): Promise<void> {
+async function updatePendingFiles(db: Queryable, bucket: string, files: ListedFiles): Promise<void> {
+  if (files.size === 0) return;
   // Only pending ones: a row that is being loaded is locked, and must not be waited for. `any` and `coalesce` have Postgres read
   // them by id: of a table that it has no statistics of it expects few to be pending in the bucket, and would otherwise
   // read all of these for each page of a listing.
@@ -66,14 +93,18 @@ async function updatePendingFiles(db: Queryable, bucket: string, files: readonly
   );
 }
 
+/** By LoaderFile id. */
+type ListedFiles = ReadonlyMap<string, NewLoaderFile>;
+
 /** Files as rows, of the values of `listedValues`. */
 const LISTED = `unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
                   as listed(id, file, type, size, etag, modified)`;
 
-function listedValues(bucket: string, files: readonly NewLoaderFile[]): [string, ...unknown[]] {
+function listedValues(bucket: string, listed: ListedFiles): [string, ...unknown[]] {
+  const files = [...listed.values()];
   return [
     bucket,
-    files.map((file) => loaderFileId(bucket, file.key)),
+    [...listed.keys()],
     files.map((file) => file.key),
     files.map((file) => file.type),
     files.map((file) => file.size ?? null),

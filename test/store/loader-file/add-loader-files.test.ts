@@ -65,3 +65,29 @@ test('files that are queued already cost what they are, not what the queue is', 
   await client.query('rollback');
   assert.ok(read < 100, `${read} rows were read for 4`);
 });
+
+test('files that are all known and loaded are one look-up; nobody asks whose the others are', async (t) => {
+  const files = Array.from({ length: 50 }, (_, n) => ({
+    key: `done/Patient-${n}.ndjson`,
+    type: 'Patient',
+    etag: 'e',
+    size: n,
+  }));
+  assert.equal(await addLoaderFiles(client, 's3://idle', files), files.length);
+  await client.query(
+    `update loaderfile set resource = resource || '{"status": "done"}' where resource ->> 'bucket' = 's3://idle'`,
+  );
+  const foreignKeys = t.mock.fn(async () => new Set(['done/theirs.ndjson']));
+  const query = t.mock.method(client, 'query');
+  assert.equal(await addLoaderFiles(client, 's3://idle', files, foreignKeys), 0);
+  assert.deepEqual([query.mock.callCount(), foreignKeys.mock.callCount()], [1, 0]);
+  query.mock.restore();
+
+  const more = ['done/theirs.ndjson', 'done/new.ndjson'].map((key) => ({ key, type: 'Patient' }));
+  assert.equal(await addLoaderFiles(client, 's3://idle', [...files, ...more], foreignKeys), 1);
+  const { rows } = await client.query(
+    `select resource ->> 'file' as key from loaderfile
+      where resource ->> 'bucket' = 's3://idle' and resource ->> 'status' = 'pending'`,
+  );
+  assert.deepEqual(rows, [{ key: 'done/new.ndjson' }]);
+});
