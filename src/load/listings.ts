@@ -1,6 +1,6 @@
 import { ClientError } from '../errors/client-error.ts';
 
-/** The listings of this process, by bucket: a store decides how long one takes, so each can be ended from outside. */
+/** The listings of this process's calls, by bucket: a store decides how long one takes, so each can be ended from outside. */
 export class Listings {
   readonly #running = new Map<string, Set<AbortController>>();
 

@@ -49,7 +49,8 @@ export class LoadCalls {
    * @throws as `LoaderService.load`
    */
   async load(request: LoadRequest, caller: AbortSignal, record: CallRecord): Promise<LoadStarted> {
-    const listed = await this.#list(request, caller);
+    const { listings, closing } = this.#options;
+    const listed = await this.#list(request, (list) => listings.during(request.bucket, [closing, caller], list));
     return await this.#begin(request, listed, record);
   }
 
@@ -63,9 +64,10 @@ export class LoadCalls {
     { id, record, cursor }: WatchCall,
     signal: AbortSignal,
   ): Promise<WatchedListing> {
+    const { pool, status, closing } = this.#options;
     const from = cursor?.begin();
-    const listed = await this.#list(request, signal, from?.follow);
-    const { pool, status } = this.#options;
+    // Not one of `listings`: nobody has called, so there is nothing to cancel.
+    const listed = await this.#list(request, (list) => list(AbortSignal.any([closing, signal])), from?.follow);
     const { news, late } = await countNews(pool, request, { ...listed, from });
     const isNeeded = news > 0 || (await status(request.bucket)).state === 'interrupted';
     signal.throwIfAborted();
@@ -76,18 +78,16 @@ export class LoadCalls {
 
   async #list(
     { bucket, prefixes, source, write, reloadChanged }: LoadRequest,
-    end: AbortSignal,
+    during: (list: (signal: AbortSignal) => Promise<FileListing>) => Promise<FileListing>,
     follow: CursorListing['follow'] = (all) => all,
   ): Promise<QueuedListing> {
-    const { pool, loadableTypes, sources, listings, closing } = this.#options;
+    const { pool, loadableTypes, sources, closing } = this.#options;
     closing.throwIfAborted();
     // Here only to spare a needless listing; the check within the turn is the one that counts.
     await refuseContradiction(pool, bucket, write);
     const types = await knownTypes(pool, loadableTypes);
     const reloadFrom = reloadChanged ? await nextTxid(pool) : undefined;
-    const listing = await listings.during(bucket, [closing, end], (signal) =>
-      listFiles(follow(sources.open(source)), prefixes, types, signal),
-    );
+    const listing = await during((signal) => listFiles(follow(sources.open(source)), prefixes, types, signal));
     return { listing, reloadFrom };
   }
 

@@ -293,6 +293,29 @@ describe('watch', () => {
     assert.ok((await watchOf(bucket)) !== undefined);
   });
 
+  test('cancel while it lists, without a load in progress, does the same', async (t) => {
+    const proxy = await S3FaultProxy.start(t, server.s3);
+    const name = await server.bucketOf({ 'Patient-1.ndjson': patients(1, 'cancel-1') });
+    const bucket = `s3://${name}`;
+    await watched(t, { bucket, account: proxy.account });
+    await waitFor(async () => (await statusOf(bucket)).state === 'completed', { what: 'the end of the load' });
+    const listing = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const run = async () => {
+      listing.resolve();
+      await goOn.promise;
+    };
+    await server.s3.putObject(name, 'Patient-2.ndjson', ndjson(patients(1, 'cancel-2')));
+    proxy.rule = ({ key }) => (key === '' ? { kind: 'first', run } : undefined);
+    await listing.promise;
+    const { status, body } = await server.rpc(CANCEL, { bucket });
+    goOn.resolve();
+    proxy.rule = () => undefined;
+    assert.deepEqual([status, /It is watched: /.test(body.error?.message ?? '')], [422, true]);
+    await untilDone(bucket, 2);
+    assert.ok((await watchOf(bucket)) !== undefined);
+  });
+
   test('unwatch while it lists: what the listing finds is not queued', async (t) => {
     const proxy = await S3FaultProxy.start(t, server.s3);
     const name = await server.bucketOf({ 'Patient-1.ndjson': patients(1, 'un-1') });

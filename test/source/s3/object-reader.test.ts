@@ -197,15 +197,15 @@ describe('time', () => {
   });
 
   test('a trickle is no stall', async () => {
-    // Three seconds in all.
-    firstReads({ kind: 'trickle', chunkBytes: 20_000, everyMs: 100 });
-    assert.ok((await readAll(reader({ readTimeoutMs: 2_000 }))).equals(CONTENT));
+    // Twelve seconds in all.
+    firstReads({ kind: 'trickle', chunkBytes: 20_000, everyMs: 400 });
+    assert.ok((await readAll(reader({ readTimeoutMs: 8_000 }))).equals(CONTENT));
   });
 
   test('a consumer slower than read-timeout is no stall', async () => {
     const chunks: Buffer[] = [];
-    for await (const chunk of reader({ readTimeoutMs: 1_500 }).read()) {
-      if (chunks.length === 4) await delay(2_000);
+    for await (const chunk of reader({ readTimeoutMs: 5_000 }).read()) {
+      if (chunks.length === 4) await delay(6_000);
       chunks.push(chunk);
     }
     assert.ok(Buffer.concat(chunks).equals(CONTENT));
