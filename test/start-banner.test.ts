@@ -38,7 +38,7 @@ test('on a terminal the log is for people and says where things are; piped, it i
       stream.setEncoding('utf8').on('data', (text: string) => {
         output += text;
       });
-    await waitFor(() => ready.test(output), { timeoutMs: 60_000, what: `${ready} in the output` });
+    await waitFor(() => ready.test(output), { what: `${ready} in the output` });
     return output;
   };
   const node = `exec ${process.execPath} src/server.ts`;

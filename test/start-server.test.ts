@@ -22,7 +22,7 @@ const configOf = (url: string, port = 0) =>
 
 const run = (env: Record<string, string>) =>
   new Promise<{ code: unknown; stderr: string }>((resolve) => {
-    const options = { env: programEnvironment(env), timeout: 120_000 };
+    const options = { env: programEnvironment(env), timeout: 600_000 };
     execFile(process.execPath, [SERVER], options, (error, _stdout, stderr) =>
       resolve({ code: error === null ? 0 : error.code, stderr }),
     );

@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 describe('a server on an embedded Postgres leaves none behind', () => {
   test('at two signals in a row: the second changes nothing', async (t) => {
     const { child, cluster, said } = await spawnServer(t);
-    await waitFor(() => said().includes('/rpc"'), { timeoutMs: 120_000, what: 'the start' });
+    await waitFor(() => said().includes('/rpc"'), { what: 'the start' });
     const exit = once(child, 'exit');
     child.kill('SIGTERM');
     await waitFor(() => said().includes('"closing"'), { what: 'the first signal' });
@@ -27,7 +27,6 @@ describe('a server on an embedded Postgres leaves none behind', () => {
   test('at a signal in mid-start', async (t) => {
     const { child, cluster } = await spawnServer(t);
     await waitFor(async () => (await findPostmaster(cluster)) !== undefined, {
-      timeoutMs: 120_000,
       what: 'the postmaster',
     });
     const exit = once(child, 'exit');
@@ -42,7 +41,7 @@ describe('a server on an embedded Postgres leaves none behind', () => {
       // As a bug or a library might.
       `data:text/javascript,process.on('SIGUSR2', () => process.exit(7))`,
     ]);
-    await waitFor(() => said().includes('/rpc"'), { timeoutMs: 120_000, what: 'the start' });
+    await waitFor(() => said().includes('/rpc"'), { what: 'the start' });
     const exit = once(child, 'exit');
     child.kill('SIGUSR2');
     assert.deepEqual(await exit, [7, null]);

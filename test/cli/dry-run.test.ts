@@ -7,7 +7,7 @@ import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { runCli, startCli } from './run-cli.ts';
 
-const timeout = 180_000;
+const timeout = 600_000;
 const server = await startTestServer({ after });
 const environment = (account: S3Account = server.s3.account) => ({
   FHIR_BUCKET_LOADER_URL: server.url,

@@ -11,7 +11,7 @@ const root = mkdtempSync(join(tmpdir(), 'cli-folder-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 const server = await startTestServer({ after }, { env: { LOADER_FILE_ROOTS: root } });
 
-test('a folder is loaded, told and listed, with credentials for S3 around', { timeout: 180_000 }, async () => {
+test('a folder is loaded, told and listed, with credentials for S3 around', { timeout: 600_000 }, async () => {
   const folder = join(root, 'north, south');
   mkdirSync(folder);
   writeFileSync(join(folder, 'Patient.ndjson'), '{"id":"cli-folder-1"}\n{"id":"cli-folder-2"}\n');

@@ -13,7 +13,7 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { CLI, runCli, startCli } from './run-cli.ts';
 
-const timeout = 180_000;
+const timeout = 600_000;
 const server = await startTestServer({ after });
 
 function environment({ url }: Pick<TestServer, 'url'>, account: S3Account = server.s3.account): Record<string, string> {

@@ -5,7 +5,7 @@ import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { runCli } from './run-cli.ts';
 
-const timeout = 180_000;
+const timeout = 600_000;
 const server = await startTestServer({ after });
 const { account } = server.s3;
 const env = {

@@ -29,7 +29,7 @@ const loadAndWait = async (bucket: string) => {
       const { result } = JSON.parse((await rpc(status)).text);
       return result.state !== 'in-progress' && result;
     },
-    { timeoutMs: 60_000, what: 'the end of the load' },
+    { what: 'the end of the load' },
   );
   return { started: started.result, ended };
 };

@@ -10,7 +10,7 @@ import { mountSmallDisk } from '../support/small-disk.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** A recovery on a busy machine takes its time, and pauses between attempts to start grow. */
-const AGAIN = { timeoutMs: 120_000, what: 'Postgres to be back' };
+const AGAIN = { what: 'Postgres to be back' };
 
 describe('the server brings its embedded Postgres back', () => {
   test('after a kill -9 of the postmaster, with what was committed', async (t) => {
@@ -42,7 +42,7 @@ describe('the server brings its embedded Postgres back', () => {
         await run(server, `select pg_logical_emit_message(true, 'test', repeat('x', 1000000))`).catch(() => {});
         return (await findPostmaster(cluster)) !== first;
       },
-      { timeoutMs: 120_000, what: 'the end of Postgres' },
+      { what: 'the end of Postgres' },
     );
     await rm(ballast);
     await waitFor(() => isReady(server), AGAIN);

@@ -13,7 +13,7 @@ describe('a refused request whose body never ends', () => {
     [404, 'POST /nothing', ''],
     [403, 'POST /rpc', 'origin: https://evil.example\r\n'],
   ] as const)
-    test(`keeps no connection: ${status}`, { timeout: 60_000 }, async () => {
+    test(`keeps no connection: ${status}`, { timeout: 600_000 }, async () => {
       const { hostname, port } = new URL(server.url);
       const socket = connect(Number(port), hostname);
       let answer = '';

@@ -23,7 +23,7 @@ test('with few open files allowed, files wait for one another and none fails', a
       const result = body.result as { state: string } | undefined;
       return result !== undefined && result.state !== 'in-progress' && result;
     },
-    { timeoutMs: 120_000, what: 'the end of the load' },
+    { what: 'the end of the load' },
   );
   assert.deepEqual(ended, { state: 'completed', progress: { total: files, done: files } });
 });

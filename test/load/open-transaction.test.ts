@@ -21,7 +21,7 @@ const openTransaction = async (t: TestContext, statement: string, values: unknow
   return client;
 };
 
-describe('somebody has a transaction open that has changed a LoaderFile', { timeout: 120_000 }, () => {
+describe('somebody has a transaction open that has changed a LoaderFile', { timeout: 600_000 }, () => {
   test('a call does not wait for it', async (t) => {
     const bucket = await bucketOf({ 'Patient-1.ndjson': [{ id: 'open-1' }] });
     await load(bucket);

@@ -143,7 +143,7 @@ test('an immediate restart of Postgres in mid-load: the load goes on by itself, 
         if (status !== 503) states.add(body.result?.state ?? `status ${status}`);
         return body.result?.state === 'completed' && body.result;
       },
-      { timeoutMs: 60_000, what: 'the end of the load' },
+      { what: 'the end of the load' },
     );
   const completed = Promise.all([loading, idle].map(untilCompleted));
   const rejoining = postgresProxy.stopAt({
@@ -204,9 +204,7 @@ describe('limits of the role', () => {
     const called = async () => (await start(limited, bucket, { 'thread-num': 6 })).status === 200;
     await waitFor(called, { what: 'a call that gets a connection' });
     const done = async () => (await filesOf(limited)).every(({ status }) => status === 'done') && filesOf(limited);
-    assert.deepEqual(await waitFor(done, { timeoutMs: 120_000, what: 'the end of the load' }), [
-      { status: 'done', n: 12 },
-    ]);
+    assert.deepEqual(await waitFor(done, { what: 'the end of the load' }), [{ status: 'done', n: 12 }]);
     assert.equal((await limited.sql<{ n: number }>('select count(*)::int as n from patient'))[0]?.n, 600);
   });
 
@@ -219,9 +217,7 @@ describe('limits of the role', () => {
       const files = await filesOf(limited);
       return files.length > 0 && files.every(({ status }) => status === 'done') && files;
     };
-    assert.deepEqual(await waitFor(ended, { timeoutMs: 120_000, what: 'the end of the load' }), [
-      { status: 'done', n: 12 },
-    ]);
+    assert.deepEqual(await waitFor(ended, { what: 'the end of the load' }), [{ status: 'done', n: 12 }]);
   });
 
   test('a thread-num far above the connections: slots follow those, and hardly one is refused', async (t) => {
@@ -317,7 +313,7 @@ test('a full disk is waited for, the status says so, and the load goes on once t
       const status = await statusOf();
       return status.progress['done'] === 1 && status.message !== undefined && status;
     },
-    { timeoutMs: 60_000, what: 'the word on the full disk' },
+    { what: 'the word on the full disk' },
   );
   assert.equal(waiting.state, 'in-progress');
   assert.match(waiting.message ?? '', /53100: .*No space left on device/);

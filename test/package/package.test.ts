@@ -123,7 +123,7 @@ async function install(t: TestContext, ...options: string[]): Promise<string | u
   return folder;
 }
 
-test('installed in an empty folder, the command runs the demo on its own Postgres', { timeout: 300_000 }, async (t) => {
+test('installed in an empty folder, the command runs the demo on its own Postgres', { timeout: 600_000 }, async (t) => {
   const folder = await install(t);
   if (folder === undefined) return;
   const command = join(folder, 'node_modules', '.bin', 'fhir-bucket-loader');
@@ -138,7 +138,7 @@ test('installed in an empty folder, the command runs the demo on its own Postgre
   assert.match(output, /^all +2,000 +2,000$/m);
 });
 
-test('without its optional packages, the command says how to get what is missing', { timeout: 120_000 }, async (t) => {
+test('without its optional packages, the command says how to get what is missing', { timeout: 600_000 }, async (t) => {
   const folder = await install(t, '--omit=optional');
   if (folder === undefined) return;
   const command = join(folder, 'node_modules', '.bin', 'fhir-bucket-loader');

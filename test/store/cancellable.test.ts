@@ -28,7 +28,7 @@ function poolFor(t: { after(close: () => Promise<void>): void }): pg.Pool {
   return pool;
 }
 
-describe('work that can be cancelled', { timeout: 60_000 }, () => {
+describe('work that can be cancelled', { timeout: 600_000 }, () => {
   test('is cancelled where there are two functions of that name, as on Citus', async (t) => {
     const pool = poolFor(t);
     await pool.query(

@@ -22,7 +22,7 @@ export interface ServerProcessOptions {
 }
 
 /** Time for a server to start on a busy machine, in ms. */
-const START_TIMEOUT_MS = 180_000;
+const START_TIMEOUT_MS = 300_000;
 
 /** The loader as its users run it: `node src/server.ts`, a process of its own that can be killed. */
 export class ServerProcess {

@@ -91,7 +91,7 @@ export interface TestServer {
 }
 
 /** A load ends within this time, in ms, or the test fails. */
-const LOAD_TIMEOUT_MS = 180_000;
+const LOAD_TIMEOUT_MS = 300_000;
 
 /**
  * Starts the whole server on a free port, on a new database and a new S3 endpoint, and closes all of them after `t`.

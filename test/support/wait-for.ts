@@ -5,11 +5,11 @@ const pollMs = 20;
 /**
  * Polls `condition` every 20 ms until it returns neither undefined nor false, and returns that.
  * Throws an error naming `what` when `timeoutMs` have passed, or whatever `condition` throws. The default is for a machine that
- * has several times its share of work: what takes 1 s by itself took 10 s beside a double load.
+ * has many times its share of work: what takes 5 s by itself took 200 s beside a load of 44.
  */
 export async function waitFor<T>(
   condition: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 120_000, what }: { timeoutMs?: number; what: string },
+  { timeoutMs = 300_000, what }: { timeoutMs?: number; what: string },
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -43,7 +43,6 @@ test(
     const points = 'select count(*)::int as points from fhir_bucket_loader.load_run_rate where bytes > 0';
     await waitFor(async () => ((await server.sql<{ points: number }>(points))[0]?.points ?? 0) >= 3, {
       what: 'three points of the curve',
-      timeoutMs: 60_000,
     });
     proxy.rule = () => undefined;
     await server.ended(bucket);

@@ -54,7 +54,7 @@ test('a load opens from the list; its progress grows, then it is completed, with
   const bar = load.getByRole('progressbar', { name: `Bytes loaded of s3://${bucket}` });
   await untilText(load, /about \d+ s left|about \d+ min left/);
   const first = await progressOf(bar);
-  await waitFor(async () => (await progressOf(bar)) > first, { what: 'more bytes', timeoutMs: 60_000 });
+  await waitFor(async () => (await progressOf(bar)) > first, { what: 'more bytes' });
   const shown = await untilText(load, /Resources per second/);
   assert.match(shown, /In progress/);
   assert.match(shown, /2 files in progress/);
@@ -82,8 +82,7 @@ test('a load opens from the list; its progress grows, then it is completed, with
 test('title and icon of the tab show the progress, and what became of it', PAGE_TEST, async (t) => {
   const { server, proxy, bucket } = await startSlowLoad(t);
   const { page, complaints } = await open(t, server.url);
-  const until = (title: RegExp) =>
-    waitFor(async () => title.test(await page.title()), { what: `${title}`, timeoutMs: 60_000 });
+  const until = (title: RegExp) => waitFor(async () => title.test(await page.title()), { what: `${title}` });
   await until(/^\d+% · 1 load · FHIR bucket loader$/);
   await page.goto(addressOf(server, bucket));
   await until(new RegExp(`^\\d+% · s3://${bucket} · FHIR bucket loader$`));
@@ -102,7 +101,6 @@ test('the rate at a moment is read by pointer and by keyboard, beside an axis', 
   const plot = loadOf(page, bucket).getByRole('slider', { name: 'Bytes per second, over time' });
   await waitFor(async () => Number(await plot.getAttribute('aria-valuemax')) >= 3, {
     what: 'four samples',
-    timeoutMs: 60_000,
   });
   const chart = page.getByRole('figure', { name: /Bytes per second/ });
   // While nothing has come yet, the axis has its zero alone.
@@ -111,7 +109,7 @@ test('the rate at a moment is read by pointer and by keyboard, beside an axis', 
       const texts = await chart.locator('.chart-values span').allTextContents();
       return texts.length >= 3 && texts;
     },
-    { what: 'an axis', timeoutMs: 60_000 },
+    { what: 'an axis' },
   );
   assert.equal(labels[0], '0 B');
   assert.match(String(await chart.locator('.chart-moments span').allTextContents()), /\d\d:\d\d:\d\d/);

@@ -34,7 +34,7 @@ async function untilListed(page: Page, count: number): Promise<string[]> {
       const buckets = await shownBuckets(page);
       return buckets.length === count && buckets;
     },
-    { what: `${count} loads`, timeoutMs: 60_000 },
+    { what: `${count} loads` },
   );
 }
 

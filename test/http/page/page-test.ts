@@ -6,9 +6,9 @@ import { waitFor } from '../../support/wait-for.ts';
 import { Chromium, skipWithoutChromium } from './chromium.ts';
 
 /** For tests in a browser: its start and a load each, beside other tests. */
-export const PAGE_TEST = { skip: skipWithoutChromium, timeout: 180_000 };
+export const PAGE_TEST = { skip: skipWithoutChromium, timeout: 600_000 };
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 
 /** The browser of a test file, started once; where there is none its tests are skipped. */
 export function browserOfFile(): Chromium['open'] {

@@ -12,7 +12,7 @@ import { ServerProcess } from '../../support/server-process.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-const timeout = 240_000;
+const timeout = 600_000;
 const root = await mkdtemp(join(tmpdir(), 'watched-'));
 after(() => rm(root, { recursive: true }));
 const env = { LOADER_FILE_ROOTS: root };
@@ -74,7 +74,7 @@ const untilDone = (bucket: string, files: number) =>
           bucket,
         ])
       ).length === files,
-    { what: `${files} files of ${bucket}`, timeoutMs: 60_000 },
+    { what: `${files} files of ${bucket}` },
   );
 
 /** The one replica that lists a bucket now. */

@@ -201,7 +201,7 @@ describe('An attempt whose owner is gone', () => {
     await fillFence(data, attempt.attempt, { loaded: 1, counts: {} });
     await data.query('commit');
     // The server looks by itself.
-    await waitFor(async () => (await file())?.['status'] === 'done', { what: 'its end', timeoutMs: 60_000 });
+    await waitFor(async () => (await file())?.['status'] === 'done', { what: 'its end' });
     await waitFor(async () => (await fences()).length === 0, { what: 'no fence' });
   });
 
