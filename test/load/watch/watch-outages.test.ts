@@ -201,7 +201,6 @@ test('replicas of different settings: whoever lists loads as the call said, and 
   );
   const third = await startReplica({ LOADER_FILE_ROOTS: '' });
   const failed = await waitFor(async () => ((await watchAt(third))?.failures ?? 0) > 0 && (await watchAt(third)), {
-    ...WAIT,
     what: 'a listing that fails',
   });
   assert.match(failed.message ?? '', /LOADER_FILE_ROOTS/);
