@@ -15,10 +15,10 @@ export class FormatError extends FileError {
   }
 }
 
-/** In hexadecimal. */
-const GZIP = /^1f8b/;
+/** In hexadecimal; a file that ends within them is cut short, and no text either. */
+const GZIP = /^1f(8b|$)/;
 /** Zstandard's frames, and the skippable ones that some writers (pzstd, seekable archives) begin with. */
-const ZSTD = /^(28b52ffd|5[0-9a-f]2a4d18)/;
+const ZSTD = /^(28b52ffd|28b5(2f)?$|5[0-9a-f]2a4d18)/;
 
 const AWS_CHUNKED = 'still in the aws-chunked framing of its upload, which the store kept';
 

@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { load } from 'js-yaml';
+import { readConfig } from '../../src/config.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -95,7 +96,10 @@ interface HealthCheck {
   '<<'?: HealthCheck;
 }
 interface Compose {
-  services: Record<string, { restart?: string; ports?: string[]; healthcheck?: HealthCheck }>;
+  services: Record<
+    string,
+    { restart?: string; ports?: string[]; healthcheck?: HealthCheck; environment?: Record<string, string> }
+  >;
 }
 
 describe('docker-compose.yml', () => {
@@ -111,6 +115,24 @@ describe('docker-compose.yml', () => {
     const ports = Object.values(services).flatMap((service) => service.ports ?? []);
     assert.equal(ports.length, 2);
     for (const port of ports) assert.match(port, /^127\.0\.0\.1:\$\{\w+_PORT:-\d+\}:\d+$/);
+  });
+
+  test('the server and Postgres get the same password, whatever characters it has', () => {
+    const password = 'p@ss/w#rd?100%:x';
+    const [server, postgres] = ['loader', 'postgres'].map((name) =>
+      Object.fromEntries(
+        Object.entries(services[name]?.environment ?? {}).map(([key, value]) => [
+          key,
+          value.replace(/\$\{POSTGRES_PASSWORD:-\w+\}/, password),
+        ]),
+      ),
+    );
+    const { database } = readConfig({ ...server });
+    assert.deepEqual(
+      [database?.host, database?.user, database?.password, database?.database],
+      ['postgres', postgres?.['POSTGRES_USER'], postgres?.['POSTGRES_PASSWORD'], postgres?.['POSTGRES_DB']],
+    );
+    assert.equal(database?.password, password);
   });
 
   test('health checks have patience with a busy machine', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { readNdjson } from '../../src/pipeline/read-ndjson.ts';
 import { cutAt } from './cut-at.ts';
 
@@ -41,4 +41,23 @@ describe('the memory of unpacked chunks', () => {
     for await (const chunk of readNdjson(source(gzipSync(content)), TIMES)) seen.push(chunk);
     assert.ok(Buffer.concat(seen).equals(content));
   });
+});
+
+describe('a packed file that is cut short is an error, not a line of text', () => {
+  const line = Buffer.from('{"id":"p1"}\n');
+  const read = async (bytes: Buffer) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of readNdjson(Readable.from([bytes]))) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+  // A zstd file of one byte is a "(".
+  for (const { packing, packed, least } of [
+    { packing: 'gzip', packed: gzipSync(line), least: 1 },
+    { packing: 'zstd', packed: zstdCompressSync(line), least: 2 },
+  ])
+    test(`${packing}, at every byte`, async () => {
+      assert.ok((await read(packed)).equals(line));
+      for (let length = least; length < packed.length; length++)
+        await assert.rejects(read(packed.subarray(0, length)), /is cut short/, `${length} bytes`);
+    });
 });
