@@ -1,29 +1,30 @@
 import { hash } from 'node:crypto';
+import type { ConstantField } from '../pipeline/copy-row-writer.ts';
 
-/** Where a row has its hash: after the number of its fields, and this field's length. */
-const HASH_AT = 6;
 /** Size of a row's hash. */
 export const HASH_BYTES = 16;
-const TS_FIELD_BYTES = 12;
+const ROW_BYTES = 8;
+/** The first two fields of a row: its number in the file, and its hash. */
+export const HASHED_FIELDS: readonly ConstantField[] = [
+  { kind: 'room', bytes: ROW_BYTES },
+  { kind: 'room', bytes: HASH_BYTES },
+];
+
+const COUNT_BYTES = 2;
+const LENGTH_BYTES = 4;
+const ROW_AT = COUNT_BYTES + LENGTH_BYTES;
+const HASH_AT = ROW_AT + ROW_BYTES + LENGTH_BYTES;
 /** -infinity, which no resource has. */
 const NO_TS = -(2n ** 63n);
 
-interface RunRow {
-  /** Its bytes are [from, to) of this chunk. */
-  chunk: number;
-  from: number;
-  to: number;
-}
-
 /**
- * Encoded rows that are looked up together. Their first field is their hash, truncated to 128 bits: of a scope in its place and
- * all that follows. What no `ts` of its own has is hashed without one: it is that of the transaction, and not compared.
+ * Encoded rows that are looked up together. A row's hash, of 128 bits, is that of a scope in its place and all that follows. What
+ * has no `ts` of its own is hashed without one: it is that of the transaction, and not compared.
  */
 export class HashedRun {
-  readonly ids: string[] = [];
-  readonly hashes: string[] = [];
   readonly #chunks: { bytes: Buffer; reuse: () => void }[] = [];
-  readonly #rows: RunRow[] = [];
+  /** Of each row: its chunk, and where in it it begins and ends. */
+  readonly #rows: number[] = [];
   #bytes = 0;
 
   /** Size of the rows, in bytes. */
@@ -32,7 +33,7 @@ export class HashedRun {
   }
 
   get rows(): number {
-    return this.#rows.length;
+    return this.#rows.length / 3;
   }
 
   /** Takes a full buffer; the rows that were added since the one before are in it. */
@@ -42,37 +43,49 @@ export class HashedRun {
 
   /** Takes a row: where it lies in the chunk that comes next. */
   addRow(from: number, to: number): void {
-    this.#rows.push({ chunk: this.#chunks.length, from, to });
+    this.#rows.push(this.#chunks.length, from, to);
     this.#bytes += to - from;
   }
 
-  /** Writes each row's hash into it. @param defaultTs of rows without a `ts` of their own, where rows have one */
-  hash(scope: Buffer, defaultTs: bigint | undefined): void {
-    for (const { chunk, from, to } of this.#rows) {
-      const bytes = this.#bytesOf(chunk);
+  /**
+   * Writes into each row its hash and its number in the file.
+   * @param firstRow number of the first row
+   * @param defaultTs of rows without a `ts` of their own, where rows have one
+   * @returns the hashes, one after the other
+   */
+  hash(scope: Buffer, firstRow: number, defaultTs: bigint | undefined): Buffer {
+    const hashes = Buffer.allocUnsafe(this.rows * HASH_BYTES);
+    for (let row = 0; row < this.rows; row++) {
+      const { bytes, from, to } = this.#at(row);
+      bytes.writeUIntBE(firstRow + row, from + ROW_AT + ROW_BYTES - 6, 6);
       const at = from + HASH_AT;
-      const after = at + HASH_BYTES;
-      const id = after + (defaultTs === undefined ? 0 : TS_FIELD_BYTES);
-      const isDefault = defaultTs !== undefined && bytes.readBigInt64BE(after + 4) === defaultTs;
+      const ts = at + HASH_BYTES + LENGTH_BYTES;
+      const isDefault = defaultTs !== undefined && bytes.readBigInt64BE(ts) === defaultTs;
       scope.copy(bytes, at);
-      if (isDefault) bytes.writeBigInt64BE(NO_TS, after + 4);
-      const hex = hash('sha256', bytes.subarray(at, to), 'hex').slice(0, 2 * HASH_BYTES);
-      if (isDefault) bytes.writeBigInt64BE(defaultTs, after + 4);
-      bytes.write(hex, at, HASH_BYTES, 'hex');
-      this.hashes.push(hex);
-      this.ids.push(bytes.toString('utf8', id + 4, id + 4 + bytes.readInt32BE(id)));
+      if (isDefault) bytes.writeBigInt64BE(NO_TS, ts);
+      // A string of bytes: a Buffer for each row took half as long again.
+      const digest = hash('sha256', bytes.subarray(at, to), 'binary');
+      if (isDefault) bytes.writeBigInt64BE(defaultTs, ts);
+      bytes.write(digest, at, HASH_BYTES, 'binary');
+      bytes.copy(hashes, row * HASH_BYTES, at, at + HASH_BYTES);
     }
+    return hashes;
   }
 
   /** The bytes of the rows whose numbers, 0-based and ascending, are given. They are moved together, so only once. */
   *rowBytes(rows: readonly number[]): Generator<Buffer> {
     let next = 0;
-    for (const [index, { bytes }] of this.#chunks.entries()) {
+    for (const [chunk, { bytes }] of this.#chunks.entries()) {
+      let start: number | undefined;
       let end = 0;
-      for (let row = this.#rows[rows[next] ?? -1]; row?.chunk === index; row = this.#rows[rows[++next] ?? -1]) {
-        end += bytes.copy(bytes, end, row.from, row.to);
+      for (let row = rows[next]; row !== undefined && this.#rows[row * 3] === chunk; row = rows[++next]) {
+        const { from, to } = this.#at(row);
+        end = start === undefined ? from : end;
+        start ??= from;
+        if (from !== end) bytes.copy(bytes, end, from, to);
+        end += to - from;
       }
-      if (end > 0) yield bytes.subarray(0, end);
+      if (start !== undefined) yield bytes.subarray(start, end);
     }
   }
 
@@ -81,9 +94,10 @@ export class HashedRun {
     for (const { reuse } of this.#chunks) reuse();
   }
 
-  #bytesOf(chunk: number): Buffer {
-    const bytes = this.#chunks[chunk]?.bytes;
-    if (bytes === undefined) throw new RangeError(`chunk ${chunk} of ${this.#chunks.length}`);
-    return bytes;
+  #at(row: number): { bytes: Buffer; from: number; to: number } {
+    const at = row * 3;
+    const bytes = this.#chunks[this.#rows[at] ?? -1]?.bytes;
+    if (bytes === undefined) throw new RangeError(`row ${row} of ${this.rows} is in no chunk`);
+    return { bytes, from: this.#rows[at + 1] ?? 0, to: this.#rows[at + 2] ?? 0 };
   }
 }

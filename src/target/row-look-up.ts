@@ -5,15 +5,10 @@ export interface RowLookUp {
   /** 16 bytes that the hashed bytes begin with. */
   readonly scope: Buffer;
   /**
-   * Takes the next rows of the file; each row is given once.
+   * Takes rows that follow each other in the file; each row is given once at most.
    * @param firstRow its 1-based number in the file
-   * @param hashes in hexadecimal
+   * @param hashes 16 bytes each
    * @returns 0-based, ascending, of those given: the rows that may not be stored the same
    */
-  findOthers(
-    client: pg.ClientBase,
-    firstRow: number,
-    ids: readonly string[],
-    hashes: readonly string[],
-  ): Promise<number[]>;
+  findOthers(client: pg.ClientBase, firstRow: number, hashes: Buffer): Promise<number[]>;
 }

@@ -9,7 +9,7 @@ import type { RowLookUp } from './row-look-up.ts';
  * one, implement this in a file beside `insert-target.ts` and register it in `create-target.ts`.
  */
 export interface RowTarget extends LeadingFields {
-  /** Set by `prepare`, where rows can be looked up instead of sent. Their first field is then the hash, of 16 bytes. */
+  /** Set by `prepare`, where rows can be looked up instead of sent. Their first fields are then `HASHED_FIELDS`. */
   readonly lookUp?: RowLookUp | undefined;
   /** A `COPY … FROM STDIN`, in the format given, of the leading fields, then `id text` and `resource jsonb`. */
   readonly statement: string;

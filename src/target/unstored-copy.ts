@@ -17,6 +17,11 @@ import type { RowLookUp } from './row-look-up.ts';
 const RUN_BYTES = 2 * 1024 * 1024;
 /** Rows of several runs wait for each other until they are this many bytes: a COPY for a few rows is mostly round trips. */
 const COPY_BYTES = 512 * 1024;
+/** Of a run with fewer rows found than this part, the next runs are sent without a look-up: most of the file has changed. */
+const WORTHWHILE = 0.1;
+/** Runs that are sent without a look-up before one is tried again: twice as many each time. */
+const FEWEST_SKIPPED = 2;
+const MOST_SKIPPED = 16;
 
 /**
  * Sends only the rows that are not stored already: encoded rows are gathered to runs, each looked up by its hashes while the
@@ -41,8 +46,11 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
   /** Bytes of the rows that are to be sent by the next COPY, copied from their runs, and their 1-based numbers in the file. */
   #waiting: Buffer[] = [];
   #waitingRows: number[] = [];
-  /** Rows of the runs that were looked up. */
-  #lookedUp = 0;
+  /** Rows of the runs before this one. */
+  #rowsBefore = 0;
+  /** Runs to be sent without a look-up, and how many it will be when the next look-up finds little as well. */
+  #skips = 0;
+  #nextSkips = FEWEST_SKIPPED;
   /** The rows of the COPY in flight, by their 1-based numbers in the file. */
   #sent: readonly number[] = [];
 
@@ -58,10 +66,7 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
     this.failed = promise;
     this.#fail = reject;
     this.encoder = new RowEncoder(encoder, [(chunk, reuse) => this.#run.addChunk(chunk, reuse)], {
-      onRow: (_place, from, to) => this.#run.addRow(from, to),
-      onBadLine: (_place, error) => {
-        throw error;
-      },
+      onRowBytes: (from, to) => this.#run.addRow(from, to),
     });
   }
 
@@ -98,11 +103,13 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
   async #sendRun(): Promise<void> {
     const run = this.#run;
     this.#run = new HashedRun();
+    const firstRow = this.#rowsBefore + 1;
+    this.#rowsBefore += run.rows;
     const hashing = performance.now();
-    run.hash(this.#lookUp.scope, this.#defaultTs);
+    const hashes = run.hash(this.#lookUp.scope, firstRow, this.#defaultTs);
     this.encoder.busyMs += performance.now() - hashing;
     await this.#settled();
-    this.#sending = this.#send(run);
+    this.#sending = this.#send(run, firstRow, hashes);
     this.#sending.catch(this.#fail);
   }
 
@@ -112,14 +119,23 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
     this.#times.postgresMs += performance.now() - started;
   }
 
-  async #send(run: HashedRun): Promise<void> {
-    const firstRow = this.#lookedUp + 1;
-    this.#lookedUp += run.rows;
-    if (run.rows > 0) {
-      const rows = await this.#lookUp.findOthers(this.#client, firstRow, run.ids, run.hashes);
-      await this.#take(run, firstRow, rows);
-    }
+  async #send(run: HashedRun, firstRow: number, hashes: Buffer): Promise<void> {
+    if (run.rows > 0) await this.#take(run, firstRow, await this.#othersOf(run, firstRow, hashes));
     run.reuse();
+  }
+
+  /** The rows of a run that are to be sent. */
+  async #othersOf(run: HashedRun, firstRow: number, hashes: Buffer): Promise<readonly number[]> {
+    if (this.#skips > 0) {
+      this.#skips--;
+      return Array.from({ length: run.rows }, (_, row) => row);
+    }
+    const others = await this.#lookUp.findOthers(this.#client, firstRow, hashes);
+    if (run.rows - others.length < WORTHWHILE * run.rows) {
+      this.#skips = this.#nextSkips;
+      this.#nextSkips = Math.min(2 * this.#nextSkips, MOST_SKIPPED);
+    } else this.#nextSkips = FEWEST_SKIPPED;
+    return others;
   }
 
   /** Keeps rows of a run for a later COPY, or sends them with those that wait. */

@@ -5,8 +5,8 @@ import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import type { RowLookUp } from '../row-look-up.ts';
 
-/** The ids of all rows of the file, and the 1-based row: those that are not sent do not stand in the stage. */
-export const FILE_IDS = 'pg_temp.fhir_bucket_loader_ids';
+/** The ids of rows that are not sent, since they are stored already, and their 1-based numbers in the file. */
+export const UNSENT = 'pg_temp.fhir_bucket_loader_unsent';
 
 /**
  * Which rows of a file are stored already, by fingerprints of what was compared before. A fingerprint is written only for a
@@ -58,38 +58,33 @@ export class Fingerprints implements RowLookUp {
     const cluster = await db.query<{ id: string }>('select system_identifier::text as id from pg_control_system()');
     const scope = createHash('sha256').update(`2 ${cluster.rows[0]?.id} ${found.identity}`).digest().subarray(0, 16);
     await db.query(
-      `create temporary table if not exists ${FILE_IDS} (row bigint not null, id text not null) on commit delete rows;
+      `create temporary table if not exists ${UNSENT} (row bigint not null, id text not null) on commit delete rows;
        set local jit = off; set local enable_seqscan = off`,
     );
     return new Fingerprints(table, found, scope);
   }
 
   /**
-   * Looks each row up by its fingerprint: neither stored resources nor the key of the table are read.
+   * Looks rows up by their fingerprints: neither stored resources nor the key of the table are read. One scan of the index for
+   * all of them took 0.6 times the CPU time of a look-up for each; a row that was noted twice is found twice.
    *
    * `offset 0` keeps Postgres to the order of the look-ups. It may know nothing of the fingerprints, and then expects many
    * for each hash: it read the whole table for each row, which took 5.5 s instead of 15 ms for 2,000 rows of a table of 20,000.
    */
-  async findOthers(
-    client: pg.ClientBase,
-    firstRow: number,
-    ids: readonly string[],
-    hashes: readonly string[],
-  ): Promise<number[]> {
+  async findOthers(client: pg.ClientBase, firstRow: number, hashes: Buffer): Promise<number[]> {
     const { rows } = await client.query<{ others: string | null }>(
-      `with line as materialized (
-         select id, hash, n from unnest($1::text[], $2::uuid[]) with ordinality as line (id, hash, n)
+      `with stored as materialized (
+         select f.hash, t.id from ${FINGERPRINTS} f
+          cross join lateral (select id from only ${qualifiedName(this.#table)} t
+                               where t.ctid = f.place and t.xmin = f.version offset 0) t
+          where f.hash = any ($1::uuid[])
+       ), line as materialized (
+         select n, id from unnest($1::uuid[]) with ordinality as line (hash, n) left join stored using (hash)
        ), noted as (
-         insert into ${FILE_IDS} (row, id) select $3::bigint + n - 1, id from line
+         insert into ${UNSENT} (row, id) select $2::bigint + n - 1, id from line where id is not null
        )
-       select string_agg((n - 1)::text, ',' order by n) as others from line left join lateral (
-         select true as found
-           from (select place, version from ${FINGERPRINTS} where hash = line.hash offset 0) f
-          cross join lateral (select from only ${qualifiedName(this.#table)} t
-                               where t.ctid = f.place and t.xmin = f.version and t.id collate "C" = line.id offset 0) t
-          limit 1) stored on true
-        where found is null`,
-      [textArray(ids), `{${hashes.join()}}`, firstRow],
+       select string_agg((n - 1)::text, ',' order by n) as others from line where id is null`,
+      [uuidArray(hashes), firstRow],
     );
     const others = rows[0]?.others ?? '';
     return others === '' ? [] : others.split(',').map(Number);
@@ -102,8 +97,10 @@ export class Fingerprints implements RowLookUp {
    */
   noteSame(from: string): string {
     return `insert into ${FINGERPRINTS} (hash, place, version, file)
-            select hash, stored_at, version, ${this.#file} from ${from}
-             where change = 'same' and stored_in = ${this.#relation}
+            select hash, stored_at, version, ${this.#file} from ${from} s
+              left join lateral (select true as noted from ${FINGERPRINTS} f
+                                  where f.hash = s.hash and f.place = s.stored_at and f.version = s.version limit 1) f on true
+             where change = 'same' and stored_in = ${this.#relation} and noted is null
                and version::text::bigint <= txid_current() & 4294967295`;
   }
 }
@@ -115,7 +112,20 @@ interface StoredTable {
   identity: string;
 }
 
-/** Ids as Postgres reads an array; those with characters that it must escape are left to `pg`. */
-function textArray(ids: readonly string[]): string | readonly string[] {
-  return ids.some((id) => /["\\]/.test(id)) ? ids : `{"${ids.join('","')}"}`;
+/** Postgres's oid of the type uuid. */
+const UUID = 2950;
+const UUID_BYTES = 16;
+
+/** Hashes as an array in Postgres's binary form: dimensions, whether it has nulls, type, length, first index; then each with its length. */
+function uuidArray(hashes: Buffer): Buffer {
+  const count = hashes.length / UUID_BYTES;
+  const head = [1, 0, UUID, count, 1];
+  const array = Buffer.allocUnsafe(4 * head.length + count * (4 + UUID_BYTES));
+  let at = 0;
+  for (const field of head) at = array.writeInt32BE(field, at);
+  for (let from = 0; from < hashes.length; from += UUID_BYTES) {
+    at = array.writeInt32BE(UUID_BYTES, at);
+    at += hashes.copy(array, at, from, from + UUID_BYTES);
+  }
+  return array;
 }

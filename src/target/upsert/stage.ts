@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { RepeatedId } from '../../errors/repeated-id.ts';
 import type { Queryable } from '../../store/query.ts';
 import type { RowCopy } from '../row-copy.ts';
-import { FILE_IDS } from './fingerprints.ts';
+import { UNSENT } from './fingerprints.ts';
 
 /** A temporary table that a file's rows are copied into, so that statements can hold them against the resource table. */
 export interface Stage {
@@ -10,7 +10,7 @@ export interface Stage {
   name: string;
   /** Whether its key refuses an id that stands twice. Without one `checkIds` finds it once all rows are there. */
   keyed: boolean;
-  /** Whether its first column is a hash of the row, and only rows that are not stored already are in it. */
+  /** Whether its first columns are a row's number in the file and its hash, and rows are missing that are stored already. */
   hashed: boolean;
 }
 
@@ -36,7 +36,7 @@ export async function createStage(db: Queryable, { name, keyed, hashed }: Stage)
   );
   if (rows[0]?.exists === true) return;
   await db.query(
-    `create temporary table ${name} (${hashed ? 'hash uuid not null, ' : ''}id text not null ${keyed ? 'primary key' : ''},
+    `create temporary table ${name} (${hashed ? 'row bigint not null, hash uuid not null, ' : ''}id text not null ${keyed ? 'primary key' : ''},
        ts timestamptz not null default current_timestamp, resource jsonb not null) on commit delete rows`,
   );
   if (rows[0]?.compresses !== true) await db.query(`alter table ${name} alter column resource set storage external`);
@@ -45,14 +45,17 @@ export async function createStage(db: Queryable, { name, keyed, hashed }: Stage)
 /** @throws RepeatedId when two rows of the file have one id */
 export async function checkIds(db: pg.ClientBase, { name, keyed, hashed }: Stage, copy: RowCopy): Promise<void> {
   if (keyed) return;
-  const ids = hashed ? FILE_IDS : name;
-  const twice = await db.query<{ id: string }>(`select id from ${ids} group by id having count(*) > 1 limit 1`);
+  const ids = hashed ? `(select row, id from ${name} union all select row, id from ${UNSENT})` : name;
+  const isTwice = hashed ? 'min(row) < max(row)' : 'count(*) > 1';
+  const twice = await db.query<{ id: string }>(`select id from ${ids} s group by id having ${isTwice} limit 1`);
   const id = twice.rows[0]?.id;
   if (id === undefined) return;
   // Rows lie in the order of the file.
   const { rows } = await db.query<{ row: string }>(
-    `select ${hashed ? 'row' : `(select count(*) from ${name} before where before.ctid <= this.ctid) as row`}
-       from ${ids} this where id = $1 order by ctid limit 2`,
+    hashed
+      ? `select distinct row from ${ids} s where id = $1 order by row limit 2`
+      : `select (select count(*) from ${name} before where before.ctid <= this.ctid) as row
+           from ${name} this where id = $1 order by ctid limit 2`,
     [id],
   );
   const [first, second] = rows.map(({ row }) => copy.lineOfRow(Number(row)));

@@ -3,7 +3,7 @@ import type { ConstantField } from '../../pipeline/copy-row-writer.ts';
 import type { DistributedTables } from '../../store/distributed-tables.ts';
 import type { StoredRows } from '../../store/loader-file/stored-rows.ts';
 import { type ResourceTable, resolveHistory } from '../../store/resource-tables.ts';
-import { HASH_BYTES } from '../hashed-run.ts';
+import { HASHED_FIELDS } from '../hashed-run.ts';
 import type { RowCopy } from '../row-copy.ts';
 import type { RowLookUp } from '../row-look-up.ts';
 import type { RowTarget } from '../row-target.ts';
@@ -59,12 +59,12 @@ export class UpsertTarget implements RowTarget {
 
   get statement(): string {
     const { name, hashed } = this.#stage;
-    const leading = `${hashed ? 'hash, ' : ''}${this.defaultTs === undefined ? '' : 'ts, '}`;
+    const leading = `${hashed ? 'row, hash, ' : ''}${this.defaultTs === undefined ? '' : 'ts, '}`;
     return `copy ${name} (${leading}id, resource) from stdin (format binary)`;
   }
 
   get constants(): readonly ConstantField[] {
-    return this.#stage.hashed ? [{ kind: 'room', bytes: HASH_BYTES }] : [];
+    return this.#stage.hashed ? HASHED_FIELDS : [];
   }
 
   get lookUp(): RowLookUp | undefined {
