@@ -28,14 +28,12 @@ export interface EncoderOptions extends LeadingFields {
   tally?: ReferenceTally | undefined;
 }
 
-/** Follows every line. Without one a file is encoded as fast as can be. */
+/** Follows every line. Without one a file is encoded as fast as can be, and fails at its first bad line. */
 export interface LineObserver {
   /** A row was written: into [from, to) of the writer's next buffer. */
-  onRow?(place: LinePlace, from: number, to: number): void;
-  /** The same for one who needs no place, which is cheaper. */
-  onRowBytes?(from: number, to: number): void;
-  /** A line cannot become a row; it is left out. Without this the file fails at its first bad line. */
-  onBadLine?(place: LinePlace, error: LineError): void;
+  onRow(place: LinePlace, from: number, to: number): void;
+  /** A line cannot become a row; it is left out. */
+  onBadLine(place: LinePlace, error: LineError): void;
 }
 
 /**
@@ -126,8 +124,7 @@ export class RowEncoder implements LineSink, RowCounts {
       this.rows++;
       const { references } = transform;
       if (references !== undefined && references.length > 0) this.#options.tally?.add(references);
-      this.#observer?.onRowBytes?.(writer.rowStart, writer.rowEnd);
-      if (this.#observer?.onRow !== undefined) {
+      if (this.#observer !== undefined) {
         const place = { ...this.#placeOf(start, end), references: references?.slice() };
         this.#observer.onRow(place, writer.rowStart, writer.rowEnd);
       }
@@ -137,7 +134,7 @@ export class RowEncoder implements LineSink, RowCounts {
 
   /** A long line is in its row's buffer now, and would stay here until V8 collects it. */
   delivered(buffer: Buffer): void {
-    if (this.#observer?.onRow === undefined && buffer.length >= FREED_LINE_BYTES) freeBuffer(buffer);
+    if (this.#observer === undefined && buffer.length >= FREED_LINE_BYTES) freeBuffer(buffer);
   }
 
   lineTooLong(head: Buffer, offset: number): void {
@@ -169,7 +166,7 @@ export class RowEncoder implements LineSink, RowCounts {
 
   #fail(place: LinePlace, failure: LineFailure, detail: LineErrorDetail): void {
     const error = new LineError(failure, place.line, detail);
-    if (this.#observer?.onBadLine === undefined) throw error;
+    if (this.#observer === undefined) throw error;
     this.lineMap.skipped(this.rows);
     this.#observer.onBadLine(place, error);
   }

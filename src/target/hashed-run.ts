@@ -27,7 +27,7 @@ export class HashedRun {
   readonly #rows: number[] = [];
   #bytes = 0;
 
-  /** Size of the rows, in bytes. */
+  /** Size of the chunks, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -36,15 +36,19 @@ export class HashedRun {
     return this.#rows.length / 3;
   }
 
-  /** Takes a full buffer; the rows that were added since the one before are in it. */
-  addChunk(bytes: Buffer, reuse: () => void): void {
+  /** Takes a full buffer of whole rows, in COPY's binary form. @param from where the first one begins */
+  addChunk(bytes: Buffer, from: number, reuse: () => void): void {
+    for (let at = from; at < bytes.length; ) {
+      const fields = bytes.readInt16BE(at);
+      // The trailer.
+      if (fields < 0) break;
+      let to = at + COUNT_BYTES;
+      for (let field = 0; field < fields; field++) to += LENGTH_BYTES + bytes.readInt32BE(to);
+      this.#rows.push(this.#chunks.length, at, to);
+      at = to;
+    }
     this.#chunks.push({ bytes, reuse });
-  }
-
-  /** Takes a row: where it lies in the chunk that comes next. */
-  addRow(from: number, to: number): void {
-    this.#rows.push(this.#chunks.length, from, to);
-    this.#bytes += to - from;
+    this.#bytes += bytes.length;
   }
 
   /**

@@ -65,9 +65,12 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
     promise.catch(() => {});
     this.failed = promise;
     this.#fail = reject;
-    this.encoder = new RowEncoder(encoder, [(chunk, reuse) => this.#run.addChunk(chunk, reuse)], {
-      onRowBytes: (from, to) => this.#run.addRow(from, to),
-    });
+    let opening = FILE_HEADER.length;
+    const take = (chunk: Buffer, reuse: () => void) => {
+      this.#run.addChunk(chunk, opening, reuse);
+      opening = 0;
+    };
+    this.encoder = new RowEncoder(encoder, [take]);
   }
 
   async write(chunk: Buffer): Promise<void> {
