@@ -55,13 +55,16 @@ async function spawnServer(
 ): Promise<{ child: ChildProcess; cluster: string; said: () => string }> {
   const folder = await mkdtemp('/tmp/termination-');
   await chmod(folder, 0o755);
-  t.after(() => rm(folder, { recursive: true, force: true }));
   const child = spawn(process.execPath, [...options, 'src/server.ts'], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: programEnvironment({ LOADER_DATA_FOLDER: join(folder, 'data'), BOX_WEB_PORT: '0' }),
   });
-  t.after(() => child.kill('SIGKILL'));
+  t.after(async () => {
+    child.kill('SIGKILL');
+    // A Postgres that the test left has its own way to end, and may still write.
+    await rm(folder, { recursive: true, force: true, maxRetries: 100, retryDelay: 100 });
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -14,7 +14,7 @@ const AGAIN = { what: 'Postgres to be back' };
 
 describe('the server brings its embedded Postgres back', () => {
   test('after a kill -9 of the postmaster, with what was committed', async (t) => {
-    const { server, cluster } = await start(t, await newFolder(t));
+    const { server, cluster } = await start(t);
     await run(server, 'create table kept as select 42 as answer');
     const pid = await findPostmaster(cluster);
     assert.ok(pid !== undefined);
@@ -29,7 +29,6 @@ describe('the server brings its embedded Postgres back', () => {
   test('after its disk was full, once there is room again', async (t) => {
     const disk = await mountSmallDisk(t, 200);
     if (disk === undefined) return t.skip('a file system of its own needs the right to mount one');
-    await chmod(disk, 0o755);
     const { server, cluster } = await start(t, disk);
     await run(server, 'create table kept as select 42 as answer');
     const first = await findPostmaster(cluster);
@@ -50,7 +49,7 @@ describe('the server brings its embedded Postgres back', () => {
   });
 
   test('but not once the server closes, also in the middle of bringing it back', async (t) => {
-    const { server, cluster } = await start(t, await newFolder(t));
+    const { server, cluster } = await start(t);
     const pid = await findPostmaster(cluster);
     assert.ok(pid !== undefined);
     process.kill(pid, 'SIGKILL');
@@ -60,14 +59,9 @@ describe('the server brings its embedded Postgres back', () => {
   });
 });
 
-async function newFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp('/tmp/keep-running-');
+async function start(t: TestContext, disk?: string): Promise<{ server: RunningServer; cluster: string }> {
+  const folder = disk ?? (await mkdtemp('/tmp/keep-running-'));
   await chmod(folder, 0o755);
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-async function start(t: TestContext, folder: string): Promise<{ server: RunningServer; cluster: string }> {
   const dataFolder = join(folder, 'data');
   const env = {
     LOADER_DATA_FOLDER: dataFolder,
@@ -75,7 +69,10 @@ async function start(t: TestContext, folder: string): Promise<{ server: RunningS
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
   };
   const server = await startServer(readConfig(env));
-  t.after(() => server.close());
+  t.after(async () => {
+    await server.close();
+    if (disk === undefined) await rm(folder, { recursive: true, force: true });
+  });
   return { server, cluster: join(dataFolder, 'cluster') };
 }
 

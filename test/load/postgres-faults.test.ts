@@ -103,9 +103,11 @@ describe('connections that end', () => {
 test('an immediate restart of Postgres in mid-load: the load goes on by itself, and no replica calls it interrupted', async (t) => {
   const dataFolder = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'restart-'));
   await chmod(dataFolder, 0o755);
-  t.after(() => rm(dataFolder, { recursive: true, force: true }));
   const postgres = await startEmbeddedPostgres({ dataFolder, settings: { fsync: 'off' } });
-  t.after(() => postgres.stop());
+  t.after(async () => {
+    await postgres.stop();
+    await rm(dataFolder, { recursive: true, force: true });
+  });
   const postgresProxy = await PostgresProxy.start(t, postgres.connection);
   const env = { BOX_WEB_PORT: '0', S3_ALLOW_PRIVATE_HOSTS: 'true', LOG_LEVEL: 'silent' };
   const loading = await startServer(readConfig({ ...env, DATABASE_URL: postgresProxy.url }));

@@ -12,11 +12,13 @@ import { waitFor } from '../support/wait-for.ts';
 test('completed is answered only of what a crash of Postgres leaves: also where the loading replica died before its flush', async (t) => {
   const folder = await mkdtemp('/tmp/bucket-status-');
   await chmod(folder, 0o755);
-  t.after(() => rm(folder, { recursive: true, force: true }));
   // A WAL writer that never comes first: only the loader's own flush makes a lazy commit durable.
   const settings = { wal_writer_delay: '10s', wal_writer_flush_after: '1GB' };
   const postgres = await startEmbeddedPostgres({ dataFolder: join(folder, 'data'), settings });
-  t.after(() => postgres.stop());
+  t.after(async () => {
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
   const url = urlFromConnection(postgres.connection);
   const server = await startTestServer(t, { database: { connection: postgres.connection, url } });
   const bucket = await server.bucketOf({ 'Patient.ndjson': patients(3) });

@@ -58,7 +58,6 @@ async function startPgBouncer(
 ): Promise<TestConnection> {
   const folder = await mkdtemp('/tmp/pgbouncer-');
   await chmod(folder, 0o755);
-  t.after(() => rm(folder, { recursive: true, force: true }));
   const port = await freePort();
   const { host, port: serverPort, user, password = '' } = connection;
   const target = `host=${host} port=${serverPort} user=${user}${password === '' ? '' : ` password=${password}`}`;
@@ -69,7 +68,10 @@ async function startPgBouncer(
       `auth_type = any\npool_mode = ${mode}\nignore_startup_parameters = extra_float_digits\n${options}\n`,
   );
   const child = spawn(PGBOUNCER ?? '', [file], { stdio: 'ignore', ...accountOf(connection) });
-  t.after(() => stop(child));
+  t.after(async () => {
+    await stop(child);
+    await rm(folder, { recursive: true, force: true });
+  });
   await waitFor(() => reaches(port), { what: 'PgBouncer' });
   return { ...connection, host: '127.0.0.1', port };
 }

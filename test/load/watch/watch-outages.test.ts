@@ -23,10 +23,12 @@ interface Watch {
 async function startParts(t: TestContext) {
   const home = await mkdtemp(root);
   await chmod(home, 0o755);
-  t.after(() => rm(home, { recursive: true, force: true }));
   const dataFolder = join(home, 'postgres');
   const postgres = await startEmbeddedPostgres({ dataFolder, settings: { fsync: 'off' } });
-  t.after(() => postgres.stop());
+  t.after(async () => {
+    await postgres.stop();
+    await rm(home, { recursive: true, force: true });
+  });
   const databaseUrl = urlFromConnection(postgres.connection);
   const folder = await mkdtemp(join(home, 'bucket-'));
   const bucket = pathToFileURL(folder).href;
