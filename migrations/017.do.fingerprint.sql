@@ -4,10 +4,16 @@
 -- hash: of the resource as it is sent, with its id, its own ts and what the table is. place, version: ctid and xmin of the row
 -- version that it was compared with; any other version has others. file: the table's pg_relation_filenode, which changes when its
 -- rows are moved.
-create unlogged table if not exists fhir_bucket_loader.fingerprint (
-  hash uuid not null,
-  place tid not null,
-  version xid not null,
-  file oid not null
-);
-create index if not exists fingerprint_hash on fhir_bucket_loader.fingerprint (hash);
+-- Only where they are missing: another schema's loader may own them, and an index asks for the owner even where it exists.
+do $$
+begin
+  if to_regclass('fhir_bucket_loader.fingerprint') is null then
+    create unlogged table fhir_bucket_loader.fingerprint (
+      hash uuid not null,
+      place tid not null,
+      version xid not null,
+      file oid not null
+    );
+    create index fingerprint_hash on fhir_bucket_loader.fingerprint (hash);
+  end if;
+end $$;
