@@ -68,14 +68,18 @@ export function databaseAddress(env: Environment, all: Readonly<Record<string, s
  */
 export function dataAddresses(text: string, env: Environment): 'auto' | readonly DatabaseAddress[] {
   if (text === 'auto') return text;
-  // A comma in a password is percent-encoded, or not followed by this.
-  const urls = text.split(/,(?=\s*postgres(?:ql)?:\/\/)/).map((url) => url.trim());
   try {
-    return urls.filter((url) => url !== '').map((url) => addressOfUrl(parseDatabaseUrl(url), env));
+    const urls = splitUrls(text).filter((url) => url !== '');
+    return urls.map((url) => addressOfUrl(parseDatabaseUrl(url), env));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(error.message.replaceAll('DATABASE_URL', 'LOADER_DATA_URLS'));
   }
+}
+
+/** URLs of Postgres separated by commas. A comma in a password is percent-encoded, or not followed by a URL. */
+export function splitUrls(text: string): string[] {
+  return text.split(/,(?=\s*postgres(?:ql)?:\/\/)/).map((url) => url.trim());
 }
 
 function addressByName(env: Environment): DatabaseAddress {

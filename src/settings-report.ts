@@ -1,4 +1,5 @@
 import { environmentSchema } from './config.ts';
+import { splitUrls } from './database-address.ts';
 
 /** One setting as `fhir-bucket-loader config` shows it. */
 export interface SettingReport {
@@ -30,10 +31,7 @@ function shown(name: string, value: string): string {
   if (SECRETS.has(name)) return HIDDEN;
   if (name === 'DATABASE_URL') return withoutPassword(value);
   if (name !== 'LOADER_DATA_URLS' || value === 'auto') return value;
-  return value
-    .split(/,(?=\s*postgres(?:ql)?:\/\/)/)
-    .map((url) => withoutPassword(url.trim()))
-    .join(',');
+  return splitUrls(value).map(withoutPassword).join(',');
 }
 
 function withoutPassword(value: string): string {

@@ -1,12 +1,6 @@
 import { z } from 'zod';
 import { PLAIN_ROWS_WASM } from './plain-rows-wasm.ts';
-
-/** What of WebAssembly is used; its types are a browser's, and not among Node's. */
-interface WebAssemblyApi {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: object };
-}
-declare const WebAssembly: WebAssemblyApi;
+import { instantiate } from './web-assembly.ts';
 
 const figure = z.custom<() => number>((value) => typeof value === 'function');
 
@@ -42,11 +36,10 @@ export class PlainRowModule {
   user: object | undefined;
 
   constructor() {
-    const module = new WebAssembly.Module(Buffer.from(PLAIN_ROWS_WASM, 'base64'));
-    const instance = new WebAssembly.Instance(module);
-    exportsSchema.parse({ ...instance.exports }).grow();
+    const exports = instantiate(PLAIN_ROWS_WASM);
+    exportsSchema.parse(exports).grow();
     // The memory has another buffer since it has grown.
-    this.exports = exportsSchema.parse({ ...instance.exports });
+    this.exports = exportsSchema.parse(exports);
     const { memory, front, prefix, headBytes, input, inputBytes, output, outputBytes, result } = this.exports;
     this.front = Buffer.from(memory.buffer, front(), headBytes());
     this.prefix = Buffer.from(memory.buffer, prefix(), headBytes());

@@ -14,6 +14,11 @@ export async function commitLazily(client: Queryable): Promise<void> {
   );
 }
 
+/** Begins a transaction whose commit is on disk before it is answered, whatever the role's default is. */
+export async function beginDurably(client: Queryable): Promise<void> {
+  await client.query('begin; set local synchronous_commit = on');
+}
+
 /**
  * Makes all that is visible now durable (see `flushCommits`), with no write where the WAL is on disk up to here already.
  */

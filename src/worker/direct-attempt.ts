@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
 import { cancellable } from '../store/cancellable.ts';
+import { beginDurably } from '../store/durability.ts';
 import { failUnfinishedFile, markPending } from '../store/loader-file/finish-loader-file.ts';
 import { lockFile } from '../store/loader-file/queue.ts';
 import { type ResourceTable, resolveTable } from '../store/resource-tables.ts';
@@ -45,12 +46,12 @@ export class DirectAttempt {
   async run(control: pg.PoolClient): Promise<FileOutcome> {
     const { id, type, requiresPrimaryKey } = this.#task;
     const { attempt } = this.#data;
-    await begin(control);
+    await beginDurably(control);
     if (!(await lockFile(control, id, ['in-progress']))) return await lost(control);
     await this.#data.record(control);
     this.#isRecorded = true;
     await control.query('commit');
-    await begin(control);
+    await beginDurably(control);
     if (!(await lockForAttempt(control, attempt))) {
       const outcome = await lost(control);
       // Nothing of this attempt will be written.
@@ -116,11 +117,6 @@ export class DirectAttempt {
       return await concludeFailure(control, id, error, this.#rows, { signal, isWorthAnotherWay: () => false });
     }
   }
-}
-
-/** Begins a transaction whose commit is on disk before it is answered: a data transaction relies on it. */
-async function begin(control: pg.PoolClient): Promise<void> {
-  await control.query('begin; set local synchronous_commit = on');
 }
 
 async function lost(control: pg.PoolClient): Promise<FileOutcome> {

@@ -30,7 +30,7 @@ export class HeldWatches {
   /** Buckets that could not be listed here, and until when another replica may try, by `performance.now()`. */
   readonly #resting = new Map<string, number>();
   #session: WatchSession | undefined;
-  #stopped = false;
+  #isStopped = false;
 
   constructor(options: HeldWatchesOptions) {
     this.#options = options;
@@ -48,7 +48,7 @@ export class HeldWatches {
   async take({ bucket, watch, every, dueInMs }: StoredWatch): Promise<boolean> {
     const everyMs = paceOf(every);
     // A pace of another version of the loader is left to its replicas.
-    if (this.#held.has(bucket) || this.#stopped || everyMs === undefined) return false;
+    if (this.#held.has(bucket) || this.#isStopped || everyMs === undefined) return false;
     if (performance.now() < (this.#resting.get(bucket) ?? 0)) return false;
     this.#resting.delete(bucket);
     this.#session ??= await this.#open();
@@ -78,15 +78,19 @@ export class HeldWatches {
     await this.#session?.release(bucket).catch(() => {});
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** Takes no more, and ends what is being listed. */
-  stop(reason: string): void {
-    this.#stopped = true;
-    for (const { end } of this.#held.values()) end.abort(new Error(reason));
+  stop(): void {
+    this.#isStopped = true;
+    for (const { end } of this.#held.values()) end.abort(new Error('the server is shutting down'));
   }
 
   /** Gives up all of them. Resolves when nothing is listed any more. */
   async close(): Promise<void> {
-    this.stop('the server is shutting down');
+    this.stop();
     await this.#letGo();
     await this.#session?.end();
   }

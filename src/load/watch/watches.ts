@@ -45,7 +45,6 @@ export class Watches {
   readonly #held: HeldWatches;
   readonly #atOnce = pLimit(LISTINGS_AT_ONCE);
   readonly #loop: LookLoop;
-  #stopped = false;
 
   constructor(options: WatchesOptions) {
     this.#options = options;
@@ -99,14 +98,13 @@ export class Watches {
 
   /** Whether only this process can list a watched bucket, and does. */
   isOwn({ process }: Pick<StoredWatch, 'process'>): boolean {
-    return process === this.#process && !this.#stopped;
+    return process === this.#process && !this.#held.isStopped;
   }
 
   /** Lists no more: what is being listed is given up, and does not count as failed. */
   stop(): void {
-    this.#stopped = true;
     this.#loop.stop();
-    this.#held.stop('the server is shutting down');
+    this.#held.stop();
   }
 
   /** Leaves the watched buckets to other replicas. Resolves when nothing runs any more. */
@@ -140,7 +138,8 @@ export class Watches {
 
   #beginIfDue(stored: StoredWatch): void {
     const held = this.#held.get(stored.bucket);
-    if (held === undefined || held.round !== undefined || performance.now() < held.dueAt || this.#stopped) return;
+    if (held === undefined || held.round !== undefined || performance.now() < held.dueAt || this.#held.isStopped)
+      return;
     held.round = this.#list(stored, held)
       .then(async (failed) => {
         held.round = undefined;

@@ -1,17 +1,11 @@
 import { z } from 'zod';
 import { decodeValidString } from '../json-scan.ts';
+import { instantiate } from '../web-assembly.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
 import { Action, Node } from './node.ts';
 import { NodeTables } from './node-tables.ts';
 import { PLAIN_CONVERTER_WASM } from './plain-converter-wasm.ts';
 import type { ResolveUri } from './walk.ts';
-
-/** What of WebAssembly is used; its types are a browser's, and not among Node's. */
-interface WebAssemblyApi {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: object };
-}
-declare const WebAssembly: WebAssemblyApi;
 
 type Place = () => number;
 const place = z.custom<Place>((value) => typeof value === 'function');
@@ -77,11 +71,10 @@ export class PlainConverter {
 
   constructor(compiler: NodeCompiler) {
     this.#compiler = compiler;
-    const module = new WebAssembly.Module(Buffer.from(PLAIN_CONVERTER_WASM, 'base64'));
-    const instance = new WebAssembly.Instance(module);
-    exportsSchema.parse({ ...instance.exports }).grow();
+    const exports = instantiate(PLAIN_CONVERTER_WASM);
+    exportsSchema.parse(exports).grow();
     // The memory has another buffer since it has grown.
-    this.#exports = exportsSchema.parse({ ...instance.exports });
+    this.#exports = exportsSchema.parse(exports);
     const { input, output, result, openReferences, mostOpenReferences, tables, tablesEnd, longestLine, addEntry } =
       this.#exports;
     const { buffer } = this.#exports.memory;

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { FileError } from '../../errors/file-error.ts';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { hasUniqueId } from '../../store/describe-table.ts';
+import { beginDurably } from '../../store/durability.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import { type DataAttempt, type LoadedData, recordDataAttempt } from './data-attempt.ts';
@@ -58,7 +59,7 @@ export class DirectCopy {
   async open(): Promise<void> {
     const client = await this.pool.connect();
     this.#client = client;
-    await client.query('begin; set local synchronous_commit = on');
+    await beginDurably(client);
     if (!(await plantFence(client, this.attempt.attempt)))
       throw new AttemptGivenUp('this attempt was given up meanwhile');
   }

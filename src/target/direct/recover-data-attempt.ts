@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { beginDurably } from '../../store/durability.ts';
 import { deleteLoaderErrors } from '../../store/loader-error.ts';
 import { onSession } from '../../store/query.ts';
 import {
@@ -37,7 +38,7 @@ export async function recoverDataAttempt(pool: pg.Pool, attempt: DataAttempt, wa
 }
 
 async function tryOnce(pool: pg.Pool, session: pg.PoolClient, attempt: DataAttempt): Promise<AttemptEnd> {
-  await session.query('begin; set local synchronous_commit = on');
+  await beginDurably(session);
   const file = await tryLockLoaderFile(session, attempt.id);
   if (file === 'busy' || !(await tryLockAttempt(session, attempt))) {
     const open = await isOpen(session, attempt);
