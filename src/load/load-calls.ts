@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { BucketStatus } from '../progress/bucket-status.ts';
 import type { Sources } from '../source/sources.ts';
+import { markFingerprints } from '../store/fingerprint-table.ts';
 import type { CallRecord } from '../store/load-run/run-call.ts';
 import type { Queryable } from '../store/query.ts';
 import { nextTxid } from '../store/transaction-stamps.ts';
@@ -93,6 +94,7 @@ export class LoadCalls {
 
   async #begin(request: LoadRequest, listed: QueuedListing, record: CallRecord): Promise<LoadStarted> {
     const { pool, loads, closing } = this.#options;
+    if (request.write.upsert) await markFingerprints(pool);
     const { call, ...counted } = await queueCall(pool, request, listed, record);
     closing.throwIfAborted();
     await loads.begin({ ...request, call });

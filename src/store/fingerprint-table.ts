@@ -1,11 +1,59 @@
-import type { Queryable } from './query.ts';
+import type pg from 'pg';
+import { boundLockWaits } from './lock-waits.ts';
+import { inTransaction, type Queryable } from './query.ts';
 import { listResourceTables } from './resource-tables.ts';
 
 /** What `upsert?` remembers of rows that it has compared; `migrations/017.do.fingerprint.sql` says what is in it. */
 export const FINGERPRINTS = 'fhir_bucket_loader.fingerprint';
 
-/** Any number that nobody else locks: the turn of the one who clears up. */
+/** Any numbers that nobody else locks: the turn of the one who clears up, and of the one who marks the table. */
 const SWEEP_LOCK = '3960418277530442';
+const MARK_LOCK = '3960418277530443';
+
+/** Once this has passed, a load does without fingerprints. */
+const MARK_WAIT_MS = 2_000;
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** The hash of a row that is no fingerprint: the mark of the table. */
+const MARK = `'00000000-0000-0000-0000-000000000000'`;
+
+/**
+ * What tells this table's fingerprints from those that a dump has brought here, a text in SQL; null where there is none. It is a row with a
+ * random place, valid where the transaction that it names has written it: a restore writes it anew, under another one. Clusters made from one
+ * image, and the same dump, give their tables the same numbers, and rows the same places and transactions, so that nothing else differs.
+ */
+export const MARK_OF_FINGERPRINTS = `(select place::text from ${FINGERPRINTS} where hash = ${MARK} and xmin = version order by place limit 1)`;
+
+/** Marks the table where it has no valid mark: it is new, was emptied, or came with a dump. For a load, before it begins. */
+export async function markFingerprints(pool: pg.Pool): Promise<void> {
+  try {
+    await inTransaction(pool, async (client) => {
+      await boundLockWaits(client, MARK_WAIT_MS);
+      if (!(await mayMark(client)) || (await isMarked(client))) return;
+      await client.query('select pg_advisory_xact_lock($1)', [MARK_LOCK]);
+      if (await isMarked(client)) return;
+      await client.query(
+        `insert into ${FINGERPRINTS} (hash, place, version, file)
+         select ${MARK}, format('(%s,%s)', floor(random() * 4294967295), 1 + floor(random() * 65534))::tid,
+                pg_current_xact_id()::xid, 0`,
+      );
+    });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE)) throw error;
+  }
+}
+
+async function mayMark(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ may: boolean | null }>(
+    `select has_table_privilege(to_regclass('${FINGERPRINTS}'), 'select, insert') as may`,
+  );
+  return rows[0]?.may === true;
+}
+
+async function isMarked(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ mark: string | null }>(`select ${MARK_OF_FINGERPRINTS} as mark`);
+  return typeof rows[0]?.mark === 'string';
+}
 
 /** Bytes of one in the table; fewer are never cleared up. */
 const ROW_BYTES = 60;
@@ -32,13 +80,16 @@ export async function sweepFingerprints(db: Queryable): Promise<number> {
   if (turn.rows[0]?.mine !== true) return 0;
   const files = await db.query<{ file: string; table: string | null }>(
     `select file::text, (select oid::regclass::text from pg_class where relfilenode = file and relkind = 'r' limit 1) as table
-       from ${FINGERPRINTS} group by file`,
+       from ${FINGERPRINTS} where hash <> ${MARK} group by file`,
   );
   let deleted = 0;
   for (const { file, table } of files.rows) {
     const isStored =
       table === null ? 'false' : `exists (select from ${table} t where t.ctid = f.place and t.xmin = f.version)`;
-    const { rowCount } = await db.query(`delete from ${FINGERPRINTS} f where file = $1 and not ${isStored}`, [file]);
+    const { rowCount } = await db.query(
+      `delete from ${FINGERPRINTS} f where file = $1 and hash <> ${MARK} and not ${isStored}`,
+      [file],
+    );
     deleted += rowCount ?? 0;
   }
   return deleted;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { FINGERPRINTS } from '../../store/fingerprint-table.ts';
+import { FINGERPRINTS, MARK_OF_FINGERPRINTS } from '../../store/fingerprint-table.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import type { RowLookUp } from '../row-look-up.ts';
@@ -17,8 +17,8 @@ export const UNSENT = 'pg_temp.fhir_bucket_loader_unsent';
  * It holds for one version of one row. Within one file of a table (`relfilenode`) no two versions have both place (ctid) and
  * transaction (xmin) in common: a place is free again only after the transaction that has filled it has ended. What moves rows, and keeps
  * their xmin, makes another file: VACUUM FULL, CLUSTER. What gives old rows other values without writing them makes another
- * column: dropped and added with a default. Both are in the hash, as are cluster and database, so that fingerprints that a dump has brought
- * here mean nothing, and the epoch: numbers of transactions come again after four billion.
+ * column: dropped and added with a default. Both are in the hash, as are cluster, database and the table's mark, so that fingerprints that a
+ * dump has brought here mean nothing, and the epoch: numbers of transactions come again after four billion.
  *
  * Every restore of Postgres's files, and a standby that is promoted, begins with recovery, which empties the unlogged table.
  */
@@ -36,8 +36,8 @@ export class Fingerprints implements RowLookUp {
   }
 
   /**
-   * @returns undefined where rows have no lasting place, where somebody has dropped the side table, to do without, and for an
-   * empty table, whose rows are all new
+   * @returns undefined where rows have no lasting place, where somebody has dropped the side table, to do without, or emptied it while a
+   * load was going on, and for an empty table, whose rows are all new
    */
   static async open(db: Queryable, table: ResourceTable): Promise<Fingerprints | undefined> {
     const { rows } = await db.query<StoredTable>(
@@ -55,8 +55,12 @@ export class Fingerprints implements RowLookUp {
     );
     const [found] = rows;
     if (found === undefined) return undefined;
-    const cluster = await db.query<{ id: string }>('select system_identifier::text as id from pg_control_system()');
-    const scope = createHash('sha256').update(`2 ${cluster.rows[0]?.id} ${found.identity}`).digest().subarray(0, 16);
+    const origin = await db.query<{ cluster: string; mark: string | null }>(
+      `select system_identifier::text as cluster, ${MARK_OF_FINGERPRINTS} as mark from pg_control_system()`,
+    );
+    const { cluster, mark } = origin.rows[0] ?? {};
+    if (typeof mark !== 'string') return undefined;
+    const scope = createHash('sha256').update(`3 ${cluster} ${mark} ${found.identity}`).digest().subarray(0, 16);
     await db.query(
       `create temporary table if not exists ${UNSENT} (row bigint not null, id text not null) on commit delete rows;
        set local jit = off; set local enable_seqscan = off`,
