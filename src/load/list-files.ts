@@ -49,6 +49,9 @@ const MOST_LISTED_BYTES = 256 * 1024 * 1024;
 /** What a page costs besides its files, in bytes: a page may have one only. */
 const PAGE_BYTES = 4096;
 
+/** What `RepeatedKeys` keeps of each key. */
+const HASH_BYTES = 8;
+
 /**
  * As `listOnce`; anew where the source asks for that.
  * @throws FileError, or the signal's reason when aborted
@@ -78,36 +81,50 @@ async function listOnce(
   const pages: Buffer[] = [];
   const repeated = new RepeatedKeys();
   let bytes = 0;
-  const ignored: IgnoredFiles = { count: 0, examples: [], isAll: true };
+  const ignored = new LeftOutKeys();
+  const withheld = new LeftOutKeys();
+  let isAllIgnored = true;
   const emptyPrefixes = new Set(prefixes.length === 0 ? [''] : prefixes.slice(0, MOST_PREFIXES));
-  const withheld: WithheldFiles = { count: 0, examples: [] };
   for await (const page of source.list(prefixes, signal)) {
     const files: NewLoaderFile[] = [];
+    const [ignoredHere, withheldHere]: [string[], string[]] = [[], []];
     for (const object of page) {
       for (const prefix of emptyPrefixes) if (object.key.startsWith(prefix)) emptyPrefixes.delete(prefix);
       const type = resourceTypeOfKey(object.key, types.loadable);
       if (type !== undefined && isStorable(object.key)) files.push({ ...object, type });
-      else if (resourceTypeOfKey(object.key, types.withheld) !== undefined) {
-        withheld.count++;
-        if (withheld.examples.length < MOST_EXAMPLES) withheld.examples.push(object.key);
-      } else if (!object.key.endsWith('/')) {
-        ignored.count++;
-        if (ignored.examples.length < MOST_EXAMPLES) ignored.examples.push(object.key);
-      }
+      else if (resourceTypeOfKey(object.key, types.withheld) !== undefined) withheldHere.push(object.key);
+      else if (!object.key.endsWith('/')) ignoredHere.push(object.key);
     }
-    if (files.length > 0 || withheld.count > 0) ignored.isAll = false;
+    ignored.add(ignoredHere);
+    withheld.add(withheldHere);
+    if (files.length > 0 || withheldHere.length > 0) isAllIgnored = false;
     const packed = pack(files);
     if (files.length > 0) pages.push(packed);
     repeated.add(files.map(({ key }) => key));
-    bytes += packed.length + PAGE_BYTES;
+    bytes += packed.length + PAGE_BYTES + page.length * HASH_BYTES;
     if (bytes > MOST_LISTED_BYTES) throw new ListingTooLarge();
   }
   return {
-    ignored,
-    withheld,
+    ignored: { ...ignored.notes(), isAll: isAllIgnored },
+    withheld: withheld.notes(),
     emptyPrefixes: [...emptyPrefixes],
     files: () => repeated.once(() => unpacked(pages)),
   };
+}
+
+/** Keys that are not queued: counted once each, however often the store lists them. */
+class LeftOutKeys {
+  readonly #keys = new RepeatedKeys();
+  readonly #examples = new Set<string>();
+
+  add(keys: readonly string[]): void {
+    if (keys.length > 0) this.#keys.add(keys);
+    for (const key of keys) if (this.#examples.size < MOST_EXAMPLES) this.#examples.add(key);
+  }
+
+  notes(): WithheldFiles {
+    return { count: this.#keys.count(), examples: [...this.#examples] };
+  }
 }
 
 /** Postgres has no U+0000 in texts; a key may have it. */

@@ -23,7 +23,8 @@ export type RetriedEffect =
     }
   /** Restore a table's indexes, its last file being in, unless another load still needs them dropped. */
   | { kind: 'restore-table'; type: string }
-  | { kind: 'fail-files'; ids: readonly string[]; failure: Failure }
+  /** Fail a type's files: its table cannot take them. */
+  | { kind: 'fail-files'; type: string; ids: readonly string[]; failure: Failure }
   /** Claim the first `most` free ones of these files. */
   | { kind: 'claim'; ids: readonly string[]; most: number; again?: string }
   | { kind: 'fail-file'; id: string; failure: Failure }

@@ -79,9 +79,11 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       return { kind: 'restore-ended', type, refused: await restoreTable({ ...deps, signal: deps.shutdown }, type) };
     }
     case 'fail-files': {
-      const { ids, failure } = effect;
+      const { type, ids, failure } = effect;
       for (const id of ids) await failUnfinishedFile(pool, id, failure);
-      deps.log.error({ code: failure.code, files: ids.length }, 'files failed: their table cannot be made');
+      // About a table, not about its rows: unlike other failures' messages, this one quotes no resource.
+      const { code, message: reason } = failure;
+      deps.log.error({ type, code, reason, files: ids.length }, 'files failed: their table cannot take them');
       return { kind: 'files-failed' };
     }
     case 'claim': {

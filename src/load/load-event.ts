@@ -28,7 +28,7 @@ export type LoadEvent =
   | { kind: 'table-prepared'; type: string; generation: number; table: TableState }
   /** `refused`: the DisabledIndexes that rows contradict. */
   | { kind: 'restore-ended'; type: string; refused: readonly string[] }
-  /** Files whose table cannot be made are marked. */
+  /** Files whose table cannot take them are marked. */
   | { kind: 'files-failed' }
   /** A claim ended. `again` names one file where it is claimed again after a failure. */
   | { kind: 'claimed'; claimed: readonly ClaimedFile[]; again?: string }

@@ -112,8 +112,8 @@ export interface SortedFiles {
   loadable: readonly QueuedFile[];
   /** The types of these, and of the files that wait for their tables. */
   coming: readonly string[];
-  /** Files to fail, with the reason: their table cannot be made. */
-  unusable: readonly { ids: readonly string[]; failure: Failure }[];
+  /** Files to fail, with the reason: their table cannot be created, or cannot hold resources. */
+  unusable: readonly { type: string; ids: readonly string[]; failure: Failure }[];
   /** What the others wait for, each completing "Waits until". */
   waits: readonly string[];
   /** Whether only a further call can add files: the primary keys of the rest cannot be restored. */
@@ -126,7 +126,7 @@ export interface SortedFiles {
 export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, readonly QueuedFile[]>): SortedFiles {
   const known = new Map(tables.known);
   const loadable: QueuedFile[] = [];
-  const unusable: { ids: readonly string[]; failure: Failure }[] = [];
+  const unusable: { type: string; ids: readonly string[]; failure: Failure }[] = [];
   const waits: string[] = [];
   const coming: string[] = [];
   let isAll = true;
@@ -140,7 +140,7 @@ export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, readon
       waits.push(
         tables.restoring.has(type) ? `the indexes of ${type} are restored` : `the table of ${type} is prepared`,
       );
-    if (state?.kind === 'unusable') unusable.push({ ids: files.map(({ id }) => id), failure: state.failure });
+    if (state?.kind === 'unusable') unusable.push({ type, ids: files.map(({ id }) => id), failure: state.failure });
     if (state?.kind === 'later' || state?.kind === 'unusable') known.delete(type);
   }
   return { loadable, coming, unusable, waits, isAll, tables: { ...tables, known } };

@@ -9,6 +9,12 @@ export class RepeatedKeys {
     this.#pages.push(Float64Array.from(keys, hashOf));
   }
 
+  /** How many different keys were added, whatever was listed twice. */
+  count(): number {
+    const all = this.#sortedHashes();
+    return all.reduce((count, hash, place) => (hash === all[place - 1] ? count : count + 1), 0);
+  }
+
   /**
    * The files of a listing, each once: as it was listed last.
    * @param pages the pages whose keys were added; the same each time
@@ -34,14 +40,18 @@ export class RepeatedKeys {
   }
 
   #repeatedHashes(): ReadonlySet<number> {
+    const all = this.#sortedHashes();
+    return new Set(all.filter((hash, place) => hash === all[place - 1]));
+  }
+
+  #sortedHashes(): Float64Array {
     const all = new Float64Array(this.#pages.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const page of this.#pages) {
       all.set(page, at);
       at += page.length;
     }
-    all.sort();
-    return new Set(all.filter((hash, place) => hash === all[place - 1]));
+    return all.sort();
   }
 }
 

@@ -4,6 +4,7 @@ import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { addLoaderFiles } from '../../src/store/loader-file/add-loader-files.ts';
 import { patients } from '../support/ndjson.ts';
+import { ServerProcess } from '../support/server-process.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { asOwnRole } from '../support/test-role.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -90,6 +91,26 @@ describe('a table that cannot be made or changed', () => {
     await sql('drop type account');
     await server.rpc('aidbox.bulk/load-from-bucket-retry', { bucket: `s3://${bucket}` });
     assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
+  });
+
+  test('the log says of which type, why, and how many files', async (t) => {
+    const database = await createTestDatabase(t);
+    const logging = await ServerProcess.start(t, { databaseUrl: database.url });
+    const admin = new pg.Client(database.connection);
+    await admin.connect();
+    await admin.query(`create type account as enum ('not a table'); create table goal (id text primary key)`);
+    await admin.end();
+    const bucket = await bucketOf({ 'Account-1.ndjson': '', 'Account-2.ndjson': '', 'Goal.ndjson': '' });
+    const { account } = server.s3;
+    await logging.rpc('load-from-bucket', { bucket: `s3://${bucket}`, account });
+    assert.deepEqual((await logging.ended(bucket, 300_000)).progress, { total: 3, error: 3 });
+    await logging.terminate();
+    const lines = logging.log.filter(({ msg }) => msg.startsWith('files failed'));
+    assert.deepEqual(lines.map(({ type, files }) => [type, files]).sort(), [
+      ['Account', 2],
+      ['Goal', 1],
+    ]);
+    for (const { type, reason } of lines) assert.match(String(reason), type === 'Goal' ? /goal.* txid/ : /account/);
   });
 
   test('indexes that the role may not drop stay, and the load goes on', async (t) => {

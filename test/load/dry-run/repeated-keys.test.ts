@@ -48,6 +48,23 @@ describe('a key that a store lists twice', () => {
     assert.equal(store.requestsOf(KEYS[0] ?? '').length, 1);
   });
 
+  test('counts once where it is ignored', async (t) => {
+    const store = await repeatingStore(t, 'ignored');
+    for (let n = 0; n < 4; n++) {
+      store.put(`Patient-${n}.txt`, 'no resources');
+      store.put(`User-${n}.ndjson`, ndjson([{ id: 'u' }]));
+    }
+    const { body } = await server.startLoad('repeating-ignored', { account: store.account, 'dry-run?': true });
+    const { 'dry-run': answer, message } = body.result as Record<string, unknown>;
+    const report = dryRunAnswer.parse(answer);
+    assert.equal(report['ignored-files-count'], 8);
+    assert.deepEqual(
+      report['ignored-files'].map(({ file }) => file).sort(),
+      [...store.objects.keys()].filter((key) => !KEYS.includes(key)).sort(),
+    );
+    assert.match(String(message), /4 files ignored for their names/);
+  });
+
   test('whose object has changed is queued again once, and not said to be unsure', async (t) => {
     const store = await repeatingStore(t, 'again');
     const { account } = store;
