@@ -41,6 +41,7 @@ const BINARY: readonly [pattern: RegExp, what: string][] = [
   [/^53514c69746520666f726d6174203300/, 'an SQLite database'],
   [/^(fffe0000|0000feff|(7b|5b)000000|000000(7b|5b))/, 'text in UTF-32, not UTF-8'],
   [/^(fffe|feff|(7b|5b|0d|0a|20)00|00(7b|5b|0d|0a|20))/, 'text in UTF-16, not UTF-8'],
+  [/^(00){16}/, 'full of zeros, as after a copy that was cut short'],
 ];
 
 /** By the first characters, after a byte order mark and white space. */
@@ -53,6 +54,10 @@ const TEXT: readonly [pattern: RegExp, what: string][] = [
   [/^[0-9a-f]{1,16};chunk-signature=/i, AWS_CHUNKED],
   [/^[0-9a-f]{1,16}\r\n\{/i, AWS_CHUNKED],
 ];
+
+const SPACE = 0x20;
+/** Tab, line feed, vertical tab, form feed, carriage return. */
+const BLANKS = [9, 10, 11, 12, 13];
 
 /** @param head the file's first bytes, at most HEAD_BYTES */
 export function packingOf(head: Buffer): Packing {
@@ -85,5 +90,10 @@ function foreignFormat(head: Buffer): string | undefined {
     .trimStart();
   const [, what] =
     BINARY.find(([pattern]) => pattern.test(bytes)) ?? TEXT.find(([pattern]) => pattern.test(text)) ?? [];
-  return what;
+  return what ?? (!text.startsWith('{') && hasControls(head) ? 'binary data' : undefined);
+}
+
+/** Whether bytes within the head are control characters that no text has; a resource with some is one bad line. */
+function hasControls(head: Buffer): boolean {
+  return head.subarray(0, HEAD_BYTES).some((byte) => byte < SPACE && !BLANKS.includes(byte));
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { startTestServer } from '../support/test-server.ts';
 
 interface StoredError {
@@ -116,6 +117,25 @@ describe('max-errors', () => {
       (await errorsOf(bucket)).map(({ line, code }) => [line, code]),
       [[2, 'id-missing']],
     );
+  });
+
+  test('what is no text fails by name, however few lines it has; lines of text that are all bad are left out', async () => {
+    const bucket = await server.bucketOf({
+      'Patient-zeros.ndjson': Buffer.alloc(1_000),
+      'Patient-noise.ndjson.gz': gzipSync(Buffer.from('\x8f\x01\x02no resource\n')),
+      'Patient-bad.ndjson': 'oops, no json\n',
+    });
+    await server.load(bucket, { 'max-errors': 10 });
+    for (const [key, what] of [
+      ['Patient-zeros.ndjson', /^the file is full of zeros/],
+      ['Patient-noise.ndjson.gz', /^the file, unpacked from gzip, is binary data/],
+    ] as const) {
+      const { status, error, message } = await server.loaderFile(bucket, key);
+      assert.deepEqual([status, error?.code], ['error', 'not-ndjson']);
+      assert.match(message ?? '', what);
+    }
+    const bad = await server.loaderFile(bucket, 'Patient-bad.ndjson');
+    assert.deepEqual([bad.status, bad.loaded, bad['lines-left-out']], ['done', 0, 1]);
   });
 
   test('with upsert? the second of two lines with one id is left out', async () => {

@@ -139,6 +139,10 @@ describe('what is neither ndjson nor packed by gzip or zstd is called by its nam
     ['an HTML page', '\n<!DOCTYPE html><html><body>Sign in</body></html>'],
     ['an XML document', '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
     ['aws-chunked', `${'b'};chunk-signature=${'a'.repeat(64)}\r\n${json}\r\n0;chunk-signature=…`],
+    ['full of zeros', Buffer.alloc(1_000)],
+    ['binary data', Buffer.alloc(3)],
+    ['binary data', brotliCompressSync(FEW_LINES)],
+    ['binary data', `no resource\n\x01\n${json}`],
     ['aws-chunked', `b\r\n${json}\r\n0\r\n`],
   ] as const)
     test(what, async () => {
@@ -163,7 +167,19 @@ describe('what is neither ndjson nor packed by gzip or zstd is called by its nam
   });
 
   test('ndjson of any beginning passes', async () => {
-    for (const text of [json, `\ufeff${json}`, `\r\n\r\n ${json}`, '[1]\n', '"PK"\n', 'PK\n', 'xyz\r\n{}\n', '{', '0'])
+    for (const text of [
+      json,
+      `\ufeff${json}`,
+      `\r\n\r\n ${json}`,
+      '[1]\n',
+      '"PK"\n',
+      'PK\n',
+      'xyz\r\n{}\n',
+      '{',
+      '0',
+      '\t{}\n',
+      '{"id":"\x01"}\n\x00',
+    ])
       assert.equal((await read(Buffer.from(text))).toString(), text);
   });
 });
