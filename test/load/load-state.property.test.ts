@@ -36,7 +36,7 @@ function liveThrough(seed: number): Set<string> {
 async function drawnTransitions(): Promise<string[]> {
   const text = await readFile(new URL('../../ARCHITECTURE.md', import.meta.url), 'utf8');
   const [, diagram = ''] = /```mermaid\nstateDiagram-v2\n([\s\S]*?)```/.exec(text) ?? [];
-  return [...diagram.matchAll(/^ *(\w+) --> (\w+): (.+)$/gm)]
-    .filter(([, from, to]) => from !== to)
-    .flatMap(([, from, to, labels = '']) => labels.split(', ').map((label) => `${from} --> ${to}: ${label}`));
+  return [...diagram.matchAll(/^ *(\w+) --> (\w+): (.+)$/gm)].flatMap(([, from, to, labels = '']) =>
+    labels.split(', ').map((label) => `${from} --> ${to}: ${label}`),
+  );
 }
