@@ -16,7 +16,7 @@ export const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[
     ],
     [
       ['type-differs', 'type-not-a-string', 'type-twice'],
-      'Rename the file or move the resource: a file holds one type, and its name begins with it.',
+      'Rename the file or move the resource: a file holds one type, and its name begins with it. Lists of deletes need `apply-deletions?`.',
     ],
     [['line-too-long'], 'Raise `LOADER_MAX_LINE_BYTES`; each file in progress takes a few times that in memory.'],
     [['too-many-blank-lines'], 'Remove the blank lines; the export is broken.'],
@@ -55,7 +55,10 @@ export const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[
     ],
     [['ExpiredToken'], 'Load again with new credentials; or leave out `account` and give the server a role.'],
     [['NoSuchKey'], 'Check the name; delete the LoaderFile of a deleted object.'],
-    [['PreconditionFailed'], 'Delete its LoaderFile and load: it is listed anew.'],
+    [
+      ['PreconditionFailed'],
+      'Load with `upsert?` and `reload-changed?`; or delete its LoaderFile and load: it is listed anew.',
+    ],
     [['PermanentRedirect', 'AuthorizationHeaderMalformed'], "Set `account.region` to the bucket's region."],
     [['AnswerTooLarge', 'ListingTooLarge'], 'Check `account.host`; load parts of the bucket by `prefixes`.'],
     [['ConnectTimeout', 'ReadTimeout'], 'Raise `connect-timeout` or `read-timeout`, or look at the network.'],

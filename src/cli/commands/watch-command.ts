@@ -15,7 +15,7 @@ interface WatchOptions extends LoadOptions, ServerOptions {
 const EXAMPLES = `
 The bucket is listed by one replica at a time. With --server-credentials (and of a folder) the watch survives restarts;
 credentials that travel with the call are never stored, so the watch ends with the process that was called. A cancel ends
-the watch too; a listing that fails is shown by status and tried again at the next pace.
+the watch too; a listing that fails is shown by status and tried again after a minute, then after 2, 4 and so on.
 
 Examples:
   $ fhir-bucket-loader watch s3://hospital --every 15m --server-credentials
