@@ -76,7 +76,7 @@ export class LoaderProcess {
   }
 
   /** Loads a bucket and waits for its end. @throws when the load does not end as `completed`, all files done */
-  async load(bucket: string, server: FileServer, params: object): Promise<LoadFigures> {
+  async load(bucket: string, server: Pick<FileServer, 'account'>, params: object): Promise<LoadFigures> {
     const pid = this.pid;
     const cpuBefore = cpuSeconds(pid);
     const started = Date.now();
@@ -96,7 +96,7 @@ export class LoaderProcess {
   }
 
   /** Calls for a bucket, and waits for the answer only: what it took until then. */
-  async call(bucket: string, server: FileServer): Promise<LoadFigures> {
+  async call(bucket: string, server: Pick<FileServer, 'account'>): Promise<LoadFigures> {
     const cpuBefore = cpuSeconds(this.pid);
     const started = performance.now();
     await this.#call('load-from-bucket', { bucket: `s3://${bucket}`, account: server.account });

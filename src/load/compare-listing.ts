@@ -19,20 +19,25 @@ export interface CompareOptions {
   reloadChanged: boolean;
 }
 
-/** Goes through a listing page by page, and says of each file whether it has a LoaderFile, and how that one stands. */
+/**
+ * Goes through a listing page by page, and says of each file whether it has a LoaderFile, and how that one stands. Those that somebody
+ * else wrote count for objects without one of the loader's own; where each has one, they are not looked for.
+ */
 export async function* compareListing(
   db: Queryable,
   bucket: string,
   listing: FileListing,
   { reloadChanged }: CompareOptions,
 ): AsyncGenerator<ComparedFile[]> {
-  const foreign = await listForeignFiles(db, bucket);
+  // Reads all LoaderFiles of the bucket: of 60,000 it takes longer than all look-ups by id.
+  let foreign: ReadonlyMap<string, StoredFile> | undefined;
   let number = 0;
   for (const page of listing.files()) {
     const keys = page.map(({ key }) => key);
     const own = await findListedFiles(db, bucket, keys);
+    if (keys.some((key) => !own.has(key))) foreign ??= await listForeignFiles(db, bucket);
     yield page.map((file) => {
-      const stored = foreign.get(file.key) ?? own.get(file.key);
+      const stored = own.get(file.key) ?? foreign?.get(file.key);
       return { ...file, number: number++, stored, standing: standingOf(file, stored, reloadChanged) };
     });
   }
