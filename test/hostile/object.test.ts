@@ -52,6 +52,41 @@ describe('a store that answers for an object', () => {
     assert.equal(file.error?.code, 'C'.repeat(64));
   });
 
+  test('with the secrets of the request in its error has them nowhere but there', async (t) => {
+    const token = 'IQoJb3JpZ2luX2VjE+Token/0123456789==';
+    const echoed: string[] = [];
+    const store = await startHostileStore(t, ({ url, headers }, response) => {
+      const isListing = url?.includes('list-type') === true;
+      if (isListing && url?.includes('echo-listing') !== true) {
+        response.writeHead(200).end(listingPage(['Patient-code.ndjson', 'Patient-text.ndjson'], undefined, 100));
+        return;
+      }
+      const said = `${headers['x-amz-security-token']} ${headers.authorization}`;
+      echoed.push(...(/Signature=(\w+)/.exec(said)?.slice(1) ?? []));
+      response.writeHead(400, { 'content-type': 'application/xml' });
+      const body = url?.includes('code') === true ? errorOf(token, 'no') : errorOf('InvalidToken', `You sent ${said}`);
+      // In two pieces, the secret in both.
+      const middle = body.indexOf(token) + 10;
+      response.write(body.slice(0, middle));
+      setImmediate(() => response.end(body.slice(middle).replace('</Error>', `<Token-0>${token}</Token-0></Error>`)));
+    });
+    const account = { ...store.account, 'session-token': token };
+    const call = await server.startLoad('echo-listing', { account });
+    assert.match(
+      call.body.error?.message ?? '',
+      /You sent \*{3} AWS4-HMAC-SHA256 Credential=tester\/.*Signature=\*{3}/,
+    );
+    const status = await server.load('echo-object', { account });
+    assert.deepEqual(status.progress, { total: 2, error: 2 });
+    const { message } = await server.loaderFile('echo-object', 'Patient-text.ndjson');
+    assert.match(message ?? '', /You sent \*{3} AWS4-HMAC-SHA256 Credential=tester\/.*Signature=\*{3}/);
+    const rows = await server.sql('select resource::text from loaderfile');
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    const seen = JSON.stringify([call, status, rows]) + metrics;
+    assert.equal(echoed.length, 3);
+    for (const secret of [token, ...echoed]) assert.ok(!seen.includes(secret), secret);
+  });
+
   test('with an error without end fails the file', async (t) => {
     const { file, store } = await loadFrom(t, 'endless-error', (response) => {
       response.writeHead(400, { 'content-type': 'application/xml' });

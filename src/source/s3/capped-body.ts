@@ -1,5 +1,6 @@
 import { pipeline, Readable, Transform, type TransformCallback } from 'node:stream';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import { secretsOf, WithoutSecrets } from './echoed-secrets.ts';
 import { S3Error } from './s3-error.ts';
 
 /**
@@ -15,7 +16,7 @@ type Handle = NodeHttpHandler['handle'];
 
 /**
  * Puts an end to an answer of the store that is read to its end before anything is done with it, which is every one but an
- * object's bytes. Without one a store could fill the memory.
+ * object's bytes. Without one a store could fill the memory. An error comes without the secrets of its request.
  */
 export function capAnswer(request: Parameters<Handle>[0], { response }: Awaited<ReturnType<Handle>>): void {
   const { body, statusCode } = response;
@@ -23,9 +24,12 @@ export function capAnswer(request: Parameters<Handle>[0], { response }: Awaited<
   if (isObject || !(body instanceof Readable)) return;
   const limit = statusCode < 300 ? MOST_KEPT_BYTES : MOST_ERROR_BYTES;
   const capped = new CappedBody(limit, request.hostname);
+  const secrets = statusCode < 300 ? [] : secretsOf(request.headers);
+  const kept = secrets.length === 0 ? capped : new WithoutSecrets(secrets);
   // The store's stream ends with this one, and its connection with it.
-  pipeline(body, capped, () => {});
-  response.body = capped;
+  if (kept === capped) pipeline(body, capped, () => {});
+  else pipeline(body, capped, kept, () => {});
+  response.body = kept;
 }
 
 class CappedBody extends Transform {
