@@ -49,7 +49,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
       result: {
         message:
           'Dry run of bucket <s3://your-bucket-id>; nothing is queued or written. 2 new files; 2 files would be loaded. ' +
-          '2 files read, 208,799 resources: 1 bad line, 0 unreadable files, 1 id in more than one file, 0 ids more than once in a file.',
+          '2 files read, 208,799 resources: 1 bad line, 0 unreadable files, 1 id in more than one file, 0 ids more than once in a file. 1 file would fail.',
         progress: { total: 4 },
         'new-files-count': 2,
         'dry-run': {

@@ -53,11 +53,21 @@ const answerSchema = z.looseObject({
 });
 type DryRun = z.infer<typeof answerSchema>['dry-run'];
 
+/** Of the params, what the exit code depends on. */
+interface DryRunParams {
+  readonly [name: string]: unknown;
+  'drop-primary-key?'?: boolean | undefined;
+}
+
 /**
  * Asks for a dry run, waits for it, and prints what it says. Ctrl-C ends it: the server stops reading.
  * @returns the exit code: whether files would fail
  */
-export async function dryRun(client: ServerClient, params: object, { json }: { json?: boolean }): Promise<number> {
+export async function dryRun(
+  client: ServerClient,
+  params: DryRunParams,
+  { json }: { json?: boolean },
+): Promise<number> {
   const answer = await client.rpc('aidbox.bulk/load-from-bucket', params);
   const parsed = answerSchema.safeParse(answer);
   if (!parsed.success) {
@@ -68,7 +78,7 @@ export async function dryRun(client: ServerClient, params: object, { json }: { j
   else printLines([message, ...tables(report), ...estimates(report), ...faults(report)]);
   const isUnfit =
     report.types.some(({ problems }) => problems.length > 0) || (report.deletions?.problems ?? []).length > 0;
-  const willFail = isUnfit || faultsCount(report) > 0;
+  const willFail = isUnfit || hasFaults(report, params);
   return willFail ? EXIT.failedFiles : EXIT.ok;
 }
 
@@ -117,7 +127,9 @@ function faults({ lines, ...report }: DryRun): string[] {
   ];
 }
 
-function faultsCount({ lines }: DryRun): number {
-  if (lines === undefined) return 0;
-  return lines['files-to-fail-count'] + lines['repeated-ids-count'];
+function hasFaults({ lines }: DryRun, params: DryRunParams): boolean {
+  if (lines === undefined) return false;
+  // No file fails for them then, but the key does not come back.
+  const keepsKeyAway = params['drop-primary-key?'] === true && lines['repeated-ids-count'] > 0;
+  return lines['files-to-fail-count'] > 0 || keepsKeyAway;
 }

@@ -44,5 +44,7 @@ function describeLines(lines: NonNullable<DryRunReport['lines']>): string {
     `${numberOf(lines['ids-in-two-files-count'], 'id')} in more than one file`,
     `${numberOf(lines['ids-twice-in-one-file-count'], 'id')} more than once in a file`,
   ];
-  return `${numberOf(lines.files, 'file')} read, ${numberOf(lines.resources, 'resource')}: ${found.join(', ')}.`;
+  const toFail = lines['files-to-fail-count'];
+  const failing = toFail === 0 ? '' : ` ${numberOf(toFail, 'file')} would fail.`;
+  return `${numberOf(lines.files, 'file')} read, ${numberOf(lines.resources, 'resource')}: ${found.join(', ')}.${failing}`;
 }

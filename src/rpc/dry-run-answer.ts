@@ -17,7 +17,10 @@ const lines = z.strictObject({
       z.strictObject({ file, message: z.string(), error: z.strictObject({ source: z.string(), code: z.string() }) }),
     )
     .describe('Of those, at most 100.'),
-  'files-to-fail-count': count('Files that are unreadable, or have more bad lines than `max-errors`.'),
+  'files-to-fail-count': count(
+    'Files that would fail: unreadable, or with more bad lines than `max-errors`, lines included whose id stands in the file before or, ' +
+      'without `upsert?`, in one listed earlier (not with `drop-primary-key?`).',
+  ),
   'ids-in-two-files-count': count('Ids that stand in more than one file.'),
   'ids-twice-in-one-file-count': count(
     'Ids that stand more than once in a file; one that also stands in another file is in both counts.',

@@ -24,6 +24,18 @@ export interface RepeatedIds {
   examples: RepeatedId[];
 }
 
+/** What lets a file fail for ids that it repeats. */
+export interface RepeatLimits {
+  /** Whether ids of other files count, or only those of the same one. */
+  acrossFiles: boolean;
+  /** Most lines of a file that are left out. */
+  most: number;
+  /** By what stands for the file, its lines that are left out already. */
+  leftOut: ReadonlyMap<number, number>;
+  /** Files that fail anyway: their ids do not count. */
+  failing: readonly number[];
+}
+
 /** Places that an example names. */
 const MOST_PLACES = 10;
 
@@ -113,6 +125,30 @@ export class SeenIds {
         places: files.map((file, at) => ({ file, line: lines[at] ?? 0 })),
       }));
       return { ...(counted.rows[0] ?? { count: 0, inTwoFiles: 0, twiceInOneFile: 0 }), examples };
+    });
+  }
+
+  /**
+   * Counts the files, besides those that fail anyway, with more bad lines than may be left out, if each id that stands before, in the
+   * file or in one with a lower number, makes one more. Only after `findRepeated`.
+   */
+  async countFilesToFail({ acrossFiles, most, leftOut, failing }: RepeatLimits, signal: AbortSignal): Promise<number> {
+    const group = acrossFiles ? 'type, id' : 'type, id, file';
+    return await cancellable(this.#pool, this.#client, { signal, graceMs: 0 }, async () => {
+      const { rows } = await this.#client.query<{ files: number }>(
+        `with place as (
+           select file, row_number() over (partition by ${group} order by file, line) as number
+             from pg_temp.seen_id join pg_temp.repeated_id using (type, id) where file <> all ($1::int[])
+         ), repeat as (
+           select file, count(*) as lines from place where number > 1 group by file
+         ), left_out as (
+           select file, lines from unnest($2::int[], $3::int[]) as l (file, lines)
+         )
+         select count(*)::float8 as files from repeat left join left_out using (file)
+          where repeat.lines + coalesce(left_out.lines, 0) > $4`,
+        [failing, [...leftOut.keys()], [...leftOut.values()], most],
+      );
+      return rows[0]?.files ?? 0;
     });
   }
 

@@ -50,6 +50,17 @@ test('load --dry-run --check-lines prints each fault; exit code 2', { timeout },
   assert.equal(JSON.parse(json.stdout)['dry-run'].lines['bad-lines-count'], 1);
 });
 
+test('an id in two files: exit code 2 where one of them would fail, or the key not come back', {
+  timeout,
+}, async () => {
+  const bucket = await server.bucketOf({ 'Patient-1.ndjson': [{ id: 'twin' }], 'Patient-2.ndjson': [{ id: 'twin' }] });
+  const codes = [[], ['--upsert'], ['--max-errors', '1'], ['--drop-primary-key']].map(async (options) => {
+    const args = ['load', `s3://${bucket}`, '--dry-run', '--check-lines', ...options];
+    return (await runCli(args, environment())).code;
+  });
+  assert.deepEqual(await Promise.all(codes), [2, 0, 0, 2]);
+});
+
 test('Ctrl-C ends a dry run that reads files', { timeout }, async (t) => {
   const proxy = await S3FaultProxy.start(t, server.s3);
   const bucket = await server.bucketOf({ 'Patient-1.ndjson': patients(5) });

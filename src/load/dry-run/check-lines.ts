@@ -61,10 +61,11 @@ export async function checkLines(
       // The worker thread died, out of memory for instance.
       return { kind: 'checked', rows: 0, rawBytes: 0, badLinesCount: 0, badLines: [], failure: toFailure(error) };
     });
-    found.add(key, outcome);
+    found.add(key, number, outcome);
   };
   await eachOf(pages(), request.threadNum, check);
   const repeated = await ids.findRepeated(MOST_NAMED, signal);
+  const filesToFail = await countFilesToFail(found, request, ids, signal);
   const wanted = new Set(repeated.examples.flatMap(({ places }) => places.map(({ file }) => file)));
   const keys = await keysOf(pages(), wanted);
   const examples = repeated.examples.map(
@@ -76,6 +77,7 @@ export async function checkLines(
   );
   return {
     ...found.report(),
+    'files-to-fail-count': filesToFail,
     'ids-in-two-files-count': repeated.inTwoFiles,
     'ids-twice-in-one-file-count': repeated.twiceInOneFile,
     'repeated-ids-count': repeated.count,
@@ -83,12 +85,33 @@ export async function checkLines(
   };
 }
 
+/** With a primary key an id stays out that stands already; with `upsert?` only within a file. */
+async function countFilesToFail(
+  { failing, leftOut }: Found,
+  { write, maxErrors }: LoadRequest,
+  ids: SeenIds,
+  signal: AbortSignal,
+): Promise<number> {
+  if (write.dropPrimaryKey) return failing.length;
+  const limits = { acrossFiles: !write.upsert, most: maxErrors, leftOut, failing };
+  return failing.length + (await ids.countFilesToFail(limits, signal));
+}
+
 /** What the files have come to. */
 class Found {
+  /** Numbers of files that fail for themselves: unreadable, or with too many bad lines. */
+  readonly failing: number[] = [];
+  /** By number, the bad lines of all others that have some. */
+  readonly leftOut = new Map<number, number>();
+
   readonly #maxErrors: number;
   readonly #report: Omit<
     LineCheck,
-    'ids-in-two-files-count' | 'ids-twice-in-one-file-count' | 'repeated-ids-count' | 'repeated-ids'
+    | 'files-to-fail-count'
+    | 'ids-in-two-files-count'
+    | 'ids-twice-in-one-file-count'
+    | 'repeated-ids-count'
+    | 'repeated-ids'
   > = {
     files: 0,
     resources: 0,
@@ -97,14 +120,13 @@ class Found {
     'bad-lines': [],
     'unreadable-files-count': 0,
     'unreadable-files': [],
-    'files-to-fail-count': 0,
   };
 
   constructor(maxErrors: number) {
     this.#maxErrors = maxErrors;
   }
 
-  add(file: string, { rows, rawBytes, badLinesCount, badLines, failure }: CheckOutcome): void {
+  add(file: string, number: number, { rows, rawBytes, badLinesCount, badLines, failure }: CheckOutcome): void {
     const report = this.#report;
     report.files++;
     report.resources += rows;
@@ -112,7 +134,8 @@ class Found {
     report['bad-lines-count'] += badLinesCount;
     const room = MOST_NAMED - report['bad-lines'].length;
     report['bad-lines'].push(...badLines.slice(0, room).map((line) => ({ file, ...line })));
-    if (failure !== undefined || badLinesCount > this.#maxErrors) report['files-to-fail-count']++;
+    if (failure !== undefined || badLinesCount > this.#maxErrors) this.failing.push(number);
+    else if (badLinesCount > 0) this.leftOut.set(number, badLinesCount);
     if (failure === undefined) return;
     report['unreadable-files-count']++;
     const { source, code, message } = failure;

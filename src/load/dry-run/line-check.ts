@@ -11,7 +11,10 @@ export interface LineCheck {
   /** Files that cannot be read to their end. */
   'unreadable-files-count': number;
   'unreadable-files': { file: string; message: string; error: { source: string; code: string } }[];
-  /** Files that would fail for what was found: unreadable, or with more bad lines than `max-errors`. */
+  /**
+   * Files that would fail for what was found: unreadable, or with more bad lines than `max-errors`. A line is also bad whose id stands
+   * before: in the file or, without `upsert?`, in one listed earlier that does not fail by itself. Without primary keys, none is for that.
+   */
   'files-to-fail-count': number;
   'ids-in-two-files-count': number;
   /** Those that stand in two files as well are in both counts. */

@@ -149,6 +149,35 @@ describe('check-lines?', () => {
     );
   });
 
+  test('says how many files would fail for ids that stand before, as many as the load then has', async () => {
+    const bucket = await server.bucketOf({
+      'Basic-1.ndjson': [{ id: 'y' }, { id: 'thrice' }],
+      'Basic-2.ndjson': [{ id: 'thrice' }],
+      'Basic-3.ndjson': '{"id":"thrice"}\nno json\n',
+      'Basic-4.ndjson': [{ id: 'y' }, { id: 'y' }, { id: 'z' }],
+      'Basic-5.ndjson': [{ id: 'other' }],
+      // Fails by itself, so that nobody meets its ids.
+      'Basic-0.ndjson': '{"id":"other"}\n'.concat('no json\n'.repeat(5)),
+    });
+    const toFail = async (params: object) => (await check(bucket, params)).lines['files-to-fail-count'];
+    assert.equal(await toFail({}), 4);
+    assert.equal(await toFail({ 'max-errors': 1 }), 3);
+    assert.equal(await toFail({ 'max-errors': 2 }), 1);
+    assert.equal(await toFail({ 'upsert?': true }), 3);
+    assert.equal(await toFail({ 'upsert?': true, 'max-errors': 1 }), 1);
+    assert.equal(await toFail({ 'drop-primary-key?': true }), 2);
+    assert.equal((await server.load(bucket)).progress['error'], 4);
+    const again = await server.bucketOf({
+      'Flag-1.ndjson': [{ id: 'y' }],
+      'Flag-2.ndjson': [{ id: 'y' }],
+      'Flag-3.ndjson': [{ id: 'z' }, { id: 'z' }],
+    });
+    const { lines, message } = await check(again, { 'upsert?': true });
+    assert.equal(lines['files-to-fail-count'], 1);
+    assert.match(message, /1 id more than once in a file\. 1 file would fail\.$/);
+    assert.equal((await server.load(again, { 'upsert?': true })).progress['error'], 1);
+  });
+
   test('reads files of deletions as the load does: their Bundles are no resources, other lines bad', async () => {
     const deletes = (...urls: string[]) => ({
       resourceType: 'Bundle',
