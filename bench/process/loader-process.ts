@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -40,6 +41,15 @@ const answerSchema = z.object({
   error: z.object({ message: z.string() }).optional(),
 });
 
+/**
+ * What users of the npm package and of the image run: the build, where the tree holds one (`npm run build`); otherwise the sources, whose
+ * types Node strips by 25 MB of WebAssembly.
+ */
+function programOf(tree: string): string {
+  const build = join(tree, 'dist/src/server.js');
+  return existsSync(build) ? build : join(tree, 'src/server.ts');
+}
+
 /** The loader's server as its users start it, in a process of its own. */
 export class LoaderProcess {
   readonly #child: ChildProcess;
@@ -54,7 +64,7 @@ export class LoaderProcess {
 
   /** @throws with the end of its output when the server does not start */
   static async start({ databaseUrl, tree, nodeArguments = [], env }: LoaderProcessOptions): Promise<LoaderProcess> {
-    const program = resolve(tree ?? THIS_TREE, 'src/server.ts');
+    const program = programOf(resolve(tree ?? THIS_TREE));
     const child = spawn(process.execPath, [...nodeArguments, program], {
       env: {
         ...process.env,

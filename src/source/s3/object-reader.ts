@@ -3,6 +3,7 @@ import { jittered, type Pauses, pause, pauseMs } from '../../errors/retry-policy
 import type { ObjectBytes, ObjectToRead } from '../object-source.ts';
 import { BrokenBody, isConnectionError } from './broken-body.ts';
 import { offeredChecksum, type RunningChecksum } from './checksum.ts';
+import type { DirectGets } from './direct-gets.ts';
 import type { ObjectAnswer } from './object-answer.ts';
 import { objectErrors } from './object-errors.ts';
 import { ObjectPin } from './object-pin.ts';
@@ -23,6 +24,8 @@ export interface ReaderOptions {
   signal: AbortSignal;
   /** Whether the account agrees to pay for its requests. */
   requesterPays?: boolean | undefined;
+  /** Ways around the SDK, of the client's bucket; without it the SDK sends every request. */
+  direct?: DirectGets | undefined;
   /** What large objects may be read in ranges by; without it none is. */
   ranges?: Pick<RangedRestOptions, 'budget' | 'limits' | 'pace'> | undefined;
 }
@@ -79,6 +82,7 @@ export class ObjectReader implements ObjectBytes {
       name: this.#name,
       signal: options.signal,
       requesterPays: options.requesterPays,
+      direct: options.direct,
       waiting: (attempt) => this.#waits.within(attempt, options.readTimeoutMs),
     });
     const { readTimeoutMs, signal } = options;

@@ -1,5 +1,6 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
+import type { DirectGets } from './direct-gets.ts';
 import { type ObjectAnswer, toObjectAnswer } from './object-answer.ts';
 import { objectErrors } from './object-errors.ts';
 import type { ObjectPin } from './object-pin.ts';
@@ -12,6 +13,8 @@ export interface ObjectRequestsOptions {
   name: string;
   signal: AbortSignal;
   requesterPays?: boolean | undefined;
+  /** Ways around the SDK, of the client's bucket. */
+  direct?: DirectGets | undefined;
   /** Awaits an attempt of the SDK at the request, within the time limit for it. */
   waiting: <T>(attempt: Promise<T>) => Promise<T>;
 }
@@ -87,9 +90,17 @@ export class ObjectRequests {
     return true;
   }
 
+  /** Whether the request has the form that all objects are asked for in first. */
+  get #isAsFirst(): boolean {
+    return this.#isConditional && this.#wantsChecksum && this.#acceptEncoding === 'gzip';
+  }
+
   async #send(offset: number, etag: string | undefined, range: RangeRequest | undefined): Promise<ObjectAnswer> {
     const { bucket, key, name, requesterPays } = this.#options;
     const { signal, waiting } = range ?? this.#options;
+    const direct = offset === 0 && this.#isAsFirst ? this.#options.direct : undefined;
+    const answered = await direct?.get({ key, etag, waiting, signal });
+    if (answered !== undefined) return answered;
     const command = new GetObjectCommand({
       Bucket: bucket,
       Key: key,
@@ -109,6 +120,7 @@ export class ObjectRequests {
       );
     }
     let headers: Readonly<Record<string, string>> = {};
+    let sent: unknown;
     // After the signature, which must not cover Accept-Encoding: proxies and Google change it.
     command.middlewareStack.add(
       (next) => async (args) => {
@@ -116,6 +128,7 @@ export class ObjectRequests {
         Object.assign(args.request as object, {
           headers: { ...request.headers, 'accept-encoding': this.#acceptEncoding },
         });
+        sent = args.request;
         const result = await next(args);
         headers = responseSchema.parse(result.response).headers;
         return result;
@@ -134,6 +147,7 @@ export class ObjectRequests {
       const response = await this.#client.send(command, { abortSignal: AbortSignal.any([signal, giveUp.signal]) });
       const answer = toObjectAnswer(response, headers);
       if (answer === undefined) throw new S3Error('NoBody', `NoBody: S3 answered without a body (${name})`);
+      if (direct?.wantsPattern === true && answer.status === 200) await direct.learn(key, sent);
       return answer;
     } catch (error) {
       giveUp.abort();

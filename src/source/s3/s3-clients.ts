@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from './create-s3-client.ts';
+import { DirectGets } from './direct-gets.ts';
 import { RangeBudget } from './range-window.ts';
 import type { S3Account, S3Timeouts } from './s3-account.ts';
 
@@ -15,6 +16,7 @@ export class S3Clients {
   readonly rangeBudget = new RangeBudget();
 
   readonly #clients = new Map<string, S3Client>();
+  readonly #directGets = new WeakMap<S3Client, DirectGets>();
   readonly #allowPrivateHosts: boolean;
 
   constructor(allowPrivateHosts: boolean) {
@@ -37,5 +39,14 @@ export class S3Clients {
     const [oldest] = this.#clients.keys();
     if (this.#clients.size > MOST_CLIENTS && oldest !== undefined) this.#clients.delete(oldest);
     return client;
+  }
+
+  /** Of a client of its own bucket. */
+  directGets(client: S3Client): DirectGets {
+    const present = this.#directGets.get(client);
+    if (present !== undefined) return present;
+    const made = new DirectGets(client);
+    this.#directGets.set(client, made);
+    return made;
   }
 }

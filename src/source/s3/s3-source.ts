@@ -48,7 +48,13 @@ export class S3Source implements ObjectSource {
     return new ObjectReader(
       client,
       { ...object, bucket },
-      { readTimeoutMs, signal, requesterPays: account.requesterPays, ranges: { budget: this.#clients.rangeBudget } },
+      {
+        readTimeoutMs,
+        signal,
+        requesterPays: account.requesterPays,
+        direct: this.#clients.directGets(client),
+        ranges: { budget: this.#clients.rangeBudget },
+      },
     );
   }
 }
