@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -41,13 +40,9 @@ const answerSchema = z.object({
   error: z.object({ message: z.string() }).optional(),
 });
 
-/**
- * What users of the npm package and of the image run: the build, where the tree holds one (`npm run build`); otherwise the sources, whose
- * types Node strips by 25 MB of WebAssembly.
- */
+/** The sources; with `BENCH_BUILD` what `npm run build` has made of them, which is what the npm package runs. */
 function programOf(tree: string): string {
-  const build = join(tree, 'dist/src/server.js');
-  return existsSync(build) ? build : join(tree, 'src/server.ts');
+  return join(tree, process.env['BENCH_BUILD'] === undefined ? 'src/server.ts' : 'dist/src/server.js');
 }
 
 /** The loader's server as its users start it, in a process of its own. */
