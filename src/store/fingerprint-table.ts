@@ -6,6 +6,14 @@ import { listResourceTables } from './resource-tables.ts';
 /** What `upsert?` remembers of rows that it has compared; `migrations/017.do.fingerprint.sql` says what is in it. */
 export const FINGERPRINTS = 'fhir_bucket_loader.fingerprint';
 
+/**
+ * Whether this session may read and write them, in SQL; false also where the table is gone. A list of privileges would be true for any
+ * one of them.
+ */
+export const MAY_USE_FINGERPRINTS = `exists (select from pg_class
+   where oid = to_regclass('${FINGERPRINTS}') and relkind = 'r' and not row_security_active(oid)
+     and has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert'))`;
+
 /** Any numbers that nobody else locks: the turn of the one who clears up, and of the one who marks the table. */
 const SWEEP_LOCK = '3960418277530442';
 const MARK_LOCK = '3960418277530443';
@@ -44,9 +52,7 @@ export async function markFingerprints(pool: pg.Pool): Promise<void> {
 }
 
 async function mayMark(db: Queryable): Promise<boolean> {
-  const { rows } = await db.query<{ may: boolean | null }>(
-    `select has_table_privilege(to_regclass('${FINGERPRINTS}'), 'select, insert') as may`,
-  );
+  const { rows } = await db.query<{ may: boolean }>(`select ${MAY_USE_FINGERPRINTS} as may`);
   return rows[0]?.may === true;
 }
 

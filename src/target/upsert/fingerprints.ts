@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { FINGERPRINTS, MARK_OF_FINGERPRINTS } from '../../store/fingerprint-table.ts';
+import { FINGERPRINTS, MARK_OF_FINGERPRINTS, MAY_USE_FINGERPRINTS } from '../../store/fingerprint-table.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import type { RowLookUp } from '../row-look-up.ts';
@@ -36,7 +36,7 @@ export class Fingerprints implements RowLookUp {
   }
 
   /**
-   * @returns undefined where rows have no lasting place, where somebody has dropped the side table, to do without, or emptied it while a
+   * @returns undefined where rows have no lasting place, where somebody has dropped the side table, or the role may not use it, to do without, or emptied it while a
    * load was going on, and for an empty table, whose rows are all new
    */
   static async open(db: Queryable, table: ResourceTable): Promise<Fingerprints | undefined> {
@@ -48,8 +48,7 @@ export class Fingerprints implements RowLookUp {
          from pg_class c join pg_am a on a.oid = c.relam and a.amname = 'heap'
          join pg_database d on d.datname = current_database()
         where c.oid = $1::regclass and c.relkind = 'r' and not c.relhassubclass
-          and to_regclass('${FINGERPRINTS}') is not null and exists (select from ${qualifiedName(table)})
-          and has_table_privilege(to_regclass('${FINGERPRINTS}'), 'select, insert')
+          and ${MAY_USE_FINGERPRINTS} and exists (select from ${qualifiedName(table)})
           and has_function_privilege('pg_control_system()', 'execute')`,
       [qualifiedName(table)],
     );
