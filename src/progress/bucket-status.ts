@@ -2,16 +2,10 @@ import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
-import { listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
+import { hasIndexesToRestore, listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
 import { tablesInUse } from '../store/disabled-index/table-lock.ts';
 import { flushVisibleCommits } from '../store/durability.ts';
-import {
-  countFilesByStatus,
-  countLinesLeftOut,
-  countReferences,
-  listBucketTypes,
-  totalOf,
-} from '../store/loader-file/bucket-files.ts';
+import { countFilesAndLines, countReferences, listBucketTypes, totalOf } from '../store/loader-file/bucket-files.ts';
 import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
 import { conversionNote } from './conversion-note.ts';
@@ -38,13 +32,10 @@ export interface BucketStatus {
  */
 export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketStatus> {
   const options = await findWriteOptions(db, bucket);
-  const converted = withNote(
-    await statusOfFiles(db, bucket),
-    options?.format === 'fhir' ? await conversionNote(db) : undefined,
-  );
+  const { status: ofFiles, linesLeftOut: lines } = await statusOfFiles(db, bucket);
+  const converted = withNote(ofFiles, options?.format === 'fhir' ? await conversionNote(db) : undefined);
   const references = options?.resolveReferences === true ? await countReferences(db, bucket) : undefined;
   const status = withNote(converted, references && referencesNote(references));
-  const lines = await countLinesLeftOut(db, bucket);
   if (lines === 0) return status;
   const note = `${linesLeftOutText(lines)} (max-errors); GET /LoaderError?bucket=${bucket} lists them with their errors.`;
   return { ...withNote(status, note), 'lines-left-out': lines };
@@ -55,10 +46,10 @@ function withNote(status: BucketStatus, note: string | undefined): BucketStatus 
   return { ...status, message: status.message === undefined ? note : `${status.message} ${note}` };
 }
 
-async function statusOfFiles(db: pg.Pool, bucket: string): Promise<BucketStatus> {
+async function statusOfFiles(db: pg.Pool, bucket: string): Promise<{ status: BucketStatus; linesLeftOut: number }> {
   // Locks before what they stand for: a load that ends in between then reads as still in progress, never as interrupted.
   const loading = await isLoading(db, bucket);
-  const counts = await countFilesByStatus(db, bucket);
+  const { counts, linesLeftOut } = await countFilesAndLines(db, bucket);
   const total = totalOf(counts);
   if (total === 0 && (await findWriteOptions(db, bucket)) === undefined) {
     throw new ClientError(
@@ -66,10 +57,19 @@ async function statusOfFiles(db: pg.Pool, bucket: string): Promise<BucketStatus>
       `Bucket <${bucket}> was never loaded. Start with aidbox.bulk/load-from-bucket.`,
     );
   }
-  const progress = { total, ...counts };
+  const status = await stateOf(db, bucket, loading, { total, ...counts });
+  return { status, linesLeftOut };
+}
+
+async function stateOf(
+  db: pg.Pool,
+  bucket: string,
+  loading: boolean,
+  progress: BucketStatus['progress'],
+): Promise<BucketStatus> {
   const { waitsFor, givenUp } = await findReasons(db, bucket);
   if (loading) return { state: 'in-progress', progress, ...(waitsFor === undefined ? {} : { message: waitsFor }) };
-  const unfinished = UNFINISHED.some((status) => counts[status] !== undefined);
+  const unfinished = UNFINISHED.some((status) => progress[status] !== undefined);
   const missing = await missingIndexes(db, bucket);
   if (!unfinished && missing.length === 0) {
     // The replica that loaded the last file may have died before its flush.
@@ -91,6 +91,8 @@ async function missingIndexes(
   db: Queryable,
   bucket: string,
 ): Promise<{ indexname: string; message?: string | undefined; inUse: boolean }[]> {
+  // The types are a scan of all files, and hardly ever is an index dropped.
+  if (!(await hasIndexesToRestore(db))) return [];
   const types = await listBucketTypes(db, bucket);
   const first = await listIndexesToRestore(db, { bucket, types });
   // Locks before what they protect, as above: an index restored by the second look is not missing.

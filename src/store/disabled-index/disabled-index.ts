@@ -91,6 +91,12 @@ export async function listIndexesToRestore(
   return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
 }
 
+/** Whether any index, of any table, is still to be restored. */
+export async function hasIndexesToRestore(db: Queryable): Promise<boolean> {
+  const { rowCount } = await db.query(`select from disabledindex where resource ->> 'status' = 'disabled' limit 1`);
+  return rowCount !== 0;
+}
+
 /** Whether indexes of a table besides its key are still to be restored. */
 export async function hasDroppedIndexes(db: Queryable, { schema, name }: ResourceTable): Promise<boolean> {
   const { rowCount } = await db.query(

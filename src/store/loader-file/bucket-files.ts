@@ -19,6 +19,24 @@ export async function countFilesByStatus(db: Queryable, bucket: string): Promise
   return Object.fromEntries(rows.map(({ status, files }) => [status, files]));
 }
 
+/** How many LoaderFiles of a bucket have each status that occurs, and how many bad lines were left out of those that are done: in one scan. */
+export async function countFilesAndLines(
+  db: Queryable,
+  bucket: string,
+): Promise<{ counts: Record<string, number>; linesLeftOut: number }> {
+  const { rows } = await db.query<{ status: string; files: number; lines: number }>(
+    `select coalesce(resource ->> 'status', 'pending') as status, count(*)::int as files,
+            coalesce(sum((resource ->> 'lines-left-out')::bigint), 0)::float8 as lines
+       from loaderfile where resource ->> 'bucket' = $1 group by 1`,
+    [bucket],
+  );
+  const done = rows.find(({ status }) => status === 'done');
+  return {
+    counts: Object.fromEntries(rows.map(({ status, files }) => [status, files])),
+    linesLeftOut: done?.lines ?? 0,
+  };
+}
+
 const OUTCOME_SUMS = ROW_OUTCOMES.map((name) => `'${name}', sum((resource ->> '${name}')::float8)`).join(', ');
 
 /** The files of one type and status of a bucket. */
@@ -71,17 +89,6 @@ export async function countRecentFiles(db: Queryable, days: number): Promise<Fil
     [days],
   );
   return rows;
-}
-
-/** How many bad lines were left out of a bucket's files. */
-export async function countLinesLeftOut(db: Queryable, bucket: string): Promise<number> {
-  const { rows } = await db.query<{ lines: number }>(
-    `select coalesce(sum((resource ->> 'lines-left-out')::bigint), 0)::float8 as lines
-       from loaderfile
-      where resource ->> 'bucket' = $1 and resource ->> 'status' = 'done' and resource ? 'lines-left-out'`,
-    [bucket],
-  );
-  return rows[0]?.lines ?? 0;
 }
 
 /** The first files of a bucket with this status, by key, at most `limit`. */
