@@ -1,4 +1,5 @@
 import type { ObjectBytes, ObjectSource, ObjectToRead } from '../source/object-source.ts';
+import { ForwardedBytes } from './forwarded-bytes.ts';
 
 /** What is read of an object before it is wanted, in bytes: as much as comes of a round trip to a store in another region. */
 const FIRST_BYTES = 256 * 1024;
@@ -44,20 +45,11 @@ export class BegunObject {
     if (signal.aborted) this.#ended.abort(signal.reason);
     signal.addEventListener('abort', () => this.#ended.abort(signal.reason), { once: true });
     const bytes = this.#bytes;
-    const waitedMs = bytes.waitMs;
-    return {
-      read: () => this.#read(),
-      findDamage: () => bytes.findDamage(),
-      get bytes() {
-        return bytes.bytes;
-      },
-      get resumes() {
-        return bytes.resumes;
-      },
-      get waitMs() {
-        return bytes.waitMs - waitedMs;
-      },
-    };
+    return new ForwardedBytes(
+      () => bytes,
+      () => this.#read(),
+      bytes.waitMs,
+    );
   }
 
   /** Lets go of it. */

@@ -1,5 +1,6 @@
-import type { ObjectBytes, ObjectSource, ObjectToRead } from '../source/object-source.ts';
+import type { ObjectSource, ObjectToRead } from '../source/object-source.ts';
 import { BegunObject } from './begun-object.ts';
+import { ForwardedBytes } from './forwarded-bytes.ts';
 
 /** Most objects of a thread that are begun and not yet wanted: of two loads of 16 slots. Each keeps 256 KiB. */
 const MOST_BEGUN = 32;
@@ -27,23 +28,12 @@ export class FirstBytes {
       open: (object, signal) => {
         let bytes = source.open(object, signal);
         const take = () => this.#take(object, from)?.goOn(signal);
-        return {
-          // Not before the first bytes are asked for: who opens an object may never read it, and then nobody would let go of this.
-          async *read() {
-            bytes = take() ?? bytes;
-            yield* bytes.read();
-          },
-          findDamage: () => bytes.findDamage(),
-          get bytes() {
-            return bytes.bytes;
-          },
-          get resumes() {
-            return bytes.resumes;
-          },
-          get waitMs() {
-            return bytes.waitMs;
-          },
-        } satisfies ObjectBytes;
+        // Not before the first bytes are asked for: who opens an object may never read it, and then nobody would let go of this.
+        const read = async function* () {
+          bytes = take() ?? bytes;
+          yield* bytes.read();
+        };
+        return new ForwardedBytes(() => bytes, read);
       },
     };
   }
