@@ -2,7 +2,6 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { jittered, type Pauses, pause, pauseMs } from '../../errors/retry-policy.ts';
 import type { ObjectBytes, ObjectToRead } from '../object-source.ts';
 import { BrokenBody, isConnectionError } from './broken-body.ts';
-import { offeredChecksum, type RunningChecksum } from './checksum.ts';
 import type { DirectGets } from './direct-gets.ts';
 import type { ObjectAnswer } from './object-answer.ts';
 import { objectErrors } from './object-errors.ts';
@@ -10,6 +9,7 @@ import { ObjectPin } from './object-pin.ts';
 import { ObjectRequests } from './object-requests.ts';
 import { RangePart } from './range-part.ts';
 import { RangedRest, type RangedRestOptions } from './ranged-rest.ts';
+import { ReceivedBytes } from './received-bytes.ts';
 import { S3Error, toS3Error } from './s3-error.ts';
 import { TimedWaits } from './timed-waits.ts';
 
@@ -48,20 +48,16 @@ const END_MS = 10_000;
  * too slow for the consumer, the rest is read in several ranges at a time; whatever goes wrong with one, it goes on as before.
  */
 export class ObjectReader implements ObjectBytes {
-  /** Bytes received so far. */
-  bytes = 0;
   /** How often a broken body was resumed. */
   resumes = 0;
 
   readonly #options: ReaderOptions;
   readonly #name: string;
   readonly #pin: ObjectPin;
+  readonly #received: ReceivedBytes;
   readonly #requests: ObjectRequests;
   readonly #waits: TimedWaits;
   readonly #ranges: RangedRest;
-  #checksum: RunningChecksum | undefined;
-  /** What the checksum has shown, also where another failure was met first. */
-  #damage: S3Error | undefined;
   /** Ends what nobody waits for any more; the rest is then read anew. */
   readonly #giveUp = new AbortController();
   /** Ends what is being read. */
@@ -74,6 +70,7 @@ export class ObjectReader implements ObjectBytes {
     this.#options = options;
     this.#name = `s3://${bucket}/${key}`;
     this.#pin = new ObjectPin(this.#name, object);
+    this.#received = new ReceivedBytes(this.#name, this.#pin);
     this.#signal = AbortSignal.any([options.signal, this.#giveUp.signal]);
     this.#waits = new TimedWaits({ name: this.#name, signal: () => this.#signal, bytes: () => this.bytes });
     this.#requests = new ObjectRequests(client, {
@@ -104,6 +101,11 @@ export class ObjectReader implements ObjectBytes {
     });
   }
 
+  /** Bytes received so far. */
+  get bytes(): number {
+    return this.#received.count;
+  }
+
   /** Time spent waiting for S3, in ms. */
   get waitMs(): number {
     return this.#waits.totalMs;
@@ -131,11 +133,11 @@ export class ObjectReader implements ObjectBytes {
       this.#giveUp.abort(new Error('nobody reads the object any more'));
       await this.#idle;
       this.#signal = this.#options.signal;
-      if (this.#damage !== undefined) return this.#damage;
-      const { size } = this.#pin;
-      if (this.#checksum === undefined || size === undefined || size - this.bytes > MOST_READ_FOR_CHECKSUM)
-        return undefined;
-      if (this.bytes === size) await this.#verify();
+      // Also where another failure was met first.
+      if (this.#received.damage !== undefined) return this.#received.damage;
+      const { isToVerify, left } = this.#received;
+      if (!isToVerify || left === undefined || left > MOST_READ_FOR_CHECKSUM) return undefined;
+      if (left === 0) await this.#received.verify();
       else for await (const chunk of this.#readAll()) if (chunk.length === 0) break;
       return undefined;
     } catch (error) {
@@ -150,7 +152,7 @@ export class ObjectReader implements ObjectBytes {
       try {
         yield* this.#readFrom(before);
         yield* this.#readRanges();
-        if (this.bytes === this.#pin.size || this.#pin.size === undefined) break;
+        if (this.#received.left === 0 || this.#received.left === undefined) break;
       } catch (error) {
         this.#signal.throwIfAborted();
         if (!(error instanceof BrokenBody)) throw toS3Error(error, this.#name);
@@ -163,7 +165,7 @@ export class ObjectReader implements ObjectBytes {
         this.#signal.throwIfAborted();
       }
     }
-    await this.#verify();
+    await this.#received.verify();
   }
 
   /** @throws BrokenBody when the rest is worth another request */
@@ -182,12 +184,12 @@ export class ObjectReader implements ObjectBytes {
         const chunk = next.subarray(skip);
         skip -= next.length - chunk.length;
         const own = chunk.subarray(0, (this.#ranges.from ?? Number.POSITIVE_INFINITY) - this.bytes);
-        if (own.length > 0) yield this.#take(own);
+        if (own.length > 0) yield this.#received.take(own);
         if (this.bytes === this.#ranges.from && this.#ranges.takeOver() !== undefined) return;
-        if (own.length < chunk.length) yield this.#take(chunk.subarray(own.length));
+        if (own.length < chunk.length) yield this.#received.take(chunk.subarray(own.length));
         this.#ranges.consider(this.bytes, this.waitMs);
       }
-      if (this.bytes < (this.#pin.size ?? 0)) throw new BrokenBody('the body ended early');
+      if ((this.#received.left ?? 0) > 0) throw new BrokenBody('the body ended early');
     } finally {
       // An unread body would hold its socket until the pool is empty.
       body.destroy();
@@ -205,7 +207,7 @@ export class ObjectReader implements ObjectBytes {
       for (;;) {
         const chunk = await this.#waits.within(window.next(), 0);
         if (chunk === undefined) return;
-        yield this.#take(chunk);
+        yield this.#received.take(chunk);
       }
     } catch (error) {
       this.#signal.throwIfAborted();
@@ -216,16 +218,6 @@ export class ObjectReader implements ObjectBytes {
     }
   }
 
-  /** Counts bytes that are given to the consumer. */
-  #take(chunk: Buffer): Buffer {
-    this.bytes += chunk.length;
-    const { size } = this.#pin;
-    if (size === undefined) throw objectErrors.noSize(this.#name);
-    if (this.bytes > size) throw this.#pin.otherLength();
-    this.#checksum?.update(chunk);
-    return chunk;
-  }
-
   /** @returns how many bytes of the body were read before */
   #admit(answer: ObjectAnswer, offset: number): number {
     if (offset > 0) {
@@ -233,14 +225,14 @@ export class ObjectReader implements ObjectBytes {
       return offset - (answer.start ?? offset);
     }
     this.#pin.begin(answer);
-    this.#checksum = offeredChecksum(answer.headers);
+    this.#received.begin(answer);
     return 0;
   }
 
   /** @returns undefined at the end */
   async #nextChunk(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
     const { readTimeoutMs } = this.#options;
-    const isWhole = this.bytes === this.#pin.size;
+    const isWhole = this.#received.left === 0;
     try {
       const next = await this.#waits.within(chunks.next(), isWhole ? END_MS : readTimeoutMs);
       return next.done === true ? undefined : next.value;
@@ -251,16 +243,5 @@ export class ObjectReader implements ObjectBytes {
       if (error instanceof S3Error || !isConnectionError(error)) throw error;
       throw new BrokenBody(error.message, { cause: error });
     }
-  }
-
-  /** @throws S3Error when the bytes are not those that the store has a checksum of */
-  async #verify(): Promise<void> {
-    if (this.#checksum === undefined) return;
-    const { name: algorithm, expected, ...sum } = this.#checksum;
-    this.#checksum = undefined;
-    const actual = await sum.digest();
-    if (actual === expected) return;
-    this.#damage = objectErrors.checksum(this.#name, { algorithm, expected, actual });
-    throw this.#damage;
   }
 }
