@@ -24,6 +24,8 @@ ENTRYPOINT ["node", "demo/seed-bucket.ts"]
 # The server.
 FROM node:24-slim AS loader
 ENV NODE_ENV=production
+# Fewer heaps of glibc's: 10 MB less.
+ENV MALLOC_ARENA_MAX=2
 # Refused by the server unless BOX_ROOT_CLIENT_SECRET is set.
 ENV BOX_WEB_HOST=0.0.0.0
 WORKDIR /app
