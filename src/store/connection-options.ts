@@ -72,6 +72,8 @@ const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   tcp_user_timeout: '60000',
   client_connection_check_interval: '10s',
   client_min_messages: 'warning',
+  // Where it is on, types and tables have names that nothing here compares equal.
+  quote_all_identifiers: 'off',
   // Of Citus, whose COPY has a connection to a worker for each shard: with its own 1 each file makes them anew, and a load
   // of small files took 2.6 times as long.
   'citus.max_cached_conns_per_worker': '16',

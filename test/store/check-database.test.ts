@@ -47,6 +47,14 @@ for (const encoding of ['LATIN1', 'SQL_ASCII']) {
   });
 }
 
+test('a database that quotes all names is used like any other', async (t) => {
+  const database = await createTestDatabase(t);
+  const name = pg.escapeIdentifier(database.connection.database);
+  await onTestServer(`alter database ${name} set quote_all_identifiers = on`);
+  assert.ok((await migrate(database.connection)) > 0);
+  assert.equal(await migrate(database.connection), 0);
+});
+
 describe('the loader’s own tables, found unfit', () => {
   const cases: [what: string, statement: string, message: RegExp][] = [
     [
