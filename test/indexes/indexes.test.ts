@@ -546,7 +546,16 @@ describe('indexes that an earlier load has dropped and not restored', () => {
         const now = await session();
         return now?.locks === before.locks && now.pid !== before.pid;
       },
-      { what: 'the same locks, on a new session' },
+      {
+        what: 'the same locks, on a new session',
+        seen: async () => ({
+          before,
+          status: await status(first),
+          locks: await sql(`select * from pg_locks where locktype = 'advisory'`),
+          sessions: await sql(`select pid, state, wait_event, left(query, 200) as query from pg_stat_activity
+                                where datname = current_database()`),
+        }),
+      },
     );
     const second = await bucketOf({ 'Group-2.ndjson': [{ id: 'two' }, { id: 'three' }] });
     const kept = await load(second, { 'drop-primary-key?': true });

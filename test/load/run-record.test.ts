@@ -140,6 +140,11 @@ describe('the record of a run with two replicas', () => {
     const fresh = await startReplica();
     replicas[0] = fresh;
     await waitFor(async () => (await runsOf(fresh, bucket))[0]?.state === 'interrupted', { what: 'interrupted' });
+    // As where the last file ended after the last second of the curve.
+    await client.query(
+      `update loaderfile set ts = clock_timestamp() where resource ->> 'bucket' = $1 and resource ->> 'status' = 'done'`,
+      [`s3://${bucket}`],
+    );
     const seen = await detailOf(fresh, bucket);
     assert.deepEqual(seen.files, { done: 2, error: 0, left: 6 });
     assert.equal(seen.resources, await rowsOf(bucket));

@@ -49,7 +49,8 @@ export const LAST_SEEN = `greatest(
   r.started_at,
   (select r.started_at + max(second) * interval '1 s' from fhir_bucket_loader.load_run_rate p where p.run = r.run),
   (select max(l.ts) from loaderfile l where l.resource ->> 'bucket' = r.bucket and l.txid >= r.first_txid
-      and l.resource ->> 'status' in ('done', 'error')))`;
+      and l.resource ->> 'status' in ('done', 'error')),
+  (select max((d.resource ->> 'ended')::timestamptz) from fhir_bucket_loader.load_run_deleted d where d.run = r.run))`;
 
 /**
  * Whether dropped indexes that concern the bucket of a load_run `r` are not back, in SQL: those dropped for it, and those of
