@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Queryable } from './query.ts';
 
-/** Pause between attempts at cancelling a statement, where Postgres could not be told, in ms. */
+/** Pause between attempts at cancelling a session's work, in ms. */
 const AGAIN_MS = 1_000;
 
 /**
  * Runs a session's work, and has Postgres cancel its statement when `signal` aborts and the work has not ended by
- * itself within `graceMs`: a statement that waits for somebody's lock takes no notice of anything else. Where Postgres cannot
- * be told, it is tried again until the work ends. The cancelling is over when this resolves: it meets no later statement.
+ * itself within `graceMs`: a statement that waits for somebody's lock takes no notice of anything else. It is cancelled again
+ * until the work ends: Postgres may be out of reach, and a session between two of its statements takes no notice, though the
+ * next one may wait for ever. The cancelling is over when this resolves: it meets no later statement.
  * @param pool where the cancelling is done
  * @throws what `work` throws; where that succeeds, what kept its statement from being cancelled
  */
@@ -39,7 +40,7 @@ export async function cancellable<T>(
   return result;
 }
 
-/** @param failures gets what each attempt met, and none once one has succeeded */
+/** @param failures gets what kept each attempt since the last one that succeeded from it */
 async function untilCancelled(
   pool: pg.Pool,
   pid: number | undefined,
@@ -56,7 +57,6 @@ async function untilCancelled(
       // Citus has a function of this name for its own numbers beside Postgres's.
       await pool.query('select pg_cancel_backend($1::int)', [pid]);
       failures.length = 0;
-      return;
     } catch (error) {
       failures.push(error);
     }

@@ -42,6 +42,21 @@ describe('work that can be cancelled', { timeout: 600_000 }, () => {
     await session.query('rollback');
   });
 
+  test('is cancelled also where Postgres is told between two of its statements', async (t) => {
+    const pool = poolFor(t);
+    const abort = new AbortController();
+    const tried = t.mock.method(pool, 'query');
+    const work = async () => {
+      abort.abort();
+      await waitFor(() => tried.mock.callCount() > 0, { what: 'an attempt to cancel' });
+      await tried.mock.calls[0]?.result;
+      await stuck();
+    };
+    await session.query('begin');
+    await assert.rejects(cancellable(pool, session, { signal: abort.signal, graceMs: 0 }, work), { code: '57014' });
+    await session.query('rollback');
+  });
+
   test('reports what kept it from being cancelled, when it has ended', async (t) => {
     const pool = poolFor(t);
     await pool.end();

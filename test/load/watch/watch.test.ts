@@ -328,9 +328,10 @@ describe('watch', () => {
       listing.resolve();
       await goOn.promise;
     };
-    await server.s3.putObject(name, 'Patient-2.ndjson', ndjson(patients(1, 'un-2')));
     proxy.rule = ({ key }) => (key === '' ? { kind: 'first', run } : undefined);
     await listing.promise;
+    // Not before: another listing may be on its way.
+    await server.s3.putObject(name, 'Patient-2.ndjson', ndjson(patients(1, 'un-2')));
     await call(UNWATCH, { bucket });
     goOn.resolve();
     proxy.rule = () => undefined;
