@@ -3,6 +3,7 @@ import { describeStart } from './describe-start.ts';
 import { loadRequestOf } from './load-request-of.ts';
 import { recordedParams } from './recorded-params.ts';
 import { defineMethod } from './rpc-method.ts';
+import { takesAccount } from './source-params.ts';
 import { storedParams, watchParams } from './watch-params.ts';
 
 /** Lists a bucket at a pace, and loads what is new. The loader's own method; with Aidbox somebody has to call. */
@@ -21,9 +22,10 @@ export const watch = defineMethod({
     const params = storedParams(given, request);
     const record = { caller, params: recordedParams(given) };
     const started = await loader.watch(request, { every, everyMs, params, hasCredentials }, { caller: signal, record });
+    const how = takesAccount(given.bucket) ? ': it uses the credentials of the server.' : '.';
     const lifetime = hasCredentials
       ? 'Its credentials are in the memory of this process only: the watch ends with it.'
-      : 'It survives restarts: it uses the credentials of the server.';
+      : `It survives restarts${how}`;
     return {
       message: `${describeStart(request, started)} From now on the bucket is listed every ${every}. ${lifetime}`,
       progress: { total: started.totalFiles },

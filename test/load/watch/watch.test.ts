@@ -102,7 +102,7 @@ describe('watch', () => {
     const answer = await watched(t, { bucket });
     assert.match(
       answer.message,
-      /^Upload from bucket <file:.*> started\. 1 new files added\. From now on the bucket is listed every 1s\. It survives restarts/,
+      /^Upload from bucket <file:.*> started\. 1 new files added\. From now on the bucket is listed every 1s\. It survives restarts\.$/,
     );
     assert.deepEqual([answer['new-files-count'], answer['survives-restart?']], [1, true]);
     await untilDone(bucket, 1);
