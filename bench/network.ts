@@ -1,6 +1,7 @@
 /**
  * `npm run bench:network`: whether a load from a store that is far away keeps Postgres as busy as one from a store
- * on the same machine: the same data with and without latency and a limit for each connection. Options as of `npm run bench`; with
+ * on the same machine: the same data with and without latency and a limit for each connection. `--only small-files-near,small-files-far
+ * --files N` loads files of 1 to 50 rows. Options as of `npm run bench`; with
  * `--compare path/of/another/tree` both trees load in turn.
  */
 import { basename, resolve } from 'node:path';
@@ -26,14 +27,17 @@ const NETWORKS: Readonly<Record<string, NetworkShape | undefined>> = {
   thin: { latencyMs: 30, megabytesPerS: 5 },
   narrow: { latencyMs: 30, megabytesPerS: 1 },
 };
-const SHAPES = ['mixed', 'mid-files', 'one-file', 'skewed'] as const;
+const SHAPES = ['mixed', 'mid-files', 'one-file', 'skewed', 'small-files'] as const;
 
 const options = readBenchOptions({ megabytes: 400 });
-const { megabytes, seed, compare } = options;
+const { megabytes, files, seed, compare } = options;
 const contenders: Contender[] = [];
-const isWanted = (shape: string) => options.only.length === 0 || options.only.some((name) => name.startsWith(shape));
+// Of a size of their own (`--files`), and long: only where asked for.
+const isWanted = (shape: string) =>
+  (options.only.length === 0 && shape !== 'small-files') || options.only.some((name) => name.startsWith(shape));
 for (const shape of SHAPES.filter(isWanted)) {
-  const data = await prepareData({ shape, bytes: megabytes * 1e6, seed });
+  const size = shape === 'small-files' ? { bytes: 0, files } : { bytes: megabytes * 1e6 };
+  const data = await prepareData({ shape, ...size, seed });
   for (const network of Object.keys(NETWORKS)) {
     for (const tree of [undefined, ...compare]) contenders.push(contender(shape, data, network, tree));
   }

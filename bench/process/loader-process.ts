@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { join, resolve } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -144,12 +146,16 @@ export class LoaderProcess {
   }
 
   async #call(method: string, params: object) {
-    const response = await fetch(`${this.#url}/rpc`, {
+    // Not `fetch`, which gives up after five minutes: a call is answered when a whole bucket is listed.
+    const sent = request(`${this.#url}/rpc`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ method: `aidbox.bulk/${method}`, params }),
     });
-    const { result, error } = answerSchema.parse(await response.json());
+    sent.end(JSON.stringify({ method: `aidbox.bulk/${method}`, params }));
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      sent.on('response', resolve).on('error', reject);
+    });
+    const { result, error } = answerSchema.parse(await json(response));
     if (result === undefined) throw new Error(`${method} was refused: ${error?.message}`);
     return result;
   }

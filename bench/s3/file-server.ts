@@ -14,6 +14,8 @@ const PIECE_BYTES = 1024 * 1024;
 const MOST_KEYS = 1000;
 
 const root = process.argv[2] ?? '.';
+/** By folder, from the first page of a listing on: what comes after a key need not read and sort 60,000 names again. */
+const sortedNames = new Map<string, readonly string[]>();
 const server = createServer((request, response) => {
   answer(request, response).catch((error: NodeJS.ErrnoException) => {
     if (response.headersSent) response.destroy();
@@ -37,11 +39,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 
 async function list(response: ServerResponse, bucket: string, query: URLSearchParams): Promise<void> {
   const folder = join(root, bucket);
-  const names = await readdir(folder, { recursive: true });
-  const after = query.get('continuation-token') ?? '';
-  const keys = names
-    .filter((name) => name.endsWith('.ndjson.gz') && name.startsWith(query.get('prefix') ?? '') && name > after)
-    .sort();
+  const after = query.get('continuation-token') ?? query.get('start-after');
+  const names = (after === null ? undefined : sortedNames.get(folder)) ?? (await readNames(folder));
+  sortedNames.set(folder, names);
+  const prefix = query.get('prefix') ?? '';
+  const keys = names.slice(placeAfter(names, after ?? '')).filter((name) => name.startsWith(prefix));
   const page = keys.slice(0, Math.min(MOST_KEYS, Number(query.get('max-keys') ?? MOST_KEYS)));
   const contents = [];
   for (const name of page) {
@@ -59,6 +61,22 @@ async function list(response: ServerResponse, bucket: string, query: URLSearchPa
     `<ListBucketResult><Name>${bucket}</Name><KeyCount>${page.length}</KeyCount>` +
       `<IsTruncated>${more}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`,
   );
+}
+
+async function readNames(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names.filter((name) => name.endsWith('.ndjson.gz')).sort();
+}
+
+/** Number of the names that do not come after this one. */
+function placeAfter(names: readonly string[], after: string): number {
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((names[middle] ?? '') > after) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 async function send(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
