@@ -4,6 +4,8 @@ import type pg from 'pg';
 export interface RowLookUp {
   /** 16 bytes that the hashed bytes begin with. */
   readonly scope: Buffer;
+  /** Whether nothing is stored: rows are hashed for later, and all are sent. */
+  readonly isEmpty: boolean;
   /**
    * Takes rows that follow each other in the file; each row is given once at most.
    * @param firstRow its 1-based number in the file

@@ -59,6 +59,7 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
     this.#client = client;
     this.#statement = statement;
     this.#lookUp = lookUp;
+    if (lookUp.isEmpty) this.#skips = Number.POSITIVE_INFINITY;
     this.#defaultTs = encoder.defaultTs;
     this.#times = times;
     const { promise, reject } = Promise.withResolvers<never>();

@@ -46,7 +46,8 @@ describe('rows that were compared once', () => {
 
     const next = [...lines(10, 2), ...lines(5_000, 1).slice(10), { id: 'new' }];
     assert.deepEqual((await upsert('Account', next)).counts, [1, 10, 4_990]);
-    assert.deepEqual(await fingerprints('account'), { all: 5_000, valid: 4_990 });
+    // The new one has one already.
+    assert.deepEqual(await fingerprints('account'), { all: 5_001, valid: 4_991 });
     assert.deepEqual((await upsert('Account', next)).counts, [0, 0, 5_001]);
     assert.deepEqual(await fingerprints('account'), { all: 5_011, valid: 5_001 });
   });
@@ -288,6 +289,51 @@ describe('rows that are to be sent', () => {
   };
 });
 
+describe('rows that a file has inserted', () => {
+  test('are not sent the next time, nor compared', async () => {
+    assert.deepEqual((await upsert('Contract', lines(500, 1))).counts, [500, 0, 0]);
+    assert.deepEqual(await fingerprints('contract'), { all: 500, valid: 500 });
+    for (const history of [false, true]) {
+      const more = [...lines(500, 1), { id: `new-${history}` }];
+      assert.deepEqual((await upsert('Contract', more, { 'history?': history })).counts, [1, 0, 500]);
+    }
+    assert.deepEqual(await fingerprints('contract'), { all: 502, valid: 502 });
+    assert.deepEqual((await upsert('Contract', lines(500, 2))).counts, [0, 500, 0]);
+    assert.deepEqual((await upsert('Contract', lines(500, 1))).counts, [0, 500, 0]);
+  });
+
+  test('hold the same ids no more than once', async () => {
+    const text = lines(4, 1).map((line) => JSON.stringify(line));
+    const twice = await upsert('Group', [...text, text[2]].join('\n'));
+    assert.match(twice.message ?? '', /id "r-2" stands twice in the file \(line 5; line 3 has it too\)/);
+    assert.deepEqual(await fingerprints('"group"'), { all: 0, valid: 0 });
+    await upsert('Group', text.join('\n'));
+    const again = await upsert('Group', [...text, text[2]].join('\n'));
+    assert.match(again.message ?? '', /id "r-2" stands twice in the file \(line 5; line 3 has it too\)/);
+  });
+
+  test('are compared where a trigger may have changed them', async () => {
+    await upsert('Library', [{ id: 'first' }]);
+    await server.sql(
+      `create function nine() returns trigger language plpgsql as 'begin new.resource = ''{"n":9}''; return new; end'`,
+    );
+    await server.sql('create trigger nine before insert on library for each row execute function nine()');
+    assert.deepEqual((await upsert('Library', lines(20, 1))).counts, [20, 0, 0]);
+    assert.deepEqual(await fingerprints('library'), { all: 1, valid: 1 });
+    assert.deepEqual((await upsert('Library', lines(20, 1))).counts, [0, 20, 0]);
+  });
+
+  test('and that are taken back have no fingerprint', async () => {
+    await upsert('Medication', lines(20, 1));
+    await server.sql(`alter table medication add constraint refused check (id <> 'x') not valid`);
+    const { status } = await upsert('Medication', [{ id: 'new' }, { id: 'x' }]);
+    assert.equal(status, 'error');
+    assert.deepEqual(await fingerprints('medication'), { all: 20, valid: 20 });
+    await server.sql('alter table medication drop constraint refused');
+    assert.deepEqual((await upsert('Medication', [{ id: 'new' }, { id: 'x' }])).counts, [2, 0, 0]);
+  });
+});
+
 describe('the fingerprints', () => {
   test('are of rows as others have left them: a file that looks twice notes none of its own', async (t) => {
     await twoNights('Linkage', lines(50, 1));
@@ -371,13 +417,13 @@ describe('the fingerprints', () => {
       );
     await server.sql('drop table gone');
     await upsert('Location', [{ id: 'new' }]);
-    await waitFor(async () => (await fingerprints('location'))?.all === 10, { what: 'the end of the others' });
+    await waitFor(async () => (await fingerprints('location'))?.all === 11, { what: 'the end of the others' });
     const rest = await server.sql(
       'select from fhir_bucket_loader.fingerprint where file not in (select relfilenode from pg_class)',
     );
     assert.deepEqual(rest, []);
     assert.deepEqual((await upsert('Location', lines(10, 1))).counts, [0, 0, 10]);
-    assert.deepEqual(await fingerprints('location'), { all: 10, valid: 10 });
+    assert.deepEqual(await fingerprints('location'), { all: 11, valid: 11 });
   });
 
   for (const [what, change] of [

@@ -6,6 +6,11 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 const fast = await startTestServer({ after });
 const plain = await startTestServer({ after });
 await plain.sql('drop table fhir_bucket_loader.fingerprint');
+for (const server of [fast, plain])
+  await server.sql(
+    `create function altered() returns trigger language plpgsql as
+     'begin if new.id < ''r-5'' then new.resource = new.resource || jsonb_build_object(''altered'', true); end if; return new; end'`,
+  );
 
 const IDS = 80;
 const NIGHTS = 7;
@@ -49,6 +54,12 @@ function otherWriter(random: (n: number) => number): string[] {
     `vacuum full basic`,
     `vacuum basic`,
     `select from basic where ${some} for update`,
+    'truncate basic',
+    `with gone as (delete from basic where ${some} returning *)
+     insert into basic_history (id, txid, ts, cts, resource_type, status, resource)
+     select id, (select nextval('transaction_id_seq')), '2024-01-0${1 + random(4)}', cts, resource_type, 'deleted', resource from gone`,
+    'create or replace trigger altered before insert or update on basic for each row execute function altered()',
+    'drop trigger if exists altered on basic',
   ];
   return Array.from({ length: random(4) }, () => statements[random(statements.length)] ?? '');
 }

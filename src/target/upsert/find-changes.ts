@@ -1,19 +1,8 @@
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
+import { CHANGES, type Change, type ChangeCounts } from './changes.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { Stage } from './stage.ts';
-
-/** Which rows of the stage differ from the table's: their places in the stage, and what each is (`Change`). */
-export const CHANGES = 'pg_temp.fhir_bucket_loader_changes';
-
-/** `new`: the table has no such id; `changed`: it is to be overwritten; `older`: the table has a later one, which stays. */
-type Change = 'new' | 'changed' | 'older';
-export type ChangeCounts = Record<Change, number>;
-
-/** The rows of the stage that CHANGES names, `s`, and what each is, `c.change`; read by place, each once, in the order of ids. */
-export function changedRows(stage: Stage): string {
-  return `${CHANGES} c cross join lateral (select id, ts, resource from ${stage.name} where ctid = c.place limit 1) s`;
-}
 
 /**
  * Whether a row `t` of the table differs from `s` of the stage, in SQL. Resources are compared by their bytes as stored,
@@ -29,13 +18,6 @@ export const ID_ORDER = 's.id collate "C"';
 
 /** Whether a row `t` of the table was updated later than `s` of the stage, in SQL. */
 export const IS_NEWER = '(t.ts is not null and t.ts > s.ts)';
-
-/** Makes the table where this connection does not have it yet; it is empty in every transaction. */
-export async function createChanges(db: Queryable): Promise<void> {
-  await db.query(
-    `create temporary table if not exists ${CHANGES} (place tid not null, change text not null) on commit delete rows`,
-  );
-}
 
 /**
  * Puts the rows of the stage that the table does not have, or has otherwise, into CHANGES. Rows that are the same are only
@@ -60,7 +42,8 @@ export async function findChanges(
   const overwritten = newestWins ? `case when ${IS_NEWER} then 'older' else 'changed' end` : `'changed'`;
   await db.query('set local jit = off; set local enable_seqscan = off');
   const change = `case when t.id is null then 'new' when ${DIFFERS} then ${overwritten} else 'same' end`;
-  const looked = `select s.ctid as place, s.id, ${change} as change ${fingerprints ? ', s.hash, t.stored_at, t.version, t.stored_in' : ''}
+  const looked = `select s.ctid as place, s.id, ${stage.hashed ? 's.hash' : 'null::uuid as hash'}, ${change} as change
+                         ${fingerprints ? ', t.stored_at, t.version, t.stored_in' : ''}
                     from ${stage.name} s
                     left join lateral (select id, ts, resource, ctid as stored_at, xmin as version, tableoid as stored_in
                                          from ${qualifiedName(table)} where id = s.id limit 1) t on true`;
@@ -68,8 +51,8 @@ export async function findChanges(
     `with looked as ${fingerprints ? 'materialized' : ''} (${looked})
      ${fingerprints ? `, noted as (${fingerprints.noteSame('looked')})` : ''}
      , found as (
-       insert into ${CHANGES} (place, change)
-       select place, change from looked s where change <> 'same' order by ${ID_ORDER}
+       insert into ${CHANGES} (place, change, id, hash)
+       select place, change, id, hash from looked s where change <> 'same' order by ${ID_ORDER}
        returning change
      )
      select change, count(*)::int as rows from found group by change`,

@@ -2,6 +2,7 @@ import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import { laterTs, laterTxid } from '../version-number.ts';
+import { type Fingerprints, INSERTED } from './fingerprints.ts';
 
 export interface OverwriteOptions {
   table: ResourceTable;
@@ -40,16 +41,19 @@ function overwriteStatement({ table, from }: OverwriteOptions, stamps: VersionSt
 /**
  * Writes rows, whatever the table has, and counts what they were.
  * @param rows how many they are
+ * @param fingerprints remembers those that are inserted
  * @throws RowsKeptOut
  */
 export async function overwrite(
   db: Queryable,
   options: OverwriteOptions,
   rows: number,
+  fingerprints: Fingerprints | undefined,
 ): Promise<{ created: number; updated: number }> {
   const { txid, type } = options;
   const { rows: counts } = await db.query<{ written: number; updated: number }>(
-    `with written as (${overwriteStatement(options, LATER)} returning status)
+    `with written as (${overwriteStatement(options, LATER)} returning status ${fingerprints ? `, ${INSERTED}` : ''})
+     ${fingerprints ? `, noted as (${fingerprints.noteInserted('written')})` : ''}
      select count(*)::int as written, count(*) filter (where status = 'updated')::int as updated from written`,
     [txid.toString(), type],
   );

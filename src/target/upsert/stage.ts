@@ -2,7 +2,9 @@ import type pg from 'pg';
 import { RepeatedId } from '../../errors/repeated-id.ts';
 import type { Queryable } from '../../store/query.ts';
 import type { RowCopy } from '../row-copy.ts';
-import { UNSENT } from './fingerprints.ts';
+
+/** Of each look-up the ids of rows that are not sent, since they are stored already, and their 1-based numbers in the file. */
+export const UNSENT = 'pg_temp.fhir_bucket_loader_unsent';
 
 /** A temporary table that a file's rows are copied into, so that statements can hold them against the resource table. */
 export interface Stage {
@@ -45,7 +47,7 @@ export async function createStage(db: Queryable, { name, keyed, hashed }: Stage)
 /** @throws RepeatedId when two rows of the file have one id */
 export async function checkIds(db: pg.ClientBase, { name, keyed, hashed }: Stage, copy: RowCopy): Promise<void> {
   if (keyed) return;
-  const ids = hashed ? `(select row, id from ${name} union all select row, id from ${UNSENT})` : name;
+  const ids = hashed ? `(select row, id from ${name} union all select unnest(rows), unnest(ids) from ${UNSENT})` : name;
   const isTwice = hashed ? 'min(row) < max(row)' : 'count(*) > 1';
   const twice = await db.query<{ id: string }>(`select id from ${ids} s group by id having ${isTwice} limit 1`);
   const id = twice.rows[0]?.id;

@@ -7,7 +7,8 @@ import { HASHED_FIELDS } from '../hashed-run.ts';
 import type { RowCopy } from '../row-copy.ts';
 import type { RowLookUp } from '../row-look-up.ts';
 import type { RowTarget } from '../row-target.ts';
-import { changedRows, createChanges, findChanges } from './find-changes.ts';
+import { changedRows, createChanges } from './changes.ts';
+import { findChanges } from './find-changes.ts';
 import { Fingerprints } from './fingerprints.ts';
 import { NotOnCitus } from './not-on-citus.ts';
 import { overwrite, overwriteDistributed } from './overwrite.ts';
@@ -88,6 +89,7 @@ export class UpsertTarget implements RowTarget {
     const stage = this.#stage;
     const fingerprints = this.#fingerprints;
     const { rows } = copy;
+    await fingerprints?.endLookUps(client);
     await checkIds(client, stage, copy);
     // Citus plans no query of its own tables with the places of rows: there all rows are overwritten.
     if (this.#isCitus) {
@@ -115,7 +117,7 @@ export class UpsertTarget implements RowTarget {
     }
     const found = await findChanges(client, table, stage, false, fingerprints);
     const changes = found.new + found.changed;
-    const written = await overwrite(client, { table, type, txid, from: changedRows(stage) }, changes);
+    const written = await overwrite(client, { table, type, txid, from: changedRows(stage) }, changes, fingerprints);
     return { loaded: rows, outcomes: { ...written, unchanged: rows - changes } };
   }
 }

@@ -3,8 +3,9 @@ import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import { laterTs, laterTxid } from '../version-number.ts';
-import { CHANGES, changedRows, DIFFERS, findChanges, ID_ORDER, IS_NEWER } from './find-changes.ts';
-import type { Fingerprints } from './fingerprints.ts';
+import { CHANGES, changedRows } from './changes.ts';
+import { DIFFERS, findChanges, ID_ORDER, IS_NEWER } from './find-changes.ts';
+import { type Fingerprints, INSERTED } from './fingerprints.ts';
 import type { Stage } from './stage.ts';
 
 /** How often rows are looked at again because others have created, changed or deleted some of them in between. */
@@ -97,16 +98,20 @@ export function copyTo(history: ResourceTable, from: string): string {
 /** @returns how many rows were inserted: not those that others have created meanwhile @throws RowsKeptOut */
 async function insertNew(
   db: Queryable,
-  { table, history, type, txid, stage }: WriteVersionsOptions,
+  { table, history, type, txid, stage, fingerprints }: WriteVersionsOptions,
   wanted: number,
 ): Promise<number> {
-  const { rowCount } = await db.query(
-    `insert into ${qualifiedName(table)} (id, txid, ts, resource_type, status, resource)
-     ${history === undefined ? insertedRows(stage) : await versionsAfter(db, history, stage)}
-     on conflict (id) do nothing`,
+  const { rows } = await db.query<{ inserted: number }>(
+    `with written as (
+       insert into ${qualifiedName(table)} (id, txid, ts, resource_type, status, resource)
+       ${history === undefined ? insertedRows(stage) : await versionsAfter(db, history, stage)}
+       on conflict (id) do nothing returning ${INSERTED}
+     )
+     ${fingerprints ? `, noted as (${fingerprints.noteInserted('written')})` : ''}
+     select count(*)::int as inserted from written`,
     [txid.toString(), type],
   );
-  const inserted = rowCount ?? 0;
+  const { inserted = 0 } = rows[0] ?? {};
   if (inserted === wanted) return inserted;
   const missing = await db.query(
     `select from ${changedRows(stage)}
