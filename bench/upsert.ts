@@ -29,7 +29,10 @@ for (const [name, shape] of [
 }
 printReport(await compareLoads(contenders, options), options);
 
-/** The first load of the data, then second loads, and then third ones (`night`), by how much of it has changed. */
+/**
+ * The first load of the data; then, by how much of it has changed, loads where nothing is known of its rows, and such where a load with
+ * `upsert?` has inserted them (`second`) or compared them (`night`).
+ */
 function loadsOf(name: string, data: BenchData, tree?: string): Contender[] {
   const of = tree === undefined ? '' : `:${basename(resolve(tree))}`;
   const common = { data, floor: `${name}-first`, process: { tree } };
@@ -41,13 +44,15 @@ function loadsOf(name: string, data: BenchData, tree?: string): Contender[] {
       ...loader({ ...upsert, name: `${name}-${percent}${of}`, what: `upsert? where ${percent} % have changed` }),
       prepare: ({ database }: { database: Parameters<typeof fillTables>[0] }) => fillTables(database, data, percent),
     })),
-    ...CHANGED.map((percent) => ({
-      ...loader({
-        ...upsert,
-        name: `${name}-night-${percent}${of}`,
-        what: `the next upsert? where ${percent} % have changed`,
-      }),
-      prepare: (parts: BenchDeps) => fillByLastNight(parts, data, { changed: percent, tree }),
-    })),
+    ...(['second', 'night'] as const).flatMap((after) =>
+      CHANGED.map((changed) => ({
+        ...loader({
+          ...upsert,
+          name: `${name}-${after}-${changed}${of}`,
+          what: `the ${after === 'second' ? 'second' : 'next'} upsert? where ${changed} % have changed`,
+        }),
+        prepare: (parts: BenchDeps) => fillByLastNight(parts, data, { filled: after === 'night', changed, tree }),
+      })),
+    ),
   ];
 }

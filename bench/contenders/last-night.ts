@@ -5,16 +5,17 @@ import type { BenchDeps } from './contender.ts';
 import { fillTables } from './fill-tables.ts';
 
 /**
- * Puts the rows of the data into the tables, has the loader meet them once with `upsert?`, and changes some of them.
+ * Has the loader load the data once with `upsert?`, and changes some of the rows.
+ * @param filled whether the rows are in the tables before, so that they are compared; else that load inserts them
  * @param changed percentage of the rows, by their ids' hashes, that are changed then
  */
 export async function fillByLastNight(
   { database, s3, threads }: BenchDeps,
   data: BenchData,
-  { changed, tree }: { changed: number; tree: string | undefined },
+  { filled, changed, tree }: { filled: boolean; changed: number; tree: string | undefined },
 ): Promise<void> {
   const { client } = database;
-  await fillTables(database, data);
+  if (filled) await fillTables(database, data);
   const server = await LoaderProcess.start({ databaseUrl: database.url, tree });
   try {
     await server.load(data.name, s3, { 'thread-num': threads, 'upsert?': true });
