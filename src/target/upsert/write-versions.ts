@@ -5,7 +5,7 @@ import { qualifiedName, type ResourceTable } from '../../store/resource-tables.t
 import { laterTs, laterTxid } from '../version-number.ts';
 import { CHANGES, changedRows } from './changes.ts';
 import { DIFFERS, findChanges, ID_ORDER, IS_NEWER } from './find-changes.ts';
-import { type Fingerprints, INSERTED } from './fingerprints.ts';
+import { type Fingerprints, INSERTED, whileNoting } from './fingerprints.ts';
 import type { Stage } from './stage.ts';
 
 /** How often rows are looked at again because others have created, changed or deleted some of them in between. */
@@ -101,16 +101,18 @@ async function insertNew(
   { table, history, type, txid, stage, fingerprints }: WriteVersionsOptions,
   wanted: number,
 ): Promise<number> {
-  const { rows } = await db.query<{ inserted: number }>(
-    `with written as (
-       insert into ${qualifiedName(table)} (id, txid, ts, resource_type, status, resource)
-       ${history === undefined ? insertedRows(stage) : await versionsAfter(db, history, stage)}
-       on conflict (id) do nothing returning ${INSERTED}
-     )
-     ${fingerprints ? `, noted as (${fingerprints.noteInserted('written')})` : ''}
-     select count(*)::int as inserted from written`,
-    [txid.toString(), type],
-  );
+  const noted = fingerprints && `, noted as (${fingerprints.noteInserted('written')})`;
+  const versions = history === undefined ? insertedRows(stage) : await versionsAfter(db, history, stage);
+  const insert = () =>
+    db.query<{ inserted: number }>(
+      `with written as (
+         insert into ${qualifiedName(table)} (id, txid, ts, resource_type, status, resource) ${versions}
+         on conflict (id) do nothing returning ${INSERTED}
+       ) ${noted ?? ''}
+       select count(*)::int as inserted from written`,
+      [txid.toString(), type],
+    );
+  const { rows } = await (noted ? whileNoting(db, insert) : insert());
   const { inserted = 0 } = rows[0] ?? {};
   if (inserted === wanted) return inserted;
   const missing = await db.query(
