@@ -24,7 +24,7 @@ type PlaceName = (typeof PLACES)[number];
 type Load = { kind: Shape; files: number; megabytes: number } & Record<PlaceName, number>;
 type Costs = Record<PlaceName, Cost>;
 
-/** What a file, or a batch, brings to a thread of the loader: another one is begun with every fourth, or second (choose-thread.ts). */
+/** What a file, or a batch, brings to a thread of the loader: another one is begun with every fourth (choose-thread.ts). */
 const FILES_PER_THREAD = 4;
 const SLOTS = [1, 2, 4, 8, 12, 16, 24, 32, 64];
 /** Sizes of files, in MB of ndjson: about the least that is loaded by itself, and what a bulk export has. */

@@ -23,9 +23,6 @@ const READY_THREADS = 1;
  */
 const WORKER_HEAP = '--initial-old-space-size=30 --heap-growing-percent=50';
 
-/** The worker's function for batches. */
-const BATCH = 'batch';
-
 /** How long threads above that live without work, in ms: an idle server is a small one. */
 const IDLE_TIMEOUT_MS = 30_000;
 
@@ -53,7 +50,7 @@ export class WorkerPool {
       concurrentTasksPerWorker: FILES_PER_THREAD,
       // A worker that waits for its next task in Atomics.wait could not look after its connections.
       atomics: 'disabled',
-      loadBalancer: ({ name }, workers) => chooseThread(workers, { most: threads, isBatch: name === BATCH }),
+      loadBalancer: (_task, workers) => chooseThread(workers, threads),
     });
   }
 
@@ -66,7 +63,7 @@ export class WorkerPool {
 
   /** Loads small files together on one of the threads. Throws only when the thread itself dies. */
   async runBatch(task: Omit<BatchTask, 'port'>, { signal }: Pick<RunOptions, 'signal'>): Promise<BatchOutcome> {
-    const outcome = await this.#load((port) => ({ ...task, port }), { signal, name: BATCH });
+    const outcome = await this.#load((port) => ({ ...task, port }), { signal, name: 'batch' });
     if (outcome.kind !== 'batch' && outcome.kind !== 'retry') throw new Error(`a batch became ${outcome.kind}`);
     return outcome;
   }
