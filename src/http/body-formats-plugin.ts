@@ -1,7 +1,7 @@
 import accepts from '@fastify/accepts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ClientError } from '../errors/client-error.ts';
-import { type BodyFormat, formatAnswer, formatOfName, parseBody, REQUEST_TYPES } from './body-formats.ts';
+import { type BodyFormat, decodeBody, formatAnswer, formatOfName, parseBody, REQUEST_TYPES } from './body-formats.ts';
 
 /** With and without what is sent besides: a client that names the charset wants the same. */
 const OFFERED = Object.entries(REQUEST_TYPES).flatMap(([type, format]) =>
@@ -16,8 +16,8 @@ export async function acceptBodyFormats(app: FastifyInstance): Promise<void> {
   await app.register(accepts);
   app.removeAllContentTypeParsers();
   for (const [type, format] of Object.entries(REQUEST_TYPES)) {
-    app.addContentTypeParser(type, { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
-      text === '' ? undefined : parseBody(text, format),
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) =>
+      bytes.length === 0 ? undefined : parseBody(decodeBody(bytes), format),
     );
   }
   // Not where the answer is written: errors are written there too.

@@ -22,6 +22,20 @@ const MOST_DEPTH = 32;
 /** YAML aliases can make a small body a huge value; nothing here needs one. */
 const MOST_ALIASES = 0;
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The text of a body. Bytes of another encoding are no letters of the same look: a prefix in Latin-1 would match no key.
+ * @throws ClientError of kind `unreadable-body`
+ */
+export function decodeBody(bytes: Buffer): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw new ClientError('unreadable-body', 'The body is not valid UTF-8.');
+  }
+}
+
 /** @throws ClientError of kind `unreadable-body`, with the parser's word on where it is wrong */
 export function parseBody(text: string, format: BodyFormat): unknown {
   let body: unknown;

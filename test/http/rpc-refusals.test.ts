@@ -12,6 +12,19 @@ describe('POST /rpc, before the database is asked', () => {
   for (const [what, body, headers, status, message] of [
     ['a body that is no JSON', '{', json, 400, /^The body is not valid JSON: /],
     ['a body that is no YAML', 'a: [', { 'content-type': 'text/yaml' }, 400, /^The body is not valid YAML: /],
+    ...['json', 'yaml'].map(
+      (format) =>
+        [
+          `${format} in Latin-1, whose é would be no letter`,
+          Buffer.from(
+            `{"method": "aidbox.bulk/load-from-bucket", "params": {"bucket": "s3://b", "prefixes": ["é"]}}`,
+            'latin1',
+          ),
+          { 'content-type': `application/${format}; charset=iso-8859-1` },
+          400,
+          /^The body is not valid UTF-8\.$/,
+        ] as const,
+    ),
     ['YAML that blows up by aliases', 'a: &a [1]\nb: *a', { 'content-type': 'text/yaml' }, 400, /not valid YAML/],
     ['JSON nested without end', '['.repeat(50) + ']'.repeat(50), json, 400, /nested deeper than/],
     ['an empty body', '', json, 400, /./],
