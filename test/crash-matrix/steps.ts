@@ -143,7 +143,7 @@ const RESOLVING: readonly Step[] = [
 
 /** Steps of a file most of whose rows are known by their fingerprints. */
 const UPSERT: readonly Step[] = [
-  step('upsert', 'look-up', /^with stored as materialized/),
+  step('upsert', 'look-up', /^with found as materialized/),
   step('upsert', 'COPY of the others begins', COPY),
   step('upsert', 'COPY of the others ends', END),
   step('upsert', 'compared and noted', /^with looked as materialized .*fhir_bucket_loader\.fingerprint/s),
