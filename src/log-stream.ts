@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import pino, { type LoggerOptions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { plainJson, plainLines, plainText } from './text/plain-text.ts';
@@ -10,41 +11,56 @@ export function loggerOptions(level: string): LoggerOptions {
   };
 }
 
+export interface LogStream {
+  write(line: string): void;
+  /** Resolves when all lines are written, cannot be, or have not been for 2 s; to be awaited before the process exits. */
+  settled(): Promise<void>;
+}
+
 /**
  * Where the log goes: standard output, as JSON, an object a line; on a terminal as lines for people. In neither form does
  * a terminal take anything for commands (pino leaves C1's controls as they are).
  */
-export function logStream(terminal: boolean = process.stdout.isTTY): { write(line: string): void } {
-  const out = standardOutput();
-  if (!terminal) return { write: (line) => out.write(plainJson(line)) };
+export function logStream(terminal: boolean = process.stdout.isTTY): LogStream {
+  const { write, settled } = standardOutput();
+  if (!terminal) return { settled, write: (line) => write(plainJson(line)) };
   // Without colours: what makes them is what must not come from outside.
   const options = { colorize: false, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' };
   const prettify = prettyFactory(options);
   // A stack has lines of its own; in anything else a line break would forge a line.
   const plain = (key: string, value: unknown) =>
     typeof value === 'string' && key !== 'stack' ? plainText(value) : value;
-  return { write: (line) => out.write(plainLines(prettify(JSON.parse(line, plain)))) };
+  return { settled, write: (line) => write(plainLines(prettify(JSON.parse(line, plain)))) };
 }
 
 /** Longest text that waits for a standard output that takes none, in characters; what comes then is dropped. */
 const WAITING_LENGTH = 1024 * 1024;
 
+/** Longest wait for the last lines to be written, in ms: nobody may read them. */
+const SETTLING_MS = 2_000;
+
 /**
  * A full disk or a closed terminal costs log lines, not the server: what could not be written is tried again with the next line.
- * The flush at exit is left out then: pino's goes on until everything is written, which with a closed terminal is for ever.
+ * pino's own flush at exit is left out: it goes on until everything is written, which with a closed terminal is for ever.
  */
-function standardOutput(): { write(line: string): void } {
+function standardOutput(): LogStream {
   const out = pino.destination({ dest: 1, minLength: 0, maxLength: WAITING_LENGTH });
-  const flush = out.flushSync.bind(out);
-  let failed = false;
-  out.on('error', () => {
-    failed = true;
-  });
-  out.on('write', () => {
-    failed = false;
-  });
-  out.flushSync = () => {
-    if (!failed) flush();
+  out.flushSync = () => {};
+  let waiting = false;
+  const settle = () => {
+    waiting = false;
   };
-  return out;
+  out.on('drain', settle);
+  out.on('error', settle);
+  return {
+    write(line) {
+      waiting = true;
+      out.write(line);
+    },
+    async settled() {
+      if (!waiting) return;
+      // It rejects at an error.
+      await once(out, 'drain', { signal: AbortSignal.timeout(SETTLING_MS) }).catch(() => {});
+    },
+  };
 }

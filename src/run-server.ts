@@ -11,6 +11,7 @@ const CLOSING_MS = 20_000;
 
 /** Runs the server that the environment describes, until a signal ends it. Reports failures itself; never throws. */
 export async function runServer(compileCache: CompileCache): Promise<void> {
+  outliveOutput();
   try {
     const config = readConfig(process.env);
     const starting = startServer(config);
@@ -21,8 +22,12 @@ export async function runServer(compileCache: CompileCache): Promise<void> {
         const server = await starting;
         if ('error' in cause) server.log.fatal({ err: cause.error }, 'closing after an unexpected error');
         else server.log.info({ signal: cause.signal }, 'closing');
-        await server.close();
-        server.log.info('closed');
+        try {
+          await server.close();
+          server.log.info('closed');
+        } finally {
+          await server.logged();
+        }
       },
       onFurther: (cause) =>
         process.stderr.write(
@@ -40,6 +45,14 @@ export async function runServer(compileCache: CompileCache): Promise<void> {
     process.stderr.write(`${describe(error)}\n`);
     process.exitCode = 1;
   }
+}
+
+/**
+ * A closed terminal is no reason to end in another way: unheard, the error of a line that it does not take would be an unexpected
+ * one, whose own line fails as well, and so on for ever.
+ */
+function outliveOutput(): void {
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 }
 
 function describe(error: unknown): string {

@@ -36,6 +36,8 @@ export interface RunningServer {
   log: FastifyInstance['log'];
   /** Begins no new file, rolls back those in flight, closes connections, stops an embedded Postgres. */
   close(): Promise<void>;
+  /** Resolves when the log is written, or cannot be. */
+  logged(): Promise<void>;
 }
 
 /**
@@ -44,8 +46,9 @@ export interface RunningServer {
  * @throws StartError when the database cannot be reached or used, or the port is taken; what was started is stopped again
  */
 export async function startServer(config: Config): Promise<RunningServer> {
+  const stream = logStream();
   const fastify = Fastify({
-    logger: { ...loggerOptions(config.logLevel), stream: logStream() },
+    logger: { ...loggerOptions(config.logLevel), stream },
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     ...connectionLimits(),
@@ -122,7 +125,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     if (config.rootClient === undefined)
       log.warn('BOX_ROOT_CLIENT_SECRET is not set: anybody on this machine may call');
     log.info(`POST ${url}/rpc`);
-    return { url, database, log, close };
+    return { url, database, log, close, logged: () => stream.settled() };
   } catch (error) {
     await close();
     throw error;
