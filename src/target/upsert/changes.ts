@@ -1,7 +1,7 @@
 import type { Queryable } from '../../store/query.ts';
 import type { Stage } from './stage.ts';
 
-/** Which rows of the stage differ from the table's: their places in the stage, what each is (`Change`), and what a fingerprint is made of. */
+/** Which rows of the stage differ from the table's: their places in the stage, what each is (`Change`), and of new ones what a fingerprint is made of. */
 export const CHANGES = 'pg_temp.fhir_bucket_loader_changes';
 
 /** `new`: the table has no such id; `changed`: it is to be overwritten; `older`: the table has a later one, which stays. */
@@ -17,6 +17,6 @@ export function changedRows(stage: Stage): string {
 export async function createChanges(db: Queryable): Promise<void> {
   await db.query(
     `create temporary table if not exists ${CHANGES}
-       (place tid not null, change text not null, id text not null, hash uuid) on commit delete rows`,
+       (place tid not null, change text not null, id text, hash uuid) on commit delete rows`,
   );
 }

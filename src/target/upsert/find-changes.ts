@@ -52,7 +52,8 @@ export async function findChanges(
      ${fingerprints ? `, noted as (${fingerprints.noteSame('looked')})` : ''}
      , found as (
        insert into ${CHANGES} (place, change, id, hash)
-       select place, change, id, hash from looked s where change <> 'same' order by ${ID_ORDER}
+       select place, change, case change when 'new' then id end, case change when 'new' then hash end
+         from looked s where change <> 'same' order by ${ID_ORDER}
        returning change
      )
      select change, count(*)::int as rows from found group by change`,

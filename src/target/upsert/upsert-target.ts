@@ -117,7 +117,9 @@ export class UpsertTarget implements RowTarget {
     }
     const found = await findChanges(client, table, stage, false, fingerprints);
     const changes = found.new + found.changed;
-    const written = await overwrite(client, { table, type, txid, from: changedRows(stage) }, changes, fingerprints);
+    // Where nothing is new there is nothing to remember, and each row that is overwritten would be looked up for it.
+    const noting = found.new === 0 ? undefined : fingerprints;
+    const written = await overwrite(client, { table, type, txid, from: changedRows(stage) }, changes, noting);
     return { loaded: rows, outcomes: { ...written, unchanged: rows - changes } };
   }
 }
