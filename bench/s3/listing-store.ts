@@ -1,7 +1,4 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import type { FileServer } from './start-file-server.ts';
+import { type FileServer, startS3Program } from './start-file-server.ts';
 
 /** A bucket to list. */
 export interface ListingStore extends Omit<FileServer, 'pid' | 'requests'> {
@@ -19,7 +16,9 @@ export interface ListingStore extends Omit<FileServer, 'pid' | 'requests'> {
  */
 export async function openListingStore(objects: number, pageMs: number): Promise<ListingStore> {
   const host = process.env['BENCH_S3_ENDPOINT'];
-  if (host === undefined) return await simulate(objects, pageMs);
+  if (host === undefined) {
+    return { bucket: 'bucket', ...(await startS3Program('./listing-server.ts', [String(objects), String(pageMs)])) };
+  }
   return {
     bucket: required('BENCH_S3_BUCKET'),
     account: {
@@ -30,22 +29,6 @@ export async function openListingStore(objects: number, pageMs: number): Promise
     },
     requests: async () => undefined,
     close: () => {},
-  };
-}
-
-async function simulate(objects: number, pageMs: number): Promise<ListingStore> {
-  const program = fileURLToPath(new URL('./listing-server.ts', import.meta.url));
-  const child = fork(program, [String(objects), String(pageMs)]);
-  const [port] = await once(child, 'message');
-  return {
-    bucket: 'bucket',
-    account: { host: `http://127.0.0.1:${port}`, region: 'us-east-1', 'access-key-id': 'b', 'secret-access-key': 'b' },
-    async requests() {
-      child.send('requests');
-      const [message] = await once(child, 'message');
-      return message.requests;
-    },
-    close: () => void child.kill(),
   };
 }
 

@@ -14,7 +14,12 @@ export interface FileServer {
 
 /** Starts the S3 file server in a process of its own; it also ends when this one does. */
 export async function startFileServer(folder: string): Promise<FileServer> {
-  const child = fork(fileURLToPath(new URL('./file-server.ts', import.meta.url)), [folder]);
+  return await startS3Program('./file-server.ts', [folder]);
+}
+
+/** @param program of this folder; it sends its port, and for each message how many requests it has had */
+export async function startS3Program(program: string, args: readonly string[]): Promise<FileServer> {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), args);
   const [port] = await once(child, 'message');
   return {
     pid: child.pid ?? 0,

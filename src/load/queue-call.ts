@@ -7,7 +7,7 @@ import { holdWatch } from '../store/bucket-watch/bucket-watch.ts';
 import { endAbandonedRun } from '../store/load-run/end-run.ts';
 import { addRunCall, type CallRecord } from '../store/load-run/run-call.ts';
 import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
-import { countFilesByStatus, totalOf } from '../store/loader-file/bucket-files.ts';
+import { countFiles } from '../store/loader-file/bucket-files.ts';
 import { releaseOrphans } from '../store/loader-file/queue.ts';
 import { requeueChangedFiles } from '../store/loader-file/requeue-changed-files.ts';
 import { boundLockWaits } from '../store/lock-waits.ts';
@@ -73,7 +73,7 @@ export async function queueCall(
       reloadFrom === undefined ? NONE_CHANGED : await queueChanged(client, bucket, { listing, reloadFrom });
     const call = await recordCall(client, bucket, write);
     await addRunCall(client, bucket, call, { ...record, newFiles });
-    return { call, newFiles, changed, totalFiles: totalOf(await countFilesByStatus(client, bucket)) };
+    return { call, newFiles, changed, totalFiles: await countFiles(client, bucket) };
   });
   await releaseOrphans(pool, bucket);
   return queued;

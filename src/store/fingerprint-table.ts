@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import { boundLockWaits } from './lock-waits.ts';
 import { inTransaction, type Queryable } from './query.ts';
 import { listResourceTables } from './resource-tables.ts';
@@ -20,7 +21,6 @@ const MARK_LOCK = '3960418277530443';
 
 /** Once this has passed, a load does without fingerprints. */
 const MARK_WAIT_MS = 2_000;
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** The hash of a row that is no fingerprint: the mark of the table. */
 const MARK = `'00000000-0000-0000-0000-000000000000'`;
@@ -47,7 +47,7 @@ export async function markFingerprints(pool: pg.Pool): Promise<void> {
       );
     });
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE)) throw error;
+    if (sqlstateOf(error) !== SQLSTATE.lockNotAvailable) throw error;
   }
 }
 

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { LoadableTypes } from '../../fhir/loadable-types.ts';
 import type { Sources } from '../../source/sources.ts';
 import type { DatabaseAddress } from '../../store/connection-options.ts';
-import { countFilesByStatus, totalOf } from '../../store/loader-file/bucket-files.ts';
+import { countFiles } from '../../store/loader-file/bucket-files.ts';
 import type { WorkerPool } from '../../worker/worker-pool.ts';
 import { knownTypes } from '../known-types.ts';
 import { listFiles } from '../list-files.ts';
@@ -41,7 +41,7 @@ export async function dryRunCall(
   const types = await knownTypes(pool, loadableTypes);
   const listing = await listFiles(sources.open(source), prefixes, types, signal);
   const report = await dryRun(request, listing, { pool, address, workers, databaseFolder, checkLines, signal });
-  const totalFiles = totalOf(await countFilesByStatus(pool, bucket));
+  const totalFiles = await countFiles(pool, bucket);
   const changed = { count: report.files['changed'] ?? 0, unsure: 0 };
   return { newFiles: report.files['new'] ?? 0, changed, notes: listing, totalFiles, report };
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { HttpRequest } from '@smithy/core/protocols';
+import { escapeUriPath, HttpRequest } from '@smithy/core/protocols';
 import { z } from 'zod';
 import { type ObjectAnswer, toObjectAnswer } from './object-answer.ts';
 import { S3Error } from './s3-error.ts';
@@ -83,7 +83,7 @@ export class DirectGets {
     const scope = /^AWS4-HMAC-SHA256 Credential=[^,]+\/\d{8}\/([^/,]+)\/s3\/aws4_request,/.exec(
       sent.headers['authorization'] ?? '',
     );
-    const path = encodeKey(key);
+    const path = escapeUriPath(key);
     const region = scope?.[1];
     if (region === undefined || 'x-amz-s3session-token' in sent.headers || !sent.path.endsWith(`/${path}`)) return;
     const { protocol, hostname, port, query } = sent;
@@ -105,7 +105,7 @@ export class DirectGets {
     const giveUp = new AbortController();
     try {
       const headers = { ...common.headers, ...(etag === undefined ? {} : { 'if-match': etag }) };
-      const path = `${folder}${encodeKey(key)}`;
+      const path = `${folder}${escapeUriPath(key)}`;
       const request = new HttpRequest({
         method: 'GET',
         protocol,
@@ -147,11 +147,4 @@ export class DirectGets {
 /** Whether each part of a key stands in a path as it does in the key. */
 function isPlain(key: string): boolean {
   return key.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
-}
-
-/** As the SDK encodes keys (RFC 3986). */
-function encodeKey(key: string): string {
-  return encodeURIComponent(key)
-    .replaceAll('%2F', '/')
-    .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

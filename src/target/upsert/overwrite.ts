@@ -2,7 +2,8 @@ import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import { laterTs, laterTxid } from '../version-number.ts';
-import { type Fingerprints, INSERTED, whileNoting } from './fingerprints.ts';
+import type { Fingerprints } from './fingerprints.ts';
+import { writeNoting } from './write-noting.ts';
 
 export interface OverwriteOptions {
   table: ResourceTable;
@@ -51,15 +52,8 @@ export async function overwrite(
   fingerprints: Fingerprints | undefined,
 ): Promise<{ created: number; updated: number }> {
   const { txid, type } = options;
-  const noted = fingerprints && `, noted as (${fingerprints.noteInserted('written')})`;
-  const write = () =>
-    db.query<{ written: number; updated: number }>(
-      `with written as (${overwriteStatement(options, LATER)} returning status ${noted ? `, ${INSERTED}` : ''}) ${noted ?? ''}
-       select count(*)::int as written, count(*) filter (where status = 'updated')::int as updated from written`,
-      [txid.toString(), type],
-    );
-  const { rows: counts } = await (noted ? whileNoting(db, write) : write());
-  const { written = 0, updated = 0 } = counts[0] ?? {};
+  const values = [txid.toString(), type];
+  const { written, updated } = await writeNoting(db, overwriteStatement(options, LATER), values, fingerprints);
   checkAllStored(written, rows);
   return { created: written - updated, updated };
 }

@@ -5,8 +5,9 @@ import { qualifiedName, type ResourceTable } from '../../store/resource-tables.t
 import { laterTs, laterTxid } from '../version-number.ts';
 import { CHANGES, changedRows } from './changes.ts';
 import { DIFFERS, findChanges, ID_ORDER, IS_NEWER } from './find-changes.ts';
-import { type Fingerprints, INSERTED, whileNoting } from './fingerprints.ts';
+import type { Fingerprints } from './fingerprints.ts';
 import type { Stage } from './stage.ts';
+import { writeNoting } from './write-noting.ts';
 
 /** How often rows are looked at again because others have created, changed or deleted some of them in between. */
 const MOST_LOOKS = 5;
@@ -101,19 +102,10 @@ async function insertNew(
   { table, history, type, txid, stage, fingerprints }: WriteVersionsOptions,
   wanted: number,
 ): Promise<number> {
-  const noted = fingerprints && `, noted as (${fingerprints.noteInserted('written')})`;
   const versions = history === undefined ? insertedRows(stage) : await versionsAfter(db, history, stage);
-  const insert = () =>
-    db.query<{ inserted: number }>(
-      `with written as (
-         insert into ${qualifiedName(table)} (id, txid, ts, resource_type, status, resource) ${versions}
-         on conflict (id) do nothing returning ${INSERTED}
-       ) ${noted ?? ''}
-       select count(*)::int as inserted from written`,
-      [txid.toString(), type],
-    );
-  const { rows } = await (noted ? whileNoting(db, insert) : insert());
-  const { inserted = 0 } = rows[0] ?? {};
+  const statement = `insert into ${qualifiedName(table)} (id, txid, ts, resource_type, status, resource) ${versions}
+                     on conflict (id) do nothing`;
+  const { written: inserted } = await writeNoting(db, statement, [txid.toString(), type], fingerprints);
   if (inserted === wanted) return inserted;
   const missing = await db.query(
     `select from ${changedRows(stage)}
