@@ -7,22 +7,20 @@ import { handleErrors } from '../../src/http/error-handler.ts';
 import { resourceRoutes } from '../../src/http/resource-routes.ts';
 import { addLoaderFiles } from '../../src/store/loader-file/add-loader-files.ts';
 import { claimLoaderFiles, lockFile } from '../../src/store/loader-file/queue.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { createMigratedDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const closing: (() => Promise<unknown>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-const database = await createMigratedDatabase({ after: (drop) => closing.push(drop) });
+const closing = lastFirst({ after });
+const database = await createMigratedDatabase(closing);
 const pool = new pg.Pool({ ...database.connection, max: 2 });
-closing.push(() => pool.end());
+closing.after(() => pool.end());
 const loader = new pg.Client(database.connection);
 await loader.connect();
-closing.push(() => loader.end());
+closing.after(() => loader.end());
 
 const app = Fastify();
-closing.push(() => app.close());
+closing.after(() => app.close());
 handleErrors(app);
 await acceptBodyFormats(app);
 // A delete that waits for a lock waits for ever here: what is answered was answered without.

@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import pg from 'pg';
 import { type ComparedFile, compareListing } from '../../src/load/compare-listing.ts';
 import type { FileListing } from '../../src/load/list-files.ts';
 import { addLoaderFiles, type NewLoaderFile } from '../../src/store/loader-file/add-loader-files.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { createTestDatabase } from '../support/test-database.ts';
+import { migratedClient } from '../support/migrated-client.ts';
 
-// Dropped last: `after` runs in order, and the client is connected until then.
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
-await migrate(database.connection);
-const client = new pg.Client(database.connection);
-await client.connect();
-closing.push(() => client.end());
+const client = await migratedClient({ after });
 
 const BUCKET = 's3://b';
 const file = (key: string): NewLoaderFile => ({ key, type: 'Patient', etag: 'now', size: 1 });

@@ -2,16 +2,14 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ConnectionShare } from '../../src/store/connection-share.ts';
 import { createPool } from '../../src/store/create-pool.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { createMigratedDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-const { connection } = await createMigratedDatabase({ after: (drop) => closing.push(drop) });
+const closing = lastFirst({ after });
+const { connection } = await createMigratedDatabase(closing);
 const pool = createPool(connection, { max: 6, onIdleError: () => {} });
-closing.push(() => pool.end());
+closing.after(() => pool.end());
 
 /** How many connections six statements at the same time use. */
 const used = async () => {

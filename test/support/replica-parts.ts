@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { lastFirst } from './last-first.ts';
 import { type S3Endpoint, startS3Endpoint } from './s3-endpoint.ts';
 import { S3FaultProxy } from './s3-fault-proxy.ts';
 import { ServerProcess } from './server-process.ts';
@@ -17,17 +18,13 @@ export interface ReplicaParts {
 
 /** Creates a database and starts a store behind a proxy; after `t` the replicas end first, the database goes last. */
 export async function startReplicaParts(t: Closing): Promise<ReplicaParts> {
-  const closing: (() => Promise<void>)[] = [];
-  t.after(async () => {
-    for (const close of closing.reverse()) await close();
-  });
-  const part: Closing = { after: (close) => closing.push(close) };
+  const part = lastFirst(t);
   const database = await createTestDatabase(part);
   const s3 = await startS3Endpoint(t);
   const proxy = await S3FaultProxy.start(t, s3);
   const client = new pg.Client({ ...database.connection, application_name: 'test' });
   await client.connect();
-  closing.push(() => client.end());
+  part.after(() => client.end());
   return {
     s3,
     proxy,

@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import pg from 'pg';
 import { addLoaderFiles } from '../../../src/store/loader-file/add-loader-files.ts';
-import { migrate } from '../../../src/store/migrate.ts';
-import { createTestDatabase } from '../../support/test-database.ts';
+import { migratedClient } from '../../support/migrated-client.ts';
 
-// Dropped last: `after` runs in order, and the client is connected until then.
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
-await migrate(database.connection);
-// Not a pool: its end does not wait until the server knows, and the drop would end a connection with an error.
-const client = new pg.Client(database.connection);
-await client.connect();
-closing.push(() => client.end());
+const client = await migratedClient({ after });
 
 test('a pending file follows the newest listing, not the one that is stored last', async () => {
   const listed = (etag: string, size: number, minute: number) => ({

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import pg from 'pg';
 import { addLoaderFiles } from '../../../src/store/loader-file/add-loader-files.ts';
 import { markAllDone, markAllPending } from '../../../src/store/loader-file/finish-loader-file.ts';
 import { findListedFiles } from '../../../src/store/loader-file/listed-files.ts';
 import { claimLoaderFiles, lockFiles } from '../../../src/store/loader-file/queue.ts';
 import { requeueChangedFiles } from '../../../src/store/loader-file/requeue-changed-files.ts';
-import { createMigratedDatabase } from '../../support/test-database.ts';
+import { migratedClient } from '../../support/migrated-client.ts';
 
 const QUEUE = 20_000;
 const BUCKET = 's3://many';
@@ -14,15 +13,7 @@ const files = Array.from({ length: QUEUE }, (_, n) => ({ key: `Patient-${n}.ndjs
 /** As many as a batch has. */
 const some = files.slice(0, 256);
 
-// Dropped last: `after` runs in order, and the client is connected until then.
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-const database = await createMigratedDatabase({ after: (drop) => closing.push(drop) });
-const client = new pg.Client(database.connection);
-await client.connect();
-closing.push(() => client.end());
+const client = await migratedClient({ after });
 
 before(async () => {
   assert.equal(await addLoaderFiles(client, BUCKET, files), QUEUE);
