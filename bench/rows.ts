@@ -1,13 +1,12 @@
 /**
  * `npm run bench:rows`: how the rate of a load falls with the rows that its table holds already, by the order of the ids, while the primary key
  * stays on. Fills tables up to --most million rows, and loads --load thousand rows at each step, each after a checkpoint. Writes growth-rows.json
- * and its plots, growth-rows-*.svg, to bench/results/.
+ * and its plots, growth-rows-*.svg, to bench/results/, or to the folder BENCH_RESULTS_FOLDER.
  *
  *   npm run bench:rows -- [--most million rows] [--load thousand rows] [--rounds N]
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import { createResourceTable } from '../src/store/ensure-resource-table.ts';
@@ -17,12 +16,12 @@ import { LoaderProcess } from './process/loader-process.ts';
 import { familyCpuSeconds } from './process/proc-stat.ts';
 import { machine } from './report/machine.ts';
 import { median } from './report/median.ts';
+import { resultsFolder } from './report/results-folder.ts';
 import { textTable } from './report/text-table.ts';
 import { ID_ORDERS, type IdOrder, idInSql, TYPE_OF, writeIds } from './rows/id-files.ts';
 import { type RowFigures, rowPlots } from './rows/row-plots.ts';
 import { withParts } from './with-parts.ts';
 
-const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));
 const STEPS = [0, 0.1, 0.2, 0.5, 1];
 const THREADS = 4;
 
@@ -76,10 +75,11 @@ const figures = await withParts({ postgres: undefined, threads: THREADS }, async
   return found;
 });
 
-await mkdir(RESULTS, { recursive: true });
+const folder = resultsFolder();
+await mkdir(folder, { recursive: true });
 const report = { at: new Date().toISOString(), machine: machine(), load, figures };
-await writeFile(join(RESULTS, 'growth-rows.json'), `${JSON.stringify(report, null, 2)}\n`);
-for (const [name, svg] of Object.entries(await rowPlots(figures))) await writeFile(join(RESULTS, name), `${svg}\n`);
+await writeFile(join(folder, 'growth-rows.json'), `${JSON.stringify(report, null, 2)}\n`);
+for (const [name, svg] of Object.entries(await rowPlots(figures))) await writeFile(join(folder, name), `${svg}\n`);
 console.log(
   textTable(
     ['rows, M', 'ids', 'rows/s', 'Postgres CPU ms / 1,000', 'WAL kB / 1,000', 'index pages read / 1,000'],

@@ -43,10 +43,10 @@ const statistics = postgres !== undefined && existsSync(join(postgres, '../lib/p
 const settings = statistics ? { shared_preload_libraries: 'pg_stat_statements' } : {};
 
 const trees = [undefined, ...compare];
-const all = [
-  ...trees.map((tree) => loadOf('small', small, tree)),
-  ...trees.map((tree) => loadOf('few', few, tree)),
-].filter(({ name }) => only.length === 0 || only.some((wanted) => name.startsWith(wanted)));
+const loads = [...trees.map((tree) => loadOf('small', small, tree)), ...trees.map((tree) => loadOf('few', few, tree))];
+const unknown = only.filter((wanted) => !loads.some(({ name }) => name.startsWith(wanted)));
+if (unknown.length > 0) throw new Error(`no ${unknown}; there are ${loads.map(({ name }) => name)}`);
+const all = loads.filter(({ name }) => only.length === 0 || only.some((wanted) => name.startsWith(wanted)));
 
 await withParts({ postgres, settings, threads }, async (parts) => {
   if (statistics) await parts.database.client.query('create extension pg_stat_statements');
