@@ -9,9 +9,9 @@ const IDS = 10_000;
 const STEPS = [1, 7_919, 12_347, 19_999];
 
 /** Files with the same ids in different orders, one version of each resource in each of them. */
-const versions = (prefix: string) =>
+const versions = (prefix: string, steps = STEPS) =>
   Object.fromEntries(
-    STEPS.map((step, file) => [
+    steps.map((step, file) => [
       `${file}/Basic.ndjson.gz`,
       Array.from({ length: IDS }, (_, n) => ({
         resourceType: 'Basic',
@@ -47,5 +47,25 @@ describe('files of one load that hold the same resources wait for each other, in
       );
       assert.equal(rows[0]?.rows, IDS);
       if (prefix === 'newest') assert.equal(rows[0]?.newest, IDS);
+    });
+});
+
+describe('files of resources of which half are stored before, more than are loaded at once', () => {
+  const MORE_STEPS = [...STEPS, 3, 9_973, 6_151, 2_711];
+  for (const [prefix, params] of [
+    ['plain', { 'upsert?': true }],
+    ['history', { 'upsert?': true, 'history?': true }],
+    ['newest', { 'upsert?': true, 'newest-wins?': true, 'keep-last-updated?': true, 'history?': true }],
+    ['lenient', { 'upsert?': true, 'max-errors': 1 }],
+  ] as const)
+    test(`never wait for each other in a circle (${Object.keys(params).join(' ')})`, async () => {
+      const all = versions(`half-${prefix}`, MORE_STEPS);
+      const half = (all['0/Basic.ndjson.gz'] ?? []).filter((_, n) => n % 2 === 1);
+      await server.load(await server.bucketOf({ 'Basic.ndjson.gz': half }), params);
+      const before = await deadlocks();
+      const bucket = await server.bucketOf(all);
+      const status = await server.load(bucket, { 'thread-num': 4, ...params });
+      assert.deepEqual(status.progress, { total: MORE_STEPS.length, done: MORE_STEPS.length });
+      assert.equal(await deadlocks(), before);
     });
 });

@@ -27,13 +27,17 @@ async function versionsOf(table: string, id: string) {
   return versions.map(({ v }) => v);
 }
 
-/** A file of a type that has taken its number, and waits for a row that it is to write before all others. */
+/** A file of a type that has taken its number, and waits for row 0, stored or new, which it is to write before all others. */
 async function waiting(
   t: Parameters<typeof server.holdingTransaction>[0],
   { type, params, key, lines }: { type: string; params: object; key: string; lines: readonly object[] },
 ) {
   const other = await server.holdingTransaction(t);
-  await other.query(`select from ${type.toLowerCase()} where id = '0' for update`);
+  const table = type.toLowerCase();
+  await other.query(`
+    insert into ${table} (id, txid, resource_type, status, resource) values ('0', 0, '${type}', 'created', '{}')
+        on conflict do nothing;
+    select from ${table} where id = '0' for update`);
   const bucket = await server.bucketOf({ [key]: lines });
   await server.startLoad(bucket, params);
   await server.waitForLock();
@@ -59,7 +63,7 @@ describe('the versions of a resource have rising numbers, whichever file took it
     ['Appointment', { 'upsert?': true }],
   ] as const) {
     test(`a version that came while a file waited (${Object.keys(params).join(' ')})`, async (t) => {
-      await load(`${type}.ndjson`, by('first', 1, '0', 'x'), params);
+      await load(`${type}.ndjson`, by('first', 1, 'x'), params);
       const late = await waiting(t, { type, params, key: `${type}.ndjson`, lines: by('late', 3, '0', 'x', 'y') });
       await load(`${type}.ndjson`, by('between', 2, 'x', 'y'), params);
       const [between] = await server.sql<{ txid: string }>(`select txid from ${type} where id = 'x'`);
@@ -90,7 +94,7 @@ describe('the versions of a resource have rising numbers, whichever file took it
   });
 
   test('a time that a file has taken anew is no later than that of the next file, whose transaction had begun by then', async (t) => {
-    await load('List.ndjson', by('first', 1, '0', 'x'), history);
+    await load('List.ndjson', by('first', 1, 'x'), history);
     const params = history;
     const late = await waiting(t, { type: 'List', params, key: 'List.ndjson', lines: by('late', 3, '0', 'x') });
     await load('List.ndjson', by('between', 2, 'x'), history);
@@ -122,7 +126,7 @@ describe('the versions of a resource have rising numbers, whichever file took it
 
   test('a resource that was deleted while a file waited, and is recreated by it', async (t) => {
     const params = { 'apply-deletions?': true, ...history };
-    await load('Flag.ndjson', by('first', 1, '0', 'x'), params);
+    await load('Flag.ndjson', by('first', 1, 'x'), params);
     const late = await waiting(t, { type: 'Flag', params, key: 'Flag.ndjson', lines: by('late', 3, '0', 'x') });
     await load('deleted/Flag.ndjson', [bundle('Flag/x')], params);
     await late.goesOn();

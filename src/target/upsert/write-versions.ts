@@ -39,6 +39,10 @@ export interface WrittenVersions {
  * A row is locked, looked at, copied and overwritten by one statement, so that the version in the history is the one that
  * was overwritten, no matter who else writes: Postgres evaluates the conditions of `for update` again on a row that it has waited
  * for. Rows that were not there any more, or there by now, are found by another look.
+ *
+ * New rows come first, and until all of them are in, none is overwritten: two files with the same ids would otherwise wait for
+ * each other, where one holds a row that it has overwritten and waits for an id that the other has found stored. What is
+ * inserted, nobody finds stored before it is committed.
  * @throws RowsKeptOut; FileError, transient, when others write the same rows again and again
  */
 export async function writeVersions(db: Queryable, options: WriteVersionsOptions): Promise<WrittenVersions> {
@@ -47,12 +51,13 @@ export async function writeVersions(db: Queryable, options: WriteVersionsOptions
   let updated = 0;
   for (let look = 1; look <= MOST_LOOKS; look++) {
     const found = await findChanges(db, table, stage, newestWins, look === 1 ? fingerprints : undefined);
-    const { older } = found;
-    const overwritten = found.changed === 0 ? 0 : await overwriteChanged(db, options);
     const inserted = found.new === 0 ? 0 : await insertNew(db, options, found.new);
     created += inserted;
-    updated += overwritten;
-    if (overwritten + inserted === found.changed + found.new) return { created, updated, older };
+    if (inserted === found.new) {
+      const overwritten = found.changed === 0 ? 0 : await overwriteChanged(db, options);
+      updated += overwritten;
+      if (overwritten === found.changed) return { created, updated, older: found.older };
+    }
     await db.query(`delete from ${CHANGES}`);
   }
   const message = '40001: others have written the same resources again and again while the file was loaded';
