@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { publishProgress } from '../../src/store/bucket-load/replica-progress.ts';
 import { createPool } from '../../src/store/create-pool.ts';
+import { endRun } from '../../src/store/load-run/end-run.ts';
 import { enterRun, RUNS_KEPT } from '../../src/store/load-run/enter-run.ts';
 import { listRuns } from '../../src/store/load-run/list-runs.ts';
 import { addRunCall, readRunCalls } from '../../src/store/load-run/run-call.ts';
@@ -153,4 +154,48 @@ describe('a run is gone on with', () => {
     assert.ok(second > first);
     assert.equal(await enter('s3://next', first), second);
   });
+});
+
+test('files that a commit has loaded after their run was counted as interrupted are files of that run', async () => {
+  const bucket = 's3://late';
+  const file = (id: string, status: string, loaded: number) =>
+    pool.query(
+      `insert into loaderfile (id, txid, resource_type, status, resource)
+       values ($1, nextval('transaction_id_seq'), 'LoaderFile', 'created',
+               jsonb_build_object('bucket', $2::text, 'file', $1::text, 'status', $3::text, 'size', 100, 'loaded', $4::int))`,
+      [id, bucket, status, loaded],
+    );
+  const figures = async (run: number) => (await listRuns(pool, { run, limit: 1 }))[0]?.figures;
+  const first = await enter(bucket);
+  await file('in-time', 'done', 3);
+  await file('failed', 'error', 0);
+  await file('late', 'in-progress', 0);
+  const { rows } = await pool.query<{ txid: string }>(`select nextval('transaction_id_seq')::text as txid`);
+  await session.query(`select pg_advisory_unlock_all()`);
+
+  // Another replica begins: nobody is in the first run any more.
+  const second = await enter(bucket);
+  assert.deepEqual([(await figures(first))?.done, (await figures(first))?.left], [1, 1]);
+  await pool.query(
+    `update loaderfile set txid = $1, resource = resource || '{"status": "done", "loaded": 40}' where id = 'late'`,
+    [rows[0]?.txid],
+  );
+  await file('of-the-second', 'done', 7);
+  await session.query(`select pg_advisory_unlock_all()`);
+  const client = await pool.connect();
+  await client.query('begin');
+  await endRun(client, bucket, second, { outcome: 'completed' });
+  await client.query('commit');
+  client.release();
+
+  const { done, left, error, resources, bytes } = (await figures(first)) ?? {};
+  assert.deepEqual({ done, left, error, resources, bytes }, { done: 2, left: 0, error: 1, resources: 43, bytes: 200 });
+  assert.deepEqual(
+    [
+      (await figures(second))?.done,
+      (await figures(second))?.resources,
+      (await listRuns(pool, { run: first, limit: 1 }))[0]?.outcome,
+    ],
+    [1, 7, 'interrupted'],
+  );
 });

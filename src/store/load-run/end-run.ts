@@ -1,6 +1,6 @@
 import type { Queryable } from '../query.ts';
 import { latestRun } from './latest-run.ts';
-import { FIGURES, LACKS_INDEXES, LAST_SEEN } from './run-figures.ts';
+import { COUNT_LATE_COMMITS, FIGURES, LACKS_INDEXES, LAST_SEEN } from './run-figures.ts';
 import { heldRuns, takeRunTurn } from './run-lock.ts';
 
 /** How a run ended. `interrupted`: its replicas died or were shut down before its files were loaded. */
@@ -69,6 +69,7 @@ async function closeRun(
       where run = $1`,
     [run, outcome, reason ?? null],
   );
+  await db.query(COUNT_LATE_COMMITS, [run]);
   // Their figures are kept.
   await db.query('delete from fhir_bucket_loader.load_run_deleted where run = $1', [run]);
 }

@@ -43,6 +43,33 @@ export const FIGURES = `(
     from f)`;
 
 /**
+ * Counts the run before a load_run again, where its replicas died: a COMMIT that was on its way when they did, and reached Postgres
+ * after that run was counted, has loaded files that were counted as left. A statement with one parameter, the later run.
+ */
+export const COUNT_LATE_COMMITS = `
+  with former as (
+    select p.run, p.bucket, p.first_txid, r.first_txid as next_txid
+      from fhir_bucket_loader.load_run r
+     cross join lateral (select * from fhir_bucket_loader.load_run p
+                          where p.queue = r.queue and p.bucket = r.bucket and p.run < r.run order by p.run desc limit 1) p
+     where r.run = $1 and p.outcome = 'interrupted' and (p.figures ->> 'left')::int > 0
+  ), counted as (
+    select f.run, count(*)::int as done, coalesce(sum((l.resource ->> 'loaded')::numeric), 0) as resources,
+           coalesce(sum((l.resource ->> 'size')::numeric), 0) as bytes,
+           coalesce(sum((l.resource ->> 'lines-left-out')::numeric), 0) as lines_left_out
+      from former f
+      join loaderfile l on l.resource ->> 'bucket' = f.bucket and l.resource ->> 'status' = 'done'
+                       and l.txid >= f.first_txid and l.txid < f.next_txid
+     group by f.run
+  )
+  update fhir_bucket_loader.load_run p
+     set figures = p.figures || jsonb_build_object(
+           'done', c.done, 'left', greatest(0, (p.figures ->> 'left')::int + (p.figures ->> 'done')::int - c.done),
+           'resources', c.resources, 'bytes', c.bytes, 'linesLeftOut', c.lines_left_out)
+    from counted c
+   where p.run = c.run and c.done > (p.figures ->> 'done')::int`;
+
+/**
  * When a load_run `r` that nobody has ended was last heard of, in SQL: all its replicas died some time after that.
  */
 export const LAST_SEEN = `greatest(
