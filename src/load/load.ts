@@ -115,6 +115,16 @@ export class Load {
     return waitsFor(this.#loop.state) || undefined;
   }
 
+  /** Whether nothing is left to do: the database says by now, or in a moment, how the load has ended. */
+  get isOver(): boolean {
+    return this.#loop.state.phase === 'ended';
+  }
+
+  /** Whether the load has lost its session, and has not got another yet. */
+  get isReconnecting(): boolean {
+    return this.#loop.state.session === 'lost';
+  }
+
   #onStep(before: LoadState, { session, phase, reason }: LoadState, effects: readonly LoadEffect[]): void {
     if (before.session === 'joined' && session === 'lost') this.#log.warn('session of the load lost; reconnecting');
     if (before.phase !== phase) {

@@ -36,9 +36,9 @@ export class RunningLoads {
     await load.announced;
   }
 
-  /** A load of the bucket that runs in this process, also one that takes no further call. */
+  /** A load of the bucket that goes on in this process, also one that takes no further call. */
   find(bucket: string): Load | undefined {
-    return [...this.#running].find((load) => load.bucket === bucket);
+    return [...this.#running].find((load) => load.bucket === bucket && !load.isOver);
   }
 
   /** Cancels the bucket's load in this process, if it takes further calls. */

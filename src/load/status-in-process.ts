@@ -29,7 +29,8 @@ export async function statusInProcess(
   const status = await bucketStatus(pool, bucket);
   if (load !== undefined && status.state !== 'completed') {
     const isKnown = status.state === 'in-progress';
-    return inProgress(status, isKnown ? (status.message ?? load.waitsFor) : (load.waitsFor ?? RECONNECTING));
+    const { waitsFor = load.isReconnecting ? RECONNECTING : undefined } = load;
+    return inProgress(status, isKnown ? (status.message ?? load.waitsFor) : waitsFor);
   }
   if (status.state !== 'interrupted' || !(await isReconnecting(pool, bucket, knownMs))) return status;
   return inProgress(status, RESTARTED);

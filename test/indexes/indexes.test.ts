@@ -71,6 +71,9 @@ const holdRow = async (t: Closing, table: string, id: string) => {
   return gate;
 };
 
+const status = async (bucket: string) =>
+  (await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` })).body.result;
+
 /** A table as a load that died has left it. */
 const leftBehind = async (type: string) => {
   const table = type.toLowerCase();
@@ -85,6 +88,9 @@ const leftBehind = async (type: string) => {
       where resource ->> 'tablename' = $1`,
     [table],
   );
+  // The load that has just completed may not have left its process.
+  const isLeft = async () => !JSON.stringify(await status(bucket)).includes('"in-progress"');
+  await waitFor(isLeft, { what: 'the end of the first load' });
   return { bucket, before };
 };
 
@@ -442,9 +448,6 @@ describe('after a crash', () => {
 });
 
 describe('indexes that an earlier load has dropped and not restored', () => {
-  const status = async (bucket: string) =>
-    (await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` })).body.result;
-
   test('are not forgotten when their LoaderFiles are deleted', async () => {
     const { bucket, before } = await leftBehind('Slot');
     await sql(`delete from loaderfile where resource ->> 'bucket' = $1`, [`s3://${bucket}`]);
