@@ -1,6 +1,7 @@
 import type { LineMemory } from '../pipeline/line-memory.ts';
 import type { EncoderOptions } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
+import type { RowHashes } from './row-hasher.ts';
 import type { RowLookUp } from './row-look-up.ts';
 
 /** How one file's bytes become rows of one table. */
@@ -12,6 +13,8 @@ export interface CopyRowsOptions {
   maxErrors?: number;
   /** Tells which rows need not be sent; with one client, and no bad lines that may be left out. */
   lookUp?: RowLookUp | undefined;
+  /** Hashes what is looked up; shared by the files of a thread. */
+  rowHashes?: RowHashes | undefined;
   /** Looks up what the lines in a file's next bytes refer to, before they are encoded. */
   lookAhead?: ((chunk: Buffer) => Promise<void>) | undefined;
   /** Of all long lines in this process; without it a line takes what it needs. */

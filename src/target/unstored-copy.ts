@@ -11,7 +11,9 @@ import type { CopyRowsOptions } from './copy-rows-options.ts';
 import { EncodedCopy } from './encoded-copy.ts';
 import { HashedRun } from './hashed-run.ts';
 import type { RowCopy } from './row-copy.ts';
+import { RowHashes } from './row-hasher.ts';
 import type { RowLookUp } from './row-look-up.ts';
+import { RowRanges } from './row-ranges.ts';
 
 /** Size of the rows that are looked up together, in bytes. */
 const RUN_BYTES = 2 * 1024 * 1024;
@@ -36,7 +38,6 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
   readonly #client: pg.ClientBase;
   readonly #statement: string;
   readonly #lookUp: RowLookUp;
-  readonly #defaultTs: bigint | undefined;
   readonly #times: StageTimes;
   protected readonly encoder: RowEncoder;
   readonly #abort = new AbortController();
@@ -45,30 +46,31 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
   #sending: Promise<void> = Promise.resolve();
   /** Bytes of the rows that are to be sent by the next COPY, copied from their runs, and their 1-based numbers in the file. */
   #waiting: Buffer[] = [];
-  #waitingRows: number[] = [];
+  #waitingRows = new RowRanges();
   /** Rows of the runs before this one. */
   #rowsBefore = 0;
   /** Runs to be sent without a look-up, and how many it will be when the next look-up finds little as well. */
   #skips = 0;
   #nextSkips = FEWEST_SKIPPED;
   /** The rows of the COPY in flight, by their 1-based numbers in the file. */
-  #sent: readonly number[] = [];
+  #sent = new RowRanges();
 
-  constructor(client: pg.ClientBase, { statement, encoder, times }: CopyRowsOptions, lookUp: RowLookUp) {
+  constructor(client: pg.ClientBase, options: CopyRowsOptions, lookUp: RowLookUp) {
+    const { statement, encoder, times, rowHashes = new RowHashes() } = options;
     super();
     this.#client = client;
     this.#statement = statement;
     this.#lookUp = lookUp;
     if (lookUp.isEmpty) this.#skips = Number.POSITIVE_INFINITY;
-    this.#defaultTs = encoder.defaultTs;
     this.#times = times;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
     this.failed = promise;
     this.#fail = reject;
+    const hasher = rowHashes.hasher(lookUp.key, encoder.defaultTs);
     let opening = FILE_HEADER.length;
     const take = (chunk: Buffer, reuse: () => void) => {
-      this.#run.addChunk(chunk, opening, reuse);
+      this.#run.add(hasher.hash(chunk, opening, this.#rowsBefore + this.#run.rows + 1), reuse);
       opening = 0;
     };
     this.encoder = new RowEncoder(encoder, [take]);
@@ -77,15 +79,13 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
   async write(chunk: Buffer): Promise<void> {
     this.encoder.write(chunk);
     if (this.#run.bytes < RUN_BYTES) return;
-    this.encoder.flush();
+    this.#hashRest(() => this.encoder.flush());
     await this.#sendRun();
   }
 
   async end(): Promise<void> {
-    this.encoder.end();
-    await this.#sendRun();
-    await this.#settled();
-    this.#sending = this.#copy([]);
+    this.#hashRest(() => this.encoder.end());
+    await this.#sendRun({ isLast: true });
     await this.#settled();
   }
 
@@ -95,7 +95,7 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
   }
 
   lineOf(error: unknown): number | undefined {
-    const row = this.#sent[(rowOfCopyError(error, this.#statement) ?? 0) - 1];
+    const row = this.#sent.at((rowOfCopyError(error, this.#statement) ?? 0) - 1);
     return row === undefined ? undefined : this.lineOfRow(row);
   }
 
@@ -103,17 +103,21 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
     return this.encoder.lineMap.lineOf(row);
   }
 
+  /** @param emit hands on what is left, which the encoder does not count as its time */
+  #hashRest(emit: () => void): void {
+    const started = performance.now();
+    emit();
+    this.encoder.busyMs += performance.now() - started;
+  }
+
   /** Sends the run once the one before is sent; resolves when that is. */
-  async #sendRun(): Promise<void> {
+  async #sendRun({ isLast = false } = {}): Promise<void> {
     const run = this.#run;
     this.#run = new HashedRun();
     const firstRow = this.#rowsBefore + 1;
     this.#rowsBefore += run.rows;
-    const hashing = performance.now();
-    const hashes = run.hash(this.#lookUp.scope, firstRow, this.#defaultTs);
-    this.encoder.busyMs += performance.now() - hashing;
     await this.#settled();
-    this.#sending = this.#send(run, firstRow, hashes);
+    this.#sending = this.#send(run, firstRow, isLast);
     this.#sending.catch(this.#fail);
   }
 
@@ -123,32 +127,29 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
     this.#times.postgresMs += performance.now() - started;
   }
 
-  async #send(run: HashedRun, firstRow: number, hashes: Buffer): Promise<void> {
-    if (run.rows > 0) await this.#take(run, firstRow, await this.#othersOf(run, firstRow, hashes));
+  async #send(run: HashedRun, firstRow: number, isLast: boolean): Promise<void> {
+    const rows = await this.#othersOf(run, firstRow);
+    for (const [from, to] of rows) this.#waitingRows.add(firstRow + from, firstRow + to);
+    const parts = [...run.bytesOf(rows)];
+    const bytes = [...this.#waiting, ...parts].reduce((sum, { length }) => sum + length, 0);
+    if (isLast || bytes >= COPY_BYTES) await this.#copy(parts);
+    else if (parts.length > 0) this.#waiting.push(Buffer.concat(parts));
     run.reuse();
   }
 
-  /** The rows of a run that are to be sent. */
-  async #othersOf(run: HashedRun, firstRow: number, hashes: Buffer): Promise<readonly number[]> {
+  /** The rows of a run that are to be sent, 0-based. */
+  async #othersOf(run: HashedRun, firstRow: number): Promise<RowRanges> {
+    if (run.rows === 0) return new RowRanges();
     if (this.#skips > 0) {
       this.#skips--;
-      return Array.from({ length: run.rows }, (_, row) => row);
+      return RowRanges.except([], run.rows);
     }
-    const others = await this.#lookUp.findOthers(this.#client, firstRow, hashes);
-    if (run.rows - others.length < WORTHWHILE * run.rows) {
+    const others = await this.#lookUp.findOthers(this.#client, firstRow, run.hashFields);
+    if (run.rows - others.count < WORTHWHILE * run.rows) {
       this.#skips = this.#nextSkips;
       this.#nextSkips = Math.min(2 * this.#nextSkips, MOST_SKIPPED);
     } else this.#nextSkips = FEWEST_SKIPPED;
     return others;
-  }
-
-  /** Keeps rows of a run for a later COPY, or sends them with those that wait. */
-  async #take(run: HashedRun, firstRow: number, rows: readonly number[]): Promise<void> {
-    for (const row of rows) this.#waitingRows.push(firstRow + row);
-    const parts = [...run.rowBytes(rows)];
-    const bytes = [...this.#waiting, ...parts].reduce((sum, { length }) => sum + length, 0);
-    if (bytes >= COPY_BYTES) await this.#copy(parts);
-    else if (parts.length > 0) this.#waiting.push(Buffer.concat(parts));
   }
 
   /** @param parts bytes of the last rows, which do not outlive the call */
@@ -156,13 +157,13 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
     const bytes = [FILE_HEADER, ...this.#waiting, ...parts, FILE_TRAILER];
     const rows = this.#waitingRows;
     this.#waiting = [];
-    this.#waitingRows = [];
-    if (rows.length === 0) return;
+    this.#waitingRows = new RowRanges();
+    if (rows.count === 0) return;
     const { signal } = this.#abort;
     signal.throwIfAborted();
     this.#sent = rows;
     const copy = this.#client.query(copyFrom(this.#statement));
     await pipeline(Readable.from(bytes), copy, { signal });
-    checkAllStored(copy.rowCount, rows.length);
+    checkAllStored(copy.rowCount, rows.count);
   }
 }

@@ -70,7 +70,7 @@ export class FileRows {
     { partitions, direct }: { partitions?: PartitionedCopy | undefined; direct?: DirectCopy } = {},
   ): Promise<void> {
     const { id, type, transform, writeMode, maxErrors } = this.#task;
-    const { signal, maxLineBytes, buffers, transforms, loadableTypes, distributed } = this.#options;
+    const { signal, maxLineBytes, buffers, transforms, rowHashes, loadableTypes, distributed } = this.#options;
     const lineMemory = new LineMemory(this.#options.lineMemory, signal);
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
     const txid = await nextTxid(client);
@@ -96,7 +96,8 @@ export class FileRows {
       tally: references?.tally,
     };
     const lookAhead = references && ((chunk: Buffer) => references.lookAhead(chunk));
-    const options = { statement, encoder, maxErrors, lookUp, lineMemory, signal, lookAhead, times: this.#times };
+    const times = this.#times;
+    const options = { statement, encoder, maxErrors, lookUp, rowHashes, lineMemory, signal, lookAhead, times };
     if (partitions !== undefined) {
       const { rows } = await copyRows([client, ...partitions.clients], this.#bytes.read(), options, this.#start);
       await this.recordBadLines(client);

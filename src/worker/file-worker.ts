@@ -7,6 +7,7 @@ import { BackendWatch } from '../store/backend-watch.ts';
 import { createPool } from '../store/create-pool.ts';
 import { DistributedTables } from '../store/distributed-tables.ts';
 import { DataNodes } from '../target/direct/data-nodes.ts';
+import { RowHashes } from '../target/row-hasher.ts';
 import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
 import type { BatchOutcome, BatchTask } from './batch-task.ts';
 import { checkFile } from './check-file.ts';
@@ -31,6 +32,7 @@ export class FileWorker {
   readonly #sources: Sources;
   readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
   readonly #transforms = new Transforms();
+  readonly #rowHashes = new RowHashes();
   readonly #distributed = new DistributedTables();
   readonly #dataNodes: DataNodes;
   readonly #firstBytes = new FirstBytes();
@@ -96,6 +98,7 @@ export class FileWorker {
       loadableTypes,
       buffers: this.#buffers,
       transforms: this.#transforms,
+      rowHashes: this.#rowHashes,
       signal,
       onStart,
     } satisfies LoadFileOptions;

@@ -7,6 +7,7 @@ import type { BackendWatch } from '../store/backend-watch.ts';
 import type { DatabaseAddress } from '../store/connection-options.ts';
 import type { DistributedTables } from '../store/distributed-tables.ts';
 import type { DataNodes } from '../target/direct/data-nodes.ts';
+import type { RowHashes } from '../target/row-hasher.ts';
 import type { FileProgress } from './file-task.ts';
 
 /** What an attempt at a file needs from its thread. */
@@ -24,6 +25,7 @@ export interface LoadFileOptions {
   loadableTypes: LoadableTypes;
   buffers: CopyBuffers;
   transforms: Transforms;
+  rowHashes: RowHashes;
   signal: AbortSignal;
   /** Called before the rows are streamed; the function it gets returns their progress. */
   onStart: (progress: () => FileProgress) => void;

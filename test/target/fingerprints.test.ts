@@ -232,8 +232,11 @@ describe('rows that are to be sent', () => {
           where file = pg_relation_filenode('coverage') order by hash limit 100`,
       );
       const before = await scans();
-      const hashes = [...rows.map(({ hash }) => hash.replaceAll('-', '')), '0'.repeat(32)].join('');
-      assert.deepEqual(await stored?.findOthers(client, 1, Buffer.from(hashes, 'hex')), [100]);
+      const fields = [...rows.map(({ hash }) => hash), '0'.repeat(32)].map(
+        (hash) => `00000010${hash.replaceAll('-', '')}`,
+      );
+      const found = await stored?.findOthers(client, 1, Buffer.from(fields.join(''), 'hex'));
+      assert.deepEqual([...(found ?? [])], [[100, 101]]);
       assert.equal(await scans(), before);
     } finally {
       await client.end();

@@ -3,6 +3,7 @@
  *
  *   npm run plain-converter
  *   npm run plain-rows
+ *   npm run row-hashes
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

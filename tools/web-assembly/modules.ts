@@ -19,4 +19,9 @@ export const MODULES: Readonly<Record<string, WebAssemblySource>> = {
     target: new URL('../../src/pipeline/plain-rows-wasm.ts', import.meta.url),
     constant: 'PLAIN_ROWS_WASM',
   },
+  'row-hashes': {
+    sources: new URL('../row-hashes/', import.meta.url),
+    target: new URL('../../src/target/row-hashes-wasm.ts', import.meta.url),
+    constant: 'ROW_HASHES_WASM',
+  },
 };

@@ -3,7 +3,9 @@ import type pg from 'pg';
 import { FINGERPRINTS, MARK_OF_FINGERPRINTS, MAY_USE_FINGERPRINTS } from '../../store/fingerprint-table.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
+import { HASH_FIELD_BYTES } from '../row-hash-module.ts';
 import type { RowLookUp } from '../row-look-up.ts';
+import { RowRanges } from '../row-ranges.ts';
 import { CHANGES } from './changes.ts';
 import { UNSENT } from './stage.ts';
 
@@ -14,7 +16,8 @@ export const INSERTED = 'id, ctid as stored_at, xmin as version, tableoid as sto
  * Which rows of a file are stored already, by fingerprints of what was compared or inserted before. A fingerprint is written only
  * for a row that Postgres has compared with the file's and found the same, or has inserted where nothing can change a resource on its
  * way into the table, such as a trigger. What is hashed are the bytes that would be sent: another format, converter or
- * version of the loader that makes something else of a line has another hash.
+ * version of the loader that makes something else of a line has another hash. The key of the hash has the table's mark in it, which is random: nobody
+ * who writes files can make two resources with one hash.
  *
  * It holds for one version of one row. Within one file of a table (`relfilenode`) no two versions have both place (ctid) and
  * transaction (xmin) in common: a place is free again only after the transaction that has filled it has ended. What moves rows, and keeps
@@ -25,18 +28,18 @@ export const INSERTED = 'id, ctid as stored_at, xmin as version, tableoid as sto
  * Every restore of Postgres's files, and a standby that is promoted, begins with recovery, which empties the unlogged table.
  */
 export class Fingerprints implements RowLookUp {
-  readonly scope: Buffer;
+  readonly key: Buffer;
   readonly isEmpty: boolean;
   readonly #table: ResourceTable;
   readonly #relation: string;
   readonly #file: string;
 
-  private constructor(table: ResourceTable, { relation, file, empty }: StoredTable, scope: Buffer) {
+  private constructor(table: ResourceTable, { relation, file, empty }: StoredTable, key: Buffer) {
     this.#table = table;
     this.#relation = relation;
     this.#file = file;
     this.isEmpty = empty;
-    this.scope = scope;
+    this.key = key;
   }
 
   /**
@@ -64,7 +67,7 @@ export class Fingerprints implements RowLookUp {
     );
     const { cluster, mark } = origin.rows[0] ?? {};
     if (typeof mark !== 'string') return undefined;
-    const scope = createHash('sha256').update(`3 ${cluster} ${mark} ${found.identity}`).digest().subarray(0, 16);
+    const key = createHash('sha256').update(`4 ${cluster} ${mark} ${found.identity}`).digest();
     // Arrays of a look-up are half as dear as rows; to compress them would cost more than that saves.
     await db.query(
       found.unsent
@@ -73,16 +76,16 @@ export class Fingerprints implements RowLookUp {
            alter table ${UNSENT} alter column rows set storage external, alter column ids set storage external;
            ${BEFORE_LOOK_UPS}`,
     );
-    return new Fingerprints(table, found, scope);
+    return new Fingerprints(table, found, key);
   }
 
   /**
    * Looks rows up by their fingerprints: neither stored resources nor the key of the table are read. One scan of the index, and one
    * of the table by place, for all of them, take two thirds of the CPU time of a look-up for each; a row that was noted twice is found
-   * twice.
+   * twice. Of rows found and others, the fewer are listed.
    */
-  async findOthers(client: pg.ClientBase, firstRow: number, hashes: Buffer): Promise<number[]> {
-    const { rows } = await client.query<{ others: string | null }>(
+  async findOthers(client: pg.ClientBase, firstRow: number, hashFields: Buffer): Promise<RowRanges> {
+    const { rows } = await client.query<{ areOthers: boolean; listed: string | null }>(
       `with found as materialized (
          select hash, place, version from ${FINGERPRINTS} where hash = any ($1::uuid[])
        ), stored as materialized (
@@ -94,11 +97,13 @@ export class Fingerprints implements RowLookUp {
          insert into ${UNSENT} (rows, ids)
          select array_agg($2::bigint + n - 1), array_agg(id) from line where id is not null having count(*) > 0
        )
-       select string_agg((n - 1)::text, ',' order by n) as others from line where id is null`,
-      [uuidArray(hashes), firstRow],
+       select "areOthers", (select string_agg((n - 1)::text, ',' order by n) from line where (id is null) = "areOthers") as listed
+         from (select count(id) * 2 > count(*) as "areOthers" from line) counted`,
+      [uuidArray(hashFields), firstRow],
     );
-    const others = rows[0]?.others ?? '';
-    return others === '' ? [] : others.split(',').map(Number);
+    const { areOthers = false, listed = null } = rows[0] ?? {};
+    const numbers = listed === null ? [] : listed.split(',').map(Number);
+    return areOthers ? RowRanges.of(numbers) : RowRanges.except(numbers, hashFields.length / HASH_FIELD_BYTES);
   }
 
   /** After the last look-up, before anything else is planned. */
@@ -161,18 +166,11 @@ const AFTER_LOOK_UPS =
 
 /** Postgres's oid of the type uuid. */
 const UUID = 2950;
-const UUID_BYTES = 16;
 
-/** Hashes as an array in Postgres's binary form: dimensions, whether it has nulls, type, length, first index; then each with its length. */
-function uuidArray(hashes: Buffer): Buffer {
-  const count = hashes.length / UUID_BYTES;
-  const head = [1, 0, UUID, count, 1];
-  const array = Buffer.allocUnsafe(4 * head.length + count * (4 + UUID_BYTES));
+/** An array in Postgres's binary form: dimensions, whether it has nulls, type, length, first index; then its fields. */
+function uuidArray(hashFields: Buffer): Buffer {
+  const head = Buffer.alloc(20);
   let at = 0;
-  for (const field of head) at = array.writeInt32BE(field, at);
-  for (let from = 0; from < hashes.length; from += UUID_BYTES) {
-    at = array.writeInt32BE(UUID_BYTES, at);
-    at += hashes.copy(array, at, from, from + UUID_BYTES);
-  }
-  return array;
+  for (const field of [1, 0, UUID, hashFields.length / HASH_FIELD_BYTES, 1]) at = head.writeInt32BE(field, at);
+  return Buffer.concat([head, hashFields]);
 }
