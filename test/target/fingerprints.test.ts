@@ -191,6 +191,22 @@ describe('rows that are to be sent', () => {
     assert.match(late.message ?? '', /line 3908/);
   });
 
+  for (const [what, type, isStored] of [
+    ['a table without rows, where nothing is looked up', 'Contract', false],
+    ['rows of which none was found', 'ImagingStudy', true],
+  ] as const)
+    test(`name the line of an error among ${what}`, async () => {
+      if (isStored) {
+        await twoNights(
+          type,
+          many(3_000, () => 1),
+        );
+      }
+      const text = many(3_000, (id) => (id === 2_507 ? '\u0000' : 2)).map((line) => JSON.stringify(line));
+      const { message } = await upsert(type, text.toSpliced(1_000, 0, '', '').join('\n'));
+      assert.match(message ?? '', /line 2510/);
+    });
+
   test('may be sent though they are stored, where most of a file has changed; none is noted twice', async () => {
     await twoNights(
       'Condition',
