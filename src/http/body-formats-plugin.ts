@@ -21,7 +21,22 @@ export async function acceptBodyFormats(app: FastifyInstance): Promise<void> {
     );
   }
   // Not where the answer is written: errors are written there too.
-  app.addHook('preValidation', async ({ query }) => checkFormat(query));
+  app.addHook('preValidation', async ({ url, query }) => {
+    checkEncoding(url);
+    checkFormat(query);
+  });
+}
+
+/**
+ * What cannot be decoded would stand for itself: `file=100%` would look for a file of that name, and `file=%FF` for one named so.
+ * @throws ClientError of kind `invalid-request`
+ */
+function checkEncoding(url: string): void {
+  try {
+    decodeURIComponent(url.slice(url.indexOf('?') + 1));
+  } catch {
+    throw new ClientError('invalid-request', 'The query is not valid percent-encoded UTF-8.');
+  }
 }
 
 /** @throws ClientError of kind `invalid-params` when `_format` is neither JSON nor YAML */

@@ -1,5 +1,6 @@
 import { ACCESS_TYPES, type LoadableTypes } from '../fhir/loadable-types.ts';
 import { FHIR_RESOURCE_TYPES } from '../fhir/resource-types.ts';
+import { textProblem } from '../text/storable-text.ts';
 
 /** What the values of a field look like; a search for anything else would find nothing, and look as if nothing were there. */
 export type FieldKind = 'text' | 'bucket' | 'resourceType' | 'integer' | 'dateTime' | 'boolean' | readonly string[];
@@ -85,7 +86,8 @@ export function fieldsOf(type: RestType, loadableTypes: LoadableTypes): RestFiel
     names: Object.keys(fields),
     kind: (name) => (Object.hasOwn(fields, name) ? fields[name] : undefined),
     problem(kind, value) {
-      if (value.includes('\0')) return 'must not contain U+0000';
+      const unstorable = textProblem(value);
+      if (unstorable !== undefined) return unstorable;
       if (kind === 'resourceType') return typeProblem(value, loadableTypes);
       return typeof kind === 'string'
         ? PROBLEMS[kind](value)

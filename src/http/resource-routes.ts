@@ -14,6 +14,7 @@ import {
   type SearchFilter,
   searchResources,
 } from '../store/resources.ts';
+import { textProblem } from '../text/storable-text.ts';
 import { sendAnswer } from './body-formats-plugin.ts';
 import { pageLinks } from './page-links.ts';
 import { fieldsOf, REST_TYPES, type RestFields } from './resource-fields.ts';
@@ -135,10 +136,10 @@ function inUse(table: string): ClientError {
   return new ClientError('conflict', message);
 }
 
-/** Undefined for an id that no row can have: Postgres's texts hold no U+0000. */
+/** Undefined for an id that no row can have. */
 function byId(request: FastifyRequest): SearchFilter[] | undefined {
   const { id } = request.params as { id: string };
-  return id.includes('\0') ? undefined : [{ path: ['id'], values: [id] }];
+  return textProblem(id) !== undefined ? undefined : [{ path: ['id'], values: [id] }];
 }
 
 function toResource(type: string, { id, txid, ts, cts, resource }: ResourceRow): object {

@@ -4,6 +4,7 @@ import { FileError } from '../errors/file-error.ts';
 import { ListAgain } from '../source/list-again.ts';
 import type { ObjectSource } from '../source/object-source.ts';
 import type { NewLoaderFile } from '../store/loader-file/add-loader-files.ts';
+import { textProblem } from '../text/storable-text.ts';
 import type { KnownTypes } from './known-types.ts';
 import { RepeatedKeys } from './repeated-keys.ts';
 import { resourceTypeOfKey } from './resource-type-of-key.ts';
@@ -91,7 +92,7 @@ async function listOnce(
     for (const object of page) {
       for (const prefix of emptyPrefixes) if (object.key.startsWith(prefix)) emptyPrefixes.delete(prefix);
       const type = resourceTypeOfKey(object.key, types.loadable);
-      if (type !== undefined && isStorable(object.key)) files.push({ ...object, type });
+      if (type !== undefined && textProblem(object.key) === undefined) files.push({ ...object, type });
       else if (resourceTypeOfKey(object.key, types.withheld) !== undefined) withheldHere.push(object.key);
       else if (!object.key.endsWith('/')) ignoredHere.push(object.key);
     }
@@ -125,11 +126,6 @@ class LeftOutKeys {
   notes(): WithheldFiles {
     return { count: this.#keys.count(), examples: [...this.#examples] };
   }
-}
-
-/** Postgres has no U+0000 in texts; a key may have it. */
-function isStorable(key: string): boolean {
-  return !key.includes('\0');
 }
 
 /** A listing that is longer than the memory it may take. */

@@ -1,3 +1,4 @@
+import { textProblem } from '../text/storable-text.ts';
 import { EXTENSIONS } from './resource-type-of-key.ts';
 
 /** Why an object whose key `resourceTypeOfKey` finds no type in is ignored; completes "ignored: ". */
@@ -8,6 +9,7 @@ export function whyIgnored(key: string): string {
   }
   const [word] = /^[A-Za-z]\w*/.exec(name) ?? [];
   if (word === undefined) return 'the name does not begin with a letter, as that of a resource type';
-  if (key.includes('\0')) return 'the key has the character U+0000, which Postgres has not';
+  const unstorable = textProblem(key);
+  if (unstorable !== undefined) return `the key ${unstorable}`;
   return `the name does not begin with a resource type that is known here: ${word}`;
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
+import { textProblem } from '../text/storable-text.ts';
 
 /** Wrong fields that are named: a body may have a hundred thousand. */
 const MOST_ERRORS = 100;
 
 /**
- * Parses a call's params, or says everything that is wrong with them at once.
+ * Parses a call's params, or says everything that is wrong with them at once. No text of them, whatever it is for, may be one that
+ * neither Postgres nor S3 can be told.
  * @throws ClientError of kind `invalid-params`, one FieldError per wrong or unknown field, of a hundred
  */
 export function parseParams<Params extends z.ZodType>(
@@ -14,10 +16,14 @@ export function parseParams<Params extends z.ZodType>(
   method: string,
 ): z.infer<Params> {
   const result = schema.safeParse(params, { error: describeIssue });
-  if (result.success) return result.data;
-  const errors = result.error.issues
+  const ofTexts = textErrors(params, []);
+  if (result.success && ofTexts.length === 0) return result.data;
+  const paths = new Set(ofTexts.map(({ path }) => path));
+  const errors = (result.error?.issues ?? [])
     .slice(0, MOST_ERRORS)
     .flatMap((issue) => toFieldErrors(issue, schema))
+    .filter(({ path }) => !paths.has(path))
+    .concat(ofTexts)
     .slice(0, MOST_ERRORS);
   throw new ClientError('invalid-params', 'Invalid params', { method, errors });
 }
@@ -26,6 +32,21 @@ const describeIssue: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== 'invalid_type') return undefined;
   return issue.input === undefined ? 'is required' : `must be of type ${issue.expected}`;
 };
+
+/** The texts in a value, names of its members among them, that could not be told to Postgres or S3. */
+function textErrors(value: unknown, path: readonly string[]): FieldError[] {
+  if (typeof value === 'string') return textError(value, path);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const at = [...path, name];
+    return [...textError(name, at), ...textErrors(member, at)];
+  });
+}
+
+function textError(text: string, path: readonly string[]): FieldError[] {
+  const message = textProblem(text);
+  return message === undefined ? [] : [{ message, path: path.join('.'), type: 'invalid_format' }];
+}
 
 function toFieldErrors(issue: z.core.$ZodIssue, schema: z.ZodType): FieldError[] {
   const path = issue.path.map(String);

@@ -37,7 +37,8 @@ function folderOf(bucket: string): string | undefined {
   const url = bucket.startsWith('file:///') && URL.canParse(bucket) ? new URL(bucket) : undefined;
   if (url === undefined || url.search !== '' || url.hash !== '') return undefined;
   try {
-    return resolve(fileURLToPath(url));
+    const path = resolve(fileURLToPath(url));
+    return path.includes('\0') ? undefined : path;
   } catch {
     // A slash, or bytes that are not UTF-8, are written as %…
     return undefined;
@@ -51,12 +52,9 @@ const MOST_PREFIX_BYTES = 1_024;
 /** Which part of a bucket is meant. */
 export const prefixesParam = z
   .array(
-    z
-      .string()
-      .refine((prefix) => Buffer.byteLength(prefix) <= MOST_PREFIX_BYTES, {
-        error: `must have ${MOST_PREFIX_BYTES} bytes at most, as an object's key has`,
-      })
-      .refine((prefix) => !prefix.includes('\0'), { error: 'must not contain U+0000' }),
+    z.string().refine((prefix) => Buffer.byteLength(prefix) <= MOST_PREFIX_BYTES, {
+      error: `must have ${MOST_PREFIX_BYTES} bytes at most, as an object's key has`,
+    }),
   )
   .max(MOST_PREFIXES, { error: `must be ${MOST_PREFIXES} at most; a shorter prefix covers the longer ones` })
   .default([])

@@ -26,6 +26,21 @@ describe('an id that no row can have', () => {
   });
 });
 
+describe('a query that is not percent-encoded UTF-8', () => {
+  for (const query of ['file=%FF', 'file=%ED%A0%80', 'file=100%', 'file=%zz', '_id=%C0%80', '%FF=a'])
+    test(`is refused, and does not look for what it is written as: ${query}`, async () => {
+      for (const method of ['GET', 'DELETE'] as const) {
+        const answer = await app.inject({ method, url: `/LoaderFile?${query}` });
+        assert.equal(answer.statusCode, 400);
+        assert.deepEqual(answer.json(), { error: { message: 'The query is not valid percent-encoded UTF-8.' } });
+      }
+    });
+
+  test('where it is, the database is asked', async () => {
+    assert.equal((await app.inject('/LoaderFile?file=100%25+%C3%A9')).statusCode, 503);
+  });
+});
+
 describe('a search that could only find nothing', () => {
   for (const [query, path, message] of [
     ['type=patient', 'type', 'must be written Patient'],

@@ -19,6 +19,10 @@ test('a bucket may be named by itself, by the ARN of an access point in one regi
     assert.equal(bucketParam.parse(bucket), stored);
 });
 
+test('a folder whose name no file system can have is refused', () => {
+  assert.equal(bucketParam.safeParse('file:///data/%00').success, false);
+});
+
 test('any other ARN, and a path in a bucket, is refused', () => {
   for (const bucket of [
     'hospital',

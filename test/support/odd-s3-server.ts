@@ -238,9 +238,10 @@ function toXml({ contents, elements }: OddPage): string {
   return `<?xml version="1.0"?><ListBucketResult>${xml(elements)}${objects}</ListBucketResult>`;
 }
 
-/** Control characters go out as they are, as stores do that were not asked to encode keys. */
+/** Control characters go out as they are, as stores do that were not asked to encode keys; half a surrogate pair can only be referred to. */
 function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return escaped.replaceAll('"', '&quot;').replaceAll(/[\ud800-\udfff]/gu, (half) => `&#${half.charCodeAt(0)};`);
 }
 
 /** S3's order of keys. */

@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import { ANSWERS } from '../../../src/rpc/answers.ts';
 import { dryRunAnswer } from '../../../src/rpc/dry-run-answer.ts';
 import { ndjson, ndjsonGzip, patients } from '../../support/ndjson.ts';
+import { OddS3Server } from '../../support/odd-s3-server.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
 const METHOD = 'aidbox.bulk/load-from-bucket';
@@ -76,6 +77,29 @@ describe('a dry run', () => {
     assert.equal(report.estimate.seconds, undefined);
     assert.equal(report.disk['needed-bytes'], undefined);
     assert.match(report.disk.basis, /Postgres does not tell how much disk is free/);
+  });
+
+  test('a key that Postgres has no text for is ignored, with the reason; the load ignores it too', async (t) => {
+    const store = await OddS3Server.start(t);
+    const names = { nul: 'Patient-nul.ndjson', half: 'Patient-half.ndjson', good: 'Patient-good.ndjson' };
+    for (const key of Object.values(names)) store.put(key, ndjson(patients(1, key.slice(8, -7))));
+    // Such characters come as XML has them, from a store that does not percent-encode keys.
+    store.onList = (page) => {
+      page.elements['EncodingType'] = undefined;
+      page.contents = page.contents.map((each) => ({
+        ...each,
+        Key: each.Key?.replace('-nul', '-\0').replace('-half', '-\ud83d'),
+      }));
+    };
+    const { account } = store;
+    const { report } = await dryRun(server, 'unstorable', { account });
+    assert.deepEqual(
+      report['ignored-files'].map(({ reason }) => reason),
+      ['the key must not contain U+D83D, half a surrogate pair', 'the key must not contain U+0000'],
+    );
+    const { status } = await server.startLoad('unstorable', { account });
+    assert.equal(status, 200);
+    assert.deepEqual(await server.ended('unstorable'), { state: 'completed', progress: { total: 1, done: 1 } });
   });
 
   test('is as good as its word: the load after it does what it said', async () => {
