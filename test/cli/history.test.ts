@@ -18,7 +18,8 @@ const cells = (text: string) =>
 test('before anything was loaded it says so', async () => {
   const { code, stdout } = await history();
   assert.deepEqual([code, stdout], [0, 'No run is recorded yet. See: fhir-bucket-loader load --help\n']);
-  assert.deepEqual((await history('--json')).stdout, '');
+  const json = await history('--json');
+  assert.deepEqual([json.stdout, json.stderr], ['', stdout], 'stdout is data');
 });
 
 test('the runs are a table, the latest first; of one bucket, and no more than asked for', async () => {

@@ -89,6 +89,29 @@ test('a failed file is exit code 2; files, retry and the next load mend it', { t
   assert.equal((await runCli(['load', `s3://${bucket}`, '--follow'], env)).code, 0);
 });
 
+test('files that are none are said to be none, and why, beside the data', { timeout }, async () => {
+  const bucket = `s3://${await server.bucketOf({ 'Location-1.ndjson': [{ id: 'l' }], 'Location-2.ndjson': [{ id: 'm' }] })}`;
+  const env = environment(server);
+  assert.equal((await runCli(['load', bucket, '--follow'], env)).code, 0);
+  for (const [args, why] of [
+    [['--failed'], `Of 2 files of bucket <${bucket}>, none has failed.\n`],
+    [['--failed', '--json'], `Of 2 files of bucket <${bucket}>, none has failed.\n`],
+    [['--status', 'pending'], `Of 2 files of bucket <${bucket}>, none is pending.\n`],
+  ] as const)
+    assert.deepEqual(await runCli(['files', bucket, ...args], env), { code: 0, stdout: '', stderr: why });
+  const empty = `s3://${await server.bucketOf({ 'readme.txt': '' })}`;
+  await runCli(['load', empty, '--follow'], env);
+  assert.deepEqual(await runCli(['files', empty], env), {
+    code: 0,
+    stdout: '',
+    stderr: `Bucket <${empty}> has no file that could be loaded.\n`,
+  });
+  // A name that is misspelled has no failed files either.
+  const { code, stdout, stderr } = await runCli(['files', 's3://mispelled', '--failed'], env);
+  assert.deepEqual([code, stdout], [4, '']);
+  assert.match(stderr, /Bucket <s3:\/\/mispelled> was never loaded/);
+});
+
 test('the failed files are loaded again in one step, by retry --load and by load --retry-failed', {
   timeout,
 }, async () => {
@@ -185,7 +208,11 @@ test('credentials come from the environment; wrong ones are exit code 4', { time
   assert.equal(wrong.code, 4);
   assert.match(wrong.stderr, /does not know client root with that secret/);
   const right = await runCli(['status'], { ...env, BOX_ROOT_CLIENT_ID: 'ops', BOX_ROOT_CLIENT_SECRET: 'geheim' });
-  assert.deepEqual([right.code, right.stdout], [0, 'No bucket was ever loaded. See: fhir-bucket-loader load --help\n']);
+  const said = 'No bucket was ever loaded. See: fhir-bucket-loader load --help\n';
+  assert.deepEqual([right.code, right.stdout], [0, said]);
+  const data = { ...env, BOX_ROOT_CLIENT_ID: 'ops', BOX_ROOT_CLIENT_SECRET: 'geheim' };
+  const json = await runCli(['status', '--json'], data);
+  assert.deepEqual([json.stdout, json.stderr], ['', said], 'stdout is data');
   const refused = await runCli(['status', 's3://never'], {
     ...env,
     BOX_ROOT_CLIENT_ID: 'ops',

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { bucketArgument } from '../bucket-argument.ts';
 import { formatBytes, formatCount, formatNumberOf, formatTable } from '../format.ts';
+import { readStatus } from '../load-status.ts';
 import { printJson, printLines } from '../print-lines.ts';
-import type { File } from '../server-client.ts';
+import type { File, ServerClient } from '../server-client.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 
 interface FilesOptions extends ServerOptions {
@@ -31,14 +32,25 @@ export function filesCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (bucket: string, options: FilesOptions) => {
       const client = clientOf(options);
+      const wanted = options.failed === true ? 'error' : options.status;
       let count = 0;
-      for await (const files of client.files(bucket, options.failed === true ? 'error' : options.status)) {
+      for await (const files of client.files(bucket, wanted)) {
         if (options.json === true) for (const file of files) printJson(file);
         else printLines(tableOf(files, count === 0));
         count += files.length;
       }
-      if (options.json !== true && process.stdout.isTTY) printLines([formatNumberOf(count, 'file')]);
+      // What is listed is data, for jq and awk: that there is none is not.
+      if (count === 0) printLines([await sayNone(client, bucket, wanted)], process.stderr);
+      else if (options.json !== true && process.stdout.isTTY) printLines([formatNumberOf(count, 'file')]);
     });
+}
+
+/** @throws ServerError where the bucket was never loaded */
+async function sayNone(client: ServerClient, bucket: string, wanted: string | undefined): Promise<string> {
+  const { progress } = await readStatus(client, bucket);
+  if (progress.total === 0 || wanted === undefined) return `Bucket <${bucket}> has no file that could be loaded.`;
+  const standing = wanted === 'error' ? 'has failed' : `is ${wanted}`;
+  return `Of ${formatNumberOf(progress.total, 'file')} of bucket <${bucket}>, none ${standing}.`;
 }
 
 function tableOf(files: readonly File[], withHead: boolean): string[] {

@@ -53,7 +53,8 @@ export function historyCommand(): Command {
         const [only] = runs;
         if (run !== undefined && only !== undefined) process.exitCode = exitCodeOfRun(only);
       }
-      if (count === 0 && json !== true) printLines(['No run is recorded yet. See: fhir-bucket-loader load --help']);
+      const none = 'No run is recorded yet. See: fhir-bucket-loader load --help';
+      if (count === 0) printLines([none], json === true ? process.stderr : process.stdout);
     });
 }
 

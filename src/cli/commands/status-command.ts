@@ -40,7 +40,8 @@ export function statusCommand(): Command {
           if (json) printJson(load);
           else printLines([loadLine(load)]);
         }
-        if (loads.length === 0 && !json) printLines(['No bucket was ever loaded. See: fhir-bucket-loader load --help']);
+        const none = 'No bucket was ever loaded. See: fhir-bucket-loader load --help';
+        if (loads.length === 0) printLines([none], json ? process.stderr : process.stdout);
         return;
       }
       if (options.follow === true) {
