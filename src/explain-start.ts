@@ -75,6 +75,24 @@ export function explainListen(error: unknown, { host, port }: Pick<Config, 'host
   }
 }
 
+/** The same for the threads that load the files. */
+export function explainThreads(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  return new StartError(
+    `No worker thread, which files are loaded in, can start: ${error.message}. Check NODE_OPTIONS, and the limits of this user ` +
+      'and container on threads and memory.',
+    { cause: error },
+  );
+}
+
+/** The same for Node started with --permission: threads, files and programs are each allowed by a flag, which Node names. */
+export function explainPermissions(error: unknown): unknown {
+  if (!(error instanceof Error) || codeOf(error) !== 'ERR_ACCESS_DENIED') return error;
+  return new StartError(`Node was started with --permission, without what the server needs: ${error.message}`, {
+    cause: error,
+  });
+}
+
 /** The code of an error, or of what it gathers: one host with several addresses fails once for each. */
 function codeOf(error: Error): string {
   if ('code' in error && typeof error.code === 'string') return error.code;

@@ -4,7 +4,7 @@ import { app } from './app.ts';
 import type { Config } from './config.ts';
 import { keepRunning } from './embedded-postgres/keep-running.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgres.ts';
-import { explainDatabase, explainListen } from './explain-start.ts';
+import { explainDatabase, explainListen, explainPermissions, explainThreads } from './explain-start.ts';
 import { connectionLimits, limitConnections } from './http/connection-limits.ts';
 import { pathOptions } from './http/error-handler.ts';
 import { requestLogOptions } from './http/request-log.ts';
@@ -43,7 +43,7 @@ export interface RunningServer {
 /**
  * Starts everything that the settings ask for: an embedded Postgres when no database is configured, migrations, the
  * loader, the HTTP server.
- * @throws StartError when the database cannot be reached or used, or the port is taken; what was started is stopped again
+ * @throws StartError when the database cannot be reached or used, the port is taken, or no thread can start; what was started is stopped again
  */
 export async function startServer(config: Config): Promise<RunningServer> {
   const stream = logStream();
@@ -121,6 +121,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const url = await fastify.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
       throw explainListen(error, config);
     });
+    // Begun long before; a call that comes meanwhile waits for it in its place.
+    await loader.ready().catch((error: unknown) => {
+      throw explainThreads(error);
+    });
     loader.lookAfterWatches();
     if (config.rootClient === undefined)
       log.warn('BOX_ROOT_CLIENT_SECRET is not set: anybody on this machine may call');
@@ -128,7 +132,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     return { url, database, log, close, logged: () => stream.settled() };
   } catch (error) {
     await close();
-    throw error;
+    throw explainPermissions(error);
   }
 }
 

@@ -20,10 +20,10 @@ const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url));
 const configOf = (url: string, port = 0) =>
   readConfig({ DATABASE_URL: url, BOX_WEB_PORT: String(port), LOG_LEVEL: 'silent', LOADER_SHUTDOWN_GRACE_MS: '0' });
 
-const run = (env: Record<string, string>) =>
+const run = (env: Record<string, string>, flags: readonly string[] = []) =>
   new Promise<{ code: unknown; stderr: string }>((resolve) => {
     const options = { env: programEnvironment(env), timeout: 600_000 };
-    execFile(process.execPath, [SERVER], options, (error, _stdout, stderr) =>
+    execFile(process.execPath, [...flags, SERVER], options, (error, _stdout, stderr) =>
       resolve({ code: error === null ? 0 : error.code, stderr }),
     );
   });
@@ -85,6 +85,28 @@ describe('a start that cannot succeed ends with one sentence and what to set, wi
       assert.equal(code, 1, what);
       assert.match(stderr, message, what);
       assert.doesNotMatch(stderr, /\n.*\S|ter2/, what);
+    }
+  });
+
+  test('threads that cannot start, since each file would fail', async () => {
+    const { url } = await createTestDatabase({ after });
+    const env = { DATABASE_URL: url, BOX_WEB_PORT: '0', LOG_LEVEL: 'silent' };
+    const inThreads =
+      'import { isMainThread } from "node:worker_threads"; if (!isMainThread) throw new Error("no room")';
+    for (const [flags, message] of [
+      [
+        ['--import', `data:text/javascript,${inThreads}`],
+        /^No worker thread, .* can start: no room\. Check NODE_OPTIONS, /,
+      ],
+      [
+        ['--permission', '--allow-fs-read=*', '--allow-fs-write=*'],
+        /^Node was started with --permission, .*--allow-worker/,
+      ],
+    ] as const) {
+      const { code, stderr } = await run(env, flags);
+      assert.equal(code, 1);
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /\n.*\S/);
     }
   });
 

@@ -158,6 +158,14 @@ export class LoaderService {
     return { retried, status: await this.queries.status(bucket) };
   }
 
+  /**
+   * Resolves once files can be loaded.
+   * @throws what keeps the worker threads from starting
+   */
+  async ready(): Promise<void> {
+    await this.#workers.ready();
+  }
+
   /** Begins to list the watched buckets, those that no other replica lists. */
   lookAfterWatches(): void {
     this.#watches.start();

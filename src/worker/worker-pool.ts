@@ -34,7 +34,8 @@ export interface RunOptions {
 
 /** The worker threads of this process. The loads share them; each thread has its own connections. */
 export class WorkerPool {
-  readonly #piscina: Piscina<FileTask | BatchTask | CheckTask, FileOutcome | BatchOutcome | CheckOutcome>;
+  readonly #piscina: Piscina<FileTask | BatchTask | CheckTask | undefined, FileOutcome | BatchOutcome | CheckOutcome>;
+  readonly #ready: Promise<unknown>;
 
   /** @param threads most worker threads; more than the cores only costs memory */
   constructor(setup: WorkerSetup, threads = availableParallelism()) {
@@ -52,6 +53,17 @@ export class WorkerPool {
       atomics: 'disabled',
       loadBalancer: (_task, workers) => chooseThread(workers, threads),
     });
+    // At once: what keeps a thread without a task from starting is an event that would end the process.
+    this.#ready = this.#piscina.run(undefined, { name: 'ready' });
+    this.#ready.catch(() => {});
+  }
+
+  /**
+   * Resolves once a thread has started, with all that it imports.
+   * @throws what keeps it from that, and would every file
+   */
+  async ready(): Promise<void> {
+    await this.#ready;
   }
 
   /** Loads a file on one of the threads. Throws only when the thread itself dies. */

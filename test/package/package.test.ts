@@ -98,16 +98,39 @@ test('what the compiled files import is a dependency of the package', async () =
   assert.deepEqual([...missing], []);
 });
 
-test('on an older Node the command says which it needs, in one sentence', async () => {
+/** The command on a Node that says it is of this version. */
+async function onNode(version: string): Promise<Ended> {
   const bin = join(root, 'bin', 'fhir-bucket-loader.cjs');
-  const asOld = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' }); require(${JSON.stringify(bin)})`;
-  const { code, output } = await run(process.execPath, ['--eval', asOld], root);
+  const asIt = `Object.defineProperty(process.versions, 'node', { value: '${version}' }); require(${JSON.stringify(bin)})`;
+  return await run(process.execPath, ['--eval', asIt], root);
+}
+
+test('on an older Node the command says which it needs, in one sentence', async () => {
+  const { code, output } = await onNode('20.20.2');
   assert.equal(code, 1);
   const needed = manifest.engines.node.replace('>=', '');
   assert.match(
     output,
     new RegExp(`^fhir-bucket-loader needs Node ${needed} or later; this is Node 20\\.20\\.2\\. .*\n$`),
   );
+  // Younger, and yet without zstd.
+  assert.match(
+    (await onNode('23.6.0')).output,
+    /^fhir-bucket-loader needs Node 23\.8 or later; this is Node 23\.6\.0\. /,
+  );
+});
+
+test('on a Node without WebAssembly the server and the command say so, instead of failing each file', async () => {
+  const bin = join(root, 'bin', 'fhir-bucket-loader.cjs');
+  for (const program of [
+    [join(root, 'dist', 'src', 'server.js')],
+    [bin, 'serve'],
+    [bin, 'convert', 'Patient.ndjson'],
+  ]) {
+    const { code, output } = await run(process.execPath, ['--jitless', ...program], root);
+    assert.equal(code, 1);
+    assert.match(output, /^.* needs WebAssembly.* Start it without --jitless, in NODE_OPTIONS too\.\n$/);
+  }
 });
 
 /** Installs the tarball in an empty folder. Undefined, and the test skipped, where no package registry is reached. */
