@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { readConfig } from '../src/config.ts';
 import { startServer } from '../src/start-server.ts';
+import { lastFirst } from './support/last-first.ts';
 import { patients } from './support/ndjson.ts';
 import { onTestServer } from './support/on-test-server.ts';
 import { programEnvironment } from './support/program-environment.ts';
@@ -110,21 +111,17 @@ describe('a start that cannot succeed ends with one sentence and what to set, wi
     }
   });
 
-  test('a role that may not make what the migrations make: Postgres’s own words and where the grants are', async () => {
-    const dropped: (() => Promise<void>)[] = [];
-    const { connection } = await createTestDatabase({ after: (drop) => dropped.push(drop) });
+  test('a role that may not make what the migrations make: Postgres’s own words and where the grants are', async (t) => {
+    const parts = lastFirst(t);
     const role = `role_${process.pid}_start`;
     await onTestServer(`create role ${role} login password 'secret'`);
-    try {
-      const config = configOf(urlFromConnection({ ...connection, user: role, password: 'secret' }));
-      await assert.rejects(startServer(config), {
-        name: 'StartError',
-        message: /refused: 42501: ERROR: permission denied for .*docs\/operations\.md has the grants/,
-      });
-    } finally {
-      for (const drop of dropped) await drop();
-      await onTestServer(`drop role ${role}`);
-    }
+    parts.after(() => onTestServer(`drop role ${role}`));
+    const { connection } = await createTestDatabase(parts);
+    const config = configOf(urlFromConnection({ ...connection, user: role, password: 'secret' }));
+    await assert.rejects(startServer(config), {
+      name: 'StartError',
+      message: /refused: 42501: ERROR: permission denied for .*docs\/operations\.md has the grants/,
+    });
   });
 });
 

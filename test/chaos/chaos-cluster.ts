@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
+import type { Closing } from '../support/last-first.ts';
 import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
@@ -14,8 +15,6 @@ const START_ATTEMPTS = 5;
 
 /** Postgres itself is killed, never the machine: what is in the page cache is safe. */
 const settings = { fsync: 'off', full_page_writes: 'off', max_wal_size: '1GB', shared_buffers: '128MB' };
-
-type Closing = { after(close: () => Promise<void>): void };
 
 /** All that a chaos run breaks: an own Postgres, a store behind a fault proxy, three replicas of the server. */
 export class ChaosCluster {

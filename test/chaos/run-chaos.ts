@@ -1,4 +1,5 @@
 import { Random } from '../../demo/fhir-data/random.ts';
+import { type Closing, LastFirst } from '../support/last-first.ts';
 import { ChaosCluster } from './chaos-cluster.ts';
 import { describeIndexes } from './chaos-tables.ts';
 import { checkLeftovers } from './check-leftovers.ts';
@@ -55,19 +56,19 @@ const MOST_VIOLATIONS = 100;
 
 /** Breaks things for so many rounds, and checks after each and at the end that nothing was lost, doubled or left. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const closing: (() => Promise<void>)[] = [];
+  const parts = new LastFirst();
   const interrupted = Promise.withResolvers<never>();
   options.signal?.addEventListener('abort', () => interrupted.reject(new Error('interrupted')), { once: true });
   try {
-    return await Promise.race([runRounds(options, { after: (close) => closing.push(close) }), interrupted.promise]);
+    return await Promise.race([runRounds(options, parts), interrupted.promise]);
   } finally {
-    for (const close of closing.reverse()) await close();
+    await parts.close();
   }
 }
 
 async function runRounds(
   { seed, rounds, watched = WATCHED_SHARE, only, seconds, print }: ChaosOptions,
-  closing: { after(close: () => Promise<void>): void },
+  closing: Closing,
 ): Promise<ChaosReport> {
   const cluster = await ChaosCluster.start(closing, REPLICAS);
   const faults = FAULTS.filter(({ name }) => only?.test(name) ?? true);

@@ -4,8 +4,9 @@ import pg from 'pg';
 import { connectClient } from '../../src/store/connection-options.ts';
 import { readTableSize } from '../../src/store/table-size.ts';
 import { createCitusDatabase, NEEDS_CITUS } from '../support/citus-database.ts';
+import type { Closing } from '../support/last-first.ts';
 import { ndjsonGzip, patients } from '../support/ndjson.ts';
-import { type Closing, startTestServer, type TestServer } from '../support/test-server.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const start = async (t: Closing, env: Readonly<Record<string, string>> = {}) =>

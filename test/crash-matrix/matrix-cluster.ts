@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { historyAnswer } from '../../src/rpc/history-answer.ts';
+import type { Closing } from '../support/last-first.ts';
 import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import type { ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
@@ -8,8 +9,6 @@ import { type RpcAnswer, ServerProcess } from '../support/server-process.ts';
 import { urlFromConnection } from '../support/test-server-address.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type MatrixDatabase, openMatrixCitus, startMatrixPostgres } from './matrix-database.ts';
-
-type Closing = { after(close: () => Promise<void>): void };
 
 const ENV = { LOADER_THREADS: '1', LOADER_SHUTDOWN_GRACE_MS: '1000' };
 

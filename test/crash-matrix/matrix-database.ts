@@ -6,10 +6,9 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 import { createCitusDatabase } from '../support/citus-database.ts';
+import type { Closing } from '../support/last-first.ts';
 import type { TestConnection } from '../support/test-server-address.ts';
 import { waitFor } from '../support/wait-for.ts';
-
-type Closing = { after(close: () => Promise<void>): void };
 
 /** Postgres itself is killed, never the machine: what is in the page cache is safe. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_wal_size: '1GB', shared_buffers: '128MB' };

@@ -1,3 +1,4 @@
+import { LastFirst } from '../support/last-first.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { MatrixCluster } from './matrix-cluster.ts';
 import { type Cell, PRACTITIONERS, runCell, TYPE } from './run-cell.ts';
@@ -28,10 +29,10 @@ async function runCells(
   { print, ...place }: { direct: boolean; citus: boolean; print: (line: string) => void },
 ): Promise<Cell[]> {
   if (wanted.length === 0) return [];
-  const closing: (() => Promise<void>)[] = [];
+  const parts = new LastFirst();
   const cells: Cell[] = [];
   try {
-    const cluster = await MatrixCluster.start({ after: (close) => closing.push(close) }, place);
+    const cluster = await MatrixCluster.start(parts, place);
     await cluster.createTable(TYPE);
     await cluster.createTable('Practitioner');
     await cluster.sql(PRACTITIONERS);
@@ -43,7 +44,7 @@ async function runCells(
     }
     return cells;
   } finally {
-    for (const close of closing.reverse()) await close();
+    await parts.close();
   }
 }
 

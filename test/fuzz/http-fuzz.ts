@@ -8,18 +8,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { globalSetup, globalTeardown } from '../support/global-setup.ts';
+import { LastFirst } from '../support/last-first.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { openApi } from './openapi.ts';
 
 const [examples = '200', seed = '1'] = process.argv.slice(2);
-const closing: (() => Promise<void>)[] = [];
+const parts = new LastFirst();
 const folder = await mkdtemp(join(tmpdir(), 'http-fuzz-'));
+parts.after(() => rm(folder, { recursive: true, force: true }));
 await globalSetup();
+parts.after(globalTeardown);
 try {
-  const server = await startTestServer(
-    { after: (close) => closing.push(close) },
-    { env: { S3_ALLOW_PRIVATE_HOSTS: 'false' } },
-  );
+  const server = await startTestServer(parts, { env: { S3_ALLOW_PRIVATE_HOSTS: 'false' } });
   const schema = join(folder, 'openapi.json');
   await writeFile(schema, JSON.stringify(openApi()));
   const fuzzer = spawn(
@@ -50,7 +50,5 @@ try {
   console.log(`/health answers ${health.status}`);
   process.exitCode = code === 0 && health.ok ? 0 : 1;
 } finally {
-  for (const close of closing.reverse()) await close();
-  await globalTeardown();
-  await rm(folder, { recursive: true, force: true });
+  await parts.close();
 }

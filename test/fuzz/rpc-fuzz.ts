@@ -6,6 +6,7 @@
 import { CORE_SCHEMA, load as parseYaml } from 'js-yaml';
 import { Random } from '../../demo/fhir-data/random.ts';
 import { globalSetup, globalTeardown } from '../support/global-setup.ts';
+import { LastFirst } from '../support/last-first.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { type RawRequest, randomRequest } from './random-rpc.ts';
 
@@ -80,11 +81,12 @@ if (import.meta.main) {
   const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
   console.log(`${count} requests, seed ${seed}`);
   await globalSetup();
-  const closing: (() => Promise<void>)[] = [globalTeardown];
-  const server = await startTestServer({ after: (close) => closing.push(close) });
+  const parts = new LastFirst();
+  parts.after(globalTeardown);
+  const server = await startTestServer(parts);
   const started = performance.now();
   const { statuses, findings } = await fuzzRpc(server.url, count, seed);
-  for (const close of closing.reverse()) await close();
+  await parts.close();
   console.table(statuses);
   console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`);
   console.log(findings.length === 0 ? 'No findings' : findings.join('\n'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { listingPage, startHostileStore, writeWithoutEnd } from '../support/hostile-store.ts';
+import type { Closing } from '../support/last-first.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -59,7 +60,7 @@ describe('a store that answers a listing', () => {
 });
 
 describe('a store that lists without end', () => {
-  const startEndless = async (t: { after(close: () => Promise<void>): void }) => {
+  const startEndless = async (t: Closing) => {
     let page = 0;
     return await startHostileStore(t, (_request, response) => {
       const keys = Array.from({ length: 10 }, (_, n) => `a/${page}/Patient-${n}.ndjson`);

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { globalSetup, globalTeardown } from '../support/global-setup.ts';
 import { listingPage, startHostileStore, writeWithoutEnd } from '../support/hostile-store.ts';
+import { type Closing, LastFirst } from '../support/last-first.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 
 /** The issue's limit is 100 ms; a busy machine gets more. */
@@ -104,17 +105,16 @@ let failed = false;
 await globalSetup();
 try {
   for (const attack of ATTACKS.filter(({ name }) => name.includes(process.argv[3] ?? ''))) {
-    const closing: (() => Promise<void>)[] = [];
-    const t = { after: (close: () => Promise<void>) => void closing.push(close) };
+    const parts = new LastFirst();
     try {
-      const { seconds, mb, lagMs, end } = await run(attack, t);
+      const { seconds, mb, lagMs, end } = await run(attack, parts);
       const bad = seconds > MOST_SECONDS || mb > MOST_MB || lagMs > MOST_LAG_MS || end === 'goes on';
       failed ||= bad;
       console.log(
         `| ${attack.name} | ${seconds.toFixed(1)} s | ${mb} MB | ${Math.round(lagMs)} ms | ${end} |${bad ? ' TOO MUCH' : ''}`,
       );
     } finally {
-      for (const close of closing.reverse()) await close();
+      await parts.close();
     }
   }
 } finally {
@@ -122,7 +122,7 @@ try {
 }
 process.exit(failed ? 1 : 0);
 
-async function run(attack: Attack, t: { after(close: () => Promise<void>): void }) {
+async function run(attack: Attack, t: Closing) {
   const database = await createTestDatabase(t);
   const store = await startHostileStore(t, (request, response) =>
     attack.answer(request.url ?? '', response, store.requests.length),

@@ -3,17 +3,13 @@ import type { ServerResponse } from 'node:http';
 import { after, describe, test } from 'node:test';
 import { capText } from '../../src/errors/cap-text.ts';
 import { listingPage, startHostileStore, writeWithoutEnd } from '../support/hostile-store.ts';
+import type { Closing } from '../support/last-first.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const server = await startTestServer({ after });
 
 /** A store with one object of a hundred bytes, which it answers with as `answer` does. */
-async function loadFrom(
-  t: { after(close: () => Promise<void>): void },
-  bucket: string,
-  answer: (response: ServerResponse) => void,
-  params: object = {},
-) {
+async function loadFrom(t: Closing, bucket: string, answer: (response: ServerResponse) => void, params: object = {}) {
   const store = await startHostileStore(t, (request, response) => {
     if (request.url?.includes('list-type') === true) {
       response

@@ -1,5 +1,6 @@
 import pg from 'pg';
-import type { Closing, TestServer } from '../support/test-server.ts';
+import type { Closing } from '../support/last-first.ts';
+import type { TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 export interface HeldBuilds {

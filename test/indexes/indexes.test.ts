@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdtemp } from 'node:fs/promises';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
+import type { Closing } from '../support/last-first.ts';
 import { ndjson } from '../support/ndjson.ts';
-import { type Closing, startTestServer } from '../support/test-server.ts';
+import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const server = await startTestServer({ after });

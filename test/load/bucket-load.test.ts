@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { addLoaderFiles } from '../../src/store/loader-file/add-loader-files.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { patients } from '../support/ndjson.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -114,19 +115,13 @@ describe('a table that cannot be made or changed', () => {
   });
 
   test('indexes that the role may not drop stay, and the load goes on', async (t) => {
-    const closing: (() => Promise<void>)[] = [];
-    t.after(async () => {
-      for (const close of closing.reverse()) await close();
-    });
-    const part = { after: (close: () => Promise<void>) => closing.push(close) };
-    const dropped: (() => Promise<void>)[] = [];
-    const database = await createTestDatabase({ after: (drop) => dropped.push(drop) });
-    const role = await asOwnRole(part, database);
-    closing.push(...dropped);
+    const parts = lastFirst(t);
+    const database = await createTestDatabase(parts);
+    const role = await asOwnRole(parts, database);
     const admin = new pg.Client(database.connection);
     await admin.connect();
-    closing.push(() => admin.end());
-    const limited = await startTestServer(part, { database: role });
+    parts.after(() => admin.end());
+    const limited = await startTestServer(parts, { database: role });
     await limited.load(await limited.bucketOf({ 'Patient.ndjson': '' }));
     await admin.query('alter table patient owner to current_user');
     await admin.query(`grant select, insert, update, delete on patient to "${role.connection.user}"`);

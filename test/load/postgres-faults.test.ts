@@ -7,6 +7,7 @@ import pg from 'pg';
 import { readConfig } from '../../src/config.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 import { startServer } from '../../src/start-server.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { patients } from '../support/ndjson.ts';
 import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
@@ -175,18 +176,9 @@ test('an immediate restart of Postgres in mid-load: the load goes on by itself, 
 
 describe('limits of the role', () => {
   const startAs = async (t: TestContext, options: string) => {
-    // Closed in this order: the server, the database, the role.
-    const closing: (() => Promise<void>)[] = [];
-    t.after(async () => {
-      for (const close of closing) await close();
-    });
-    const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
-    const own = await asOwnRole({ after: (drop) => closing.push(drop) }, database, options);
-    const limited = await startTestServer(
-      { after: (close) => closing.unshift(close) },
-      { database: own, s3: server.s3 },
-    );
-    return limited;
+    const parts = lastFirst(t);
+    const own = await asOwnRole(parts, await createTestDatabase(parts), options);
+    return await startTestServer(parts, { database: own, s3: server.s3 });
   };
 
   /** Files by status. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, describe, test } from 'node:test';
+import { LastFirst } from '../support/last-first.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -9,17 +10,13 @@ const LOAD_MS = 60_000;
 /** It loads nothing: the replicas are processes that can be killed. */
 const server = await startTestServer({ after });
 const replicas: ServerProcess[] = [];
-const closing: (() => Promise<void>)[] = [];
+const parts = new LastFirst();
 afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
+  await parts.close();
   replicas.length = 0;
 });
 const startReplicas = async (count: number) => {
-  const start = () =>
-    ServerProcess.start(
-      { after: (kill) => closing.push(kill) },
-      { databaseUrl: server.database.url, env: { LOADER_THREADS: '1' } },
-    );
+  const start = () => ServerProcess.start(parts, { databaseUrl: server.database.url, env: { LOADER_THREADS: '1' } });
   replicas.push(...(await Promise.all(Array.from({ length: count }, start))));
 };
 const call = async (replica: ServerProcess | undefined, bucket: string, params: object = {}) => {

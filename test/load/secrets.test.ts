@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
+import { lastFirst } from '../support/last-first.ts';
 import { ndjsonGzip, patients } from '../support/ndjson.ts';
 import { startS3Endpoint } from '../support/s3-endpoint.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
@@ -16,21 +17,18 @@ const SECRET_KEY = process.env['TEST_S3_SECRET_ACCESS_KEY'] ?? 'Sekret+Key/01234
 const CLIENT_SECRET = 'client-Sekret-RECOGNISABLE';
 const IN_BASIC = Buffer.from(`root:${CLIENT_SECRET}`).toString('base64');
 
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing) await close();
-});
+const parts = lastFirst({ after });
 
 describe('secrets of requests and of the environment', () => {
   test('are in no log, row, answer, metric or process argument, however a load ends', async () => {
-    const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
-    const own = await asOwnRole({ after: (drop) => closing.push(drop) }, database);
-    const s3 = await startS3Endpoint({ after: (close) => closing.push(close) });
-    const proxy = await S3FaultProxy.start({ after: (close) => closing.unshift(close) }, s3);
-    const server = await ServerProcess.start(
-      { after: (kill) => closing.unshift(kill) },
-      { databaseUrl: own.url, env: { LOG_LEVEL: 'trace', BOX_ROOT_CLIENT_SECRET: CLIENT_SECRET } },
-    );
+    const database = await createTestDatabase(parts);
+    const own = await asOwnRole(parts, database);
+    const s3 = await startS3Endpoint(parts);
+    const proxy = await S3FaultProxy.start(parts, s3);
+    const server = await ServerProcess.start(parts, {
+      databaseUrl: own.url,
+      env: { LOG_LEVEL: 'trace', BOX_ROOT_CLIENT_SECRET: CLIENT_SECRET },
+    });
     const answers: string[] = [];
     const call = async (method: string, params: object) => {
       const answer = await server.rpc(method, params, { authorization: `Basic ${IN_BASIC}` });
@@ -86,7 +84,7 @@ describe('secrets of requests and of the environment', () => {
     await waitFor(async () => (await call('load-from-bucket', slow)).status === 200, { what: 'a listing in time' });
     const client = new pg.Client(database.connection);
     await client.connect();
-    closing.unshift(() => client.end());
+    parts.after(() => client.end());
     await client.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name = 'fhir-bucket-loader'`,

@@ -2,24 +2,21 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { createPool } from '../../src/store/create-pool.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** A pool whose connections go by a proxy, and a connection of the test's own. */
 const setUp = async (t: TestContext) => {
-  const closing: (() => Promise<void>)[] = [];
-  t.after(async () => {
-    for (const close of closing.reverse()) await close();
-  });
-  const part = { after: (close: () => Promise<void>) => void closing.push(close) };
-  const { connection } = await createTestDatabase(part);
-  const proxy = await PostgresProxy.start(part, connection);
+  const parts = lastFirst(t);
+  const { connection } = await createTestDatabase(parts);
+  const proxy = await PostgresProxy.start(parts, connection);
   const pool = createPool(proxy.connection, { max: 4, onIdleError: () => {} });
-  part.after(() => pool.end());
+  parts.after(() => pool.end());
   const own = new pg.Client(connection);
   await own.connect();
-  part.after(() => own.end());
+  parts.after(() => own.end());
   await own.query('create table locked ()');
   return { proxy, pool, own };
 };

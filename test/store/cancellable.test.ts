@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { cancellable } from '../../src/store/cancellable.ts';
 import { connectClient } from '../../src/store/connection-options.ts';
+import type { Closing } from '../support/last-first.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -19,7 +20,7 @@ await holder.query('begin; lock table held');
 /** A statement that only a cancel ends, or the end of the lock. */
 const stuck = () => session.query('lock table held');
 
-function poolFor(t: { after(close: () => Promise<void>): void }): pg.Pool {
+function poolFor(t: Closing): pg.Pool {
   const pool = new pg.Pool(connection);
   pool.on('error', () => {});
   t.after(async () => {

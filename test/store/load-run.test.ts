@@ -9,19 +9,17 @@ import { listRuns } from '../../src/store/load-run/list-runs.ts';
 import { addRunCall, readRunCalls } from '../../src/store/load-run/run-call.ts';
 import { MOST_POINTS, readPoints, thinPoints } from '../../src/store/load-run/run-rates.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
-const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
+const parts = lastFirst({ after });
+const database = await createTestDatabase(parts);
 await migrate(database.connection);
 const pool = createPool(database.connection, { max: 4, onIdleError: () => {} });
-closing.push(() => pool.end());
+parts.after(() => pool.end());
 const session = new pg.Client(database.connection);
 await session.connect();
-closing.push(() => session.end());
+parts.after(() => session.end());
 
 const enter = async (bucket: string, known?: number) => {
   await session.query('begin');

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { AIDBOX_SCHEMA } from '../support/aidbox-schema.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { patients } from '../support/ndjson.ts';
 import { onTestServer } from '../support/on-test-server.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -21,18 +22,15 @@ async function documentedGrants(database: string, role: string): Promise<string>
 
 describe('a role with what docs/operations.md grants, and nothing from PUBLIC, on a database with Aidbox’s tables', () => {
   let server: TestServer;
-  // Closed in this order: the server, the database, the role.
-  const closing: (() => Promise<void>)[] = [];
-  after(async () => {
-    for (const close of closing) await close();
-  });
+  const parts = lastFirst({ after });
 
   before(async () => {
-    const { connection } = await createTestDatabase({ after: (drop) => closing.push(drop) });
-    const { database } = connection;
     const role = `role_${randomBytes(6).toString('hex')}`;
     await onTestServer(`create role ${role} login password 'secret-${role}'`);
-    closing.push(() => onTestServer(`drop role ${role}`));
+    // Once the database is gone, in which it has rights.
+    parts.after(() => onTestServer(`drop role ${role}`));
+    const { connection } = await createTestDatabase(parts);
+    const { database } = connection;
     const owner = new pg.Client(connection);
     await owner.connect();
     await owner.query(AIDBOX_SCHEMA);
@@ -40,10 +38,7 @@ describe('a role with what docs/operations.md grants, and nothing from PUBLIC, o
     await owner.query(await documentedGrants(database, role));
     await owner.end();
     const own = { ...connection, user: role, password: `secret-${role}` };
-    server = await startTestServer(
-      { after: (close) => closing.unshift(close) },
-      { database: { connection: own, url: urlFromConnection(own) } },
-    );
+    server = await startTestServer(parts, { database: { connection: own, url: urlFromConnection(own) } });
   });
 
   test('loads into a table that exists and into one that does not', async () => {

@@ -2,18 +2,15 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { AIDBOX_SCHEMA } from '../support/aidbox-schema.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
-// Closed in this order: the server, the database.
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing) await close();
-});
+const parts = lastFirst({ after });
 
 /** Two schemas on the search_path: Aidbox's tables stand in the second, and new ones go to the first. */
 async function databaseOfTwoSchemas(): Promise<TestDatabase> {
-  const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
+  const database = await createTestDatabase(parts);
   const owner = new pg.Client(database.connection);
   await owner.connect();
   await owner.query(AIDBOX_SCHEMA);
@@ -22,10 +19,10 @@ async function databaseOfTwoSchemas(): Promise<TestDatabase> {
   return database;
 }
 
-const server: TestServer = await startTestServer(
-  { after: (close) => closing.unshift(close) },
-  { database: await databaseOfTwoSchemas(), env: { LOADER_RESOURCE_TYPES: 'PizzaOrder' } },
-);
+const server: TestServer = await startTestServer(parts, {
+  database: await databaseOfTwoSchemas(),
+  env: { LOADER_RESOURCE_TYPES: 'PizzaOrder' },
+});
 
 describe('search_path = app, public, with Aidbox’s tables in public', () => {
   const indexes = async (table: string) =>

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { identifyFile } from '../../src/target/partitioned/file-identity.ts';
 import { gidOf, prepareTransaction } from '../../src/target/partitioned/prepared-transaction.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { asOwnRole } from '../support/test-role.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -10,16 +11,12 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 describe('two schemas of one database have a loader each', () => {
   let first: TestServer;
   let second: TestServer;
-  // Closed in this order: the servers, the database, the role.
-  const closing: (() => Promise<void>)[] = [];
-  after(async () => {
-    for (const close of closing) await close();
-  });
+  const parts = lastFirst({ after });
 
   before(async () => {
-    const database = await createTestDatabase({ after: (drop) => closing.push(drop) });
-    first = await startTestServer({ after: (close) => closing.unshift(close) }, { database });
-    const role = await asOwnRole({ after: (drop) => closing.push(drop) }, database);
+    const database = await createTestDatabase(parts);
+    first = await startTestServer(parts, { database });
+    const role = await asOwnRole(parts, database);
     const { user } = role.connection;
     await first.sql(`create schema second authorization ${user}`);
     await first.sql(`alter role ${user} set search_path = second`);
@@ -31,7 +28,7 @@ describe('two schemas of one database have a loader each', () => {
     await client.query('create table of_the_first (n int); begin; insert into of_the_first values (1)');
     await prepareTransaction(client, gidOf(await identifyFile(client, 'of-the-first'), 'attempt-1', 0));
     await client.end();
-    second = await startTestServer({ after: (close) => closing.unshift(close) }, { database: role, s3: first.s3 });
+    second = await startTestServer(parts, { database: role, s3: first.s3 });
   });
 
   const prepared = async () =>

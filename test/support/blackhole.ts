@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-
-type Closing = { after(close: () => Promise<void>): void };
+import type { Closing } from './last-first.ts';
 
 /** Listens, tells its port and then blocks, so that it never takes a connection. */
 const listener = `

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import type { Closing } from './last-first.ts';
 import type { TestDatabase } from './test-database.ts';
 import { connectionFromUrl, urlFromConnection } from './test-server-address.ts';
-
-type Closing = { after(drop: () => Promise<void>): void };
 
 const url = process.env['TEST_CITUS_URL'];
 

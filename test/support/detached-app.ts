@@ -7,7 +7,7 @@ import { requestLogOptions } from '../../src/http/request-log.ts';
 import { LoaderService } from '../../src/load/loader-service.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { AttemptRecovery } from '../../src/target/attempt-recovery.ts';
-import type { Closing } from './test-server.ts';
+import type { Closing } from './last-first.ts';
 
 /** Nobody listens there: what asks the database fails at once. */
 const NOWHERE = { host: '127.0.0.1', port: 1, user: 'nobody', database: 'none' };

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Closing } from './last-first.ts';
 import type { S3Account } from './s3-endpoint.ts';
-
-type Closing = { after(close: () => Promise<void>): void };
 
 export interface HostileStore {
   account: S3Account;

@@ -1,8 +1,7 @@
 import pg from 'pg';
 import { migrate } from '../../src/store/migrate.ts';
-import { lastFirst } from './last-first.ts';
+import { type Closing, lastFirst } from './last-first.ts';
 import { createMigratedDatabase } from './test-database.ts';
-import type { Closing } from './test-server.ts';
 
 /**
  * A client of a database of its own, in which the migrations have run. Not a pool: its end does not wait until the server knows, and

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Closing } from './last-first.ts';
 import type { S3Account } from './s3-endpoint.ts';
 import { errorXml } from './s3-fault.ts';
 
@@ -80,7 +81,7 @@ export class OddS3Server {
   private constructor() {}
 
   /** Listens on a free port of 127.0.0.1 and closes after `t`. */
-  static async start(t: { after(close: () => Promise<void> | void): void }): Promise<OddS3Server> {
+  static async start(t: Closing): Promise<OddS3Server> {
     const store = new OddS3Server();
     const server = createServer((request, response) => {
       const { method = '', url = '/', headers } = request;

@@ -1,10 +1,9 @@
 import pg from 'pg';
-import { lastFirst } from './last-first.ts';
+import { type Closing, lastFirst } from './last-first.ts';
 import { type S3Endpoint, startS3Endpoint } from './s3-endpoint.ts';
 import { S3FaultProxy } from './s3-fault-proxy.ts';
 import { ServerProcess } from './server-process.ts';
 import { createTestDatabase } from './test-database.ts';
-import type { Closing } from './test-server.ts';
 
 /** What the replicas of a test share, and how one is started. */
 export interface ReplicaParts {

@@ -11,6 +11,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { buildApp } from 'fauxqs';
+import type { Closing } from './last-first.ts';
 
 /** An S3 account in the form of the server's configuration. */
 export type S3Account = {
@@ -33,9 +34,6 @@ export type S3Endpoint = {
 
 /** The emulator takes request bodies up to 11 MiB. */
 const partBytes = 8 * 1024 * 1024;
-
-/** The part of a test context, or of anything else that ends, which closes the endpoint. */
-type Closing = { after(close: () => Promise<void>): void };
 
 /**
  * Gives an S3 endpoint: the server named by TEST_S3_ENDPOINT (a URL, with TEST_S3_ACCESS_KEY_ID,

@@ -4,10 +4,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Closing } from './last-first.ts';
 import type { S3Account, S3Endpoint } from './s3-endpoint.ts';
 import { errorXml, type FaultRule, type S3Fault, type SeenRequest } from './s3-fault.ts';
-
-type Closing = { after(close: () => Promise<void>): void };
 
 /** An HTTP proxy in front of an S3 endpoint that makes faults as its rule says. */
 export class S3FaultProxy {

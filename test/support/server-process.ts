@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Closing } from './last-first.ts';
 import { programEnvironment } from './program-environment.ts';
 import type { LoadStatus, RpcBody } from './test-server.ts';
 import { waitFor } from './wait-for.ts';
-
-type Closing = { after(close: () => Promise<void>): void };
 
 /** One line of a server's log. */
 export interface LogLine {

@@ -3,8 +3,7 @@ import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-
-type Closing = { after(close: () => Promise<void>): void };
+import type { Closing } from './last-first.ts';
 
 const run = promisify(execFile);
 

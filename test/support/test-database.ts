@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import type { Closing } from './last-first.ts';
 import { onTestServer } from './on-test-server.ts';
 import { type TestConnection, testServerConnection, urlFromConnection } from './test-server-address.ts';
-
-/** The part of a test context, or of anything else that ends, which drops the database. */
-type Closing = { after(drop: () => Promise<void>): void };
 
 /** On the tests' own Postgres: a database in which the migrations have run. */
 export const MIGRATED_TEMPLATE = 'migrated_template';

@@ -3,14 +3,12 @@ import pg from 'pg';
 import { readConfig } from '../../src/config.ts';
 import { startServer } from '../../src/start-server.ts';
 import { APPLICATION_NAME } from '../../src/store/connection-options.ts';
+import { type Closing, lastFirst } from './last-first.ts';
 import { ndjson, ndjsonGzip } from './ndjson.ts';
 import { type S3Endpoint, startS3Endpoint } from './s3-endpoint.ts';
 import { createMigratedDatabase, type TestDatabase } from './test-database.ts';
 import type { TestConnection } from './test-server-address.ts';
 import { waitFor } from './wait-for.ts';
-
-/** A test context, or `{ after }` of node:test for a server that a whole file shares. */
-export type Closing = { after(close: () => Promise<void>): void };
 
 /** What `/rpc` answers to one request. */
 export interface RpcBody {
@@ -103,15 +101,9 @@ export async function startTestServer(
   t: Closing,
   options: { env?: Readonly<Record<string, string>>; database?: TestDatabase; s3?: S3Endpoint } = {},
 ): Promise<TestServer> {
-  // The database can only be dropped once the server is closed, whatever order `t` closes in.
-  const closing: (() => Promise<void>)[] = [];
-  const part: Closing = { after: (close) => closing.push(close) };
-  const closeAll = async () => {
-    for (const close of closing.splice(0).reverse()) await close();
-  };
-  t.after(closeAll);
-  const database = options.database ?? (await createMigratedDatabase(part));
-  const s3 = options.s3 ?? (await startS3Endpoint(part));
+  const parts = lastFirst(t);
+  const database = options.database ?? (await createMigratedDatabase(parts));
+  const s3 = options.s3 ?? (await startS3Endpoint(parts));
   const server = await startServer(
     readConfig({
       DATABASE_URL: database.url,
@@ -122,12 +114,12 @@ export async function startTestServer(
       ...options.env,
     }),
   );
-  closing.push(() => server.close());
+  parts.after(() => server.close());
   const client = new pg.Client(database.connection);
   // Where servers share a database, the one that created it drops it under the others' connections.
   client.on('error', () => {});
   await client.connect();
-  closing.push(() => client.end());
+  parts.after(() => client.end());
   return {
     ...clientOf(server.url, s3, client, database.connection),
     database,
@@ -143,7 +135,7 @@ export async function startTestServer(
       await waitFor(async () => (await terminate()).rowCount === 0, { what: 'the end of all connections' });
     },
     stop: () => server.close(),
-    close: closeAll,
+    close: () => parts.close(),
   };
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { Fingerprints } from '../../src/target/upsert/fingerprints.ts';
+import { lastFirst } from '../support/last-first.ts';
 import { createMigratedDatabase } from '../support/test-database.ts';
 import { asOwnRole } from '../support/test-role.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -449,28 +450,24 @@ describe('the fingerprints', () => {
     ['read', ''],
     ['see no row of them', 'alter table fhir_bucket_loader.fingerprint enable row level security'],
   ] as const)
-    test(`can be done without: the role may only ${what}`, async () => {
-      const part: (() => Promise<void>)[] = [];
-      const database = await createMigratedDatabase({ after: (drop) => part.push(drop) });
-      const own = await asOwnRole({ after: (drop) => part.push(drop) }, database);
+    test(`can be done without: the role may only ${what}`, async (t) => {
+      const parts = lastFirst(t);
+      const database = await createMigratedDatabase(parts);
+      const own = await asOwnRole(parts, database);
       const admin = new pg.Client(database.connection);
       await admin.connect();
-      try {
-        const role = pg.escapeIdentifier(own.connection.user ?? '');
-        await admin.query(`grant create, usage on schema public, fhir_bucket_loader to ${role};
-          grant all on all tables in schema public, fhir_bucket_loader to ${role};
-          grant all on all sequences in schema public, fhir_bucket_loader to ${role}`);
-        await admin.query(change === '' ? `revoke insert on fhir_bucket_loader.fingerprint from ${role}` : change);
-        const limited = await startTestServer({ after: (close) => part.unshift(close) }, { database: own });
-        for (let night = 0; night < 3; night++) {
-          const bucket = await limited.bucketOf({ 'List.ndjson': lines(10, 1) });
-          await limited.load(bucket, { 'upsert?': true });
-          const { status, unchanged } = await limited.loaderFile(bucket, 'List.ndjson');
-          assert.deepEqual([status, unchanged], ['done', night === 0 ? 0 : 10]);
-        }
-      } finally {
-        await admin.end();
-        for (const close of part) await close();
+      parts.after(() => admin.end());
+      const role = pg.escapeIdentifier(own.connection.user ?? '');
+      await admin.query(`grant create, usage on schema public, fhir_bucket_loader to ${role};
+        grant all on all tables in schema public, fhir_bucket_loader to ${role};
+        grant all on all sequences in schema public, fhir_bucket_loader to ${role}`);
+      await admin.query(change === '' ? `revoke insert on fhir_bucket_loader.fingerprint from ${role}` : change);
+      const limited = await startTestServer(parts, { database: own });
+      for (let night = 0; night < 3; night++) {
+        const bucket = await limited.bucketOf({ 'List.ndjson': lines(10, 1) });
+        await limited.load(bucket, { 'upsert?': true });
+        const { status, unchanged } = await limited.loaderFile(bucket, 'List.ndjson');
+        assert.deepEqual([status, unchanged], ['done', night === 0 ? 0 : 10]);
       }
     });
 

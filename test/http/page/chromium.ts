@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-
-type Closing = { after(close: () => Promise<void>): void };
+import type { Closing } from '../../support/last-first.ts';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser'];
 const executablePath = PLACES.find((path) => existsSync(path));

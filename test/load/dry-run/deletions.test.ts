@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { dryRunAnswer } from '../../../src/rpc/dry-run-answer.ts';
+import { lastFirst } from '../../support/last-first.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 import { asOwnRole } from '../../support/test-role.ts';
 import { startTestServer } from '../../support/test-server.ts';
 
 // A superuser may do everything.
-const database = await createTestDatabase({ after });
-const server = await startTestServer({ after }, { database: await asOwnRole({ after }, database) });
+const parts = lastFirst({ after });
+const database = await createTestDatabase(parts);
+const server = await startTestServer(parts, { database: await asOwnRole(parts, database) });
 
 const NIGHTLY = { 'upsert?': true, 'history?': true, 'apply-deletions?': true };
 const bundle = (...urls: string[]) => ({

@@ -7,6 +7,7 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../../src/source/s3/create-s3-client.ts';
 import { proxyFromEnvironment } from '../../../src/source/s3/proxy.ts';
 import { endpointOfHost, type S3Account } from '../../../src/source/s3/s3-account.ts';
+import type { Closing } from '../../support/last-first.ts';
 import { OddS3Server } from '../../support/odd-s3-server.ts';
 
 interface Sent {
@@ -78,7 +79,7 @@ describe('proxies', () => {
   });
 
   /** A forward proxy for plain HTTP; CONNECT is written down and refused. */
-  const startProxy = async (t: { after(close: () => void): void }) => {
+  const startProxy = async (t: Closing) => {
     const seen: string[] = [];
     const proxy = createServer((incoming, outgoing) => {
       seen.push(incoming.url ?? '');
@@ -97,7 +98,7 @@ describe('proxies', () => {
     t.after(() => proxy.close().closeAllConnections());
     return { seen, url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
   };
-  const read = async (t: { after(close: () => void): void }, endpoint: string) => {
+  const read = async (t: Closing, endpoint: string) => {
     const client = createS3Client(
       { region: 'us-east-1', endpoint, credentials: { accessKeyId: 'id', secretAccessKey: 'secret' } },
       { connectTimeoutMs: 0, maxSockets: 1, allowPrivateHosts: true },

@@ -5,6 +5,7 @@ import { listFiles } from '../../../src/load/list-files.ts';
 import { ListAgain } from '../../../src/source/list-again.ts';
 import { S3Clients } from '../../../src/source/s3/s3-clients.ts';
 import { S3Source } from '../../../src/source/s3/s3-source.ts';
+import type { Closing } from '../../support/last-first.ts';
 import { OddS3Server } from '../../support/odd-s3-server.ts';
 
 const hash = (n: number) => createHash('md5').update(String(n)).digest('hex');
@@ -22,7 +23,7 @@ const LAYOUTS: Record<string, (n: number) => string> = {
     `Patient/${n % 10}${String.fromCodePoint(33 + ((n * 7919) % 0xd700))}💉\u{ffff}${n}.ndjson`,
 };
 
-const setUp = async (t: { after(close: () => void): void }, { count = 800, keyOf = LAYOUTS['random ids'] } = {}) => {
+const setUp = async (t: Closing, { count = 800, keyOf = LAYOUTS['random ids'] } = {}) => {
   const store = await OddS3Server.start(t);
   store.pageSize = 10;
   const keys = Array.from({ length: count }, (_, n) => keyOf?.(n) ?? '').sort();

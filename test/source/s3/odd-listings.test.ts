@@ -4,11 +4,12 @@ import type { ListedObject } from '../../../src/source/object-source.ts';
 import { createS3Client } from '../../../src/source/s3/create-s3-client.ts';
 import { listObjects } from '../../../src/source/s3/list-objects.ts';
 import { S3Error } from '../../../src/source/s3/s3-error.ts';
+import type { Closing } from '../../support/last-first.ts';
 import { OddS3Server } from '../../support/odd-s3-server.ts';
 
 const KEYS = Array.from({ length: 25 }, (_, n) => `fhir/Patient-${String(n).padStart(2, '0')}.ndjson`);
 
-const setUp = async (t: { after(close: () => void): void }, keys: readonly string[] = KEYS) => {
+const setUp = async (t: Closing, keys: readonly string[] = KEYS) => {
   const store = await OddS3Server.start(t);
   store.pageSize = 10;
   for (const key of keys) store.put(key, key);

@@ -7,6 +7,7 @@ import type { ObjectToRead } from '../../../src/source/object-source.ts';
 import { createS3Client } from '../../../src/source/s3/create-s3-client.ts';
 import { ObjectReader } from '../../../src/source/s3/object-reader.ts';
 import { S3Error } from '../../../src/source/s3/s3-error.ts';
+import type { Closing } from '../../support/last-first.ts';
 import { OddS3Server } from '../../support/odd-s3-server.ts';
 import { errorXml } from '../../support/s3-fault.ts';
 
@@ -14,7 +15,7 @@ const KEY = 'Patient.ndjson';
 const BODY = randomBytes(300_000);
 const LATER = new Date('2026-03-01T10:00:05Z');
 
-const setUp = async (t: { after(close: () => void): void }) => {
+const setUp = async (t: Closing) => {
   const store = await OddS3Server.start(t);
   const client = createS3Client(
     { endpoint: store.url, region: 'us-east-1', credentials: { accessKeyId: 'id', secretAccessKey: 'secret' } },

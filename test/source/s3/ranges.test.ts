@@ -6,6 +6,7 @@ import { createS3Client } from '../../../src/source/s3/create-s3-client.ts';
 import { ObjectReader } from '../../../src/source/s3/object-reader.ts';
 import { RangeBudget } from '../../../src/source/s3/range-window.ts';
 import { S3Error } from '../../../src/source/s3/s3-error.ts';
+import type { Closing } from '../../support/last-first.ts';
 import { type OddAnswer, type OddGet, OddS3Server } from '../../support/odd-s3-server.ts';
 import { errorXml } from '../../support/s3-fault.ts';
 
@@ -18,7 +19,7 @@ const HELD = 50_000;
 /** The answer to one of the ranges, the first of them being 1, or as the store gives it. */
 type OnRange = (answer: OddAnswer, request: OddGet & { range: number }) => OddAnswer | undefined;
 
-const setUp = async (t: { after(close: () => void): void }, onRange: OnRange = () => undefined) => {
+const setUp = async (t: Closing, onRange: OnRange = () => undefined) => {
   const store = await OddS3Server.start(t);
   const sum = Buffer.alloc(4);
   sum.writeUInt32BE(crc32(BODY));

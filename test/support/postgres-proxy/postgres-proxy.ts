@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { Closing } from '../last-first.ts';
 import { type TestConnection, urlFromConnection } from '../test-server-address.ts';
 import { type ConnectionWatcher, ProxiedConnection } from './proxied-connection.ts';
 import { Stop, type StopOptions } from './stop.ts';
-
-type Closing = { after(close: () => Promise<void>): void };
 
 /**
  * A proxy in front of Postgres that understands its messages: a test stops a connection at a statement, and cuts either
