@@ -1,6 +1,8 @@
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
+
+// An `import` of `node:http` has Node look at all that it exports, one of which loads undici; `serve` would keep it.
+const { request: requestHttp } = process.getBuiltinModule('node:http');
+const { request: requestHttps } = process.getBuiltinModule('node:https');
 
 export interface HttpRequest {
   method?: string;
