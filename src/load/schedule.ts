@@ -35,13 +35,24 @@ function spreadOverTypes(descending: readonly QueuedFile[]): QueuedFile[] {
 }
 
 function dealByType(files: readonly QueuedFile[]): QueuedFile[] {
-  const place = new Map<string, number>();
-  const turns = files.map((file) => {
-    const turn = place.get(file.type) ?? 0;
-    place.set(file.type, turn + 1);
-    return { file, turn };
+  const next = new Map<string, number>();
+  const turns = Uint32Array.from(files, ({ type }) => {
+    const turn = next.get(type) ?? 0;
+    next.set(type, turn + 1);
+    return turn;
   });
-  return turns.toSorted((a, b) => a.turn - b.turn).map(({ file }) => file);
+  // Each turn begins where those before it end: a sort of pairs would take as much memory as the files.
+  const places = new Uint32Array(Math.max(0, ...next.values()) + 1);
+  for (const turn of turns) places[turn + 1] = (places[turn + 1] ?? 0) + 1;
+  for (let turn = 1; turn < places.length; turn++) places[turn] = (places[turn] ?? 0) + (places[turn - 1] ?? 0);
+  const dealt = [...files];
+  for (const [at, file] of files.entries()) {
+    const turn = turns[at] ?? 0;
+    const place = places[turn] ?? 0;
+    dealt[place] = file;
+    places[turn] = place + 1;
+  }
+  return dealt;
 }
 
 function compare(a: string, b: string): number {
