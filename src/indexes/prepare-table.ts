@@ -1,11 +1,12 @@
 import { type Failure, toFailure } from '../errors/failure.ts';
 import type { WriteOptions } from '../store/bucket-load/write-options.ts';
-import { hasUniqueId } from '../store/describe-table.ts';
-import { type IndexToRestore, isPrimaryKey, listIndexesToRestore } from '../store/disabled-index/disabled-index.ts';
+import { uniqueIdStatement } from '../store/describe-table.ts';
+import { type IndexToRestore, isPrimaryKey, toRestoreStatement } from '../store/disabled-index/disabled-index.ts';
 import { recordIndexChoice } from '../store/disabled-index/index-choice.ts';
 import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/disabled-index/table-lock.ts';
 import { ensureResourceTable } from '../store/ensure-resource-table.ts';
 import { type ResourceTable, resolveHistory } from '../store/resource-tables.ts';
+import { Statements } from '../store/statement.ts';
 import { checkShape, checkVersions, UnfitTable } from '../store/table-shape.ts';
 import { chooseIndexes } from './choose-indexes.ts';
 import { disableIndexes } from './disable-indexes.ts';
@@ -66,8 +67,8 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
   }
   if (!write.dropPrimaryKey) await session.do((connection) => holdPrimaryKey(connection, table));
   const which = { primaryKey: write.dropPrimaryKey, others: await wantsOthersDropped(options, table) };
-  const state = await bringBackWanted(options, table, which);
-  if (state.kind === 'ready' && !write.dropPrimaryKey && !(await hasUniqueId(pool, table))) {
+  const { state, hasKey } = await bringBackWanted(options, table, which);
+  if (state.kind === 'ready' && !write.dropPrimaryKey && !hasKey) {
     return { kind: 'unusable', failure: toFailure(new UnfitTable(table, [NO_KEY])) };
   }
   const isToDrop = (which.others || which.primaryKey) && !options.keepsIndexes;
@@ -87,30 +88,45 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
   return { kind: 'ready', indexesOff: true };
 }
 
-/** Restores the table's dropped indexes that this load does not want dropped, unless another load does. */
+/**
+ * Restores the table's dropped indexes that this load does not want dropped, unless another load does.
+ * @returns what can be done with the table then, and whether a unique index on `id` alone covers its rows
+ */
 async function bringBackWanted(
   options: PrepareTableOptions,
   table: ResourceTable,
   dropped: WhichIndexes,
-): Promise<TableState> {
+): Promise<{ state: TableState; hasKey: boolean }> {
   const { session } = options;
-  const missing = await listMissing(options, dropped);
-  if (missing.length === 0) return { kind: 'ready' };
+  const { missing, hasKey } = await lookAtIndexes(options, table, dropped);
+  if (missing.length === 0) return { state: { kind: 'ready' }, hasKey };
   const key = missing.find(isPrimaryKey)?.index.indexname;
   if (!(await session.do((connection) => tryRestoreIndexes(connection, table)))) {
-    return key === undefined ? { kind: 'ready' } : { kind: 'later', until: `another load has restored ${key}` };
+    const later = { kind: 'later', until: `another load has restored ${key}` } as const;
+    return { state: key === undefined ? { kind: 'ready' } : later, hasKey };
   }
   try {
     await restoreInOrder(options, missing);
   } finally {
     await session.do((connection) => endRestore(connection, table));
   }
-  return { kind: (await listMissing(options, dropped)).some(isPrimaryKey) ? 'primary-key-missing' : 'ready' };
+  const now = await lookAtIndexes(options, table, dropped);
+  const kind = now.missing.some(isPrimaryKey) ? 'primary-key-missing' : 'ready';
+  return { state: { kind }, hasKey: now.hasKey };
 }
 
-async function listMissing({ pool, type }: PrepareTableOptions, dropped: WhichIndexes): Promise<IndexToRestore[]> {
-  const indexes = await listIndexesToRestore(pool, { types: [type] });
-  return indexes.filter((index) => (isPrimaryKey(index) ? !dropped.primaryKey : !dropped.others));
+/** The table's dropped indexes that this load does not want dropped, and whether a unique index on `id` alone covers its rows. */
+async function lookAtIndexes(
+  { pool }: PrepareTableOptions,
+  table: ResourceTable,
+  dropped: WhichIndexes,
+): Promise<{ missing: IndexToRestore[]; hasKey: boolean }> {
+  const statements = new Statements();
+  const indexes = statements.add(toRestoreStatement([table]));
+  const hasKey = statements.add(uniqueIdStatement(table));
+  await statements.send(pool);
+  const missing = indexes().filter((index) => (isPrimaryKey(index) ? !dropped.primaryKey : !dropped.others));
+  return { missing, hasKey: hasKey() };
 }
 
 /** Whether the load wants the table's indexes besides its key dropped, or left so; a choice is recorded. */

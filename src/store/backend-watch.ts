@@ -1,15 +1,26 @@
 import pg from 'pg';
 import { withinConnectTime } from './connection-options.ts';
+import type { Queryable } from './query.ts';
+import { ask, type Statement } from './statement.ts';
 
 /** How often it looks whether backends are there, and tries again to end what could not be ended, in ms. */
 const LOOK_MS = 5_000;
 
 /** A backend of Postgres. */
-interface Backend {
+export interface Backend {
   pid: number;
   /** When it started, to the microsecond: process ids are used again. */
   start: string;
 }
+
+/** Which backend a connection has. */
+export const BACKEND: Statement<Backend> = {
+  text: 'select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()',
+  read: ({ rows: [backend] }: pg.QueryResult<Backend>) => {
+    if (backend === undefined) throw new Error('Postgres did not return the process id of its backend');
+    return backend;
+  },
+};
 
 /**
  * Finds connections of which only one side knows that they are lost: something on the way, a balancer or a firewall, keeps
@@ -36,22 +47,15 @@ export class BackendWatch {
     pool.on('remove', (client) => this.#unwatch(client));
   }
 
-  /** Finds out which backend a new connection has; to be called before it is used. */
-  async add(client: pg.ClientBase): Promise<void> {
-    const { rows } = await withinConnectTime(client, () =>
-      client.query<Backend>(
-        'select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()',
-      ),
-    );
-    const [backend] = rows;
-    if (backend === undefined) throw new Error('Postgres did not return the process id of its backend');
+  /** Notes which backend a new connection has; to be called before it is used. */
+  know(client: pg.ClientBase, backend: Backend): void {
     this.#backends.set(client, backend);
     client.on('error', () => void this.endBackend(client));
   }
 
   /** Watches a connection that is in no pool. @returns what ends that */
   async watch(client: pg.ClientBase): Promise<() => void> {
-    await this.add(client);
+    this.know(client, await withinConnectTime(client, () => ask(client, BACKEND)));
     this.#begin(client);
     return () => this.#unwatch(client);
   }
@@ -134,7 +138,7 @@ export class BackendWatch {
 }
 
 /** The process id of a connection's backend. */
-export async function backendPid(client: pg.ClientBase): Promise<number> {
+export async function backendPid(client: Queryable): Promise<number> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
   const pid = rows[0]?.pid;
   if (pid === undefined) throw new Error('Postgres did not return the process id of its backend');

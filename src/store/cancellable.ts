@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { backendPid } from './backend-watch.ts';
 import type { Queryable } from './query.ts';
 
 /** Pause between attempts at cancelling a session's work, in ms. */
@@ -11,20 +12,21 @@ const AGAIN_MS = 1_000;
  * until the work ends: Postgres may be out of reach, and a session between two of its statements takes no notice, though the
  * next one may wait for ever. The cancelling is over when this resolves: it meets no later statement.
  * @param pool where the cancelling is done
+ * @param options.pid of the session's backend, where that is known
  * @throws what `work` throws; where that succeeds, what kept its statement from being cancelled
  */
 export async function cancellable<T>(
   pool: pg.Pool,
   session: Queryable,
-  { signal, graceMs }: { signal: AbortSignal; graceMs: number },
+  { signal, graceMs, pid }: { signal: AbortSignal; graceMs: number; pid?: number },
   work: () => Promise<T>,
 ): Promise<T> {
-  const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const backend = pid ?? (await backendPid(session));
   const ended = new AbortController();
   const failures: unknown[] = [];
   let cancelling: Promise<void> = Promise.resolve();
   const cancel = () => {
-    cancelling = untilCancelled(pool, rows[0]?.pid, graceMs, ended.signal, failures);
+    cancelling = untilCancelled(pool, backend, graceMs, ended.signal, failures);
   };
   signal.addEventListener('abort', cancel, { once: true });
   if (signal.aborted) cancel();
@@ -43,7 +45,7 @@ export async function cancellable<T>(
 /** @param failures gets what kept each attempt since the last one that succeeded from it */
 async function untilCancelled(
   pool: pg.Pool,
-  pid: number | undefined,
+  pid: number,
   graceMs: number,
   ended: AbortSignal,
   failures: unknown[],

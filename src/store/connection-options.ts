@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { type Statement, Statements } from './statement.ts';
 
 /** Where Postgres is. Plain data, so that it can be handed to a worker thread. Carries the password: never log it. */
 export interface DatabaseAddress {
@@ -79,23 +80,30 @@ const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   'citus.max_cached_conns_per_worker': '16',
 };
 
-/** Applies the loader's session settings to a fresh connection. Throws what Postgres answers. */
-export async function prepareSession(client: pg.ClientBase): Promise<void> {
-  await client.query({
-    text: `select set_config(s.name, wanted.value, false)
-             from unnest($1::text[], $2::text[]) as wanted(name, value)
-             join pg_settings s on s.name = wanted.name
-            where s.name <> 'client_connection_check_interval' or version() !~* 'windows|mingw|visual'`,
-    values: [Object.keys(SESSION_SETTINGS), Object.values(SESSION_SETTINGS)],
-  });
-}
+const APPLY_SETTINGS: Statement<void> = {
+  text: `select set_config(s.name, wanted.value, false)
+           from unnest($1::text[], $2::text[]) as wanted(name, value)
+           join pg_settings s on s.name = wanted.name
+          where s.name <> 'client_connection_check_interval' or version() !~* 'windows|mingw|visual'`,
+  values: [Object.keys(SESSION_SETTINGS), Object.values(SESSION_SETTINGS)],
+  read: () => {},
+};
 
 /** Postgres spends most of a load on TOAST compression, and lz4 takes a fraction of pglz's time. */
-export async function preferToastCompression(client: pg.ClientBase, method: string): Promise<void> {
-  await client.query(
-    `select set_config(name, $1, false) from pg_settings where name = 'default_toast_compression' and $1 = any (enumvals)`,
-    [method],
-  );
+function preferToastCompression(method: string): Statement<void> {
+  return {
+    text: `select set_config(name, $1, false) from pg_settings where name = 'default_toast_compression' and $1 = any (enumvals)`,
+    values: [method],
+    read: () => {},
+  };
+}
+
+/** What a fresh connection is to be sent first: the loader's session settings. The caller may add to it. */
+export function sessionStatements({ toastCompression }: Pick<ClientOptions, 'toastCompression'>): Statements {
+  const statements = new Statements();
+  statements.add(APPLY_SETTINGS);
+  if (toastCompression !== undefined) statements.add(preferToastCompression(toastCompression));
+  return statements;
 }
 
 /** Does what a new connection needs before it is used; one that does not answer in that time fails, like one that cannot be made. */
@@ -120,17 +128,14 @@ export interface ClientOptions {
 
 /** A connection of one's own, with the session prepared; the caller ends it. */
 export async function connectClient(address: DatabaseAddress, options: ClientOptions = {}): Promise<pg.Client> {
-  const { applicationName, toastCompression } = options;
+  const { applicationName } = options;
   const name = applicationName === undefined ? {} : { application_name: applicationName };
   const client = new pg.Client({ ...connectionOptions(address), ...name });
   // Without a listener a connection lost while idle would end the process; the next query reports the loss.
   client.on('error', () => {});
   try {
     await client.connect();
-    await withinConnectTime(client, async () => {
-      await prepareSession(client);
-      if (toastCompression !== undefined) await preferToastCompression(client, toastCompression);
-    });
+    await withinConnectTime(client, () => sessionStatements(options).send(client));
   } catch (error) {
     closeAtOnce(client);
     throw error;

@@ -1,12 +1,6 @@
 import pg from 'pg';
-import { BackendWatch } from './backend-watch.ts';
-import {
-  connectionOptions,
-  type DatabaseAddress,
-  preferToastCompression,
-  prepareSession,
-  withinConnectTime,
-} from './connection-options.ts';
+import { BACKEND, BackendWatch } from './backend-watch.ts';
+import { connectionOptions, type DatabaseAddress, sessionStatements, withinConnectTime } from './connection-options.ts';
 
 export interface PoolOptions {
   /** Most connections at once. */
@@ -21,7 +15,7 @@ export interface PoolOptions {
   connectTimeoutMs?: number;
 }
 
-/** A pool whose sessions are prepared for long loads (see `prepareSession`) and watched. The caller ends it. */
+/** A pool whose sessions are prepared for long loads (see `sessionStatements`) and watched. The caller ends it. */
 export function createPool(address: DatabaseAddress, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     ...connectionOptions(address),
@@ -31,11 +25,10 @@ export function createPool(address: DatabaseAddress, options: PoolOptions): pg.P
     onConnect: async (client: pg.ClientBase) => {
       // A connection lost while checked out fails its query and also emits this; unheard it would end the process.
       client.on('error', () => {});
-      await withinConnectTime(client, async () => {
-        await prepareSession(client);
-        await watch.add(client);
-        if (options.toastCompression !== undefined) await preferToastCompression(client, options.toastCompression);
-      });
+      const statements = sessionStatements(options);
+      const backend = statements.add(BACKEND);
+      await withinConnectTime(client, () => statements.send(client));
+      watch.know(client, backend());
     },
   });
   const watch = new BackendWatch(pool);

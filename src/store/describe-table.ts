@@ -1,5 +1,7 @@
+import type pg from 'pg';
 import type { Queryable } from './query.ts';
 import { qualifiedName, type ResourceTable } from './resource-tables.ts';
+import { ask, type Statement, Statements } from './statement.ts';
 
 /** A column as Postgres describes it. */
 export interface Column {
@@ -30,34 +32,48 @@ export interface Relation {
 
 /** Whether a unique index on `id` alone covers every row. */
 export async function hasUniqueId(db: Queryable, table: ResourceTable): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attname = 'id'
+  return await ask(db, uniqueIdStatement(table));
+}
+
+/** That of `hasUniqueId`. */
+export function uniqueIdStatement(table: ResourceTable): Statement<boolean> {
+  return {
+    text: `select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attname = 'id'
       where x.indrelid = $1::regclass and x.indisunique and x.indisvalid and x.indpred is null
         and x.indnkeyatts = 1 and x.indkey[0] = a.attnum`,
-    [qualifiedName(table)],
-  );
-  return rowCount !== 0;
+    values: [qualifiedName(table)],
+    read: ({ rowCount }) => rowCount !== 0,
+  };
 }
 
 /** What Postgres says of a table. */
 export async function describeTable(db: Queryable, table: ResourceTable): Promise<Relation> {
-  const { rows } = await db.query<Omit<Relation, 'columns'>>(
-    `select c.relkind as kind, row_security_active(c.oid) as secured,
+  const statements = new Statements();
+  const described = statements.add(relationStatement(table));
+  const columns = statements.add(columnsStatement(table));
+  await statements.send(db);
+  return { ...described(), columns: columns() };
+}
+
+function relationStatement(table: ResourceTable): Statement<Omit<Relation, 'columns'>> {
+  return {
+    text: `select c.relkind as kind, row_security_active(c.oid) as secured,
             coalesce(bool_or(part.relpersistence <> 'p'), c.relpersistence <> 'p') as unlogged,
             coalesce(bool_or(part.relkind = 'f'), false) as foreign
        from pg_class c
        left join pg_partition_tree(c.oid) tree on true left join pg_class part on part.oid = tree.relid
       where c.oid = $1::regclass group by c.oid, c.relkind, c.relpersistence`,
-    [qualifiedName(table)],
-  );
-  const relation = rows[0];
-  if (relation === undefined) throw new Error(`${qualifiedName(table)} is gone`);
-  return { ...relation, columns: await describeColumns(db, table) };
+    values: [qualifiedName(table)],
+    read: ({ rows: [relation] }: pg.QueryResult<Omit<Relation, 'columns'>>) => {
+      if (relation === undefined) throw new Error(`${qualifiedName(table)} is gone`);
+      return relation;
+    },
+  };
 }
 
-async function describeColumns(db: Queryable, table: ResourceTable): Promise<Column[]> {
-  const { rows } = await db.query<Column>(
-    `with recursive base (attnum, oid, typmod) as (
+function columnsStatement(table: ResourceTable): Statement<Column[]> {
+  return {
+    text: `with recursive base (attnum, oid, typmod) as (
        select attnum, atttypid, atttypmod from pg_attribute
         where attrelid = $1::regclass and attnum > 0 and not attisdropped
        union all
@@ -74,7 +90,7 @@ async function describeColumns(db: Queryable, table: ResourceTable): Promise<Col
        join pg_type declared on declared.oid = a.atttypid
        left join pg_collation c on c.oid = a.attcollation
       order by a.attnum`,
-    [qualifiedName(table)],
-  );
-  return rows;
+    values: [qualifiedName(table)],
+    read: ({ rows }: pg.QueryResult<Column>) => rows,
+  };
 }

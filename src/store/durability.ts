@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { inTransaction, type Queryable } from './query.ts';
+import { ask, type Statement } from './statement.ts';
 
 /**
  * Lets the transaction's commit return before it is on disk. Should Postgres then crash, the whole transaction is lost,
@@ -8,11 +9,15 @@ import { inTransaction, type Queryable } from './query.ts';
  * after: a decision lost there would leave their rows behind. There the commit waits, as it does by default.
  */
 export async function commitLazily(client: Queryable): Promise<void> {
-  await client.query(
-    `select set_config('synchronous_commit', 'off', true)
-      where not exists (select from pg_extension where extname = 'citus')`,
-  );
+  await ask(client, COMMIT_LAZILY);
 }
+
+/** The statement of `commitLazily`. */
+export const COMMIT_LAZILY: Statement<void> = {
+  text: `select set_config('synchronous_commit', 'off', true)
+      where not exists (select from pg_extension where extname = 'citus')`,
+  read: () => {},
+};
 
 /** Begins a transaction whose commit is on disk before it is answered, whatever the role's default is. */
 export async function beginDurably(client: Queryable): Promise<void> {

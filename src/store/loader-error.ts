@@ -1,6 +1,7 @@
 import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { jsonbText } from './jsonb-text.ts';
 import type { Queryable } from './query.ts';
+import { ask, type Statement } from './statement.ts';
 
 /** A bad line of a file, as recorded in a LoaderError. */
 export interface LoaderError {
@@ -24,16 +25,34 @@ export interface ErrorOwner {
 
 /** Removes what earlier loads of these files have left out. */
 export async function deleteLoaderErrors(db: Queryable, loaderFiles: readonly string[]): Promise<void> {
-  await db.query(`delete from loadererror where resource ->> 'loader-file' = any ($1)`, [loaderFiles]);
+  await ask(db, deleteErrorsStatement(loaderFiles));
+}
+
+/** That of `deleteLoaderErrors`. */
+export function deleteErrorsStatement(loaderFiles: readonly string[]): Statement<void> {
+  return {
+    text: `delete from loadererror where resource ->> 'loader-file' = any ($1)`,
+    values: [loaderFiles],
+    read: () => {},
+  };
 }
 
 /** Puts these LoaderErrors of a file in the place of those of an earlier load of it. */
 export async function replaceLoaderErrors(
   db: Queryable,
+  owner: ErrorOwner,
+  errors: readonly LoaderError[],
+): Promise<void> {
+  await deleteLoaderErrors(db, [owner.id]);
+  await insertLoaderErrors(db, owner, errors);
+}
+
+/** Adds LoaderErrors of a file. */
+export async function insertLoaderErrors(
+  db: Queryable,
   { id, bucket, file, type }: ErrorOwner,
   errors: readonly LoaderError[],
 ): Promise<void> {
-  await deleteLoaderErrors(db, [id]);
   if (errors.length === 0) return;
   const resources = errors.map(({ id: resourceId, ...error }) =>
     jsonbText({ 'loader-file': id, bucket, file, type, 'resource-id': resourceId, ...error }),

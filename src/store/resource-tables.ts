@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Queryable } from './query.ts';
+import { ask, type Statement } from './statement.ts';
 
 /** Tables of Aidbox's shape that hold the loader's own records; a file never loads into them. */
 export const OWN_TABLES = ['loaderfile', 'disabledindex', 'loadererror'];
@@ -35,14 +36,25 @@ export async function resolveTables(db: Queryable, types: readonly string[]): Pr
   return await resolve(db, types.filter((type) => type !== '').map(quotedTable));
 }
 
-async function resolve(db: Queryable, quoted: readonly string[]): Promise<ResourceTable[]> {
-  const { rows } = await db.query<ResourceTable>(
-    `select distinct n.nspname as schema, c.relname as name
+/** The tables that names mean, as Postgres answers it. */
+function resolved(quoted: readonly string[]): Statement<ResourceTable[]> {
+  return {
+    text: `select distinct n.nspname as schema, c.relname as name
        from unnest($1::text[]) as wanted
        join pg_class c on c.oid = to_regclass(wanted) join pg_namespace n on n.oid = c.relnamespace`,
-    [quoted],
-  );
-  return rows;
+    values: [quoted],
+    read: ({ rows }: pg.QueryResult<ResourceTable>) => rows,
+  };
+}
+
+/** The table that a type's name means, if there is one. */
+export function resolvedTable(resourceType: string): Statement<ResourceTable | undefined> {
+  const { read, ...statement } = resolved([quotedTable(resourceType)]);
+  return { ...statement, read: (answer) => read(answer)[0] };
+}
+
+async function resolve(db: Queryable, quoted: readonly string[]): Promise<ResourceTable[]> {
+  return await ask(db, resolved(quoted));
 }
 
 /**
@@ -89,9 +101,17 @@ export async function findResourceTable(
   db: Queryable,
   resourceType: string,
 ): Promise<{ table: ResourceTable | undefined; history: ResourceTable | undefined }> {
-  const [table] = await resolve(db, [quotedTable(resourceType)]);
-  const [history] = await resolve(db, [pg.escapeIdentifier(`${tableName(resourceType)}_history`)]);
-  return { table, history };
+  const { rows } = await db.query<ResourceTable & { isHistory: boolean }>(
+    `select n.nspname as schema, c.relname as name, wanted.name = $2 as "isHistory"
+       from unnest(array[$1, $2]) as wanted(name)
+       join pg_class c on c.oid = to_regclass(wanted.name) join pg_namespace n on n.oid = c.relnamespace`,
+    [quotedTable(resourceType), pg.escapeIdentifier(`${tableName(resourceType)}_history`)],
+  );
+  const of = (isHistory: boolean) => {
+    const found = rows.find((row) => row.isHistory === isHistory);
+    return found && { schema: found.schema, name: found.name };
+  };
+  return { table: of(false), history: of(true) };
 }
 
 /**

@@ -1,12 +1,20 @@
+import type pg from 'pg';
 import type { Queryable } from './query.ts';
+import { ask, type Statement } from './statement.ts';
 
 /** The next number of `transaction_id_seq`, from which Aidbox numbers the rows of all resource tables. */
 export async function nextTxid(db: Queryable): Promise<bigint> {
-  const { rows } = await db.query<{ txid: string }>(`select nextval('transaction_id_seq') as txid`);
-  const txid = rows[0]?.txid;
-  if (txid === undefined) throw new Error('nextval returned no row');
-  return BigInt(txid);
+  return (await ask(db, NUMBER)).txid;
 }
+
+/** The statement of `nextTxid`; it is answered by the process id of its backend as well, which costs nothing beside it. */
+export const NUMBER: Statement<{ txid: bigint; pid: number }> = {
+  text: `select nextval('transaction_id_seq') as txid, pg_backend_pid() as pid`,
+  read: ({ rows: [row] }: pg.QueryResult<{ txid: string; pid: number }>) => {
+    if (row === undefined) throw new Error('nextval returned no row');
+    return { txid: BigInt(row.txid), pid: row.pid };
+  },
+};
 
 /** The next `count` numbers, ascending. */
 export async function nextTxids(db: Queryable, count: number): Promise<bigint[]> {

@@ -5,13 +5,14 @@ import { toFailure } from '../errors/failure.ts';
 import { FileError } from '../errors/file-error.ts';
 import { SQLSTATE } from '../errors/sqlstate.ts';
 import { onSession } from '../store/query.ts';
-import { hasOrphanedAttempt, listDataAttempts } from './direct/data-attempt.ts';
+import { Statements } from '../store/statement.ts';
+import { DATA_ATTEMPTS, hasOrphanedAttempt } from './direct/data-attempt.ts';
 import { sweepFences } from './direct/data-fence.ts';
 import { recoverDataAttempt } from './direct/recover-data-attempt.ts';
-import { listDecidedFiles } from './partitioned/commit-decision.ts';
+import { decidedStatement, listDecidedFiles } from './partitioned/commit-decision.ts';
 import { type FileIdentity, identifyFile } from './partitioned/file-identity.ts';
-import { listPartitionKeys } from './partitioned/partition-backends.ts';
-import { listPrepared } from './partitioned/prepared-transaction.ts';
+import { PARTITION_KEYS } from './partitioned/partition-backends.ts';
+import { preparedStatement } from './partitioned/prepared-transaction.ts';
 import { endStrayBackends, recoverFile } from './partitioned/recover-file.ts';
 
 /** Pause between two looks for what others have left, in ms: while this process loads, and while it is idle. */
@@ -119,11 +120,16 @@ export class AttemptRecovery {
    */
   async #recover(): Promise<void> {
     const { files, keys, attempts } = await onSession(this.#pool, async (session) => {
-      const prepared = (await listPrepared(session)).map(({ loaderFile }) => loaderFile);
-      const ids = new Set([...prepared, ...(await listDecidedFiles(session))]);
+      const statements = new Statements();
+      const prepared = statements.add(preparedStatement());
+      const decided = statements.add(decidedStatement());
+      const keys = statements.add(PARTITION_KEYS);
+      const attempts = statements.add(DATA_ATTEMPTS);
+      await statements.send(session);
+      const ids = new Set([...prepared().map(({ loaderFile }) => loaderFile), ...decided()]);
       const files: FileIdentity[] = [];
       for (const id of ids) files.push(await identifyFile(session, id));
-      return { files, keys: await listPartitionKeys(session), attempts: await listDataAttempts(session) };
+      return { files, keys: keys(), attempts: attempts() };
     });
     const errors: unknown[] = [];
     const tryTo = (work: Promise<unknown>) => work.catch((error: unknown) => errors.push(error));

@@ -5,6 +5,7 @@ import { beginDurably } from '../store/durability.ts';
 import { failUnfinishedFile, markPending } from '../store/loader-file/finish-loader-file.ts';
 import { lockFile } from '../store/loader-file/queue.ts';
 import { type ResourceTable, resolveTable } from '../store/resource-tables.ts';
+import { nextTxid } from '../store/transaction-stamps.ts';
 import { closeDataAttempt, lockForAttempt } from '../target/direct/data-attempt.ts';
 import { DirectCopy } from '../target/direct/direct-copy.ts';
 import { concludeFailure } from './conclude-failure.ts';
@@ -99,7 +100,7 @@ export class DirectAttempt {
       await cancellable(data.pool, data.client, { signal, graceMs: STOP_GRACE_MS }, async () => {
         try {
           if (requiresPrimaryKey) await data.requireKey(table);
-          await this.#rows.write(control, table, { direct: data });
+          await this.#rows.write(control, table, { txid: await nextTxid(control), direct: data });
         } catch (error) {
           // It waits behind a COPY that waits: both are what is cancelled.
           if (!data.mayHaveCommitted) await data.rollback();

@@ -2,19 +2,17 @@ import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { SQLSTATE } from '../errors/sqlstate.ts';
 import { cancellable } from '../store/cancellable.ts';
-import { commitLazily } from '../store/durability.ts';
 import { failUnfinishedFile, markPending } from '../store/loader-file/finish-loader-file.ts';
-import { lockFile } from '../store/loader-file/queue.ts';
-import { type ResourceTable, resolveTable } from '../store/resource-tables.ts';
+import type { ResourceTable } from '../store/resource-tables.ts';
 import { identifyFile } from '../target/partitioned/file-identity.ts';
 import { PartitionedCopy } from '../target/partitioned/partitioned-copy.ts';
 import { listPrepared } from '../target/partitioned/prepared-transaction.ts';
 import { recoverFile } from '../target/partitioned/recover-file.ts';
+import { type Beginning, beginFile, numberFile } from './begin-file.ts';
 import { concludeFailure } from './conclude-failure.ts';
 import { FileRows } from './file-rows.ts';
 import type { FileOutcome, FileTask } from './file-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
-import { hasKey } from './primary-key.ts';
 
 /** Time for a stopped file to roll back by itself, in ms; one whose COPY waits for a lock is then cancelled. */
 export const STOP_GRACE_MS = 1_000;
@@ -55,25 +53,23 @@ export class FileAttempt {
 
   /** @throws where the end of the transaction is unknown; `afterFailedCommit` then determines the outcome */
   async run(client: pg.PoolClient): Promise<FileOutcome> {
-    const { id, type, requiresPrimaryKey, backends, writeMode } = this.#task;
+    const { id, backends } = this.#task;
     try {
       if (backends > 1) {
         const { address, watch } = this.#options;
         this.#partitions = new PartitionedCopy(address, await identifyFile(client, id), watch);
       }
       const begun = await this.#begin(client);
-      if (begun !== 'begun') return begun;
-      const table = writeMode.kind === 'delete' ? undefined : await resolveTable(client, type);
-      if (table !== undefined && requiresPrimaryKey && !(await hasKey(client, table))) {
+      if ('kind' in begun) return begun;
+      const { table, hasKey } = begun;
+      if (!hasKey) {
         await markPending(client, id);
         await client.query('commit');
         return { kind: 'primary-key-dropped' };
       }
-      // Losing this commit in a crash of Postgres loses the rows and the `done` together: the file is loaded again.
-      if (this.#partitions === undefined) await commitLazily(client);
-      await client.query('savepoint no_rows');
-      const stop = { signal: this.#options.signal, graceMs: STOP_GRACE_MS };
-      const outcome = await cancellable(this.#options.pool, client, stop, () => this.#tryRows(client, table));
+      const { txid, pid } = await numberFile(client);
+      const stop = { signal: this.#options.signal, graceMs: STOP_GRACE_MS, pid };
+      const outcome = await cancellable(this.#options.pool, client, stop, () => this.#tryRows(client, table, txid));
       this.#hasDecided = outcome.kind === 'done' && this.#partitions !== undefined;
       await client.query('commit');
       if (this.#hasDecided) await this.#partitions?.commit();
@@ -106,16 +102,25 @@ export class FileAttempt {
    * Begins the transaction and locks the file in it. Leftovers of earlier attempts are resolved before: this one
    * would wait for their rows, and its lock would keep all others from resolving them.
    */
-  async #begin(client: pg.PoolClient): Promise<FileOutcome | 'begun'> {
-    const { id } = this.#task;
+  async #begin(client: pg.PoolClient): Promise<FileOutcome | Beginning> {
+    const { id, type, requiresPrimaryKey, writeMode } = this.#task;
+    const partitions = this.#partitions;
+    const options = {
+      id,
+      type: writeMode.kind === 'delete' ? undefined : type,
+      requiresPrimaryKey,
+      // Losing this commit in a crash of Postgres loses the rows and the `done` together: the file is loaded again.
+      isLazy: partitions === undefined,
+    };
     for (let recoveries = 0; recoveries <= MOST_RECOVERIES; recoveries++) {
-      await client.query('begin');
-      if (!(await lockFile(client, id, ['in-progress']))) {
+      const beginning = await beginFile(client, options);
+      if (!beginning.isLocked) {
         await client.query('rollback');
         return { kind: 'lost' };
       }
-      const isHeld = this.#partitions === undefined || (await this.#partitions.lock(client));
-      if (isHeld && (await listPrepared(client, id)).length === 0) return 'begun';
+      if (partitions === undefined) {
+        if (!beginning.hasLeftovers) return beginning;
+      } else if ((await partitions.lock(client)) && (await listPrepared(client, id)).length === 0) return beginning;
       await client.query('rollback');
       await recoverFile(client, await identifyFile(client, id), RECOVERY_WAIT_MS);
     }
@@ -127,11 +132,12 @@ export class FileAttempt {
   async #tryRows(
     client: pg.PoolClient,
     table: ResourceTable | undefined,
+    txid: bigint,
   ): Promise<Exclude<FileOutcome, { kind: 'lost' | 'primary-key-dropped' }>> {
     const { id, backends } = this.#task;
     try {
       await this.#partitions?.open(client, backends - 1);
-      await this.#rows.write(client, table, { partitions: this.#partitions });
+      await this.#rows.write(client, table, { txid, partitions: this.#partitions });
       return { kind: 'done', figures: this.#rows.figures() };
     } catch (error) {
       await client.query('rollback to savepoint no_rows');

@@ -9,11 +9,17 @@ import { DeletionTransform } from '../pipeline/deletion-transform.ts';
 import { LineMemory } from '../pipeline/line-memory.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import type { ObjectBytes } from '../source/object-source.ts';
-import { replaceLoaderErrors } from '../store/loader-error.ts';
-import { markDone } from '../store/loader-file/finish-loader-file.ts';
+import {
+  deleteErrorsStatement,
+  type ErrorOwner,
+  insertLoaderErrors,
+  replaceLoaderErrors,
+} from '../store/loader-error.ts';
+import { doneStatement, markDone } from '../store/loader-file/finish-loader-file.ts';
 import type { OutcomeCounts } from '../store/loader-file/stored-rows.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
-import { nextTxid, transactionMicros } from '../store/transaction-stamps.ts';
+import { Statements } from '../store/statement.ts';
+import { transactionMicros } from '../store/transaction-stamps.ts';
 import { copyRows } from '../target/copy-rows.ts';
 import { createTarget } from '../target/create-target.ts';
 import type { DirectCopy } from '../target/direct/direct-copy.ts';
@@ -62,18 +68,18 @@ export class FileRows {
 
   /**
    * Writes all rows into the table, and the LoaderFile's `done` (or, with partitions, the decision for it) beside them.
+   * @param ways.txid the file's number
    * @param ways.direct takes the rows, and commits them before the LoaderFile is `done`
    */
   async write(
     client: pg.PoolClient,
     table: ResourceTable | undefined,
-    { partitions, direct }: { partitions?: PartitionedCopy | undefined; direct?: DirectCopy } = {},
+    { txid, partitions, direct }: { txid: bigint; partitions?: PartitionedCopy | undefined; direct?: DirectCopy },
   ): Promise<void> {
     const { id, type, transform, writeMode, maxErrors } = this.#task;
     const { signal, maxLineBytes, buffers, transforms, rowHashes, loadableTypes, distributed } = this.#options;
     const lineMemory = new LineMemory(this.#options.lineMemory, signal);
     if (!isLoadable(type, loadableTypes)) throw new TypeWithheldError(type);
-    const txid = await nextTxid(client);
     const isDated = transform.keepLastUpdated && writeMode.kind !== 'delete';
     const defaultTs = isDated ? await transactionMicros(client) : undefined;
     const format = await this.#formatFor(client, table);
@@ -116,14 +122,21 @@ export class FileRows {
     const stored = await target.complete(client, copy);
     this.#badLines = copy.badLines;
     this.#outcomes = stored.outcomes;
-    await markDone(client, id, stored, copy.badLines.length, references?.tally.counts);
-    await this.recordBadLines(client);
+    const statements = new Statements();
+    statements.add(doneStatement(id, stored, copy.badLines.length, references?.tally.counts));
+    statements.add(deleteErrorsStatement([id]));
+    await statements.send(client);
+    await insertLoaderErrors(client, this.#owner, copy.badLines);
   }
 
   /** Keeps the bad lines that were found, in the place of those of an earlier load of the file. */
   async recordBadLines(client: pg.ClientBase): Promise<void> {
+    await replaceLoaderErrors(client, this.#owner, this.#badLines);
+  }
+
+  get #owner(): ErrorOwner {
     const { id, bucket, key, type } = this.#task;
-    await replaceLoaderErrors(client, { id, bucket, file: key, type }, this.#badLines);
+    return { id, bucket, file: key, type };
   }
 
   /** What an error of `write` says of the file, with its line where that is known; bytes damaged on the way come first. */

@@ -30,7 +30,8 @@ const step = (
   on: (connection: ProxiedConnection) => boolean = () => true,
 ): Step => ({ scene, name, matches: (connection, statement) => on(connection) && pattern.test(statement) });
 
-const LOCK = /^select from loaderfile l where l\.id = \$1 .* for update skip locked/s;
+/** Of a file by itself in one message with the begin of its transaction and what follows, up to its savepoint. */
+const LOCK = /^(begin;\s)?select from loaderfile l where l\.id = \S+ and .* for update skip locked/s;
 const COPY = /^copy "?/;
 const END = new RegExp(`^${COPY_DONE}$`);
 const COMMIT = /^commit$/;
@@ -39,8 +40,8 @@ const END_OF_RUN = /^update fhir_bucket_loader\.load_run r\s+set ended_at = cloc
 /** Steps of every file, by one backend. */
 const SINGLE: readonly Step[] = [
   step('single', 'claim', /^with next as materialized/),
-  step('single', 'begin', /^begin$/, (connection) => isFiles(connection)),
-  step('single', 'lock', LOCK),
+  step('single', 'begin and lock', LOCK),
+  step('single', 'savepoint and number', /^savepoint no_rows;/),
   step('single', 'COPY begins', COPY),
   step('single', 'COPY ends', END),
   step('single', 'done', /^update loaderfile set resource = resource \|\|/),

@@ -102,13 +102,9 @@ describe('the versions of a resource have rising numbers, whichever file took it
     const proxy = await PostgresProxy.start(t, server.database.connection);
     const proxied = { ...server.database, url: proxy.url };
     const other = await startTestServer(t, { database: proxied, s3: server.s3 });
-    let isBegun = false;
     const stop = proxy.stopAt({
       holds: 'request',
-      matches: (_, statement) => {
-        isBegun ||= statement === 'savepoint no_rows';
-        return isBegun && statement.includes('nextval');
-      },
+      matches: (_, statement) => statement.startsWith('savepoint no_rows') && statement.includes('nextval'),
     });
     const bucket = await server.bucketOf({ 'List.ndjson': by('last', 4, 'x') });
     await other.startLoad(bucket, history);

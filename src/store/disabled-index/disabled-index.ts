@@ -1,7 +1,9 @@
+import type pg from 'pg';
 import { z } from 'zod';
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../query.ts';
 import { type ResourceTable, resolveTables } from '../resource-tables.ts';
+import { ask, type Statement } from '../statement.ts';
 import { indexMarksSchema, type TableIndex } from './table-index.ts';
 
 /** The DisabledIndex resource as stored, with Aidbox's fields; `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
@@ -79,16 +81,21 @@ export async function listIndexesToRestore(
   db: Queryable,
   { bucket, types }: { bucket?: string; types: readonly string[] },
 ): Promise<IndexToRestore[]> {
-  const tables = await resolveTables(db, types);
-  const { rows } = await db.query<{ id: string; resource: unknown }>(
-    `select id, resource from disabledindex
+  return await ask(db, toRestoreStatement(await resolveTables(db, types), bucket));
+}
+
+/** The indexes still to be restored of these tables, and those dropped for the bucket, if one is given. Keys first. */
+export function toRestoreStatement(tables: readonly ResourceTable[], bucket?: string): Statement<IndexToRestore[]> {
+  return {
+    text: `select id, resource from disabledindex
       where resource ->> 'status' = 'disabled'
-        and (resource ->> 'bucket' = $3
+        and (resource ->> 'bucket' = any ($3)
              or (resource ->> 'schemaname', resource ->> 'tablename') in (select * from unnest($1::text[], $2::text[])))
       order by ${IS_KEY} desc, ts, id`,
-    [tables.map(({ schema }) => schema), tables.map(({ name }) => name), bucket ?? null],
-  );
-  return rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) }));
+    values: [tables.map(({ schema }) => schema), tables.map(({ name }) => name), bucket === undefined ? [] : [bucket]],
+    read: ({ rows }: pg.QueryResult<{ id: string; resource: unknown }>) =>
+      rows.map(({ id, resource }) => ({ id, index: disabledIndexSchema.parse(resource) })),
+  };
 }
 
 /** Whether any index, of any table, is still to be restored. */
@@ -118,6 +125,13 @@ export async function isPrimaryKeyDropped(db: Queryable, { schema, name }: Resou
   );
   return rowCount !== 0;
 }
+
+/** The tables whose primary keys are still to be restored. */
+export const DROPPED_KEYS: Statement<ResourceTable[]> = {
+  text: `select resource ->> 'schemaname' as schema, resource ->> 'tablename' as name from disabledindex
+      where resource ->> 'status' = 'disabled' and ${IS_KEY}`,
+  read: ({ rows }: pg.QueryResult<ResourceTable>) => rows,
+};
 
 /** Changes fields of a DisabledIndex. */
 export async function updateDisabledIndex(db: Queryable, id: string, change: object): Promise<void> {

@@ -1,6 +1,8 @@
+import type pg from 'pg';
 import { got, leaveOrTakeOver, lockedOf, lockKey, release, releaseShared, tryExclusive } from '../advisory-lock.ts';
 import type { Queryable } from '../query.ts';
-import type { ResourceTable } from '../resource-tables.ts';
+import { type ResourceTable, resolvedTable } from '../resource-tables.ts';
+import type { Statement } from '../statement.ts';
 
 /** "A load relies on this table's indexes being off." */
 const TABLE = lockKey(`'indexes of ' || $1::text`);
@@ -52,6 +54,18 @@ export async function holdPrimaryKey(session: Queryable, table: ResourceTable): 
 /** The same until the end of a transaction. @returns false while the key is being dropped */
 export async function tryHoldPrimaryKey(db: Queryable, table: ResourceTable): Promise<boolean> {
   return await got(db, `pg_try_advisory_xact_lock_shared(${KEY})`, nameOf(table));
+}
+
+/** The table that a type's name means, and whether `tryHoldPrimaryKey` of it succeeds; undefined where there is none. */
+export function holdKeyStatement(resourceType: string): Statement<{ table: ResourceTable; held: boolean } | undefined> {
+  const { text, values } = resolvedTable(resourceType);
+  return {
+    text: `select schema, name, pg_try_advisory_xact_lock_shared(${lockKey(`'key of ' || schema::text || ' ' || name::text`)}) as held
+       from (${text}) as resolved`,
+    ...(values === undefined ? {} : { values }),
+    read: ({ rows: [row] }: pg.QueryResult<ResourceTable & { held: boolean }>) =>
+      row && { table: { schema: row.schema, name: row.name }, held: row.held },
+  };
 }
 
 /** Gets the right to drop a table's primary key until the end of the transaction, unless a load relies on the key. */

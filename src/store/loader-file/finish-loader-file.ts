@@ -3,6 +3,7 @@ import type { Failure } from '../../errors/failure.ts';
 import type { ReferenceCounts } from '../../fhir/reference-target.ts';
 import { jsonbText } from '../jsonb-text.ts';
 import { inTransaction, type Queryable } from '../query.ts';
+import { ask, type Statement } from '../statement.ts';
 import { type LoaderFileError, linesLeftOutText, UNFINISHED } from './loader-file.ts';
 import { lockFile, lockFiles } from './queue.ts';
 import type { StoredRows } from './stored-rows.ts';
@@ -12,18 +13,22 @@ import type { StoredRows } from './stored-rows.ts';
  * @param linesLeftOut bad lines that are not among its rows
  * @param references what became of its rows' open references, where they were resolved
  */
-export async function markDone(
-  db: Queryable,
+export async function markDone(db: Queryable, ...done: Parameters<typeof doneStatement>): Promise<void> {
+  await ask(db, doneStatement(...done));
+}
+
+/** The statement of `markDone`. */
+export function doneStatement(
   id: string,
   { loaded, outcomes }: StoredRows,
   linesLeftOut: number,
   references?: ReferenceCounts,
-): Promise<void> {
+): Statement<void> {
   const note =
     linesLeftOut === 0
       ? {}
       : { 'lines-left-out': linesLeftOut, message: `${linesLeftOutText(linesLeftOut)} (max-errors)` };
-  await setStatus(db, id, {
+  return statusStatement(id, {
     status: 'done',
     end: new Date().toISOString(),
     loaded,
@@ -63,13 +68,19 @@ function pendingWith(message: string | undefined): object {
 }
 
 async function setStatus(db: Queryable, id: string, change: object): Promise<void> {
-  const { rowCount } = await db.query(
-    `update loaderfile set resource = resource || $2::jsonb,
+  await ask(db, statusStatement(id, change));
+}
+
+function statusStatement(id: string, change: object): Statement<void> {
+  return {
+    text: `update loaderfile set resource = resource || $2::jsonb,
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
       where id = $1`,
-    [id, jsonbText(change)],
-  );
-  if (rowCount !== 1) throw new Error(`LoaderFile ${id} is gone`);
+    values: [id, jsonbText(change)],
+    read: ({ rowCount }) => {
+      if (rowCount !== 1) throw new Error(`LoaderFile ${id} is gone`);
+    },
+  };
 }
 
 async function setAll(db: Queryable, ids: readonly string[], changes: readonly object[]): Promise<void> {

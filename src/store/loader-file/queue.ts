@@ -1,4 +1,5 @@
 import type { Queryable } from '../query.ts';
+import { ask, type Statement } from '../statement.ts';
 import { type LoaderFile, loaderFileSchema } from './loader-file.ts';
 import { RESULT_MEMBERS } from './stored-rows.ts';
 
@@ -34,14 +35,28 @@ export async function hasDecidedFile(db: Queryable, ids: readonly string[]): Pro
  * committed already and only `done` is missing
  */
 export async function lockFile(db: Queryable, id: string, statuses: readonly string[]): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `select from loaderfile l where l.id = $1 and l.resource ->> 'status' = any ($2) for update skip locked`,
-    [id, statuses],
-  );
-  if (rowCount !== 1) return false;
-  // Once it is locked: a statement begun before the decision was committed would not see that.
-  const decided = await db.query(`select from loaderfile l where l.id = $1 and ${DECIDED}`, [id]);
-  return decided.rowCount === 0;
+  const { lock, isDecided } = lockStatements(id, statuses);
+  return (await ask(db, lock)) && !(await ask(db, isDecided));
+}
+
+/** The two of `lockFile`. The file is locked where the first is answered by true, and the second, sent after it, by false. */
+export function lockStatements(
+  id: string,
+  statuses: readonly string[],
+): { lock: Statement<boolean>; isDecided: Statement<boolean> } {
+  return {
+    lock: {
+      text: `select from loaderfile l where l.id = $1 and l.resource ->> 'status' = any ($2) for update skip locked`,
+      values: [id, statuses],
+      read: ({ rowCount }) => rowCount === 1,
+    },
+    // Once it is locked: a statement begun before the decision was committed would not see that.
+    isDecided: {
+      text: `select from loaderfile l where l.id = $1 and ${DECIDED}`,
+      values: [id],
+      read: ({ rowCount }) => rowCount !== 0,
+    },
+  };
 }
 
 /**

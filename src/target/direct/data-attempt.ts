@@ -1,6 +1,8 @@
+import type pg from 'pg';
 import { jsonbText } from '../../store/jsonb-text.ts';
 import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
+import type { Statement } from '../../store/statement.ts';
 
 /** An attempt at a file whose rows have a transaction of their own, on a data connection. */
 export interface DataAttempt {
@@ -103,12 +105,10 @@ export async function requeueAttempt(db: Queryable, { id, attempt }: DataAttempt
 }
 
 /** All attempts of the queue whose end is not known here, those of running replicas among them. */
-export async function listDataAttempts(db: Queryable): Promise<DataAttempt[]> {
-  const { rows } = await db.query<DataAttempt>(
-    `select loader_file as id, attempt from fhir_bucket_loader.data_attempt where queue = ${QUEUE}`,
-  );
-  return rows;
-}
+export const DATA_ATTEMPTS: Statement<DataAttempt[]> = {
+  text: `select loader_file as id, attempt from fhir_bucket_loader.data_attempt where queue = ${QUEUE}`,
+  read: ({ rows }: pg.QueryResult<DataAttempt>) => rows,
+};
 
 /** Whether the bucket has an attempt whose LoaderFile was deleted: no list of files shows it any more. */
 export async function hasOrphanedAttempt(db: Queryable, bucket: string): Promise<boolean> {

@@ -1,6 +1,8 @@
+import type pg from 'pg';
 import { jsonbText } from '../../store/jsonb-text.ts';
 import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
+import { ask, type Statement } from '../../store/statement.ts';
 import { keyOfFile } from './file-identity.ts';
 
 /** The decision that a file whose rows lie in several prepared transactions is to be committed. */
@@ -39,12 +41,17 @@ export async function findDecidedAttempt(db: Queryable, id: string): Promise<str
 
 /** The files that are decided and not completed yet, of one bucket or of all. */
 export async function listDecidedFiles(db: Queryable, bucket?: string): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `select loader_file as id from fhir_bucket_loader.commit_decision
-      where queue = ${QUEUE} and ($1::text is null or bucket = $1)`,
-    [bucket ?? null],
-  );
-  return rows.map(({ id }) => id);
+  return await ask(db, decidedStatement(bucket));
+}
+
+/** That of `listDecidedFiles`. */
+export function decidedStatement(bucket?: string): Statement<string[]> {
+  return {
+    text: `select loader_file as id from fhir_bucket_loader.commit_decision
+      where queue = ${QUEUE}${bucket === undefined ? '' : ' and bucket = $1'}`,
+    values: bucket === undefined ? [] : [bucket],
+    read: ({ rows }: pg.QueryResult<{ id: string }>) => rows.map(({ id }) => id),
+  };
 }
 
 /**

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
 import { FileError } from '../../errors/file-error.ts';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { APPLICATION_NAME } from '../../store/connection-options.ts';
 import type { Queryable } from '../../store/query.ts';
+import type { Statement } from '../../store/statement.ts';
 
 /** How long backends that were told to end are waited for, in ms, and the pause between two looks. */
 const END_TIMEOUT_MS = 10_000;
@@ -46,14 +48,12 @@ export async function endBackends(db: Queryable, namePrefix: string): Promise<vo
 }
 
 /** The keys of the files of which there are backends. */
-export async function listPartitionKeys(db: Queryable): Promise<string[]> {
-  const { rows } = await db.query<{ key: string }>(
-    `select distinct split_part(application_name, '/', 2) as key from pg_stat_activity
+export const PARTITION_KEYS: Statement<string[]> = {
+  text: `select distinct split_part(application_name, '/', 2) as key from pg_stat_activity
       where datname = current_database() and starts_with(application_name, $1)`,
-    [`${APPLICATION_NAME}/`],
-  );
-  return rows.map(({ key }) => key);
-}
+  values: [`${APPLICATION_NAME}/`],
+  read: ({ rows }: pg.QueryResult<{ key: string }>) => rows.map(({ key }) => key),
+};
 
 /** Whether a file has backends. */
 export async function hasBackends(db: Queryable, key: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
+import { ask, type Statement } from '../../store/statement.ts';
 import type { FileIdentity } from './file-identity.ts';
 
 /**
@@ -62,18 +63,24 @@ export async function finishPrepared(db: Queryable, gid: string, decision: 'comm
 
 /** All that are prepared for files of this queue, or for one of them. */
 export async function listPrepared(db: Queryable, id?: string): Promise<PreparedTransaction[]> {
-  const { rows } = await db.query<{ gid: string }>(
-    `select gid from pg_prepared_xacts
+  return await ask(db, preparedStatement(id));
+}
+
+/** That of `listPrepared`. */
+export function preparedStatement(id?: string): Statement<PreparedTransaction[]> {
+  return {
+    text: `select gid from pg_prepared_xacts
       where database = current_database()
         and starts_with(gid, concat($1::text, ':', ${QUEUE}, ':', $2::text))`,
-    [PREFIX, id === undefined ? '' : `${encodeURIComponent(id)}:`],
-  );
-  return rows.flatMap(({ gid }) => {
-    const [, , loaderFile, attempt] = gid.split(':');
-    return loaderFile === undefined || attempt === undefined
-      ? []
-      : [{ gid, loaderFile: decodeURIComponent(loaderFile), attempt }];
-  });
+    values: [PREFIX, id === undefined ? '' : `${encodeURIComponent(id)}:`],
+    read: ({ rows }: pg.QueryResult<{ gid: string }>) =>
+      rows.flatMap(({ gid }) => {
+        const [, , loaderFile, attempt] = gid.split(':');
+        return loaderFile === undefined || attempt === undefined
+          ? []
+          : [{ gid, loaderFile: decodeURIComponent(loaderFile), attempt }];
+      }),
+  };
 }
 
 /**
