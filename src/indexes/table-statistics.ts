@@ -1,16 +1,19 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
+import { PID } from '../store/backend-watch.ts';
 import { cancellable } from '../store/cancellable.ts';
 import { sweepFingerprints } from '../store/fingerprint-table.ts';
-import { inTransaction } from '../store/query.ts';
+import { boundStatement } from '../store/lock-waits.ts';
+import { inTransaction, type Queryable } from '../store/query.ts';
 import { quotedTable } from '../store/resource-tables.ts';
+import { Statements } from '../store/statement.ts';
 import { atOnce } from './at-once.ts';
 
 /** Tables that are analyzed at the same time. */
 const TABLES_AT_ONCE = 4;
 
 /** Somebody's VACUUM may hold a table for hours; index builds need the connection more. */
-const BOUND_WAIT = `set local lock_timeout = '10s'`;
+const LOCK_WAIT_MS = 10_000;
 
 /**
  * The planner's statistics of tables that were loaded into. They are gathered after the load has ended: its rows are
@@ -62,8 +65,8 @@ export class TableStatistics {
       if (signal.aborted) return;
       await inTransaction(this.#buildPool, async (client) => {
         if (signal.aborted) return;
-        await client.query(BOUND_WAIT);
-        await cancellable(this.#pool, client, { signal, graceMs: 0 }, () => client.query(`analyze ${table}`));
+        const pid = await boundWait(client);
+        await cancellable(this.#pool, client, { signal, graceMs: 0, pid }, () => client.query(`analyze ${table}`));
       });
     });
     signal.throwIfAborted();
@@ -74,9 +77,19 @@ export class TableStatistics {
   async #sweep(): Promise<void> {
     const { signal } = this.#abort;
     await inTransaction(this.#buildPool, async (client) => {
-      await client.query(BOUND_WAIT);
-      const deleted = await cancellable(this.#pool, client, { signal, graceMs: 0 }, () => sweepFingerprints(client));
+      const pid = await boundWait(client);
+      const stop = { signal, graceMs: 0, pid };
+      const deleted = await cancellable(this.#pool, client, stop, () => sweepFingerprints(client));
       if (deleted > 0) this.#log.info({ deleted }, 'fingerprints of rows that have changed are deleted');
     });
   }
+}
+
+/** @returns the process id of the backend */
+async function boundWait(client: Queryable): Promise<number> {
+  const statements = new Statements();
+  statements.add(boundStatement(LOCK_WAIT_MS));
+  const pid = statements.add(PID);
+  await statements.send(client);
+  return pid();
 }

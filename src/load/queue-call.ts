@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
-import { findWriteOptions, recordCall, takeTurn } from '../store/bucket-load/bucket-load.ts';
+import { findWriteOptions, recordCall, turnStatement } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { nameOfOption, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-load/write-options.ts';
 import { holdWatch } from '../store/bucket-watch/bucket-watch.ts';
@@ -10,8 +10,9 @@ import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader
 import { countFiles } from '../store/loader-file/bucket-files.ts';
 import { releaseOrphans } from '../store/loader-file/queue.ts';
 import { requeueChangedFiles } from '../store/loader-file/requeue-changed-files.ts';
-import { boundLockWaits } from '../store/lock-waits.ts';
+import { boundStatement } from '../store/lock-waits.ts';
 import type { Queryable } from '../store/query.ts';
+import { Statements } from '../store/statement.ts';
 import { inBoundedTransaction, ROWS_WAIT_MS, TURN_WAIT_MS } from './bounded-transaction.ts';
 import { compareListing } from './compare-listing.ts';
 import type { FileListing } from './list-files.ts';
@@ -62,9 +63,11 @@ export async function queueCall(
 ): Promise<QueuedCall> {
   await inBoundedTransaction(pool, bucket, (client) => endAbandonedRun(client, bucket));
   const queued = await inBoundedTransaction(pool, bucket, async (client) => {
-    await boundLockWaits(client, TURN_WAIT_MS);
-    await takeTurn(client, bucket);
-    await boundLockWaits(client, ROWS_WAIT_MS);
+    const statements = new Statements();
+    statements.add(boundStatement(TURN_WAIT_MS));
+    statements.add(turnStatement(bucket));
+    statements.add(boundStatement(ROWS_WAIT_MS));
+    await statements.send(client);
     await refuseContradiction(client, bucket, write);
     if (watch !== undefined && !(await holdWatch(client, bucket, watch)))
       throw new ClientError('domain-error', `Bucket <${bucket}> is no longer watched; nothing is queued.`);

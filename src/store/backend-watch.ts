@@ -139,8 +139,14 @@ export class BackendWatch {
 
 /** The process id of a connection's backend. */
 export async function backendPid(client: Queryable): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const pid = rows[0]?.pid;
-  if (pid === undefined) throw new Error('Postgres did not return the process id of its backend');
-  return pid;
+  return await ask(client, PID);
 }
+
+/** That of `backendPid`. */
+export const PID: Statement<number> = {
+  text: 'select pg_backend_pid() as pid',
+  read: ({ rows: [row] }: pg.QueryResult<{ pid: number }>) => {
+    if (row === undefined) throw new Error('Postgres did not return the process id of its backend');
+    return row.pid;
+  },
+};

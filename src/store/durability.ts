@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { inTransaction, type Queryable } from './query.ts';
-import { ask, type Statement } from './statement.ts';
+import type { Queryable } from './query.ts';
+import { ask, type Statement, Statements } from './statement.ts';
 
 /**
  * Lets the transaction's commit return before it is on disk. Should Postgres then crash, the whole transaction is lost,
@@ -39,8 +39,12 @@ export async function flushVisibleCommits(pool: pg.Pool): Promise<void> {
  * it along, if it has written anything itself. The message that it writes is read by nobody.
  */
 export async function flushCommits(pool: pg.Pool): Promise<void> {
-  await inTransaction(pool, async (client) => {
-    await client.query('set local synchronous_commit = on');
-    await client.query(`select pg_logical_emit_message(true, 'fhir-bucket-loader', 'a load has ended')`);
+  const statements = new Statements();
+  // One message is one transaction.
+  statements.add({ text: 'set local synchronous_commit = on', read: () => {} });
+  statements.add({
+    text: `select pg_logical_emit_message(true, 'fhir-bucket-loader', 'a load has ended')`,
+    read: () => {},
   });
+  await statements.send(pool);
 }

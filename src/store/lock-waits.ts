@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import type { Queryable } from './query.ts';
+import { ask, type Statement } from './statement.ts';
 
 /** Bounds how long each further statement of the transaction waits for a lock, in ms; it then fails with 55P03. */
 export async function boundLockWaits(db: Queryable, ms: number): Promise<void> {
-  await db.query(`select set_config('lock_timeout', $1, true)`, [`${ms}`]);
+  await ask(db, boundStatement(ms));
+}
+
+/** That of `boundLockWaits`. */
+export function boundStatement(ms: number): Statement<void> {
+  return { text: `select set_config('lock_timeout', $1, true)`, values: [`${ms}`], read: () => {} };
 }
 
 /** A transaction that keeps others waiting. */

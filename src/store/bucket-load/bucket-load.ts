@@ -1,5 +1,6 @@
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
+import { ask, type Statement } from '../statement.ts';
 import { notifyLoads } from './load-notice.ts';
 import { storedOptionsSchema, toStored, type WriteOptions } from './write-options.ts';
 
@@ -93,10 +94,16 @@ export async function isReconnecting(db: Queryable, bucket: string, knownMs: num
 
 /** Waits for the turn among the calls that name this bucket; it ends with the transaction. */
 export async function takeTurn(db: Queryable, bucket: string): Promise<void> {
-  await db.query(
-    `select pg_advisory_xact_lock(hashtextextended('fhir-bucket-loader call ' || ${QUEUE} || ' ' || $1::text, 0))`,
-    [bucket],
-  );
+  await ask(db, turnStatement(bucket));
+}
+
+/** That of `takeTurn`. */
+export function turnStatement(bucket: string): Statement<void> {
+  return {
+    text: `select pg_advisory_xact_lock(hashtextextended('fhir-bucket-loader call ' || ${QUEUE} || ' ' || $1::text, 0))`,
+    values: [bucket],
+    read: () => {},
+  };
 }
 
 /** A bucket, and when it was last called for. */

@@ -1,7 +1,8 @@
 import { lockedOf, lockKey } from '../advisory-lock.ts';
 import { QUEUE } from '../loader-file/queue.ts';
-import { boundLockWaits } from '../lock-waits.ts';
+import { boundStatement } from '../lock-waits.ts';
 import type { Queryable } from '../query.ts';
+import { Statements } from '../statement.ts';
 
 /** "A replica works in this run." Held on the load's session. */
 const RUN = lockKey(`'run ' || $1::text`);
@@ -11,8 +12,14 @@ const TURN_WAIT_MS = 20_000;
 
 /** Waits for the turn among those that begin, join or end runs of a bucket; it ends with the transaction. */
 export async function takeRunTurn(db: Queryable, bucket: string): Promise<void> {
-  await boundLockWaits(db, TURN_WAIT_MS);
-  await db.query(`select pg_advisory_xact_lock(${lockKey(`'runs of ' || ${QUEUE} || ' ' || $1::text`)})`, [bucket]);
+  const statements = new Statements();
+  statements.add(boundStatement(TURN_WAIT_MS));
+  statements.add({
+    text: `select pg_advisory_xact_lock(${lockKey(`'runs of ' || ${QUEUE} || ' ' || $1::text`)})`,
+    values: [bucket],
+    read: () => {},
+  });
+  await statements.send(db);
 }
 
 /** Says that this session works in the run, until it ends or `leaveRun`. */
