@@ -15,8 +15,8 @@ export async function ask<T>(db: Queryable, { text, values = [], read }: Stateme
 }
 
 /**
- * Statements that are sent in one message: each costs a process that has just started 0.3 CPU ms when it is sent alone, most of it
- * for waking up. They are carried out in their order, each by itself: it sees what was committed before it began,
+ * Statements that are sent in one message: each costs a process that has just started about 0.2 CPU ms when it is sent alone,
+ * and a wait for the answer. They are carried out in their order, each by itself: it sees what was committed before it began,
  * as when it is sent alone. After one that fails, none is carried out. Where the caller has begun no transaction, the message is one.
  */
 export class Statements {
