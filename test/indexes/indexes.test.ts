@@ -90,7 +90,7 @@ const leftBehind = async (type: string) => {
     [table],
   );
   // The load that has just completed may not have left its process.
-  const isLeft = async () => !JSON.stringify(await status(bucket)).includes('"in-progress"');
+  const isLeft = async () => !JSON.stringify(await status(bucket)).includes('"state":"in-progress"');
   await waitFor(isLeft, { what: 'the end of the first load' });
   return { bucket, before };
 };
