@@ -26,6 +26,9 @@ const POOL_SIZE = 16;
 /** Connections, and so index builds and ANALYZEs, at once: more would take the disk and memory from each other. */
 const BUILD_POOL_SIZE = 4;
 
+/** How long these are kept, in ms: each is one that a file, or a call, may be refused for. */
+const BUILD_IDLE_MS = 1_000;
+
 /** Longest wait for requests and files in flight when the server closes, in ms. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -83,7 +86,12 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const onIdleError = (error: Error) => log.warn({ reason: error.message }, 'an idle database connection was lost');
     const pool = createPool(database, { max: POOL_SIZE, onIdleError });
     opened.push({ close: () => pool.end() });
-    const buildPool = createPool(database, { max: BUILD_POOL_SIZE, onIdleError, connectTimeoutMs: 0 });
+    const buildPool = createPool(database, {
+      max: BUILD_POOL_SIZE,
+      onIdleError,
+      connectTimeoutMs: 0,
+      idleTimeoutMs: BUILD_IDLE_MS,
+    });
     opened.push({ close: () => buildPool.end() });
     const dataAddresses = await prepareDataAddresses(pool, database, config.dataAddresses);
     const recovery = new AttemptRecovery(pool, log);

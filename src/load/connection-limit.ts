@@ -1,4 +1,4 @@
-/** Connections left to claims, statuses and calls, which go through the pool of the main thread. */
+/** Connections left to claims, statuses and calls, which go through the pool of the main thread; those that it has open count. */
 const SPARE = 2;
 
 /**

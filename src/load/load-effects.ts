@@ -5,7 +5,6 @@ import type { RunRecord } from '../progress/run-record.ts';
 import { isCancelled, setGivenUp, setWaitsFor } from '../store/bucket-load/bucket-load.ts';
 import { notifyLoads } from '../store/bucket-load/load-notice.ts';
 import type { ConnectionShare } from '../store/connection-share.ts';
-import { countFreeConnections } from '../store/free-connections.ts';
 import { countDoneFiles } from '../store/loader-file/bucket-files.ts';
 import { failUnfinishedFile, returnClaimedFiles } from '../store/loader-file/finish-loader-file.ts';
 import { claimLoaderFiles, listUnfinishedFiles } from '../store/loader-file/queue.ts';
@@ -50,7 +49,8 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
     case 'join': {
       // Before the session has its lock: an attempt that fails leaves nothing behind.
       const maxPartitions = await maxPreparedTransactions(pool);
-      const freeConnections = await countFreeConnections(pool);
+      // One of them will be the session's.
+      const freeConnections = (await deps.share.countFree()) - 1;
       await session.join(deps.announce, deps.signal, (joined) => deps.record.enter(joined));
       return { kind: 'joined', maxPartitions, freeConnections };
     }
@@ -103,7 +103,7 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       return { kind: 'finish-ended', ...(await finishLoad(options, effect)) };
     }
     case 'count-connections':
-      return { kind: 'connections-counted', free: await countFreeConnections(pool) };
+      return { kind: 'connections-counted', free: await deps.share.countFree() };
     case 'check-cancel':
       return (await isCancelled(pool, bucket, effect.call)) ? { kind: 'cancelled', call: effect.call } : undefined;
     case 'return-files':

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { countFreeConnections } from './free-connections.ts';
 
 /** Connections that the main thread gets by with: for a call, and for a claim, a look or a status beside it. */
 const FEWEST = 2;
@@ -21,6 +22,19 @@ export class ConnectionShare {
     this.#pool = pool;
     this.#giveWayMs = giveWayMs;
     this.#most = pool.options.max;
+  }
+
+  /**
+   * How many connections Postgres has room for, those among them that this thread has open and does not use, as far as it gets by
+   * with them: what it has beyond that it closes where there is hardly room left.
+   */
+  async countFree(): Promise<number> {
+    let free = await countFreeConnections(this.#pool);
+    if (free < FEWEST && this.#pool.totalCount > FEWEST) {
+      await this.giveWay();
+      free = await countFreeConnections(this.#pool);
+    }
+    return free + Math.min(this.#pool.idleCount, FEWEST);
   }
 
   /** Leaves connections to the files: to be called when Postgres has refused one. Statements wait for each other meanwhile. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { ConnectionShare } from '../../src/store/connection-share.ts';
 import { createPool } from '../../src/store/create-pool.ts';
 import { lastFirst } from '../support/last-first.ts';
-import { createMigratedDatabase } from '../support/test-database.ts';
+import { createMigratedDatabase, createTestDatabase } from '../support/test-database.ts';
+import { asOwnRole } from '../support/test-role.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const closing = lastFirst({ after });
@@ -37,4 +38,26 @@ test('after a while it has as many as before', async () => {
   pool.options.max = 6;
   await new ConnectionShare(pool, 1).giveWay();
   await waitFor(async () => (await used()) === 6, { what: 'as many connections as before' });
+});
+
+describe('how many connections it leaves', () => {
+  test('are those that Postgres has left, and two of its own; where hardly any is left, the others are closed', async () => {
+    const parts = lastFirst({ after });
+    const own = await asOwnRole(parts, await createTestDatabase(parts), 'connection limit 6');
+    const mine = createPool(own.connection, { max: 5, onIdleError: () => {} });
+    parts.after(() => mine.end());
+    const share = new ConnectionShare(mine);
+    const open = async (count: number) => {
+      const clients = await Promise.all(Array.from({ length: count }, () => mine.connect()));
+      for (const client of clients) client.release();
+    };
+    await open(2);
+    assert.equal(await share.countFree(), 4 + 2);
+    await open(4);
+    assert.equal(await share.countFree(), 2 + 2);
+    assert.equal(mine.totalCount, 4);
+    await open(5);
+    assert.equal(await share.countFree(), 5 + 1, 'one is left, for the count');
+    assert.equal(mine.totalCount, 1);
+  });
 });
