@@ -98,11 +98,29 @@ function preferToastCompression(method: string): Statement<void> {
   };
 }
 
+/**
+ * Gives a fresh session that much memory for temporary tables, unless server or role have chosen. Behind a pooler it may have had some
+ * before: Postgres then refuses, and they stay as small as they are.
+ */
+function enlargeTempBuffers(size: string): Statement<void> {
+  return {
+    text: `do $$ begin
+             if current_setting('temp_buffers') = '8MB' then set temp_buffers = ${pg.escapeLiteral(size)}; end if;
+           exception when invalid_parameter_value then null;
+           end $$`,
+    read: () => {},
+  };
+}
+
 /** What a fresh connection is to be sent first: the loader's session settings. The caller may add to it. */
-export function sessionStatements({ toastCompression }: Pick<ClientOptions, 'toastCompression'>): Statements {
+export function sessionStatements({
+  toastCompression,
+  tempBuffers,
+}: Pick<ClientOptions, 'toastCompression' | 'tempBuffers'>): Statements {
   const statements = new Statements();
   statements.add(APPLY_SETTINGS);
   if (toastCompression !== undefined) statements.add(preferToastCompression(toastCompression));
+  if (tempBuffers !== undefined) statements.add(enlargeTempBuffers(tempBuffers));
   return statements;
 }
 
@@ -124,6 +142,8 @@ export interface ClientOptions {
   applicationName?: string;
   /** How large values are compressed where a column does not say; ignored by a server that does not know it. */
   toastCompression?: 'lz4';
+  /** Memory for its temporary tables, where the server has Postgres's default; taken as they need it, kept until the session ends. */
+  tempBuffers?: string;
 }
 
 /** A connection of one's own, with the session prepared; the caller ends it. */

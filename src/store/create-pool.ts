@@ -11,6 +11,8 @@ export interface PoolOptions {
   idleTimeoutMs?: number;
   /** How large values are compressed where a column does not say; ignored by a server that does not know it. */
   toastCompression?: 'lz4';
+  /** Memory for a session's temporary tables, where the server has Postgres's default; taken as they need it, kept until the session ends. */
+  tempBuffers?: string;
   /** Longest wait for a connection, a free place included, in ms; 0 waits for a place as long as it takes. Default 10 s. */
   connectTimeoutMs?: number;
 }

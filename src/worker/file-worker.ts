@@ -24,6 +24,13 @@ const PROGRESS_MS = 500;
 /** Most files in flight in one thread; the loads' own thread numbers are what limits them in practice. */
 const MAX_CONNECTIONS = 128;
 
+/**
+ * Memory for the temporary table of `upsert?`, of each file in flight: what does not fit is written to a file, and read from it three times, at last
+ * row by row in the order of ids. 20,000 rows of 1.2 kB that have changed took Postgres 0.95 CPU s instead of 1.13. Not more: it is the memory
+ * of somebody's Postgres, and each transaction looks through all of it.
+ */
+const TEMP_BUFFERS = '32MB';
+
 /** What a worker thread keeps between its files: connections to Postgres and to sources; buffers; compiled definitions. */
 export class FileWorker {
   readonly #setup: WorkerSetup;
@@ -43,6 +50,7 @@ export class FileWorker {
       max: MAX_CONNECTIONS,
       onIdleError: () => {},
       toastCompression: 'lz4',
+      tempBuffers: TEMP_BUFFERS,
       idleTimeoutMs: 5_000,
     });
     this.#watch = new BackendWatch(this.#pool);
