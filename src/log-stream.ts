@@ -1,6 +1,6 @@
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import pino, { type LoggerOptions } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import { plainJson, plainLines, plainText } from './text/plain-text.ts';
 
 /** The log never holds credentials: requests are logged by method, path and status only. */
@@ -26,6 +26,8 @@ export function logStream(terminal: boolean = process.stdout.isTTY): LogStream {
   if (!terminal) return { settled, write: (line) => write(plainJson(line)) };
   // Without colours: what makes them is what must not come from outside.
   const options = { colorize: false, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' };
+  // On a terminal only: its 30 modules cost each start some ms.
+  const { prettyFactory }: typeof import('pino-pretty') = createRequire(import.meta.url)('pino-pretty');
   const prettify = prettyFactory(options);
   // A stack has lines of its own; in anything else a line break would forge a line.
   const plain = (key: string, value: unknown) =>

@@ -7,6 +7,7 @@ import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgr
 import { explainDatabase, explainListen, explainPermissions, explainThreads } from './explain-start.ts';
 import { connectionLimits, limitConnections } from './http/connection-limits.ts';
 import { pathOptions } from './http/error-handler.ts';
+import { noSchemas } from './http/no-schemas.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
 import { loggerOptions, logStream } from './log-stream.ts';
@@ -57,6 +58,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     ...connectionLimits(),
     ...requestLogOptions(),
     ...pathOptions(),
+    ...noSchemas(),
   });
   const { log } = fastify;
   limitConnections(fastify);
