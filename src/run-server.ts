@@ -34,13 +34,19 @@ export async function runServer(compileCache: CompileCache): Promise<void> {
           `The server is closing already (${'signal' in cause ? cause.signal : describe(cause.error)}).\n`,
         ),
     });
-    const { url, database, log } = await starting;
+    const server = await starting;
+    const { url, database, log } = server;
     log.debug({ compileCache }, 'compiled code of the program');
     if (process.stdout.isTTY) {
       const embedded = config.database === undefined;
       const banner = { version: readVersion(), url, database, embedded, clientId: config.rootClient?.id };
       process.stdout.write(startBanner(banner).join('\n'));
     }
+    // A thread takes longer than the rest of the start, and answers do not need one.
+    await server.ready().catch(async (error: unknown) => {
+      await server.close();
+      throw error;
+    });
   } catch (error) {
     process.stderr.write(`${describe(error)}\n`);
     process.exitCode = 1;

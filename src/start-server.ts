@@ -38,6 +38,11 @@ export interface RunningServer {
   url: string;
   database: DatabaseAddress;
   log: FastifyInstance['log'];
+  /**
+   * Resolves once files can be loaded; until then a call's files wait.
+   * @throws StartError where no worker thread can start
+   */
+  ready(): Promise<void>;
   /** Begins no new file, rolls back those in flight, closes connections, stops an embedded Postgres. */
   close(): Promise<void>;
   /** Resolves when the log is written, or cannot be. */
@@ -47,7 +52,7 @@ export interface RunningServer {
 /**
  * Starts everything that the settings ask for: an embedded Postgres when no database is configured, migrations, the
  * loader, the HTTP server.
- * @throws StartError when the database cannot be reached or used, the port is taken, or no thread can start; what was started is stopped again
+ * @throws StartError when the database cannot be reached or used, or the port is taken; what was started is stopped again
  */
 export async function startServer(config: Config): Promise<RunningServer> {
   const stream = logStream();
@@ -131,15 +136,19 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const url = await fastify.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
       throw explainListen(error, config);
     });
-    // Begun long before; a call that comes meanwhile waits for it in its place.
-    await loader.ready().catch((error: unknown) => {
-      throw explainThreads(error);
-    });
     loader.lookAfterWatches();
     if (config.rootClient === undefined)
       log.warn('BOX_ROOT_CLIENT_SECRET is not set: anybody on this machine may call');
     log.info(`POST ${url}/rpc`);
-    return { url, database, log, close, logged: () => stream.settled() };
+    const ready = async () => {
+      try {
+        await loader.ready();
+      } catch (error) {
+        // One that closes ends its threads.
+        if (opened.length > 0) throw explainThreads(error);
+      }
+    };
+    return { url, database, log, ready, close, logged: () => stream.settled() };
   } catch (error) {
     await close();
     throw explainPermissions(error);
