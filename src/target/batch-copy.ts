@@ -1,12 +1,9 @@
-import { once } from 'node:events';
-import { finished } from 'node:stream/promises';
 import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { isDatabaseUnreachable, lacksConnection, toFailure } from '../errors/failure.ts';
-import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { FILE_HEADER, FILE_TRAILER } from '../pipeline/copy-row-writer.ts';
 import type { EncodedRows } from '../pipeline/encode-whole.ts';
 import { rowOfCopyError } from './copy-position.ts';
+import { sendCopy } from './send-copy.ts';
 
 /** A file of a batch, and the COPY that its rows are for. */
 export interface BatchRows {
@@ -95,21 +92,12 @@ function placeOfRow(files: readonly BatchRows[], from: number, row: number): num
 async function copyFiles(client: pg.ClientBase, files: readonly BatchRows[]): Promise<void> {
   const [first] = files;
   if (first === undefined) return;
-  // One piece at a time: where several wait and Postgres refuses a row, pg-copy-streams goes on with the next, on no connection.
-  const copy = client.query(copyFrom(first.statement, { highWaterMark: 1 }));
-  const end = finished(copy);
-  // It is met below; until then it may come at any time.
-  end.catch(() => {});
-  const rows = joinNeighbours(files.flatMap(({ encoded }) => encoded.bytes));
-  for (const piece of first.encoded.format === 'binary' ? [FILE_HEADER, ...rows, FILE_TRAILER] : rows) {
-    if (!copy.write(piece)) await Promise.race([once(copy, 'drain'), end]);
-  }
-  copy.end();
-  await end;
-  checkAllStored(
-    copy.rowCount,
-    files.reduce((sum, { encoded }) => sum + encoded.rows, 0),
-  );
+  const bytes = joinNeighbours(files.flatMap(({ encoded }) => encoded.bytes));
+  await sendCopy(client, {
+    statement: first.statement,
+    pieces: first.encoded.format === 'binary' ? [FILE_HEADER, ...bytes, FILE_TRAILER] : bytes,
+    rows: files.reduce((sum, { encoded }) => sum + encoded.rows, 0),
+  });
 }
 
 /** Buffers that follow each other in memory, as one: each costs calls of the system, and wakes Postgres. */

@@ -1,8 +1,4 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
-import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { FILE_HEADER, FILE_TRAILER } from '../pipeline/copy-row-writer.ts';
 import { RowEncoder } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
@@ -14,6 +10,7 @@ import type { RowCopy } from './row-copy.ts';
 import { RowHashes } from './row-hasher.ts';
 import type { RowLookUp } from './row-look-up.ts';
 import { RowRanges } from './row-ranges.ts';
+import { sendCopy } from './send-copy.ts';
 
 /** Size of the rows that are looked up together, in bytes. */
 const RUN_BYTES = 2 * 1024 * 1024;
@@ -154,7 +151,7 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
 
   /** @param parts bytes of the last rows, which do not outlive the call */
   async #copy(parts: readonly Buffer[]): Promise<void> {
-    const bytes = [FILE_HEADER, ...this.#waiting, ...parts, FILE_TRAILER];
+    const pieces = [FILE_HEADER, ...this.#waiting, ...parts, FILE_TRAILER];
     const rows = this.#waitingRows;
     this.#waiting = [];
     this.#waitingRows = new RowRanges();
@@ -162,8 +159,6 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
     const { signal } = this.#abort;
     signal.throwIfAborted();
     this.#sent = rows;
-    const copy = this.#client.query(copyFrom(this.#statement));
-    await pipeline(Readable.from(bytes), copy, { signal });
-    checkAllStored(copy.rowCount, rows.count);
+    await sendCopy(this.#client, { statement: this.#statement, pieces, rows: rows.count }, signal);
   }
 }
