@@ -6,8 +6,8 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { checkAllStored } from '../errors/rows-kept-out.ts';
 
 /**
- * Sends a COPY whose bytes are all there, and waits for Postgres's answer. Written by hand: `pipeline` of a `Readable` takes the loader up to a
- * tenth more CPU time for COPYs of 2 MB.
+ * Sends a COPY whose bytes are all there, and waits for Postgres's answer. Written by hand: with `pipeline` of a `Readable` for each 2 MB the way
+ * from gzip to Postgres took the loader 7 to 14 % more CPU time.
  * @param rows how many it has
  * @param signal makes it fail
  * @throws RowsKeptOut, what Postgres answers
