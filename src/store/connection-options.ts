@@ -59,7 +59,8 @@ function tlsOptions({ checkHostname, ...given }: NonNullable<DatabaseAddress['ss
  * Session settings that keep a long load alive and bound what a dead peer can hold: no timeout of the role ends a
  * COPY that waits for S3; a client host that vanished is noticed by keepalive after 30 s + 3 × 10 s and then rolled
  * back, with its locks, in the middle of a long CREATE INDEX too (client_connection_check_interval; a server on
- * Windows refuses it). A setting that the server does not know is left out.
+ * Windows refuses it). The others have what the loader's statements mean not depend on defaults of the role or database. A setting
+ * that the server does not know is left out.
  */
 const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   statement_timeout: '0',
@@ -75,6 +76,13 @@ const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   client_min_messages: 'warning',
   // Where it is on, types and tables have names that nothing here compares equal.
   quote_all_identifiers: 'off',
+  // A file waits for what others change and then goes on with it: under a stricter one two files of one table, which have no
+  // resource in common, end each other, and one that only meets such an end time and again fails.
+  default_transaction_isolation: 'read committed',
+  // NULL in an array is null, not the word: a file without an ETag would have the ETag NULL.
+  array_nulls: 'on',
+  // With few digits a number that is written to be read again, as of a place in a table, is not readable.
+  extra_float_digits: '1',
   // Of Citus, whose COPY has a connection to a worker for each shard: with its own 1 each file makes them anew, and a load
   // of small files took 2.6 times as long.
   'citus.max_cached_conns_per_worker': '16',

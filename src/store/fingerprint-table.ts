@@ -42,7 +42,7 @@ export async function markFingerprints(pool: pg.Pool): Promise<void> {
       if (await isMarked(client)) return;
       await client.query(
         `insert into ${FINGERPRINTS} (hash, place, version, file)
-         select ${MARK}, format('(%s,%s)', floor(random() * 4294967295), 1 + floor(random() * 65534))::tid,
+         select ${MARK}, format('(%s,%s)', floor(random() * 4294967295)::bigint, 1 + floor(random() * 65534)::int)::tid,
                 pg_current_xact_id()::xid, 0`,
       );
     });

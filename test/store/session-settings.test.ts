@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import pg from 'pg';
+import { connectClient } from '../../src/store/connection-options.ts';
+import { addLoaderFiles } from '../../src/store/loader-file/add-loader-files.ts';
+import { patients } from '../support/ndjson.ts';
+import { onTestServer } from '../support/on-test-server.ts';
+import { createMigratedDatabase } from '../support/test-database.ts';
+import { startTestServer } from '../support/test-server.ts';
+
+/** A database whose sessions begin with these settings. */
+async function databaseWith(t: TestContext, settings: Readonly<Record<string, string>>) {
+  // Closed in this order: the server, the database.
+  const closing: (() => Promise<void>)[] = [];
+  t.after(async () => {
+    for (const close of closing) await close();
+  });
+  const database = await createMigratedDatabase({ after: (drop) => closing.push(drop) });
+  const name = pg.escapeIdentifier(database.connection.database);
+  for (const [setting, value] of Object.entries(settings)) {
+    await onTestServer(`alter database ${name} set ${setting} = ${pg.escapeLiteral(value)}`);
+  }
+  return { database, serve: () => startTestServer({ after: (close) => closing.unshift(close) }, { database }) };
+}
+
+for (const isolation of ['serializable', 'repeatable read']) {
+  test(`a database whose transactions are ${isolation} by default: no file of a load ends another one`, async (t) => {
+    const { serve } = await databaseWith(t, { default_transaction_isolation: isolation });
+    const server = await serve();
+    const files = Array.from({ length: 12 }, (_, n) => {
+      const resources = [...patients(300, `file-${n}`), ...patients(300, 'shared').map((each) => ({ ...each, n }))];
+      return [`Patient-${n}.ndjson.gz`, resources] as const;
+    });
+    const bucket = await server.bucketOf(Object.fromEntries(files));
+    const status = await server.load(bucket, { 'upsert?': true, 'history?': true });
+    assert.deepEqual(status, { state: 'completed', progress: { total: 12, done: 12 } });
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    assert.doesNotMatch(metrics, /code="40001"\} [1-9]/);
+  });
+}
+
+test('a database that writes few digits of floats: a load begins and marks its fingerprints', async (t) => {
+  const { serve } = await databaseWith(t, { extra_float_digits: '-15' });
+  const server = await serve();
+  const bucket = await server.bucketOf({ 'Patient.ndjson': patients(10, 'digits') });
+  await server.load(bucket, { 'upsert?': true });
+  const again = await server.bucketOf({ 'Patient.ndjson': patients(10, 'digits') });
+  await server.load(again, { 'upsert?': true });
+  assert.equal((await server.loaderFile(again, 'Patient.ndjson')).unchanged, 10);
+});
+
+test('a database that reads NULL in an array as a word: a file without an ETag gets none', async (t) => {
+  const { database } = await databaseWith(t, { array_nulls: 'off' });
+  const client = await connectClient(database.connection);
+  try {
+    await addLoaderFiles(client, 'no-etag', [{ key: 'Patient.ndjson', type: 'Patient', size: 1 }]);
+    const { rows } = await client.query<{ names: string[] }>(
+      'select array(select jsonb_object_keys(resource) order by 1) as names from loaderfile',
+    );
+    assert.deepEqual(rows, [{ names: ['bucket', 'file', 'size', 'status', 'type'] }]);
+  } finally {
+    await client.end();
+  }
+});
