@@ -11,7 +11,7 @@ import { startTestServer } from '../support/test-server.ts';
 /** A database whose sessions begin with these settings. */
 async function databaseWith(t: TestContext, settings: Readonly<Record<string, string>>) {
   // Closed in this order: the server, the database.
-  const closing: (() => Promise<void>)[] = [];
+  const closing: (() => void | Promise<void>)[] = [];
   t.after(async () => {
     for (const close of closing) await close();
   });
