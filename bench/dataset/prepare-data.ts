@@ -10,7 +10,6 @@ import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
 import { readNdjson } from '../../src/pipeline/read-ndjson.ts';
 import { RowEncoder } from '../../src/pipeline/row-encoder.ts';
 import { InsertTarget } from '../../src/target/insert-target.ts';
-import { COPY_CHUNK_BYTES } from '../../src/target/row-target.ts';
 import type { BenchData, BenchFile } from './bench-data.ts';
 import { type DataOptions, planData } from './plan-data.ts';
 
@@ -55,7 +54,7 @@ export async function prepareCopyFiles(data: BenchData): Promise<void> {
     if (existsSync(copyPath)) continue;
     await mkdir(dirname(copyPath), { recursive: true });
     const unfinished = `${copyPath}.unfinished-${process.pid}`;
-    const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
+    const buffers = new CopyBuffers(256 * 1024);
     const transform = new IdentityTransform(type);
     const { constants } = new InsertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n);
     const chunks: Buffer[] = [];

@@ -15,19 +15,18 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
 import { Transforms } from '../../src/pipeline/create-transform.ts';
 import { copyRows } from '../../src/target/copy-rows.ts';
 import { InsertTarget } from '../../src/target/insert-target.ts';
-import { COPY_CHUNK_BYTES } from '../../src/target/row-target.ts';
+import { RowMemory } from '../../src/worker/row-memory.ts';
 import { total } from '../dataset/bench-data.ts';
 import { prepareCopyFiles, prepareData } from '../dataset/prepare-data.ts';
 import { compareCases, type MicroCase } from './compare-cases.ts';
 
 const KIBIBYTES = [16, 64, 256, 1024];
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
-const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
 const transforms = new Transforms();
+const rowMemory = new RowMemory(transforms);
 const AS_IS = { format: 'as-is', fhirVersion: 'r4', convertExtensions: false, keepLastUpdated: false } as const;
 
 const data = await prepareData({ shape: 'mixed', bytes: 100e6, seed: 1 });
@@ -58,10 +57,13 @@ const hotPath: MicroCase = {
   async run() {
     for (const { gzipPath, type, rows } of data.files) {
       const { constants } = new InsertTarget({ schema: 'public', name: type.toLowerCase() }, type, 1n);
-      const encoder = { transform: transforms.create(AS_IS, type), constants, maxLineBytes: MAX_LINE_BYTES, buffers };
+      const transform = transforms.create(AS_IS, type);
       const { signal } = new AbortController();
-      const copy = { statement: `copy rows ${rows}`, encoder, signal, times: { gunzipMs: 0, postgresMs: 0 } };
-      await copyRows([client], createReadStream(gzipPath), copy, () => {});
+      await rowMemory.use(async (buffers) => {
+        const encoder = { transform, constants, maxLineBytes: MAX_LINE_BYTES, buffers };
+        const copy = { statement: `copy rows ${rows}`, encoder, signal, times: { gunzipMs: 0, postgresMs: 0 } };
+        await copyRows([client], createReadStream(gzipPath), copy, () => {});
+      });
     }
   },
 };

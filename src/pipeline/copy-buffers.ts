@@ -7,26 +7,43 @@ import { freeBuffer } from './free-buffer.ts';
 const MOST_KEPT = 32;
 
 /**
- * The buffers that COPY bytes are written into, used again once nobody reads them any more, by whatever file of the
- * thread comes next. A fresh one costs page faults, 0.2 CPU s per GB, and is memory that only a collection of
+ * The buffers that a file's bytes are unpacked into and its COPY bytes are written into, used again once nobody reads them any more, by
+ * whatever file of the thread comes next. A fresh one costs page faults, 0.2 CPU s per GB, and is memory that only a collection of
  * V8's whole heap gives back.
  */
 export class CopyBuffers {
   /** Size of each, in bytes. */
   readonly bytes: number;
+  /** How many slots are taken and not given back. */
+  slotsOut = 0;
+  readonly #memory: ArrayBufferLike | undefined;
+  readonly #slots: Buffer[];
   readonly #free: Buffer[] = [];
 
-  constructor(bytes: number) {
+  /** @param slots such buffers of one memory, which are taken first: rows are made there without a copy */
+  constructor(bytes: number, slots: readonly Buffer[] = []) {
     this.bytes = bytes;
+    this.#memory = slots[0]?.buffer;
+    // The last one that was given back is taken first, since a core's cache may have it.
+    this.#slots = slots.toReversed();
   }
 
   take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
+    const slot = this.#slots.pop();
+    if (slot === undefined) return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
+    this.slotsOut++;
+    return slot;
   }
 
   /** Takes a buffer back; one of another size, which was made for one long row, is freed. */
   giveBack(buffer: Buffer): void {
-    if (buffer.length !== this.bytes) freeBuffer(buffer);
-    else if (this.#free.length < MOST_KEPT) this.#free.push(buffer);
+    if (buffer.buffer === this.#memory) {
+      this.#slots.push(buffer);
+      this.slotsOut--;
+    } else if (buffer.length === this.bytes) this.#free.push(buffer);
+    else freeBuffer(buffer);
+    if (this.#slots.length + this.#free.length <= MOST_KEPT) return;
+    const spare = this.#free.pop();
+    if (spare !== undefined) freeBuffer(spare);
   }
 }

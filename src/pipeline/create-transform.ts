@@ -5,7 +5,7 @@ import { FhirToAidboxTransform } from './fhir-to-aidbox/fhir-to-aidbox-transform
 import { DEFINITIONS } from './fhir-to-aidbox/fhir-version.ts';
 import { PlainConverter } from './fhir-to-aidbox/plain-converter.ts';
 import { IdentityTransform } from './identity-transform.ts';
-import { PlainRowModule } from './plain-rows.ts';
+import { PlainRowModule } from './plain-row-module.ts';
 import type { KnownReferences, LineTransform } from './transform.ts';
 
 /** How a file's lines become rows. Plain data: it crosses to a worker thread. */
@@ -25,7 +25,8 @@ export interface TransformOptions {
 export class Transforms {
   readonly #compilers = new Map<string, NodeCompiler>();
   readonly #plainConverters = new Map<NodeCompiler, PlainConverter>();
-  #plainRowModule: PlainRowModule | undefined;
+  /** Makes the rows of lines that are stored as they stand; where nobody sets it, it is created when it is needed. */
+  plainRowModule: PlainRowModule | undefined;
 
   /**
    * @param resourceType the type that the file's name promises, in FHIR's spelling
@@ -34,8 +35,8 @@ export class Transforms {
   create(options: TransformOptions, resourceType: string, references?: KnownReferences): LineTransform {
     switch (options.format) {
       case 'as-is':
-        this.#plainRowModule ??= new PlainRowModule();
-        return new IdentityTransform(resourceType, this.#plainRowModule);
+        this.plainRowModule ??= new PlainRowModule();
+        return new IdentityTransform(resourceType, this.plainRowModule);
       case 'fhir':
         return new FhirToAidboxTransform({
           resourceType,

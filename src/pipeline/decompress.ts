@@ -2,7 +2,7 @@ import { FileError } from '../errors/file-error.ts';
 import type { StageTimes } from './stage-times.ts';
 import { unpackByStream } from './unpack-by-stream.ts';
 import { DirectUnpacker } from './unpack-directly.ts';
-import { type ChunkMemory, createUnpacker } from './unpacker.ts';
+import { type ChunkBuffers, type ChunkMemory, createUnpacker } from './unpacker.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 
 /** A compressed file whose bytes cannot be what was once compressed. */
@@ -18,6 +18,8 @@ export interface DecompressOptions {
   /** Gets the time that unpacking took. */
   times: Pick<StageTimes, 'gunzipMs'>;
   memory: ChunkMemory;
+  /** Whose buffer passing chunks lie in, one after another. */
+  buffers?: ChunkBuffers | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { LineErrorDetail } from '../errors/line-error.ts';
-import { type PlainRowModule, PlainRows } from './plain-rows.ts';
+import type { PlainRowModule } from './plain-row-module.ts';
+import { PlainRows } from './plain-rows.ts';
 import { putBytes } from './put-bytes.ts';
 import { ResourceScanner } from './resource-scanner.ts';
 import type { LineResult, LineTransform } from './transform.ts';

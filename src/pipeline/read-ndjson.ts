@@ -11,6 +11,7 @@ export async function* readNdjson(
   bytes: AsyncIterable<Buffer>,
   times: DecompressOptions['times'] = { gunzipMs: 0 },
   memory: DecompressOptions['memory'] = 'lasting',
+  buffers?: DecompressOptions['buffers'],
 ): AsyncGenerator<Buffer> {
   const source = bytes[Symbol.asyncIterator]();
   try {
@@ -23,7 +24,7 @@ export async function* readNdjson(
       return;
     }
     let isFirst = true;
-    for await (const chunk of decompress(all, packing, { times, memory })) {
+    for await (const chunk of decompress(all, packing, { times, memory, buffers })) {
       if (isFirst) checkIsText(chunk, packing);
       isFirst = false;
       yield chunk;

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants } from 'node:zlib';
 import { freeBuffer } from './free-buffer.ts';
 import type { StageTimes } from './stage-times.ts';
-import { type ChunkMemory, UNPACKED_CHUNK_BYTES, type Unpacker } from './unpacker.ts';
+import { type ChunkBuffers, type ChunkMemory, UNPACKED_CHUNK_BYTES, type Unpacker } from './unpacker.ts';
 
 /** What Node's zlib streams unpack by. */
 interface Handle {
@@ -25,6 +25,14 @@ interface Handle {
 const TURN_MS = 10;
 
 const NO_INPUT = Buffer.alloc(0);
+const NO_OUTPUT = Buffer.alloc(0);
+const OWN_BUFFERS: ChunkBuffers = { take: () => Buffer.allocUnsafeSlow(UNPACKED_CHUNK_BYTES), giveBack: freeBuffer };
+
+interface Options {
+  times: Pick<StageTimes, 'gunzipMs'>;
+  memory: ChunkMemory;
+  buffers?: ChunkBuffers | undefined;
+}
 const FLUSHES = {
   gzip: { none: constants.Z_NO_FLUSH, end: constants.Z_FINISH },
   zstd: { none: constants.ZSTD_e_continue, end: constants.ZSTD_e_end },
@@ -46,7 +54,8 @@ export class DirectUnpacker {
   readonly #flushes: (typeof FLUSHES)['gzip'];
   readonly #times: Pick<StageTimes, 'gunzipMs'>;
   readonly #memory: ChunkMemory;
-  #out: Buffer = Buffer.allocUnsafeSlow(UNPACKED_CHUNK_BYTES);
+  readonly #buffers: ChunkBuffers;
+  #out: Buffer = NO_OUTPUT;
   #at = 0;
   /** The data has ended; what follows is left. */
   #ended = false;
@@ -56,7 +65,7 @@ export class DirectUnpacker {
     unpacker: Unpacker,
     { handle, left }: Inside,
     flushes: (typeof FLUSHES)['gzip'],
-    { times, memory }: { times: Pick<StageTimes, 'gunzipMs'>; memory: ChunkMemory },
+    { times, memory, buffers = OWN_BUFFERS }: Options,
   ) {
     this.#unpacker = unpacker;
     this.#handle = handle;
@@ -64,14 +73,11 @@ export class DirectUnpacker {
     this.#flushes = flushes;
     this.#times = times;
     this.#memory = memory;
+    this.#buffers = buffers;
   }
 
   /** @returns undefined where this Node has its streams made otherwise */
-  static of(
-    unpacker: Unpacker,
-    packing: 'gzip' | 'zstd',
-    options: { times: Pick<StageTimes, 'gunzipMs'>; memory: ChunkMemory },
-  ): DirectUnpacker | undefined {
+  static of(unpacker: Unpacker, packing: 'gzip' | 'zstd', options: Options): DirectUnpacker | undefined {
     const inside = insideOf(unpacker);
     return inside && new DirectUnpacker(unpacker, inside, FLUSHES[packing], options);
   }
@@ -80,12 +86,13 @@ export class DirectUnpacker {
   async *unpack(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     // What goes wrong is thrown below; the stream tells it once more.
     this.#unpacker.on('error', () => {});
+    if (this.#memory === 'passing') this.#out = this.#buffers.take();
     try {
       for await (const piece of pieces) yield* this.#unpack(piece, this.#flushes.none);
       yield* this.#unpack(NO_INPUT, this.#flushes.end);
     } finally {
       this.#unpacker.close();
-      if (this.#memory === 'passing') freeBuffer(this.#out);
+      if (this.#memory === 'passing') this.#buffers.giveBack(this.#out);
     }
   }
 

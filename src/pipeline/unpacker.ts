@@ -12,6 +12,12 @@ export const UNPACKED_CHUNK_BYTES = 256 * 1024;
 /** Whether a chunk may be read only until the next one is asked for: `passing`; then its memory is written to again. */
 export type ChunkMemory = 'lasting' | 'passing';
 
+/** Where buffers for passing chunks come from. */
+export interface ChunkBuffers {
+  take(): Buffer;
+  giveBack(buffer: Buffer): void;
+}
+
 export function createUnpacker(packing: 'gzip' | 'zstd'): Unpacker {
   const options = { chunkSize: UNPACKED_CHUNK_BYTES };
   return packing === 'gzip' ? createGunzip(options) : createZstdDecompress(options);

@@ -30,7 +30,7 @@ export async function copyRows(
   signal.addEventListener('abort', stop, { once: true });
   try {
     await Promise.race([
-      writeAll(copy, readNdjson(bytes, options.times, copy.memory), options),
+      writeAll(copy, readNdjson(bytes, options.times, copy.memory, options.encoder.buffers), options),
       copy.failed,
       stopped.promise,
     ]);

@@ -18,6 +18,3 @@ export interface RowTarget extends LeadingFields {
   /** Run after COPY, on the same connection. @returns what became of the rows @throws RowsKeptOut, RepeatedId */
   complete(client: pg.ClientBase, copy: RowCopy): Promise<StoredRows>;
 }
-
-/** Size of the buffers handed to COPY, in bytes. */
-export const COPY_CHUNK_BYTES = 256 * 1024;

@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
-import { CopyBuffers } from '../pipeline/copy-buffers.ts';
 import { Transforms } from '../pipeline/create-transform.ts';
 import { Sources } from '../source/sources.ts';
 import { BackendWatch } from '../store/backend-watch.ts';
@@ -8,7 +7,6 @@ import { createPool } from '../store/create-pool.ts';
 import { DistributedTables } from '../store/distributed-tables.ts';
 import { DataNodes } from '../target/direct/data-nodes.ts';
 import { RowHashes } from '../target/row-hasher.ts';
-import { COPY_CHUNK_BYTES } from '../target/row-target.ts';
 import type { BatchOutcome, BatchTask } from './batch-task.ts';
 import { checkFile } from './check-file.ts';
 import type { CheckOutcome, CheckTask } from './check-task.ts';
@@ -17,6 +15,7 @@ import { FirstBytes } from './first-bytes.ts';
 import { loadBatch } from './load-batch.ts';
 import { loadFile } from './load-file.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
+import { RowMemory } from './row-memory.ts';
 
 /** How often a file's progress is reported, in ms. */
 const PROGRESS_MS = 500;
@@ -37,9 +36,9 @@ export class FileWorker {
   readonly #pool: pg.Pool;
   readonly #watch: BackendWatch;
   readonly #sources: Sources;
-  readonly #buffers = new CopyBuffers(COPY_CHUNK_BYTES);
   readonly #transforms = new Transforms();
   readonly #rowHashes = new RowHashes();
+  readonly #rowMemory = new RowMemory(this.#transforms);
   readonly #distributed = new DistributedTables();
   readonly #dataNodes: DataNodes;
   readonly #firstBytes = new FirstBytes();
@@ -61,9 +60,9 @@ export class FileWorker {
   /** Loads small files together; stops at any message on the task's port. Never throws. */
   async batch({ port, ...task }: BatchTask): Promise<BatchOutcome> {
     try {
-      return await loadBatch(
-        task,
-        this.#optionsFor(task, stopOf(port), () => {}),
+      const signal = stopOf(port);
+      return await this.#rowMemory.use((buffers) =>
+        loadBatch(task, { ...this.#optionsFor(task, signal, () => {}), buffers }),
       );
     } finally {
       port.close();
@@ -82,7 +81,8 @@ export class FileWorker {
       };
       const options = this.#optionsFor(task, signal, onStart);
       const from = JSON.stringify(task.source);
-      const outcome = loadFile(plain, { ...options, source: this.#firstBytes.over(options.source, from) });
+      const source = this.#firstBytes.over(options.source, from);
+      const outcome = this.#rowMemory.use((buffers) => loadFile(plain, { ...options, source, buffers }));
       if (task.next !== undefined) this.#firstBytes.begin(task.next, options.source, from);
       signal.addEventListener('abort', () => this.#firstBytes.closeAll(from), { once: true });
       return await outcome;
@@ -104,12 +104,11 @@ export class FileWorker {
       maxLineBytes,
       lineMemory,
       loadableTypes,
-      buffers: this.#buffers,
       transforms: this.#transforms,
       rowHashes: this.#rowHashes,
       signal,
       onStart,
-    } satisfies LoadFileOptions;
+    } satisfies Omit<LoadFileOptions, 'buffers'>;
   }
 
   /** Reads one file and stores nothing; sends its ids on the task's port. @throws when it is stopped */
@@ -123,18 +122,18 @@ export class FileWorker {
     abort.signal.addEventListener('abort', () => taken.reject(abort.signal.reason), { once: true });
     taken.promise.catch(() => {});
     try {
-      return await checkFile(task, {
+      const options = {
         ...this.#setup,
         source: this.#sources.open(task.source),
-        buffers: this.#buffers,
         transforms: this.#transforms,
         signal: abort.signal,
-        sendIds: async (batch) => {
+        sendIds: async (batch: Buffer) => {
           taken = Promise.withResolvers();
           port.postMessage(batch, [batch.buffer as ArrayBuffer]);
           await taken.promise;
         },
-      });
+      };
+      return await this.#rowMemory.use((buffers) => checkFile(task, { ...options, buffers }));
     } finally {
       port.close();
     }

@@ -1,6 +1,6 @@
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
 import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
-import { PlainRowModule } from '../../src/pipeline/plain-rows.ts';
+import { PlainRowModule } from '../../src/pipeline/plain-row-module.ts';
 import type { EmitChunk } from '../../src/pipeline/row-chunks.ts';
 import { type EncoderOptions, type LineObserver, RowEncoder } from '../../src/pipeline/row-encoder.ts';
 import { readCopyBinary } from './read-copy-binary.ts';

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { Random } from '../../demo/fhir-data/random.ts';
 import { CopyBuffers } from '../../src/pipeline/copy-buffers.ts';
 import { IdentityTransform } from '../../src/pipeline/identity-transform.ts';
-import { PlainRowModule, PlainRows } from '../../src/pipeline/plain-rows.ts';
+import { PlainRowModule } from '../../src/pipeline/plain-row-module.ts';
+import { PlainRows } from '../../src/pipeline/plain-rows.ts';
 import type { EncoderOptions } from '../../src/pipeline/row-encoder.ts';
 import { randomLine } from '../fuzz/random-line.ts';
 import { cutAt } from './cut-at.ts';
@@ -14,10 +15,36 @@ const module = new PlainRowModule();
 
 type Given = Partial<EncoderOptions> & { chunkBytes?: number };
 
+/** Line by line; many lines at once, copied into the module's memory and out of it; the same where they lie in that memory. */
+type Way = 'single' | 'copied' | 'in place';
+
+/** What stands behind a chunk in its slot, of the chunk before: if it were read as part of a line, the line would be another. */
+const BEHIND = Buffer.from(' \t :"id":"twice","resourceType" : "Patient"\n'.repeat(4));
+
+/** The chunks as they are unpacked: one after another into one buffer, which lies in the module's memory. */
+function* inSlot(chunks: readonly Buffer[], slot: Buffer): Generator<Buffer> {
+  for (const chunk of chunks) {
+    if (chunk.length > slot.length) yield chunk;
+    else {
+      chunk.copy(slot);
+      BEHIND.copy(slot, chunk.length);
+      yield slot.subarray(0, chunk.length);
+      const behind = slot.subarray(chunk.length, chunk.length + BEHIND.length);
+      assert.ok(BEHIND.subarray(0, behind.length).equals(behind), 'nothing behind a chunk is changed');
+    }
+  }
+}
+
 /** What comes out of an encoder, and how it ended. */
-function outcomeOf(chunks: readonly Buffer[], { chunkBytes = 4096, ...options }: Given, plain: boolean) {
-  const transform = plain ? new IdentityTransform('Patient', module) : new IdentityTransform('Patient');
-  const encoder = testEncoder({ ...options, transform, buffers: new CopyBuffers(chunkBytes) });
+function outcomeOf(given: readonly Buffer[], { chunkBytes = 4096, ...options }: Given, way: Way) {
+  const transform = way === 'single' ? new IdentityTransform('Patient') : new IdentityTransform('Patient', module);
+  const [slot, ...slots] = way === 'in place' ? module.slots : [];
+  const buffers = new CopyBuffers(
+    chunkBytes,
+    slots.map((one) => one.subarray(0, chunkBytes)),
+  );
+  const encoder = testEncoder({ ...options, transform, buffers });
+  const chunks = slot === undefined ? given : inSlot(given, slot);
   let error: unknown;
   try {
     for (const chunk of chunks) encoder.write(chunk);
@@ -33,8 +60,8 @@ function outcomeOf(chunks: readonly Buffer[], { chunkBytes = 4096, ...options }:
 }
 
 function assertSame(chunks: readonly Buffer[], options: Given = {}): ReturnType<typeof outcomeOf> {
-  const expected = outcomeOf(chunks, options, false);
-  assert.deepEqual(outcomeOf(chunks, options, true), expected);
+  const expected = outcomeOf(chunks, options, 'single');
+  for (const way of ['copied', 'in place'] as const) assert.deepEqual(outcomeOf(chunks, options, way), expected, way);
   return expected;
 }
 

@@ -4,7 +4,12 @@ import { describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { unpackByStream } from '../../src/pipeline/unpack-by-stream.ts';
 import { DirectUnpacker } from '../../src/pipeline/unpack-directly.ts';
-import { type ChunkMemory, createUnpacker, UNPACKED_CHUNK_BYTES } from '../../src/pipeline/unpacker.ts';
+import {
+  type ChunkBuffers,
+  type ChunkMemory,
+  createUnpacker,
+  UNPACKED_CHUNK_BYTES,
+} from '../../src/pipeline/unpacker.ts';
 import { cutAt } from './cut-at.ts';
 
 type Packing = 'gzip' | 'zstd';
@@ -52,6 +57,10 @@ const each = (bytes: Buffer, step: number) =>
   Array.from({ length: Math.floor(bytes.length / step) }, (_, n) => (n + 1) * step);
 
 const options = (memory: ChunkMemory) => ({ times: { gunzipMs: 0 }, memory });
+
+async function readAll(chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of chunks) assert.ok(chunk.length > 0);
+}
 
 interface Outcome {
   content: Buffer;
@@ -111,6 +120,51 @@ describe('unpacking without the thread pool gives what the documented stream giv
       chunks.push(chunk);
     assert.ok(Buffer.concat(chunks).equals(content));
   });
+
+  for (const packing of ['gzip', 'zstd'] as const) {
+    const unpack = (bytes: Buffer, buffers: ChunkBuffers) => {
+      const unpacker = DirectUnpacker.of(createUnpacker(packing), packing, { ...options('passing'), buffers });
+      assert.ok(unpacker);
+      return unpacker.unpack(Readable.from([bytes]));
+    };
+    const whole = packed(packing)['one part'] ?? Buffer.alloc(0);
+    const ends: [how: string, bytes: Buffer, read: (chunks: AsyncIterable<Buffer>) => Promise<void>][] = [
+      ['read to its end', whole, async (chunks) => await assert.doesNotReject(readAll(chunks))],
+      ['damaged', whole.subarray(0, -1), async (chunks) => await assert.rejects(readAll(chunks))],
+      [
+        'not read any further',
+        whole,
+        async (chunks) => {
+          for await (const chunk of chunks) if (chunk.length > 0) break;
+        },
+      ],
+    ];
+    for (const [how, bytes, read] of ends) {
+      test(`passing chunks of ${packing} lie in one buffer, which is given back: ${how}`, async () => {
+        const buffer = Buffer.allocUnsafeSlow(10_000);
+        let taken = 0;
+        const given: Buffer[] = [];
+        const chunks = unpack(bytes, {
+          take: () => {
+            taken++;
+            return buffer;
+          },
+          giveBack: (one) => given.push(one),
+        });
+        await read(
+          (async function* () {
+            for await (const chunk of chunks) {
+              assert.equal(chunk.buffer, buffer.buffer);
+              assert.deepEqual(given, [], 'not while a chunk is read');
+              yield chunk;
+            }
+          })(),
+        );
+        assert.equal(taken, 1);
+        assert.deepEqual(given, [buffer]);
+      });
+    }
+  }
 
   for (const packing of ['gzip', 'zstd'] as const)
     test(`others of the thread have their turns while one piece of ${packing} unpacks to very much`, async () => {

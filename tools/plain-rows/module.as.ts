@@ -1,7 +1,7 @@
 // AssemblyScript, built to src/pipeline/plain-rows-wasm.ts by `npm run plain-rows`.
 // Makes COPY's rows of lines that hold nothing unusual, as `ResourceScanner` and `CopyRowWriter` do; it gives up on all others.
 
-/** Three u32: where the first line begins that was left, the bytes of the rows, and why it stopped. */
+/** Three u32: where in the memory the first line begins that was left, the bytes of the rows, and why it stopped. */
 const RESULT: usize = 1024;
 /** How a line begins, up to the id. */
 const FRONT: usize = 2048;
@@ -14,6 +14,11 @@ const INPUT_BYTES: u32 = 256 * 1024;
 /** Behind the input is room for a whole last block. */
 const OUTPUT: usize = INPUT + INPUT_BYTES + 128;
 const OUTPUT_BYTES: u32 = 256 * 1024;
+/** Buffers that lines are read from and rows are written to in place. Behind each is room for a whole last block, too. */
+const SLOTS: usize = (OUTPUT + OUTPUT_BYTES + 4096) & ~4095;
+const SLOT_BYTES: u32 = 256 * 1024;
+const SLOT_STRIDE: usize = SLOT_BYTES + 4096;
+const SLOT_COUNT: usize = 32;
 
 /** Why it stopped: at a line that is not plain, at a row that has no room, at the end of the input. */
 const UNUSUAL: u32 = 0;
@@ -32,7 +37,7 @@ const RESOURCE: u64 = 0x656372756f736572;
 const ESCAPE: u32 = 0x3030755c;
 
 export function grow(): void {
-  memory.grow(<i32>((OUTPUT + OUTPUT_BYTES) >> 16) + 1);
+  memory.grow(<i32>((SLOTS + SLOT_COUNT * SLOT_STRIDE) >> 16) + 1);
 }
 export function result(): usize {
   return RESULT;
@@ -57,6 +62,18 @@ export function output(): usize {
 }
 export function outputBytes(): u32 {
   return OUTPUT_BYTES;
+}
+export function slots(): usize {
+  return SLOTS;
+}
+export function slotBytes(): u32 {
+  return SLOT_BYTES;
+}
+export function slotStride(): usize {
+  return SLOT_STRIDE;
+}
+export function slotCount(): u32 {
+  return <u32>SLOT_COUNT;
 }
 
 @inline
@@ -151,14 +168,19 @@ function putInt32(at: usize, value: u32): void {
 }
 
 /**
- * Writes the rows of the input's lines [from, to) to the output, `room` bytes of it, until a line is not plain. A byte that is no
- * white space follows the input. Gives how many.
+ * Writes the rows of the lines in [line, end) to [out, outEnd), until a line is not plain. A byte that is no white space follows the
+ * lines, and a block that may be read. Gives how many.
  */
-export function write(from: u32, to: u32, frontBytes: u32, prefixBytes: u32, maxLineBytes: u32, room: u32): u32 {
-  const end = INPUT + to;
-  const outEnd = OUTPUT + room;
-  let line = INPUT + from;
-  let out = OUTPUT;
+export function write(
+  line: usize,
+  end: usize,
+  out: usize,
+  outEnd: usize,
+  frontBytes: u32,
+  prefixBytes: u32,
+  maxLineBytes: u32,
+): u32 {
+  const outFrom = out;
   let rows: u32 = 0;
   let why = ENDED;
   while (line < end) {
@@ -199,8 +221,8 @@ export function write(from: u32, to: u32, frontBytes: u32, prefixBytes: u32, max
     rows++;
     line = feed + 1;
   }
-  store<u32>(RESULT, <u32>(line - INPUT));
-  store<u32>(RESULT + 4, <u32>(out - OUTPUT));
+  store<u32>(RESULT, <u32>line);
+  store<u32>(RESULT + 4, <u32>(out - outFrom));
   store<u32>(RESULT + 8, why);
   return rows;
 }

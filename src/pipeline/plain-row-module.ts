@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { PLAIN_ROWS_WASM } from './plain-rows-wasm.ts';
+import { instantiate } from './web-assembly.ts';
+
+const figure = z.custom<() => number>((value) => typeof value === 'function');
+
+type Write = (
+  line: number,
+  end: number,
+  out: number,
+  outEnd: number,
+  frontBytes: number,
+  prefixBytes: number,
+  maxLineBytes: number,
+) => number;
+
+const exportsSchema = z.object({
+  memory: z.object({ buffer: z.instanceof(ArrayBuffer) }),
+  grow: z.custom<() => void>((value) => typeof value === 'function'),
+  result: figure,
+  front: figure,
+  prefix: figure,
+  headBytes: figure,
+  input: figure,
+  inputBytes: figure,
+  output: figure,
+  outputBytes: figure,
+  slots: figure,
+  slotBytes: figure,
+  slotStride: figure,
+  slotCount: figure,
+  write: z.custom<Write>((value) => typeof value === 'function'),
+});
+
+/** Why the module stops, by its number; `ended` is the end of the lines that it was given. */
+const STOPS = ['unusual', 'full', 'ended'] as const;
+
+/** Places in the module's memory. */
+export interface PlaceOfRows {
+  /** The first line, and the end of the lines. */
+  line: number;
+  end: number;
+  out: number;
+  outEnd: number;
+}
+
+/** What the rows of a file begin with, and how its lines begin. */
+export interface RowHeads {
+  readonly front: Buffer;
+  readonly prefix: Buffer;
+}
+
+/**
+ * The WebAssembly and its memory, 9 MB of addresses, of which it touches what is used. The files of a thread share one. Lines in its
+ * `slots` are read where they lie, and rows are written there; other bytes are copied into the memory and out of it.
+ */
+export class PlainRowModule {
+  /** Buffers in the memory. Bytes behind what is read of one may be written to, and are put back. */
+  readonly slots: readonly Buffer[];
+  readonly slotBytes: number;
+  readonly input: Buffer;
+  readonly inputBytes: number;
+  readonly output: Buffer;
+  /** Where in the memory the first line begins that was left by the last `write`. */
+  next = 0;
+  /** Length of its rows, in bytes. */
+  bytes = 0;
+  stop: (typeof STOPS)[number] = 'unusual';
+  /** Whose bytes are in the input. */
+  user: object | undefined;
+
+  readonly #write: Write;
+  readonly #memory: Buffer;
+  readonly #result: Uint32Array;
+  readonly #front: Buffer;
+  readonly #prefix: Buffer;
+  #heads: RowHeads | undefined;
+
+  constructor() {
+    const instance = instantiate(PLAIN_ROWS_WASM);
+    exportsSchema.parse(instance).grow();
+    // The memory has another buffer since it has grown.
+    const { memory, write, ...places } = exportsSchema.parse(instance);
+    const { buffer } = memory;
+    this.#write = write;
+    this.#memory = Buffer.from(buffer);
+    this.#result = new Uint32Array(buffer, places.result(), 3);
+    this.#front = Buffer.from(buffer, places.front(), places.headBytes());
+    this.#prefix = Buffer.from(buffer, places.prefix(), places.headBytes());
+    this.inputBytes = places.inputBytes();
+    this.input = Buffer.from(buffer, places.input(), this.inputBytes);
+    this.output = Buffer.from(buffer, places.output(), places.outputBytes());
+    this.slotBytes = places.slotBytes();
+    this.slots = Array.from({ length: places.slotCount() }, (_, n) =>
+      Buffer.from(buffer, places.slots() + n * places.slotStride(), this.slotBytes),
+    );
+  }
+
+  /** Where in the memory a buffer lies; undefined where it lies elsewhere. */
+  addressOf({ buffer, byteOffset }: Buffer): number | undefined {
+    return buffer === this.#memory.buffer ? byteOffset : undefined;
+  }
+
+  /** Writes the rows of lines. @returns how many; `next`, `bytes` and `stop` say more */
+  write({ line, end, out, outEnd }: PlaceOfRows, heads: RowHeads, maxLineBytes: number): number {
+    const { front, prefix } = heads;
+    if (this.#heads !== heads) {
+      front.copy(this.#front);
+      prefix.copy(this.#prefix);
+      this.#heads = heads;
+    }
+    // It looks behind the last byte for the end of white space.
+    const behind = this.#memory[end] ?? 0;
+    this.#memory[end] = 0;
+    const rows = this.#write(line, end, out, outEnd, front.length, prefix.length, maxLineBytes);
+    this.#memory[end] = behind;
+    const [next = 0, bytes = 0, stop = 0] = this.#result;
+    this.next = next;
+    this.bytes = bytes;
+    this.stop = STOPS[stop] ?? 'unusual';
+    return rows;
+  }
+}
