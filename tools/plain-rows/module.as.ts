@@ -14,8 +14,8 @@ const INPUT_BYTES: u32 = 256 * 1024;
 /** Behind the input is room for a whole last block. */
 const OUTPUT: usize = INPUT + INPUT_BYTES + 128;
 const OUTPUT_BYTES: u32 = 256 * 1024;
-/** Buffers that lines are read from and rows are written to in place. Behind each is room for a whole last block, too. */
-const SLOTS: usize = (OUTPUT + OUTPUT_BYTES + 4096) & ~4095;
+/** Buffers that lines are read from and rows are written to in place. Behind each, as behind the output, is room for a whole last block. */
+const SLOTS: usize = (OUTPUT + OUTPUT_BYTES + 128 + 4095) & ~4095;
 const SLOT_BYTES: u32 = 256 * 1024;
 const SLOT_STRIDE: usize = SLOT_BYTES + 4096;
 const SLOT_COUNT: usize = 32;
@@ -27,9 +27,10 @@ const ENDED: u32 = 2;
 
 /** The most of an id, in bytes. */
 const MOST_ID: usize = 64;
-/** Lower than any place in a line: what `lineEnd` gives instead of one. */
+/** Lower than any place in a line: what `copyLine` gives instead of one. */
 const NO_END: usize = 0;
 const OWN_KEY: usize = 1;
+const NO_ROOM: usize = 2;
 
 /** `Type` and `resource` as little-endian numbers, and `\u00`. */
 const TYPE: u32 = 0x65707954;
@@ -104,10 +105,11 @@ function isOwnKey(at: usize): bool {
   return sixteens == 0x35 || sixteens == 0x36 || sixteens == 0x37;
 }
 
-/** Of 16 bytes: line feeds, and where `id"`, `Ty` and `\u` begin. */
+/** Copies 16 bytes. Gives of them: line feeds, and where `id"`, `Ty` and `\u` begin. */
 @inline
-function marks(at: usize): v128 {
+function copyBlock(at: usize, out: usize): v128 {
   const a = v128.load(at);
+  v128.store(out, a);
   const b = v128.load(at, 1);
   const c = v128.load(at, 2);
   const id = v128.and(
@@ -119,13 +121,17 @@ function marks(at: usize): v128 {
   return v128.or(v128.or(i8x16.eq(a, i8x16.splat(0x0a)), id), v128.or(type, escape));
 }
 
-/** The line feed from `from` on; NO_END where there is none, OWN_KEY where such a key may be before it. */
-function lineEnd(from: usize, end: usize): usize {
-  for (let at = from; at < end; at += 64) {
-    const a = marks(at);
-    const b = marks(at + 16);
-    const c = marks(at + 32);
-    const d = marks(at + 48);
+/**
+ * Copies a line from `from` on to `out`, and up to 64 bytes more. Gives where its line feed is; NO_END where there is none, OWN_KEY where
+ * such a key may be before it, NO_ROOM where the copy passes `outEnd`.
+ */
+function copyLine(from: usize, end: usize, out: usize, outEnd: usize): usize {
+  for (let at = from; at < end; at += 64, out += 64) {
+    if (out > outEnd) return NO_ROOM;
+    const a = copyBlock(at, out);
+    const b = copyBlock(at + 16, out + 16);
+    const c = copyBlock(at + 32, out + 32);
+    const d = copyBlock(at + 48, out + 48);
     if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
     let bits =
       <u64>(<u32>i8x16.bitmask(a) | (<u32>i8x16.bitmask(b) << 16)) |
@@ -139,6 +145,12 @@ function lineEnd(from: usize, end: usize): usize {
     }
   }
   return NO_END;
+}
+
+/** Copies short bytes, and up to 15 more. */
+@inline
+function copyShort(to: usize, from: usize, bytes: u32): void {
+  for (let i: u32 = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
 @inline
@@ -169,7 +181,7 @@ function putInt32(at: usize, value: u32): void {
 
 /**
  * Writes the rows of the lines in [line, end) to [out, outEnd), until a line is not plain. A byte that is no white space follows the
- * lines, and a block that may be read. Gives how many.
+ * lines, and a block that may be read; behind the rows is a block that may be written to. Gives how many.
  */
 export function write(
   line: usize,
@@ -194,30 +206,30 @@ export function write(
       break;
     }
     const rest = idTo + 2;
-    const feed = lineEnd(rest, end);
+    const idBytes = <u32>(idTo - idFrom);
+    const id = out + prefixBytes;
+    const json = id + 4 + idBytes;
+    why = FULL;
+    if (json + 6 > outEnd) break;
+    copyShort(out, PREFIX, prefixBytes);
+    putInt32(id, idBytes);
+    copyShort(id + 4, idFrom, idBytes);
+    const feed = copyLine(rest, end, json + 6, outEnd);
+    if (feed == NO_ROOM) break;
+    why = UNUSUAL;
     if (feed == OWN_KEY) break;
     why = ENDED;
     if (feed == NO_END) break;
-    if (<u32>(feed - line) > maxLineBytes) {
-      why = UNUSUAL;
-      break;
-    }
-    const idBytes = <u32>(idTo - idFrom);
+    why = UNUSUAL;
+    if (<u32>(feed - line) > maxLineBytes) break;
     const restBytes = <u32>(feed - rest);
-    if (out + prefixBytes + idBytes + restBytes + 10 > outEnd) {
-      why = FULL;
-      break;
-    }
-    memory.copy(out, PREFIX, prefixBytes);
-    out += prefixBytes;
-    putInt32(out, idBytes);
-    memory.copy(out + 4, idFrom, idBytes);
-    out += 4 + idBytes;
-    putInt32(out, restBytes + 2);
+    why = FULL;
+    if (json + 6 + restBytes > outEnd) break;
+    putInt32(json, restBytes + 2);
     // jsonb's version, and the brace that the line begins with.
-    store<u16>(out + 4, 0x7b01);
-    memory.copy(out + 6, rest, restBytes);
-    out += 6 + restBytes;
+    store<u16>(json + 4, 0x7b01);
+    why = ENDED;
+    out = json + 6 + restBytes;
     rows++;
     line = feed + 1;
   }
