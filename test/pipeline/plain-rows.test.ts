@@ -72,6 +72,25 @@ const rests = [
   '"active":true',
   '"name":[{"family":"x"}],"extension":[{"id":"inner","url":"u"},{"url":"v","id":"inner"}]',
   '"contained":[{"resourceType":"Patient","id":"c"},{"id":"d","resourceType":"Patient"}]',
+  '"contained":[{"resourceType":"Patient","id":"c"},{"id":"d","resourceType":"Patient"}],"a":1',
+  '"contained":[{"a":1,"id":"c"}],"b":[{"a":1 , "resourceType":"X"}],"id":"twice"',
+  '"b":{"a":1,"id":"c"} , "resourceType" : "Patient"',
+  '"a":"\\",\\"id\\":\\\\","b":[[{"z":"}]","id":"x"},{}],"{"],"c":1e5,"d":{"y":null,"id":2}',
+  '"a" : {"b":1 ,"id" : 1}\t,\r"c" : true',
+  '"a":{"b":1,"id":1},"\\u0069d":"twice"',
+  '"a":{"b":"\\u0061","id":1},"c":"\\u0061"',
+  '"a":{"b":1,"id":1},"c":1 2',
+  '"a":{"b":1,"id":1},"c" 2,"d":{"e":1,"id":3}',
+  '"a":{"b":1,"id":1}}}',
+  '"a":{"b":1,"id":1}},"c":{"d":{"e":1,"id":2}',
+  '"a":{"b":1,"id":1}} {"x":{"y":1,"id":2}',
+  '"a":{"b":1,"id":1],"c":1',
+  '"a":{"b":1,"id":1},',
+  '"a":{"b":1,"id":1},c:{"b":1,"id":1}',
+  '"a":x"b",{"b":1,"id":1}',
+  '"a":,{"b":1,"id":1}',
+  '"a":{"b":1,"id":1',
+  '"a":{"b":1,"id":"1',
   '"a":1,"id":"twice"',
   '"a":1 , \t"id" \r : "twice"',
   '"a":1,"resourceType":"Patient"',
@@ -187,5 +206,8 @@ describe('rows of many lines at once are those of line by line', () => {
     assert.equal(taken(`${line('a', '"b":[{"id":"x","u":1}]')}\n`.repeat(40)), 40);
     assert.equal(taken(`${line('a', '"b":1')}\n${line('b', '"b":1,"id":"c"')}\n`), 1);
     assert.equal(taken(`${line('a', '"b":1')}`), 0);
+    const contained = '"contained":[{"resourceType":"Practitioner","id":"x"},{"a":1,"id":"y"}]';
+    assert.equal(taken(`${line('a', `${contained},"b":1`)}\n`.repeat(40)), 40);
+    assert.equal(taken(`${line('a', `"b":1,${contained}`)}\n`.repeat(40)), 40);
   });
 });

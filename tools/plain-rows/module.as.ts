@@ -32,7 +32,8 @@ const NO_END: usize = 0;
 const OWN_KEY: usize = 1;
 const NO_ROOM: usize = 2;
 
-/** `Type` and `resource` as little-endian numbers, and `\u00`. */
+/** `id`, `Type` and `resource` as little-endian numbers, and `\u00`. */
+const ID: u16 = 0x6469;
 const TYPE: u32 = 0x65707954;
 const RESOURCE: u64 = 0x656372756f736572;
 const ESCAPE: u32 = 0x3030755c;
@@ -92,8 +93,8 @@ function isKey(quote: usize, end: usize): bool {
   return load<u8>(before) == 0x2c;
 }
 
-/** Whether a further key `id` or `resourceType`, perhaps with escapes, may be at a marked place; as `KeyScanner` has it. */
-function isOwnKey(at: usize): bool {
+/** Whether a key `id` or `resourceType` of any object, perhaps with escapes, may be at a marked place; as `KeyScanner` has it. */
+function mayBeOwnKey(at: usize): bool {
   const byte = load<u8>(at);
   if (byte == 0x69) return load<u8>(at - 1) == 0x22 && isKey(at - 1, at + 3);
   if (byte == 0x54) {
@@ -103,6 +104,87 @@ function isOwnKey(at: usize): bool {
   if (load<u32>(at) != ESCAPE) return false;
   const sixteens = load<u8>(at + 4);
   return sixteens == 0x35 || sixteens == 0x36 || sixteens == 0x37;
+}
+
+@inline
+function skipSpace(from: usize): usize {
+  let at = from;
+  while (isSpace(load<u8>(at))) at++;
+  return at;
+}
+
+/** The quote that ends the string whose first character is at `from`; 0 where it does not end before the line or the input does. */
+function stringEnd(from: usize, end: usize): usize {
+  for (let at = from; at < end; at++) {
+    let byte = load<u8>(at);
+    if (byte == 0x22) return at;
+    if (byte == 0x5c) byte = load<u8>(++at);
+    if (byte == 0x0a) return 0;
+  }
+  return 0;
+}
+
+/** The place behind the value at `from`, as `valueEnd` of json-scan.ts has it; 0 where it does not end before the line or the input does. */
+function valueEnd(from: usize, end: usize): usize {
+  const first = load<u8>(from);
+  if (first == 0x22) {
+    const close = stringEnd(from + 1, end);
+    return close == 0 ? 0 : close + 1;
+  }
+  if ((first | 0x20) != 0x7b) {
+    for (let at = from; at < end; at++) {
+      const byte = load<u8>(at);
+      if (byte == 0x2c || (byte | 0x20) == 0x7d || isSpace(byte)) return at == from ? 0 : at;
+      if (byte == 0x22 || byte == 0x0a) return 0;
+    }
+    return 0;
+  }
+  let depth = 0;
+  for (let at = from; at < end; at++) {
+    const byte = load<u8>(at);
+    if (byte == 0x22) {
+      at = stringEnd(at + 1, end);
+      if (at == 0) return 0;
+    } else if ((byte | 0x20) == 0x7b) depth++;
+    else if ((byte | 0x20) == 0x7d) {
+      if (--depth == 0) return at + 1;
+    } else if (byte == 0x0a) return 0;
+  }
+  return 0;
+}
+
+/** Whether the resource's key between the quotes is another than `id` and `resourceType`, and has no escapes. */
+function isOther(quote: usize, close: usize): bool {
+  const length = <u32>(close - quote) - 1;
+  if (length == 2 && load<u16>(quote + 1) == ID) return false;
+  if (length == 12 && load<u64>(quote + 1) == RESOURCE && load<u32>(quote + 9) == TYPE) return false;
+  for (let at = quote + 1; at < close; at++) if (load<u8>(at) == 0x5c) return false;
+  return true;
+}
+
+/**
+ * Walks the resource's members from the one whose key is at `from` on, until one begins behind `place`, as `ResourceScanner` does. Gives
+ * where that one begins, or the line feed behind the last; 0 where it is for the scanner to say what the line is.
+ */
+function memberBehind(from: usize, place: usize, end: usize): usize {
+  let at = from;
+  while (at <= place) {
+    if (load<u8>(at) != 0x22) return 0;
+    const close = stringEnd(at + 1, end);
+    if (close == 0 || !isOther(at, close)) return 0;
+    at = skipSpace(close + 1);
+    if (load<u8>(at) != 0x3a) return 0;
+    at = valueEnd(skipSpace(at + 1), end);
+    if (at == 0) return 0;
+    at = skipSpace(at);
+    if (load<u8>(at) == 0x7d) {
+      at = skipSpace(at + 1);
+      return load<u8>(at) == 0x0a ? at : 0;
+    }
+    if (load<u8>(at) != 0x2c) return 0;
+    at = skipSpace(at + 1);
+  }
+  return load<u8>(at) == 0x22 ? at : 0;
 }
 
 /** Copies 16 bytes. Gives of them: line feeds, and where `id"`, `Ty` and `\u` begin. */
@@ -122,10 +204,12 @@ function copyBlock(at: usize, out: usize): v128 {
 }
 
 /**
- * Copies a line from `from` on to `out`, and up to 64 bytes more. Gives where its line feed is; NO_END where there is none, OWN_KEY where
- * such a key may be before it, NO_ROOM where the copy passes `outEnd`.
+ * Copies a line from a key on, at `from`, to `out`, and up to 64 bytes more. Gives where its line feed is; NO_END where there is none, OWN_KEY
+ * where such a key of the resource itself may be before it, NO_ROOM where the copy passes `outEnd`.
  */
 function copyLine(from: usize, end: usize, out: usize, outEnd: usize): usize {
+  /** Up to there the resource's own keys are known. */
+  let checked = from;
   for (let at = from; at < end; at += 64, out += 64) {
     if (out > outEnd) return NO_ROOM;
     const a = copyBlock(at, out);
@@ -140,7 +224,10 @@ function copyLine(from: usize, end: usize, out: usize, outEnd: usize): usize {
       const place = at + <usize>ctz(bits);
       if (place >= end) return NO_END;
       if (load<u8>(place) == 0x0a) return place;
-      if (isOwnKey(place)) return OWN_KEY;
+      if (place >= checked && mayBeOwnKey(place)) {
+        checked = memberBehind(checked, place, end);
+        if (checked == 0) return OWN_KEY;
+      }
       bits &= bits - 1;
     }
   }
