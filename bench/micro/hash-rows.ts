@@ -12,7 +12,6 @@ import { FILE_HEADER } from '../../src/pipeline/copy-row-writer.ts';
 import { Transforms } from '../../src/pipeline/create-transform.ts';
 import { RowEncoder } from '../../src/pipeline/row-encoder.ts';
 import { HASHED_FIELDS, RowHashes } from '../../src/target/row-hasher.ts';
-import { COPY_CHUNK_BYTES } from '../../src/target/row-target.ts';
 import { total } from '../dataset/bench-data.ts';
 import { prepareData } from '../dataset/prepare-data.ts';
 import { compareCases, type MicroCase } from './compare-cases.ts';
@@ -20,7 +19,7 @@ import { compareCases, type MicroCase } from './compare-cases.ts';
 const INPUT_CHUNK_BYTES = 1024 * 1024;
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const KEY = Buffer.alloc(32, 'key');
-const buffers = new CopyBuffers(COPY_CHUNK_BYTES);
+const buffers = new CopyBuffers(256 * 1024);
 const transforms = new Transforms();
 const AS_IS = { format: 'as-is', fhirVersion: 'r4', convertExtensions: false, keepLastUpdated: false } as const;
 
