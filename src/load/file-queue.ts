@@ -1,5 +1,4 @@
 import type { QueuedFile } from '../store/loader-file/queue.ts';
-import { PackedFiles } from './packed-files.ts';
 
 /** How many files a claim is offered at once: enough to pass over what other replicas are loading. */
 const OFFERED = 64;
@@ -7,19 +6,18 @@ const OFFERED = 64;
 /** The order of work of one load in this process. Immutable; the files themselves are shared, not copied. */
 export interface FileQueue {
   /** In schedule order. */
-  readonly files: PackedFiles;
+  readonly files: readonly QueuedFile[];
   /** Place of the next file to offer. */
   readonly at: number;
   /** Size of the files that have not been offered yet, in bytes of the objects. */
   readonly bytesLeft: number;
 }
 
-export const EMPTY_QUEUE: FileQueue = queueOf([]);
+export const EMPTY_QUEUE: FileQueue = { files: [], at: 0, bytesLeft: 0 };
 
 /** @param files in schedule order, without those in flight here */
 export function queueOf(files: readonly QueuedFile[]): FileQueue {
-  const packed = new PackedFiles(files);
-  return { files: packed, at: 0, bytesLeft: packed.bytesFrom(0) };
+  return { files, at: 0, bytesLeft: files.reduce((bytes, file) => bytes + file.size, 0) };
 }
 
 /** The files to offer to the next claim of one, in order; none when all have been offered. */
@@ -30,11 +28,6 @@ export function offer(queue: FileQueue): readonly QueuedFile[] {
 /** The files that come next, `most` of them at most. */
 export function filesFrom({ files, at }: FileQueue, most: number): readonly QueuedFile[] {
   return files.slice(at, at + most);
-}
-
-/** How many files have not been offered yet. */
-export function filesLeft({ files, at }: FileQueue): number {
-  return files.length - at;
 }
 
 /**
@@ -50,12 +43,13 @@ export function afterClaim(queue: FileQueue, offered: readonly QueuedFile[], tak
 
 /** The queue without files that were claimed while the queue was being listed. */
 export function without({ files, at }: FileQueue, ids: ReadonlySet<string>): FileQueue {
-  return queueOf(files.slice(at, files.length).filter((file) => !ids.has(file.id)));
+  return queueOf(files.slice(at).filter((file) => !ids.has(file.id)));
 }
 
-/** Whether a file of a type has not been offered yet. */
+/** Whether a file of a type has not been offered yet. Stops at the first: over a load this costs one pass for each type. */
 export function includesType({ files, at }: FileQueue, type: string): boolean {
-  return files.includesType(type, at);
+  for (let place = at; place < files.length; place++) if (files[place]?.type === type) return true;
+  return false;
 }
 
 /** Whether all files have been offered. */

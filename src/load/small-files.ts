@@ -1,6 +1,6 @@
 import type { QueuedFile } from '../store/loader-file/queue.ts';
 import { writeModeOf } from '../target/write-mode.ts';
-import { type FileQueue, filesFrom, filesLeft } from './file-queue.ts';
+import { type FileQueue, filesFrom } from './file-queue.ts';
 import type { LoadRequest } from './load-request.ts';
 
 /** Up to this size, in bytes of the object, a file costs less by its rows than by its transaction. */
@@ -26,7 +26,8 @@ export function nextBatch(
   { write, threadNum }: LoadRequest,
   isAlone: (id: string) => boolean,
 ): readonly QueuedFile[] {
-  const most = Math.min(MOST_FILES, Math.ceil(filesLeft(queue) / (threadNum * BATCHES_PER_SLOT)));
+  const left = queue.files.length - queue.at;
+  const most = Math.min(MOST_FILES, Math.ceil(left / (threadNum * BATCHES_PER_SLOT)));
   if (write.resolveReferences || most < LEAST_FILES) return [];
   const batch: QueuedFile[] = [];
   let bytes = 0;
