@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { PLAIN_ROWS_WASM } from './plain-rows-wasm.ts';
-import { instantiate } from './web-assembly.ts';
+import { COMMON_EXPORTS, exported, instantiate } from './web-assembly.ts';
 
-const figure = z.custom<() => number>((value) => typeof value === 'function');
+const figure = exported<() => number>();
 
 type Write = (
   line: number,
@@ -15,8 +15,7 @@ type Write = (
 ) => number;
 
 const exportsSchema = z.object({
-  memory: z.object({ buffer: z.instanceof(ArrayBuffer) }),
-  grow: z.custom<() => void>((value) => typeof value === 'function'),
+  ...COMMON_EXPORTS,
   result: figure,
   front: figure,
   prefix: figure,
@@ -29,7 +28,7 @@ const exportsSchema = z.object({
   slotBytes: figure,
   slotStride: figure,
   slotCount: figure,
-  write: z.custom<Write>((value) => typeof value === 'function'),
+  write: exported<Write>(),
 });
 
 /** Why the module stops, by its number; `ended` is the end of the lines that it was given. */
@@ -77,10 +76,7 @@ export class PlainRowModule {
   #heads: RowHeads | undefined;
 
   constructor() {
-    const instance = instantiate(PLAIN_ROWS_WASM);
-    exportsSchema.parse(instance).grow();
-    // The memory has another buffer since it has grown.
-    const { memory, write, ...places } = exportsSchema.parse(instance);
+    const { memory, write, ...places } = instantiate(PLAIN_ROWS_WASM, exportsSchema);
     const { buffer } = memory;
     this.#write = write;
     this.#memory = Buffer.from(buffer);

@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import { instantiate } from '../pipeline/web-assembly.ts';
+import { COMMON_EXPORTS, exported, instantiate } from '../pipeline/web-assembly.ts';
 import { ROW_HASHES_WASM } from './row-hashes-wasm.ts';
 
-const figure = z.custom<() => number>((value) => typeof value === 'function');
-const step = z.custom<() => void>((value) => typeof value === 'function');
-const takesBytes = z.custom<(bytes: number) => void>((value) => typeof value === 'function');
+const figure = exported<() => number>();
+const step = exported<() => void>();
+const takesBytes = exported<(bytes: number) => void>();
 
 const exportsSchema = z.object({
-  memory: z.object({ buffer: z.instanceof(ArrayBuffer) }),
-  grow: step,
+  ...COMMON_EXPORTS,
   result: figure,
   key: figure,
   defaultTs: figure,
@@ -18,7 +17,7 @@ const exportsSchema = z.object({
   mostRows: figure,
   fields: figure,
   takeKey: step,
-  take: z.custom<(bytes: number, firstRow: number, dated: boolean) => number>((value) => typeof value === 'function'),
+  take: exported<(bytes: number, firstRow: number, dated: boolean) => number>(),
   begin: step,
   more: takesBytes,
   last: takesBytes,
@@ -50,10 +49,7 @@ export class RowHashModule {
   #user: object | undefined;
 
   constructor() {
-    const exports = instantiate(ROW_HASHES_WASM);
-    exportsSchema.parse(exports).grow();
-    // The memory has another buffer since it has grown.
-    this.#exports = exportsSchema.parse(exports);
+    this.#exports = instantiate(ROW_HASHES_WASM, exportsSchema);
     const { memory, result, key, defaultTs, input, inputBytes, ends, mostRows, fields } = this.#exports;
     this.#result = new Uint32Array(memory.buffer, result(), 2);
     this.#key = Buffer.from(memory.buffer, key(), KEY_BYTES);

@@ -1,18 +1,16 @@
 import { z } from 'zod';
 import { decodeValidString } from '../json-scan.ts';
-import { instantiate } from '../web-assembly.ts';
+import { COMMON_EXPORTS, exported, instantiate } from '../web-assembly.ts';
 import type { NodeCompiler } from './compile-nodes.ts';
 import { Action, Node } from './node.ts';
 import { NodeTables } from './node-tables.ts';
 import { PLAIN_CONVERTER_WASM } from './plain-converter-wasm.ts';
 import type { ResolveUri } from './walk.ts';
 
-type Place = () => number;
-const place = z.custom<Place>((value) => typeof value === 'function');
+const place = exported<() => number>();
 
 const exportsSchema = z.object({
-  memory: z.object({ buffer: z.instanceof(ArrayBuffer) }),
-  grow: z.custom<() => void>((value) => typeof value === 'function'),
+  ...COMMON_EXPORTS,
   longestLine: place,
   input: place,
   output: place,
@@ -21,10 +19,8 @@ const exportsSchema = z.object({
   mostOpenReferences: place,
   tables: place,
   tablesEnd: place,
-  addEntry: z.custom<(node: number, entry: number) => void>((value) => typeof value === 'function'),
-  convert: z.custom<(root: number, resources: number, length: number, listsOpen: number) => number>(
-    (value) => typeof value === 'function',
-  ),
+  addEntry: exported<(node: number, entry: number) => void>(),
+  convert: exported<(root: number, resources: number, length: number, listsOpen: number) => number>(),
 });
 
 /** A member of the output that is written as another text. */
@@ -71,10 +67,7 @@ export class PlainConverter {
 
   constructor(compiler: NodeCompiler) {
     this.#compiler = compiler;
-    const exports = instantiate(PLAIN_CONVERTER_WASM);
-    exportsSchema.parse(exports).grow();
-    // The memory has another buffer since it has grown.
-    this.#exports = exportsSchema.parse(exports);
+    this.#exports = instantiate(PLAIN_CONVERTER_WASM, exportsSchema);
     const { input, output, result, openReferences, mostOpenReferences, tables, tablesEnd, longestLine, addEntry } =
       this.#exports;
     const { buffer } = this.#exports.memory;
