@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { endpointOfHost, type S3Account } from '../source/s3/s3-account.ts';
 import type { SourceAddress } from '../source/sources.ts';
+import { textProblem } from '../text/storable-text.ts';
 
 const S3_BUCKET = /^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]\/?$/;
 
@@ -38,7 +39,7 @@ function folderOf(bucket: string): string | undefined {
   if (url === undefined || url.search !== '' || url.hash !== '') return undefined;
   try {
     const path = resolve(fileURLToPath(url));
-    return path.includes('\0') ? undefined : path;
+    return textProblem(path) === undefined ? path : undefined;
   } catch {
     // A slash, or bytes that are not UTF-8, are written as %…
     return undefined;

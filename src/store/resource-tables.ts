@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Queryable } from './query.ts';
-import { ask, type Statement } from './statement.ts';
+import { ask, type Statement, Statements } from './statement.ts';
 
 /** Tables of Aidbox's shape that hold the loader's own records; a file never loads into them. */
 export const OWN_TABLES = ['loaderfile', 'disabledindex', 'loadererror'];
@@ -49,7 +49,11 @@ function resolved(quoted: readonly string[]): Statement<ResourceTable[]> {
 
 /** The table that a type's name means, if there is one. */
 export function resolvedTable(resourceType: string): Statement<ResourceTable | undefined> {
-  const { read, ...statement } = resolved([quotedTable(resourceType)]);
+  return firstResolved(quotedTable(resourceType));
+}
+
+function firstResolved(quoted: string): Statement<ResourceTable | undefined> {
+  const { read, ...statement } = resolved([quoted]);
   return { ...statement, read: (answer) => read(answer)[0] };
 }
 
@@ -101,17 +105,11 @@ export async function findResourceTable(
   db: Queryable,
   resourceType: string,
 ): Promise<{ table: ResourceTable | undefined; history: ResourceTable | undefined }> {
-  const { rows } = await db.query<ResourceTable & { isHistory: boolean }>(
-    `select n.nspname as schema, c.relname as name, wanted.name = $2 as "isHistory"
-       from unnest(array[$1, $2]) as wanted(name)
-       join pg_class c on c.oid = to_regclass(wanted.name) join pg_namespace n on n.oid = c.relnamespace`,
-    [quotedTable(resourceType), pg.escapeIdentifier(`${tableName(resourceType)}_history`)],
-  );
-  const of = (isHistory: boolean) => {
-    const found = rows.find((row) => row.isHistory === isHistory);
-    return found && { schema: found.schema, name: found.name };
-  };
-  return { table: of(false), history: of(true) };
+  const statements = new Statements();
+  const table = statements.add(resolvedTable(resourceType));
+  const history = statements.add(firstResolved(pg.escapeIdentifier(`${tableName(resourceType)}_history`)));
+  await statements.send(db);
+  return { table: table(), history: history() };
 }
 
 /**

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, describe, type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { inBoundedTransaction } from '../../src/load/bounded-transaction.ts';
-import { takeTurn } from '../../src/store/bucket-load/bucket-load.ts';
+import { turnStatement } from '../../src/store/bucket-load/bucket-load.ts';
 import { loaderFileId } from '../../src/store/loader-file/loader-file.ts';
 import { boundLockWaits } from '../../src/store/lock-waits.ts';
+import { ask } from '../../src/store/statement.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const server = await startTestServer({ after });
@@ -66,12 +67,12 @@ describe('somebody has a transaction open that has changed a LoaderFile', { time
   test('one that holds the bucket’s turn keeps no call for ever', async (t) => {
     const bucket = 's3://turn';
     const other = await openTransaction(t, 'select');
-    await takeTurn(other, bucket);
+    await ask(other, turnStatement(bucket));
     const pool = new pg.Pool(server.database.connection);
     t.after(() => pool.end());
     const turn = inBoundedTransaction(pool, bucket, async (client) => {
       await boundLockWaits(client, 200);
-      await takeTurn(client, bucket);
+      await ask(client, turnStatement(bucket));
     });
     await assert.rejects(turn, { kind: 'database-unavailable', details: { code: '55P03' } });
   });

@@ -1,6 +1,6 @@
 import { QUEUE } from '../loader-file/queue.ts';
 import type { Queryable } from '../query.ts';
-import { ask, type Statement } from '../statement.ts';
+import type { Statement } from '../statement.ts';
 import { notifyLoads } from './load-notice.ts';
 import { storedOptionsSchema, toStored, type WriteOptions } from './write-options.ts';
 
@@ -93,11 +93,6 @@ export async function isReconnecting(db: Queryable, bucket: string, knownMs: num
 }
 
 /** Waits for the turn among the calls that name this bucket; it ends with the transaction. */
-export async function takeTurn(db: Queryable, bucket: string): Promise<void> {
-  await ask(db, turnStatement(bucket));
-}
-
-/** That of `takeTurn`. */
 export function turnStatement(bucket: string): Statement<void> {
   return {
     text: `select pg_advisory_xact_lock(hashtextextended('fhir-bucket-loader call ' || ${QUEUE} || ' ' || $1::text, 0))`,

@@ -8,7 +8,12 @@ import type { Statement } from '../statement.ts';
 const TABLE = lockKey(`'indexes of ' || $1::text`);
 
 /** "A load relies on this table's primary key standing." */
-const KEY = lockKey(`'key of ' || $1::text`);
+const KEY = keyLock('$1::text');
+
+/** @param name SQL of what the locks call a table */
+function keyLock(name: string): string {
+  return lockKey(`'key of ' || ${name}`);
+}
 
 /** What the locks call a table. */
 function nameOf({ schema, name }: ResourceTable): string {
@@ -60,7 +65,7 @@ export async function tryHoldPrimaryKey(db: Queryable, table: ResourceTable): Pr
 export function holdKeyStatement(resourceType: string): Statement<{ table: ResourceTable; held: boolean } | undefined> {
   const { text, values } = resolvedTable(resourceType);
   return {
-    text: `select schema, name, pg_try_advisory_xact_lock_shared(${lockKey(`'key of ' || schema::text || ' ' || name::text`)}) as held
+    text: `select schema, name, pg_try_advisory_xact_lock_shared(${keyLock(`schema::text || ' ' || name::text`)}) as held
        from (${text}) as resolved`,
     ...(values === undefined ? {} : { values }),
     read: ({ rows: [row] }: pg.QueryResult<ResourceTable & { held: boolean }>) =>

@@ -14,6 +14,14 @@ export const figuresSchema = z.object({
 });
 export type RunFigures = z.infer<typeof figuresSchema>;
 
+/** Members of a run's figures that are counted of the files loaded, in SQL; of rows with the `resource` of a LoaderFile. */
+const DONE_FIGURES = `
+           'done', count(*) filter (where resource ->> 'status' = 'done'),
+           'resources', coalesce(sum((resource ->> 'loaded')::numeric) filter (where resource ->> 'status' = 'done'), 0),
+           'bytes', coalesce(sum((resource ->> 'size')::numeric) filter (where resource ->> 'status' = 'done'), 0),
+           'linesLeftOut', coalesce(sum((resource ->> 'lines-left-out')::numeric)
+                                      filter (where resource ->> 'status' = 'done'), 0)`;
+
 /**
  * The figures of a load_run `r`, in SQL: counted from the LoaderFiles, those deleted meanwhile included. By txid, since it
  * is given out by the database in order, while the clocks of replicas differ. One failure a source and code, the commonest
@@ -31,14 +39,9 @@ export const FIGURES = `(
       from f where resource ->> 'status' = 'error'
      group by 1, 2 order by 3 desc, 2, 1 limit 100
   )
-  select jsonb_build_object(
-           'done', count(*) filter (where resource ->> 'status' = 'done'),
+  select jsonb_build_object(${DONE_FIGURES},
            'error', count(*) filter (where resource ->> 'status' = 'error'),
            'left', count(*) filter (where resource ->> 'status' in ('pending', 'in-progress')),
-           'resources', coalesce(sum((resource ->> 'loaded')::numeric) filter (where resource ->> 'status' = 'done'), 0),
-           'bytes', coalesce(sum((resource ->> 'size')::numeric) filter (where resource ->> 'status' = 'done'), 0),
-           'linesLeftOut', coalesce(sum((resource ->> 'lines-left-out')::numeric)
-                                      filter (where resource ->> 'status' = 'done'), 0),
            'failures', coalesce((select jsonb_agg(failed) from failed), '[]'))
     from f)`;
 
@@ -54,20 +57,18 @@ export const COUNT_LATE_COMMITS = `
                           where p.queue = r.queue and p.bucket = r.bucket and p.run < r.run order by p.run desc limit 1) p
      where r.run = $1 and p.outcome = 'interrupted' and (p.figures ->> 'left')::int > 0
   ), counted as (
-    select f.run, count(*)::int as done, coalesce(sum((l.resource ->> 'loaded')::numeric), 0) as resources,
-           coalesce(sum((l.resource ->> 'size')::numeric), 0) as bytes,
-           coalesce(sum((l.resource ->> 'lines-left-out')::numeric), 0) as lines_left_out
+    select f.run, jsonb_build_object(${DONE_FIGURES}) as figures
       from former f
-      join loaderfile l on l.resource ->> 'bucket' = f.bucket and l.resource ->> 'status' = 'done'
-                       and l.txid >= f.first_txid and l.txid < f.next_txid
+      join loaderfile l on l.resource ->> 'bucket' = f.bucket and l.txid >= f.first_txid and l.txid < f.next_txid
      group by f.run
+  ), late as (
+    select run, figures, (figures ->> 'done')::int as done from counted
   )
   update fhir_bucket_loader.load_run p
-     set figures = p.figures || jsonb_build_object(
-           'done', c.done, 'left', greatest(0, (p.figures ->> 'left')::int + (p.figures ->> 'done')::int - c.done),
-           'resources', c.resources, 'bytes', c.bytes, 'linesLeftOut', c.lines_left_out)
-    from counted c
-   where p.run = c.run and c.done > (p.figures ->> 'done')::int`;
+     set figures = p.figures || late.figures || jsonb_build_object(
+           'left', greatest(0, (p.figures ->> 'left')::int + (p.figures ->> 'done')::int - late.done))
+    from late
+   where p.run = late.run and late.done > (p.figures ->> 'done')::int`;
 
 /**
  * When a load_run `r` that nobody has ended was last heard of, in SQL: all its replicas died some time after that.
