@@ -1,8 +1,13 @@
 import { textProblem } from '../text/storable-text.ts';
+import { undecodableByte } from '../text/undecodable-name.ts';
 import { EXTENSIONS } from './resource-type-of-key.ts';
 
 /** Why an object whose key `resourceTypeOfKey` finds no type in is ignored; completes "ignored: ". */
 export function whyIgnored(key: string): string {
+  const byte = undecodableByte(key);
+  if (byte !== undefined) {
+    return `its name, or that of a folder above, is not UTF-8 (byte 0x${byte.toString(16).toUpperCase()}); rename it`;
+  }
   const name = key.slice(key.lastIndexOf('/') + 1);
   if (!EXTENSIONS.some((extension) => name.endsWith(extension))) {
     return `the name does not end in ${EXTENSIONS.join(', ')}`;

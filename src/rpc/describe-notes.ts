@@ -20,7 +20,7 @@ function describeEmptyPrefix(prefix: string): string {
 
 /** The rule where nothing else is there: the call was in vain, and its caller does not know the rule. */
 function describeIgnored({ count, examples: [example = ''], isAll }: IgnoredFiles): string {
-  const files = `${count} files ignored for their names`;
+  const files = count === 1 ? '1 file ignored for its name' : `${count} files ignored for their names`;
   if (!isAll) return `${files}.`;
   const [first, ...others] = EXTENSIONS.toReversed();
   return (

@@ -36,7 +36,7 @@ describe('A local folder as a bucket', () => {
     const { status, body } = await server.rpc(LOAD, { bucket: `${bucket}/` });
     assert.equal(status, 200, JSON.stringify(body));
     assert.partialDeepStrictEqual(body.result, { 'new-files-count': 1 });
-    assert.match(JSON.stringify(body.result), /1 files ignored/);
+    assert.match(JSON.stringify(body.result), /1 file ignored for its name/);
     assert.deepEqual(await statusOf(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
     const rows = await server.sql(`select id, resource from patient order by id`);
     assert.deepEqual(
@@ -56,6 +56,34 @@ describe('A local folder as a bucket', () => {
     assert.partialDeepStrictEqual(await statusOf(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
     const [error] = await server.sql<{ resource: object }>('select resource from loadererror');
     assert.partialDeepStrictEqual(error?.resource, { bucket, file: 'Observation.ndjson', line: 2, code: 'id-missing' });
+  });
+
+  test('a file whose name is not UTF-8 is ignored, counted and named; the others are loaded', async (t) => {
+    const folder = join(root, 'latin-1');
+    await mkdir(folder);
+    await writeFile(join(folder, 'Goal-1.ndjson'), '{"id":"g"}');
+    try {
+      await writeFile(Buffer.from(join(folder, 'Goal-é.ndjson'), 'latin1'), '{"id":"h"}');
+    } catch {
+      return t.skip('the file system takes UTF-8 alone');
+    }
+    const bucket = pathToFileURL(folder).href;
+    const planned = await server.rpc(LOAD, { bucket, 'dry-run?': true });
+    assert.partialDeepStrictEqual(planned.body.result, {
+      'dry-run': {
+        'ignored-files-count': 1,
+        'ignored-files': [
+          {
+            file: 'Goal-\udce9.ndjson',
+            reason: 'its name, or that of a folder above, is not UTF-8 (byte 0xE9); rename it',
+          },
+        ],
+      },
+    });
+    const { status, body } = await server.rpc(LOAD, { bucket });
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.match(JSON.stringify(body.result), /1 new files added\. 1 file ignored for its name/);
+    assert.deepEqual(await statusOf(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
   });
 
   test('a folder that no root allows is refused, and nothing is queued', async () => {

@@ -48,6 +48,23 @@ describe('A folder as a source', () => {
     assert.deepEqual(await Promise.all(listed.map((object) => read(folder, object))), ['', 'one', 'two']);
   });
 
+  test('a file whose path is not UTF-8 is listed by a key that no text is like, the others as ever', async (t) => {
+    const folder = join(root, 'latin-1');
+    await put('allowed/latin-1/Patient-1.ndjson', 'one');
+    const latin = (name: string) => Buffer.from(join(folder, name), 'latin1');
+    try {
+      for (const name of ['Patient-é.ndjson', 'Patient-è.ndjson']) await writeFile(latin(name), '');
+    } catch {
+      return t.skip('the file system takes UTF-8 alone');
+    }
+    await mkdir(latin('ü/inner'), { recursive: true });
+    await writeFile(latin('ü/inner/Patient.ndjson'), '');
+    await symlink(folder, latin('ü/link'));
+    const keys = ['Patient-1.ndjson', 'Patient-\udce8.ndjson', 'Patient-\udce9.ndjson', '\udcfc/inner/Patient.ndjson'];
+    assert.deepEqual(keysOf(await list(folder)), [...keys, '\udcfc/link']);
+    assert.deepEqual(keysOf(await list(folder, ['Patient'])), keys.slice(0, 3));
+  });
+
   test('lists what the prefixes begin, overlapping ones once', async () => {
     for (const name of ['x/1/Patient', 'x/12/Patient', 'x/2/Patient', 'y/Patient']) await put(`allowed/p/${name}`, '');
     const folder = join(root, 'p');
