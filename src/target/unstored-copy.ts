@@ -3,11 +3,10 @@ import { FILE_HEADER, FILE_TRAILER } from '../pipeline/copy-row-writer.ts';
 import { RowEncoder } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import { rowOfCopyError } from './copy-position.ts';
-import type { CopyRowsOptions } from './copy-rows-options.ts';
+import type { CopyRowsOptions, HashedLookUp } from './copy-rows-options.ts';
 import { EncodedCopy } from './encoded-copy.ts';
 import { HashedRun } from './hashed-run.ts';
 import type { RowCopy } from './row-copy.ts';
-import { RowHashes } from './row-hasher.ts';
 import type { RowLookUp } from './row-look-up.ts';
 import { RowRanges } from './row-ranges.ts';
 import { sendCopy } from './send-copy.ts';
@@ -52,19 +51,19 @@ export class UnstoredCopy extends EncodedCopy implements RowCopy {
   /** The rows of the COPY in flight, by their 1-based numbers in the file. */
   #sent = new RowRanges();
 
-  constructor(client: pg.ClientBase, options: CopyRowsOptions, lookUp: RowLookUp) {
-    const { statement, encoder, times, rowHashes = new RowHashes() } = options;
+  constructor(client: pg.ClientBase, options: CopyRowsOptions, lookUp: HashedLookUp) {
+    const { statement, encoder, times } = options;
     super();
     this.#client = client;
     this.#statement = statement;
-    this.#lookUp = lookUp;
-    if (lookUp.isEmpty) this.#skips = Number.POSITIVE_INFINITY;
+    this.#lookUp = lookUp.rows;
+    if (lookUp.rows.isEmpty) this.#skips = Number.POSITIVE_INFINITY;
     this.#times = times;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
     this.failed = promise;
     this.#fail = reject;
-    const hasher = rowHashes.hasher(lookUp.key, encoder.defaultTs);
+    const hasher = lookUp.hashes.hasher(lookUp.rows.key, encoder.defaultTs);
     let opening = FILE_HEADER.length;
     const take = (chunk: Buffer, reuse: () => void) => {
       this.#run.add(hasher.hash(chunk, opening, this.#rowsBefore + this.#run.rows + 1), reuse);

@@ -86,7 +86,7 @@ export class FileRows {
     const lenient = maxErrors > 0;
     const target = createTarget(writeMode, { table, type, txid, defaultTs, format, lenient, distributed });
     if (partitions === undefined) await target.prepare(client);
-    const { statement, constants, lookUp } = target;
+    const { statement, constants } = target;
     this.#isUnparsed = target.format === 'text';
     const references = this.#references;
     const encoder = {
@@ -103,7 +103,8 @@ export class FileRows {
     };
     const lookAhead = references && ((chunk: Buffer) => references.lookAhead(chunk));
     const times = this.#times;
-    const options = { statement, encoder, maxErrors, lookUp, rowHashes, lineMemory, signal, lookAhead, times };
+    const lookUp = target.lookUp && { rows: target.lookUp, hashes: rowHashes };
+    const options = { statement, encoder, maxErrors, lookUp, lineMemory, signal, lookAhead, times };
     if (partitions !== undefined) {
       const { rows } = await copyRows([client, ...partitions.clients], this.#bytes.read(), options, this.#start);
       await this.recordBadLines(client);
