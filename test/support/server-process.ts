@@ -35,7 +35,8 @@ export class ServerProcess {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    this.#exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
+    // Its last lines may still be on their way when it has exited.
+    this.#exit = once(child, 'close').then(([code, signal]) => ({ code, signal }));
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output += text;
