@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 
 import dlt
 from dlt.sources.filesystem import filesystem, read_jsonl
@@ -13,10 +14,11 @@ for table, pattern in job["tables"].items():
     # Nested lists as a JSON column, not as tables of their own.
     files.max_table_nesting = 0
     resources.append(files.with_name(table))
-pipeline = dlt.pipeline(
-    "bench",
-    destination=dlt.destinations.postgres(job["url"]),
-    dataset_name=job["schema"],
-    pipelines_dir=job["state"],
-)
-pipeline.run(resources, write_disposition="append").raise_on_failed_jobs()
+with tempfile.TemporaryDirectory(prefix="bench-dlt-") as state:
+    pipeline = dlt.pipeline(
+        "bench",
+        destination=dlt.destinations.postgres(job["url"]),
+        dataset_name=job["schema"],
+        pipelines_dir=state,
+    )
+    pipeline.run(resources, write_disposition="append").raise_on_failed_jobs()

@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { typesOf } from '../../dataset/bench-data.ts';
 import { folderOf, OWN_SCHEMA, withOwnTables } from './own-tables.ts';
@@ -24,7 +21,6 @@ export function dlt(python: string): Rival {
         tables: Object.fromEntries(typesOf(data).map((type) => [type.toLowerCase(), `${type}.*.ndjson.gz`])),
         url: urlOf(parts),
         schema: OWN_SCHEMA,
-        state: mkdtempSync(join(tmpdir(), 'bench-dlt-')),
       };
       const env = { NORMALIZE__WORKERS: String(threads), LOAD__WORKERS: String(threads) };
       return { program: python, args: [SCRIPT, JSON.stringify(job)], env };
