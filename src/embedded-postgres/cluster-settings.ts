@@ -12,6 +12,8 @@ export const defaultSettings: Readonly<Record<string, string>> = {
   max_wal_senders: '0',
   // Of pages only: what changes a few rows of a large table writes whole pages after a checkpoint.
   wal_compression: 'on',
+  // No setting of Postgres: tells the loader that it may do without where it rewrites most of a table (upsert/uncompressed-pages.ts).
+  'fhir_bucket_loader.wal_compression_of_small_changes': 'on',
   max_connections: '100',
   max_prepared_transactions: '32',
   timezone: 'UTC',

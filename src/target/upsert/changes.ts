@@ -8,6 +8,9 @@ export const CHANGES = 'pg_temp.fhir_bucket_loader_changes';
 export type Change = 'new' | 'changed' | 'older';
 export type ChangeCounts = Record<Change, number>;
 
+/** The `id` and `hash` of the rows that the table does not have, a FROM item. */
+export const NEW_HASHES = `(select id, hash from ${CHANGES} where change = 'new')`;
+
 /** The rows of the stage that CHANGES names, `s`, and what each is, `c.change`; read by place, each once, in the order of ids. */
 export function changedRows(stage: Stage): string {
   return `${CHANGES} c cross join lateral (select id, ts, resource from ${stage.name} where ctid = c.place limit 1) s`;

@@ -6,7 +6,6 @@ import { qualifiedName, type ResourceTable } from '../../store/resource-tables.t
 import { HASH_FIELD_BYTES } from '../row-hash-module.ts';
 import type { RowLookUp } from '../row-look-up.ts';
 import { RowRanges } from '../row-ranges.ts';
-import { CHANGES } from './changes.ts';
 import { UNSENT } from './stage.ts';
 
 /** What `noteInserted` needs of the rows that a statement returns. */
@@ -128,16 +127,17 @@ export class Fingerprints implements RowLookUp {
   }
 
   /**
-   * Remembers rows of a statement, in SQL: those of `from`, which has INSERTED, that CHANGES has as new. Nobody has compared them, but
+   * Remembers rows that a statement has inserted, in SQL: those of `from`, which has INSERTED. Nobody has compared them, but
    * without triggers and rules Postgres stores what it is given, and the `ts` that a line brings. It sees the triggers that the rows have met: a statement
    * locks its table against new ones first and looks then, unless an older snapshot is kept.
    *
    * A fingerprint commits with its row, or is rolled back with it, also to a savepoint. The statement runs in `writeNoting`.
+   * @param hashes a FROM item with the `id` and `hash` of each of them
    */
-  noteInserted(from: string): string {
+  noteInserted(from: string, hashes: string): string {
     return `insert into ${FINGERPRINTS} (hash, place, version, file)
-            select c.hash, w.stored_at, w.version, ${this.#file} from ${from} w join ${CHANGES} c on c.id = w.id
-             where c.change = 'new' and stored_in = ${this.#relation}
+            select c.hash, w.stored_at, w.version, ${this.#file} from ${from} w join ${hashes} c on c.id = w.id
+             where stored_in = ${this.#relation}
                and not exists (select from pg_trigger where tgrelid = ${this.#relation} and not tgisinternal)
                and not exists (select from pg_rewrite where ev_class = ${this.#relation})
                and current_setting('transaction_isolation') = 'read committed'

@@ -10,9 +10,11 @@ import type { RowTarget } from '../row-target.ts';
 import { changedRows, createChanges } from './changes.ts';
 import { findChanges } from './find-changes.ts';
 import { Fingerprints } from './fingerprints.ts';
+import { mostlyDiffers } from './mostly-differs.ts';
 import { NotOnCitus } from './not-on-citus.ts';
-import { overwrite, overwriteDistributed } from './overwrite.ts';
+import { overwrite, overwriteDiffering, overwriteDistributed } from './overwrite.ts';
 import { checkIds, createStage, type Stage, stageOf } from './stage.ts';
+import { writeUncompressedPages } from './uncompressed-pages.ts';
 import { writeVersions } from './write-versions.ts';
 
 /** What an upsert does besides. Plain data: it crosses to a worker thread. */
@@ -114,6 +116,12 @@ export class UpsertTarget implements RowTarget {
           ? { ...written, unchanged }
           : { created: written.created, updated: written.updated, unchanged },
       };
+    }
+    const differing = fingerprints && (await mostlyDiffers(client, table, stage, rows));
+    if (fingerprints !== undefined && differing !== undefined) {
+      if (differing.fillPages) await writeUncompressedPages(client);
+      const written = await overwriteDiffering(client, { table, type, txid }, stage, fingerprints);
+      return { loaded: rows, outcomes: { ...written, unchanged: rows - written.created - written.updated } };
     }
     const found = await findChanges(client, table, stage, false, fingerprints);
     const changes = found.new + found.changed;

@@ -3,7 +3,7 @@ import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import { laterTs, laterTxid } from '../version-number.ts';
-import { CHANGES, changedRows } from './changes.ts';
+import { CHANGES, changedRows, NEW_HASHES } from './changes.ts';
 import { DIFFERS, findChanges, ID_ORDER, IS_NEWER } from './find-changes.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { Stage } from './stage.ts';
@@ -110,7 +110,8 @@ async function insertNew(
   const versions = history === undefined ? insertedRows(stage) : await versionsAfter(db, history, stage);
   const statement = `insert into ${qualifiedName(table)} (id, txid, ts, resource_type, status, resource) ${versions}
                      on conflict (id) do nothing`;
-  const { written: inserted } = await writeNoting(db, statement, [txid.toString(), type], fingerprints);
+  const noting = fingerprints && { fingerprints, hashes: NEW_HASHES };
+  const { written: inserted } = await writeNoting(db, statement, [txid.toString(), type], noting);
   if (inserted === wanted) return inserted;
   const missing = await db.query(
     `select from ${changedRows(stage)}
