@@ -3,7 +3,7 @@ import { waitFor } from '../support/wait-for.ts';
 import type { Fault } from './faults.ts';
 import type { MatrixCluster } from './matrix-cluster.ts';
 import type { Scene, Step } from './steps.ts';
-import { loadNights, NEXT, wrongNights } from './upsert-nights.ts';
+import { loadNights, NIGHTS, type Night, ndjson, wrongNights } from './upsert-nights.ts';
 
 /** Longest time, in ms, from a fault until all of the file's rows are in, or none, and nothing is left. */
 export const BOUND_MS = 60_000;
@@ -81,7 +81,8 @@ const DATA: Readonly<Record<Scene, SceneData>> = {
     files: oneFile(REFERRING, 50),
     params: { 'thread-num': 1, 'resolve-references?': true },
   },
-  upsert: { files: oneFile(NEXT, 50), params: { 'thread-num': 1, 'upsert?': true } },
+  upsert: nightly(NIGHTS.upsert),
+  rewritten: nightly(NIGHTS.rewritten),
   // The other file is smaller, and so begun later.
   early: {
     files: { ...oneFile(SMALL, 50), 'Practitioner.ndjson': { body: rowsOf(20, 1, 'k'), rows: 20, ids: 'k' } },
@@ -93,6 +94,10 @@ const DATA: Readonly<Record<Scene, SceneData>> = {
   },
 };
 
+function nightly({ next }: Night): SceneData {
+  return { files: oneFile(ndjson(next), next.length), params: { 'thread-num': 1, 'upsert?': true } };
+}
+
 function oneFile(body: string, rows: number): Readonly<Record<string, SceneFile>> {
   return { [`${TYPE}.ndjson`]: { body, rows, ids: 'r' } };
 }
@@ -102,8 +107,8 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
   await cluster.replaceOwner();
   const { files, params } = DATA[step.scene];
   const indexes = await indexesOf(cluster);
-  const isUpsert = step.scene === 'upsert';
-  if (isUpsert) await loadNights(cluster);
+  const night = step.scene === 'upsert' || step.scene === 'rewritten' ? NIGHTS[step.scene] : undefined;
+  if (night) await loadNights(cluster, night);
   const bucket = await cluster.s3.createBucket();
   for (const [key, { body }] of Object.entries(files)) await cluster.s3.putObject(bucket, key, body);
   const cell = { step, fault, seconds: 0 };
@@ -118,8 +123,8 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
     const problems: string[] = [];
     await settled(cluster, bucket, params).catch((error: Error) => problems.push(error.message));
     await nothingLeft(cluster).catch((error: Error) => problems.push(error.message));
-    const { outcome, wrong } = isUpsert
-      ? await wrongNights(cluster, bucket, fault)
+    const { outcome, wrong } = night
+      ? await wrongNights(cluster, bucket, fault, night)
       : await outcomeOf(cluster, bucket, files);
     const isLoaded = outcome === 'all' && fault.deletes !== true;
     const records = await wrongRecords(cluster, bucket, isLoaded).catch((error: Error) => [error.message]);

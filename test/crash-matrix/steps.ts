@@ -1,7 +1,16 @@
 import { COPY_DONE, type ProxiedConnection } from '../support/postgres-proxy/proxied-connection.ts';
 
 /** What the load of a step's bucket consists of. */
-export type Scene = 'single' | 'batch' | 'partitioned' | 'direct' | 'resolving' | 'upsert' | 'early' | 'finish';
+export type Scene =
+  | 'single'
+  | 'batch'
+  | 'partitioned'
+  | 'direct'
+  | 'resolving'
+  | 'upsert'
+  | 'rewritten'
+  | 'early'
+  | 'finish';
 
 /** One statement of a load, at which it is stopped. */
 export interface Step {
@@ -153,6 +162,14 @@ const UPSERT: readonly Step[] = [
   step('upsert', 'commit', COMMIT, (connection) => hasSent(connection, COPY)),
 ];
 
+/** Of a file nearly all of whose rows have changed, those that differ from the others. */
+const REWRITTEN: readonly Step[] = [
+  step('rewritten', 'look-up', /^with found as materialized/),
+  step('rewritten', 'a sample is compared', /^select count\(\*\)::int as sampled/),
+  step('rewritten', 'written without a look', /^with written as \(insert into.* as place from/s),
+  step('rewritten', 'commit', COMMIT, (connection) => hasSent(connection, COPY)),
+];
+
 /** Steps before and after the files: indexes, and the end. */
 const FINISH: readonly Step[] = [
   step('finish', 'enter the run', /^begin$/, isSession),
@@ -193,6 +210,7 @@ export const STEPS: readonly Step[] = [
   ...DIRECT,
   ...RESOLVING,
   ...UPSERT,
+  ...REWRITTEN,
   ...EARLY,
   ...FINISH,
 ];

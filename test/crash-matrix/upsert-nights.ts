@@ -1,37 +1,59 @@
+import { capText } from '../../src/errors/cap-text.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Fault } from './faults.ts';
 import type { MatrixCluster } from './matrix-cluster.ts';
+import type { Scene } from './steps.ts';
 
 const KEY = 'Basic.ndjson';
-const ROWS = 50;
 const PARAMS = { 'thread-num': 1, 'upsert?': true };
 
-/** What is stored, and has fingerprints, before the load that is stopped. */
-const STORED = Array.from({ length: ROWS }, (_, n) => ({ id: `r${n}`, note: 'stored' }));
-/** Its file: some are changed, two are gone, and two are new. */
-const NEXT_ROWS = [
-  ...STORED.slice(2).map((row, n) => (n % 8 === 0 ? { ...row, note: 'changed' } : row)),
-  { id: 'n0', note: 'new' },
-  { id: 'n1', note: 'new' },
-];
-export const NEXT = ndjson(NEXT_ROWS);
+interface Row {
+  id: string;
+  note: string;
+}
+
+/** A night's load that is stopped, and what it must come to. */
+export interface Night {
+  /** What is stored, and has fingerprints, before. */
+  stored: readonly Row[];
+  /** The rows of its file. */
+  next: readonly Row[];
+  /** `created`, `updated` and `unchanged` of its LoaderFile. */
+  counts: string;
+}
+
+/** Of some rows the resource has changed, two are gone, and two are new. */
+function nightOf(rows: number, isChanged: (n: number) => boolean): Night {
+  const stored = Array.from({ length: rows }, (_, n) => ({ id: `r${n}`, note: 'stored' }));
+  const kept = stored.slice(2).map((row, n) => (isChanged(n) ? { ...row, note: 'changed' } : row));
+  const updated = kept.filter(({ note }) => note === 'changed').length;
+  const added = ['n0', 'n1'].map((id) => ({ id, note: 'new' }));
+  return { stored, next: [...kept, ...added], counts: `${added.length} ${updated} ${kept.length - updated}` };
+}
+
+export const NIGHTS = {
+  upsert: nightOf(50, (n) => n % 8 === 0),
+  // So many rows, of which so many have changed, that they are written without a look before.
+  rewritten: nightOf(2_300, (n) => n % 40 !== 0),
+} as const satisfies Partial<Record<Scene, Night>>;
 
 /** Loads the rows so often that they have fingerprints, by the second replica, and leaves no LoaderFile. */
-export async function loadNights(cluster: MatrixCluster): Promise<void> {
-  for (let night = 0; night < 3; night++) await loadNight(cluster, ndjson(STORED));
+export async function loadNights(cluster: MatrixCluster, { stored }: Night): Promise<void> {
+  for (let night = 0; night < 3; night++) await loadNight(cluster, ndjson(stored));
   const [{ noted } = { noted: 0 }] = await cluster.sql<{ noted: number }>(
     'select count(*)::int as noted from fhir_bucket_loader.fingerprint f join basic t on t.ctid = f.place and t.xmin = f.version',
   );
-  if (noted < ROWS) throw new Error(`${noted} of ${ROWS} rows have a fingerprint`);
+  if (noted < stored.length) throw new Error(`${noted} of ${stored.length} rows have a fingerprint`);
 }
 
 /**
- * What is wrong after the load of `NEXT`: all of its changes are there, or none; and loads after it are not led astray by what was noted.
+ * What is wrong after the load of a night's file: all of its changes are there, or none; and loads after it are not led astray by what was noted.
  */
 export async function wrongNights(
   cluster: MatrixCluster,
   bucket: string,
   fault: Fault,
+  night: Night,
 ): Promise<{ outcome: 'all' | 'none'; wrong: string[] }> {
   const [file] = await cluster.sql<{ status: string; loaded: string; counts: string; message: string | null }>(
     `select resource ->> 'status' as status, resource ->> 'loaded' as loaded, resource ->> 'message' as message,
@@ -41,16 +63,18 @@ export async function wrongNights(
   );
   const wrong: string[] = [];
   const stored = textOf(await storedRows(cluster));
-  const isAll = stored === textOf([...STORED, ...NEXT_ROWS]);
-  if (!isAll && !(fault.deletes && stored === textOf(STORED))) wrong.push(`stored: ${stored}`);
+  const isAll = stored === textOf([...night.stored, ...night.next]);
+  if (!isAll && !(fault.deletes && stored === textOf(night.stored))) wrong.push(`stored: ${capText(stored)}`);
   // Where the answer to the commit was lost, or its LoaderFile was deleted, the file may have been loaded twice.
-  const isDone = file?.status === 'done' && file.loaded === '50' && ['2 6 42', '0 0 50'].includes(file.counts);
+  const rows = night.next.length;
+  const isDone =
+    file?.status === 'done' && file.loaded === `${rows}` && [night.counts, `0 0 ${rows}`].includes(file.counts);
   if (file === undefined ? !fault.deletes : !isDone) wrong.push(`LoaderFile: ${JSON.stringify(file)}`);
   let before = await storedRows(cluster);
-  for (const rows of [STORED, NEXT_ROWS, NEXT_ROWS, STORED]) {
+  for (const rows of [night.stored, night.next, night.next, night.stored]) {
     await loadNight(cluster, ndjson(rows));
     const after = await storedRows(cluster);
-    if (textOf(after) !== textOf([...before, ...rows])) wrong.push(`the next load: ${textOf(after)}`);
+    if (textOf(after) !== textOf([...before, ...rows])) wrong.push(`the next load: ${capText(textOf(after))}`);
     before = after;
   }
   return { outcome: isAll ? 'all' : 'none', wrong };
@@ -70,11 +94,6 @@ async function loadNight(cluster: MatrixCluster, body: string): Promise<void> {
   await cluster.sql('delete from loaderfile where resource ->> $1 = $2', ['bucket', `s3://${bucket}`]);
 }
 
-interface Row {
-  id: string;
-  note: string;
-}
-
 async function storedRows(cluster: MatrixCluster): Promise<Row[]> {
   return await cluster.sql<Row>(`select id, resource ->> 'note' as note from basic`);
 }
@@ -88,6 +107,6 @@ function textOf(rows: readonly Row[]): string {
     .join(' ');
 }
 
-function ndjson(rows: readonly object[]): string {
+export function ndjson(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
