@@ -28,7 +28,18 @@ export const OF_EVERY_ANSWER = new Set(['_format']);
 export const CONTAINS = ':contains';
 
 /** The parameters of a query string; one that is repeated has all its values. */
-export const querySchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+export type Query = Readonly<Record<string, string | string[]>>;
+
+const isObject = z.custom<object>((value) => typeof value === 'object' && value !== null);
+const entriesSchema = z.array(z.tuple([z.string(), z.union([z.string(), z.array(z.string())])]));
+
+/**
+ * Reads all parameters, whatever their names: `z.record` leaves out `__proto__`, and a deletion with that filter alone deleted
+ * everything.
+ */
+export function parseQuery(query: unknown): Query {
+  return Object.fromEntries(entriesSchema.parse(Object.entries(isObject.parse(query))));
+}
 
 /** Reads a query string and gathers all that is wrong with it. */
 export class QueryReader {
@@ -43,11 +54,7 @@ export class QueryReader {
    * @param controls names of the control parameters that the request takes
    * @param modifiers those of fields' names that it takes
    */
-  filters(
-    given: z.infer<typeof querySchema>,
-    controls: readonly string[],
-    modifiers: readonly string[],
-  ): SearchFilter[] {
+  filters(given: Query, controls: readonly string[], modifiers: readonly string[]): SearchFilter[] {
     return Object.entries(given).flatMap(([name, value]) => {
       if (OF_EVERY_ANSWER.has(name)) return [];
       if (controls.includes(name)) {

@@ -1,6 +1,6 @@
 import { ClientError } from '../errors/client-error.ts';
 import type { Search, SearchFilter } from '../store/resources.ts';
-import { CONTAINS, CONTROLS, OF_EVERY_ANSWER, QueryReader, querySchema } from './query-reader.ts';
+import { CONTAINS, CONTROLS, OF_EVERY_ANSWER, parseQuery, QueryReader } from './query-reader.ts';
 import type { RestFields } from './resource-fields.ts';
 
 const DEFAULT_COUNT = 100;
@@ -12,7 +12,7 @@ const DEFAULT_COUNT = 100;
  */
 export function parseSearch(fields: RestFields, query: unknown): Search {
   const reader = new QueryReader(fields);
-  const given = querySchema.parse(query);
+  const given = parseQuery(query);
   const filters = reader.filters(given, Object.keys(CONTROLS), [CONTAINS]);
   const sort = reader.sort(given['_sort']);
   reader.check();
@@ -29,7 +29,7 @@ export function parseSearch(fields: RestFields, query: unknown): Search {
  */
 export function parseFilters(fields: RestFields, query: unknown): SearchFilter[] {
   const reader = new QueryReader(fields);
-  const filters = reader.filters(querySchema.parse(query), [], []);
+  const filters = reader.filters(parseQuery(query), [], []);
   reader.check();
   return filters;
 }
@@ -39,7 +39,7 @@ export function parseFilters(fields: RestFields, query: unknown): SearchFilter[]
  * @throws ClientError of kind `invalid-params` when they bring parameters
  */
 export function refuseQuery(query: unknown): void {
-  const names = Object.keys(querySchema.parse(query)).filter((name) => !OF_EVERY_ANSWER.has(name));
+  const names = Object.keys(parseQuery(query)).filter((name) => !OF_EVERY_ANSWER.has(name));
   if (names.length === 0) return;
   const errors = names.map((path) => ({ message: 'unknown parameter', path, type: 'unrecognized_keys' }));
   throw new ClientError('invalid-params', 'Invalid params', { errors });

@@ -48,6 +48,31 @@ test('a part of a key finds files, in letters of either case; a deletion takes w
   assert.equal((await filesAt('status=done')).length, 3);
 });
 
+test('a filter whose name every object knows is refused, and deletes nothing', async () => {
+  const server = await startTestServer({ after });
+  const bucket = await server.bucketOf({ 'Patient-1.ndjson': '' });
+  await server.load(bucket);
+  const files = async () => {
+    const response = await fetch(`${server.url}/LoaderFile?bucket=s3://${bucket}`);
+    return ((await response.json()) as { entry: { resource: { id: string } }[] }).entry;
+  };
+  const [file] = await files();
+  for (const name of ['__proto__', 'constructor', 'toString', '__proto__:contains']) {
+    for (const [method, path] of [
+      ['DELETE', '/LoaderFile'],
+      ['GET', '/LoaderFile'],
+      ['GET', `/LoaderFile/${file?.resource.id}`],
+      ['DELETE', `/LoaderFile/${file?.resource.id}`],
+    ] as const) {
+      const headers = { 'x-conditional-delete': 'remove-all' };
+      const response = await fetch(`${server.url}${path}?${name}=x`, { method, headers });
+      assert.equal(response.status, 422, `${method} ${path}?${name}`);
+      assert.ok((await response.text()).includes(name));
+    }
+  }
+  assert.equal((await files()).length, 1);
+});
+
 test('a file with a comma in its name is found and deleted, written as FHIR’s searches write it', async () => {
   const server = await startTestServer({ after });
   const bucket = await server.bucketOf({
