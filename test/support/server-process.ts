@@ -35,8 +35,7 @@ export class ServerProcess {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    // Its last lines may still be on their way when it has exited.
-    this.#exit = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+    this.#exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output += text;

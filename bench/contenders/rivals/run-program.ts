@@ -21,7 +21,7 @@ export async function runProgram({ program, args, env = {} }: Command): Promise<
       output = (output + chunk).slice(-MOST_CHARACTERS);
     });
   }
-  const [code] = await once(child, 'close');
+  const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`${program} ended with ${code}: ${output}`);
 }
 
