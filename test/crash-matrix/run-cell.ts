@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { ndjson } from '../support/ndjson.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Fault } from './faults.ts';
 import type { MatrixCluster } from './matrix-cluster.ts';
 import type { Scene, Step } from './steps.ts';
-import { loadNights, NIGHTS, type Night, ndjson, wrongNights } from './upsert-nights.ts';
+import { loadNights, NEARLY_ALL_CHANGED, type Night, PARAMS, SOME_CHANGED, wrongNights } from './upsert-nights.ts';
 
 /** Longest time, in ms, from a fault until all of the file's rows are in, or none, and nothing is left. */
 export const BOUND_MS = 60_000;
@@ -28,6 +29,8 @@ interface SceneData {
   /** By key. */
   files: Readonly<Record<string, SceneFile>>;
   params: object;
+  /** What its file is a night of. */
+  night?: Night;
 }
 
 interface SceneFile {
@@ -81,8 +84,8 @@ const DATA: Readonly<Record<Scene, SceneData>> = {
     files: oneFile(REFERRING, 50),
     params: { 'thread-num': 1, 'resolve-references?': true },
   },
-  upsert: nightly(NIGHTS.upsert),
-  rewritten: nightly(NIGHTS.rewritten),
+  upsert: nightly(SOME_CHANGED),
+  rewritten: nightly(NEARLY_ALL_CHANGED),
   // The other file is smaller, and so begun later.
   early: {
     files: { ...oneFile(SMALL, 50), 'Practitioner.ndjson': { body: rowsOf(20, 1, 'k'), rows: 20, ids: 'k' } },
@@ -94,8 +97,8 @@ const DATA: Readonly<Record<Scene, SceneData>> = {
   },
 };
 
-function nightly({ next }: Night): SceneData {
-  return { files: oneFile(ndjson(next), next.length), params: { 'thread-num': 1, 'upsert?': true } };
+function nightly(night: Night): SceneData {
+  return { files: oneFile(ndjson(night.next), night.next.length), params: PARAMS, night };
 }
 
 function oneFile(body: string, rows: number): Readonly<Record<string, SceneFile>> {
@@ -105,9 +108,8 @@ function oneFile(body: string, rows: number): Readonly<Record<string, SceneFile>
 /** Stops a load at the step, has the fault happen, and does what a user would until the load is over. */
 export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault): Promise<Cell> {
   await cluster.replaceOwner();
-  const { files, params } = DATA[step.scene];
+  const { files, params, night } = DATA[step.scene];
   const indexes = await indexesOf(cluster);
-  const night = step.scene === 'upsert' || step.scene === 'rewritten' ? NIGHTS[step.scene] : undefined;
   if (night) await loadNights(cluster, night);
   const bucket = await cluster.s3.createBucket();
   for (const [key, { body }] of Object.entries(files)) await cluster.s3.putObject(bucket, key, body);

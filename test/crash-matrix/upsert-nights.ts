@@ -1,11 +1,12 @@
 import { capText } from '../../src/errors/cap-text.ts';
+import { ndjson } from '../support/ndjson.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Fault } from './faults.ts';
 import type { MatrixCluster } from './matrix-cluster.ts';
-import type { Scene } from './steps.ts';
 
 const KEY = 'Basic.ndjson';
-const PARAMS = { 'thread-num': 1, 'upsert?': true };
+/** Of each night's load. */
+export const PARAMS = { 'thread-num': 1, 'upsert?': true };
 
 interface Row {
   id: string;
@@ -31,11 +32,9 @@ function nightOf(rows: number, isChanged: (n: number) => boolean): Night {
   return { stored, next: [...kept, ...added], counts: `${added.length} ${updated} ${kept.length - updated}` };
 }
 
-export const NIGHTS = {
-  upsert: nightOf(50, (n) => n % 8 === 0),
-  // So many rows, of which so many have changed, that they are written without a look before.
-  rewritten: nightOf(2_300, (n) => n % 40 !== 0),
-} as const satisfies Partial<Record<Scene, Night>>;
+export const SOME_CHANGED = nightOf(50, (n) => n % 8 === 0);
+/** So many rows, of which so many have changed, that they are written without a look before. */
+export const NEARLY_ALL_CHANGED = nightOf(2_300, (n) => n % 40 !== 0);
 
 /** Loads the rows so often that they have fingerprints, by the second replica, and leaves no LoaderFile. */
 export async function loadNights(cluster: MatrixCluster, { stored }: Night): Promise<void> {
@@ -105,8 +104,4 @@ function textOf(rows: readonly Row[]): string {
     .map(([id, note]) => `${id}:${note}`)
     .sort()
     .join(' ');
-}
-
-export function ndjson(rows: readonly object[]): string {
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }

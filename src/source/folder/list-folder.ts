@@ -52,7 +52,7 @@ async function* walk(
     const mayMatch = prefixes.some((prefix) => entryKey.startsWith(prefix) || prefix.startsWith(entryKey));
     if (!mayMatch) continue;
     if (undecodableByte(name) !== undefined) {
-      for await (const undecodable of undecodableKeys(Buffer.from(folder), { name, entry }, entryKey)) {
+      for await (const undecodable of undecodableKeys(Buffer.from(folder), entry, entryKey)) {
         if (prefixes.some((prefix) => undecodable.startsWith(prefix))) yield { key: undecodable };
       }
       continue;
@@ -86,11 +86,11 @@ async function entriesOf(folder: string | Buffer, url: string): Promise<Entry[]>
 }
 
 /** The keys of the files at and below an entry whose name is not UTF-8. Links are not followed. */
-async function* undecodableKeys(folder: Buffer, { entry }: Entry, key: string): AsyncGenerator<string> {
+async function* undecodableKeys(folder: Buffer, entry: Dirent<Buffer>, key: string): AsyncGenerator<string> {
   if (entry.isFile() || entry.isSymbolicLink()) yield key;
   if (!entry.isDirectory()) return;
   const path = Buffer.concat([folder, Buffer.from(sep), entry.name]);
   for (const inner of await entriesOf(path, pathToFileURL(key).href)) {
-    yield* undecodableKeys(path, inner, `${key}/${inner.name}`);
+    yield* undecodableKeys(path, inner.entry, `${key}/${inner.name}`);
   }
 }

@@ -7,6 +7,7 @@ import { HASH_FIELD_BYTES } from '../row-hash-module.ts';
 import type { RowLookUp } from '../row-look-up.ts';
 import { RowRanges } from '../row-ranges.ts';
 import { UNSENT } from './stage.ts';
+import { storesAsGiven } from './stores-as-given.ts';
 
 /** What `noteInserted` needs of the rows that a statement returns. */
 export const INSERTED = 'id, ctid as stored_at, xmin as version, tableoid as stored_in';
@@ -128,8 +129,7 @@ export class Fingerprints implements RowLookUp {
 
   /**
    * Remembers rows that a statement has inserted, in SQL: those of `from`, which has INSERTED. Nobody has compared them, but
-   * without triggers and rules Postgres stores what it is given, and the `ts` that a line brings. It sees the triggers that the rows have met: a statement
-   * locks its table against new ones first and looks then, unless an older snapshot is kept.
+   * they are stored as given (`storesAsGiven`), and so is the `ts` that a line brings.
    *
    * A fingerprint commits with its row, or is rolled back with it, also to a savepoint. The statement runs in `writeNoting`.
    * @param hashes a FROM item with the `id` and `hash` of each of them
@@ -137,10 +137,7 @@ export class Fingerprints implements RowLookUp {
   noteInserted(from: string, hashes: string): string {
     return `insert into ${FINGERPRINTS} (hash, place, version, file)
             select c.hash, w.stored_at, w.version, ${this.#file} from ${from} w join ${hashes} c on c.id = w.id
-             where stored_in = ${this.#relation}
-               and not exists (select from pg_trigger where tgrelid = ${this.#relation} and not tgisinternal)
-               and not exists (select from pg_rewrite where ev_class = ${this.#relation})
-               and current_setting('transaction_isolation') = 'read committed'
+             where stored_in = ${this.#relation} and ${storesAsGiven(this.#relation)}
              order by c.hash`;
   }
 }

@@ -2,6 +2,7 @@ import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
 import { DIFFERS } from './find-changes.ts';
 import type { Stage } from './stage.ts';
+import { storesAsGiven } from './stores-as-given.ts';
 
 /** A file with fewer rows is always looked at: to ask a sample would save nothing. */
 const FEWEST_ROWS = 2_000;
@@ -29,14 +30,11 @@ export async function mostlyDiffers(
 ): Promise<{ fillPages: boolean } | undefined> {
   if (rows < FEWEST_ROWS) return undefined;
   const name = qualifiedName(table);
-  await db.query(`lock table only ${name} in row exclusive mode`);
-  await db.query('set local jit = off; set local enable_seqscan = off');
+  await db.query(`lock table only ${name} in row exclusive mode; set local jit = off; set local enable_seqscan = off`);
   const result = await db.query<{ sampled: number; differing: number; plain: boolean; pages: number }>(
     `select count(*)::int as sampled, (count(*) filter (where t.id is null or ${DIFFERS}))::int as differing,
-            (select not row_security_active(c.oid) and not relhasrules and not relhassubclass and not relispartition
-                    and not exists (select from pg_trigger where tgrelid = c.oid and not tgisinternal)
+            (select ${storesAsGiven('c.oid')} and not row_security_active(c.oid) and not relhassubclass and not relispartition
                     and not exists (select from pg_constraint where conrelid = c.oid and contype = 'c')
-                    and current_setting('transaction_isolation') = 'read committed'
                from pg_class c where c.oid = $1::regclass) as plain,
             pg_relation_size($1::regclass) / current_setting('block_size')::float8 as pages
        from ${stage.name} s tablesample bernoulli (${(100 * SAMPLE) / rows})

@@ -9,8 +9,8 @@ import { migratedClient } from '../../support/migrated-client.ts';
 const BUCKET = 's3://decided';
 const client = await migratedClient({ after });
 
-/** The LoaderFile of `A.ndjson`, which is decided, and that of `B.ndjson`, which is not; both have the status. */
-async function twoFiles(status: string, table: string): Promise<{ decided: string; free: string }> {
+/** The ids of the LoaderFiles of `A.ndjson` and `B.ndjson`, which have the status. */
+async function twoFiles(status: string): Promise<[string, string]> {
   await addLoaderFiles(
     client,
     BUCKET,
@@ -18,16 +18,22 @@ async function twoFiles(status: string, table: string): Promise<{ decided: strin
   );
   await client.query(`update loaderfile set resource = resource || jsonb_build_object('status', $1::text)`, [status]);
   const { rows } = await client.query<{ id: string }>(`select id from loaderfile order by resource ->> 'file'`);
-  const [decided, free] = rows;
-  assert.ok(decided && free);
+  const [first, second] = rows;
+  assert.ok(first && second);
+  return [first.id, second.id];
+}
+
+/** Two files, of which the first is decided by an entry in the table. */
+async function decidedAndFree(status: string, table: string): Promise<{ decided: string; free: string }> {
+  const [decided, free] = await twoFiles(status);
   const more =
     table === 'commit_decision' ? { names: ', partitions, loaded', values: ', 2, 5' } : { names: '', values: '' };
   await client.query(
     `insert into fhir_bucket_loader.${table} (queue, loader_file, attempt${more.names})
      values ('loaderfile'::regclass::oid, $1, 'a1'${more.values})`,
-    [decided.id],
+    [decided],
   );
-  return { decided: decided.id, free: free.id };
+  return { decided, free };
 }
 
 async function statuses(): Promise<string[]> {
@@ -49,7 +55,7 @@ beforeEach(async () => {
 for (const table of ['commit_decision', 'data_attempt'])
   describe(`a file whose commit has yet to be resolved (${table}) is nobody’s to take: its rows would be loaded twice`, () => {
     test('it is not locked, by itself or among others', async () => {
-      const { decided, free } = await twoFiles('in-progress', table);
+      const { decided, free } = await decidedAndFree('in-progress', table);
       await client.query('begin');
       assert.deepEqual(await lockFiles(client, [decided, free], ['in-progress']), new Set([free]));
       assert.equal(await lockFile(client, decided, ['in-progress']), false);
@@ -58,7 +64,7 @@ for (const table of ['commit_decision', 'data_attempt'])
     });
 
     test('it is not claimed', async () => {
-      const { decided, free } = await twoFiles('pending', table);
+      const { decided, free } = await decidedAndFree('pending', table);
       const claimed = await claimLoaderFiles(client, [decided, free], 2);
       assert.deepEqual(
         claimed.map(({ id }) => id),
@@ -68,23 +74,22 @@ for (const table of ['commit_decision', 'data_attempt'])
     });
 
     test('it is not given back as an orphan', async () => {
-      await twoFiles('in-progress', table);
+      await decidedAndFree('in-progress', table);
       await releaseOrphans(client, BUCKET);
       assert.deepEqual(await statuses(), ['in-progress', 'pending']);
     });
 
     test('it is not queued again for an object that has changed', async () => {
-      await twoFiles('done', table);
+      await decidedAndFree('done', table);
       assert.equal(await requeueChangedFiles(client, BUCKET, await changed()), 1);
       assert.deepEqual(await statuses(), ['done', 'pending']);
     });
   });
 
 test('a LoaderFile that has changed since it was read is not queued again', async () => {
-  const { free } = await twoFiles('done', 'commit_decision');
-  await client.query('truncate fhir_bucket_loader.commit_decision');
+  const [, second] = await twoFiles('done');
   const read = await changed();
-  await client.query(`update loaderfile set txid = nextval('transaction_id_seq') where id = $1`, [free]);
+  await client.query(`update loaderfile set txid = nextval('transaction_id_seq') where id = $1`, [second]);
   assert.equal(await requeueChangedFiles(client, BUCKET, read), 1);
   assert.deepEqual(await statuses(), ['pending', 'done']);
 });
