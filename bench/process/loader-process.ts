@@ -33,9 +33,8 @@ const LOAD_TIMEOUT_MS = 1_800_000;
 
 /** Without CPU time for so long, in ms, a server just started has nothing more to do. */
 const SETTLE_MS = 500;
-/** Under a profiler (`--cpu-prof`) it never is without: then it has nothing more to do when it takes no more than this, in s, so often in a row. */
-const PROFILER_CPU_S = 0.1;
-const STEADY_TIMES = 6;
+/** Under a profiler (`--cpu-prof`) it never is without, and how much a profiler takes differs by machine: after so long, in ms, the start is over. */
+const MOST_SETTLING_MS = 10_000;
 
 const answerSchema = z.object({
   result: z.object({ state: z.string().optional(), progress: z.record(z.string(), z.unknown()) }).optional(),
@@ -132,11 +131,10 @@ export class LoaderProcess {
   /** Waits until the process has done what it does at its start, so that none of that falls into a load. */
   async #settle(): Promise<void> {
     let before = cpuSeconds(this.pid);
-    for (let steady = 0; steady < STEADY_TIMES; ) {
+    for (let waitedMs = 0; waitedMs < MOST_SETTLING_MS; waitedMs += SETTLE_MS) {
       await delay(SETTLE_MS);
       const now = cpuSeconds(this.pid);
       if (now === before) return;
-      steady = now - before <= PROFILER_CPU_S ? steady + 1 : 0;
       before = now;
     }
   }
