@@ -28,7 +28,5 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   );
   process.exitCode = 1;
 } else {
-  // Stack traces then name the TypeScript sources.
-  process.setSourceMapsEnabled(true);
   import(pathToFileURL(checkout ? sources : join(root, 'dist', 'src', 'cli', 'main.js')).href);
 }

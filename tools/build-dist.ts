@@ -1,22 +1,35 @@
-import { execFile } from 'node:child_process';
-import { cp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { basename, dirname, extname, join } from 'node:path';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { bundle, type Entry } from './bundle/bundle.ts';
+import { thirdPartyNotices } from './bundle/third-party-notices.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-// Compiles what the npm package runs into dist/, which mirrors the tree: Node strips no types under node_modules.
-// Files that the sources find by a path relative to their own lie at the same place there.
+/** What is started or imported by its path in dist/, which mirrors the tree: what `exports` says of it goes there. */
+const ENTRIES: readonly (Entry & { exports?: string })[] = [
+  { source: 'src/server.ts', name: 'server' },
+  { source: 'src/cli/main.ts', name: 'command' },
+  {
+    source: 'src/worker/worker.ts',
+    name: 'worker',
+    exports: "export * from 'FILE';\nexport { default } from 'FILE';\n",
+  },
+  { source: 'demo/run-demo.ts', name: 'demo' },
+];
+
+// What the npm package and the image run, in dist/: the code in dist/lib, and beside it, where the sources find it by a path
+// relative to their own, what they read. Types are not looked at: `npm run check` does.
 const dist = join(ROOT, 'dist');
 await rm(dist, { recursive: true, force: true });
-const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-await promisify(execFile)(process.execPath, [tsc, '--project', join(ROOT, 'tsconfig.build.json')]).catch(
-  (error: Error & { stdout?: string }) => {
-    throw new Error(`The sources do not compile:\n${error.stdout ?? error.message}`);
-  },
-);
+const { inputs } = await bundle({ root: ROOT, folder: join(dist, 'lib'), entries: ENTRIES });
+await writeFile(join(dist, 'THIRD-PARTY-NOTICES.txt'), await thirdPartyNotices(ROOT, inputs));
+for (const { source, name, exports = "import 'FILE';\n" } of ENTRIES) {
+  const path = join(dist, source.replace(/\.ts$/, '.js'));
+  const code = relative(dirname(path), join(dist, 'lib', `${name}.js`)).replaceAll('\\', '/');
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, exports.replaceAll('FILE', code));
+}
 for (const path of ['package.json', 'migrations']) await cp(join(ROOT, path), join(dist, path), { recursive: true });
 await cp(join(ROOT, 'src'), join(dist, 'src'), {
   recursive: true,
