@@ -16,6 +16,8 @@ export interface LogLine {
 export interface ServerProcessOptions {
   databaseUrl: string;
   env?: Readonly<Record<string, string>>;
+  /** What runs: by default the checkout's own `src/server.ts`. */
+  program?: string;
   /** Files and sockets that the process may have open (`ulimit -n`). */
   openFiles?: number;
 }
@@ -54,9 +56,12 @@ export class ServerProcess {
   }
 
   /** The same without waiting. */
-  static spawn(t: Closing, { databaseUrl, env, openFiles }: ServerProcessOptions): ServerProcess {
+  static spawn(
+    t: Closing,
+    { databaseUrl, env, openFiles, program = 'src/server.ts' }: ServerProcessOptions,
+  ): ServerProcess {
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
-    const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, 'src/server.ts'], {
+    const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, program], {
       cwd: fileURLToPath(new URL('../../', import.meta.url)),
       stdio: ['ignore', 'pipe', 'pipe'],
       env: programEnvironment({

@@ -32,7 +32,8 @@ const NOT_BUNDLED = [
 ];
 
 /** Bundled packages of CommonJS require Node's modules, and those above. */
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+const REQUIRE =
+  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
 
 /**
  * Puts the code of the entries, and of the packages that they use, into few files without what nothing uses. Measured beside a
@@ -57,6 +58,8 @@ export async function bundle({ root, folder, entries }: BundleOptions): Promise<
     external: NOT_BUNDLED,
     banner: { js: REQUIRE },
     minifyWhitespace: true,
+    // Node prints the whole line in which an error was thrown that nobody caught.
+    lineLimit: 160,
     // Logs and answers name errors by their classes.
     keepNames: true,
     legalComments: 'none',
