@@ -27,6 +27,8 @@ export interface Relation {
   unlogged: boolean;
   foreign: boolean;
   secured: boolean;
+  /** Whether others inherit from it, which are no partitions. */
+  inherited: boolean;
   columns: Column[];
 }
 
@@ -59,7 +61,8 @@ function relationStatement(table: ResourceTable): Statement<Omit<Relation, 'colu
   return {
     text: `select c.relkind as kind, row_security_active(c.oid) as secured,
             coalesce(bool_or(part.relpersistence <> 'p'), c.relpersistence <> 'p') as unlogged,
-            coalesce(bool_or(part.relkind = 'f'), false) as foreign
+            coalesce(bool_or(part.relkind = 'f'), false) as foreign,
+            c.relkind = 'r' and exists (select from pg_inherits where inhparent = c.oid) as inherited
        from pg_class c
        left join pg_partition_tree(c.oid) tree on true left join pg_class part on part.oid = tree.relid
       where c.oid = $1::regclass group by c.oid, c.relkind, c.relpersistence`,

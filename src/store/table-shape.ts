@@ -106,7 +106,7 @@ function refuse(table: ResourceTable, problems: readonly string[]): void {
 
 /**
  * What keeps rows of Aidbox's form from being stored in a table as they are: its kind, its columns' names and types,
- * row-level security. Without this check a `resource text` would take jsonb's bytes, and an `id uuid` 16 letters.
+ * row-level security, tables that inherit from it. Without this check a `resource text` would take jsonb's bytes, and an `id uuid` 16 letters.
  * @returns one phrase for each thing that is wrong; none where the table will do
  */
 export async function shapeProblems(db: Queryable, table: ResourceTable): Promise<string[]> {
@@ -125,6 +125,9 @@ function problemsOf(
     ...(relation.unlogged ? ['it is unlogged, so that a crash of Postgres would empty it; set it logged'] : []),
     ...(relation.foreign ? ['a partition is a foreign table, whose rows do not commit with the file'] : []),
     ...(relation.secured ? ['row-level security applies to the role, must not; give the role bypassrls'] : []),
+    ...(relation.inherited
+      ? ['other tables inherit from it, whose ids its key does not cover; it must have no such']
+      : []),
     ...Object.entries(wantedColumns).flatMap(([name, wanted]) =>
       columnProblems(name, wanted, columns.get(name), byDefault),
     ),

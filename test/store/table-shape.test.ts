@@ -73,6 +73,8 @@ TYPES.push(
   'Person',
   'Provenance',
   'Schedule',
+  'Slot',
+  'Substance',
 );
 const nextType = (): string => {
   const type = TYPES.shift();
@@ -156,6 +158,11 @@ describe('a table that would not hold the rows as they are: its files fail, with
       /it is a view, must be a table/,
     ],
     ['unlogged', `create unlogged table TABLE (${columns()})`, /it is unlogged/],
+    [
+      'tables that inherit from it',
+      plain({}, 'create table child_TABLE () inherits (TABLE)'),
+      /other tables inherit from it, whose ids its key does not cover/,
+    ],
     ['no key', plain({ id: 'text' }), /it has no primary key on id alone/],
     [
       'a key on more than id',
@@ -200,6 +207,10 @@ describe('a table that holds them, by other words: it is loaded into', () => {
     [
       'a partitioned table',
       `create table TABLE (${columns()}) partition by hash (id); create table TABLE_0 partition of TABLE for values with (modulus 1, remainder 0)`,
+    ],
+    [
+      'a table that inherits from another',
+      `create table parent_TABLE (${columns()}); create table TABLE (primary key (id)) inherits (parent_TABLE)`,
     ],
     ['no key, and none is wanted', plain({ id: 'text' }), { 'drop-primary-key?': true }],
   ];

@@ -161,7 +161,6 @@ describe('is looked at first', () => {
       `alter table goal add check (resource ->> 'n' <> '0') not valid`,
       {},
     ],
-    ['where others inherit from the table', 'Flag', 'create table flags () inherits (flag)', {}],
     ['with history?', 'Consent', '', { 'history?': true }],
     ['with newest-wins?', 'Contract', '', { 'newest-wins?': true, 'keep-last-updated?': true }],
     ['with max-errors', 'Composition', '', { 'max-errors': 1 }],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { mostlyDiffers } from '../../src/target/upsert/mostly-differs.ts';
 import { createStage, stageOf } from '../../src/target/upsert/stage.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -11,9 +11,12 @@ const APART = 7;
 /** SQL of the number of each of a file's rows. */
 const numbers = `generate_series(1, ${ROWS}) n`;
 
-/** What is guessed of a file whose rows have these ids, in SQL, `n` the number of each. */
-async function guess(t: Parameters<typeof server.holdingTransaction>[0], id: string) {
+type Parent = Parameters<typeof server.holdingTransaction>[0];
+
+/** What is guessed of a file whose rows have these ids, in SQL, `n` the number of each. @param before statements of the same transaction */
+async function guess(t: Parent, id: string, before = '') {
   const client = await server.holdingTransaction(t);
+  await client.query(before);
   const stage = stageOf({ keyed: false, hashed: true });
   await createStage(client, stage);
   await client.query(
@@ -24,8 +27,36 @@ async function guess(t: Parameters<typeof server.holdingTransaction>[0], id: str
   return differing;
 }
 
+await server.load(await server.bucketOf({ 'Account.ndjson': [{ id: 'first' }] }));
+
+describe('a file of new rows is not written without a look', () => {
+  const cases: [what: string, statements: string][] = [
+    ['under repeatable read', 'rollback; begin isolation level repeatable read'],
+    ['under serializable', 'rollback; begin isolation level serializable'],
+    ['where the table has a rule', 'create rule none as on delete to account do instead nothing'],
+    [
+      'where it has a trigger',
+      `create function same() returns trigger language plpgsql as 'begin return new; end';
+       create trigger same after insert on account for each row execute function same()`,
+    ],
+    ['where it has a check', `alter table account add check (id <> '') not valid`],
+    ['where others inherit from it', 'create table accounts () inherits (account)'],
+    [
+      'where it is a partition',
+      `create table accounts (like account including all) partition by hash (id);
+       alter table accounts attach partition account for values with (modulus 1, remainder 0)`,
+    ],
+    [
+      'where row-level security applies to the role',
+      `create role mostly_differs_reader; grant all on account to mostly_differs_reader; alter table account enable row level security; set local role mostly_differs_reader`,
+    ],
+  ];
+  test('else it is', async (t) => assert.deepEqual(await guess(t, 'n'), { fillPages: true }));
+  for (const [what, statements] of cases)
+    test(what, async (t) => assert.equal(await guess(t, 'n', statements), undefined));
+});
+
 test('pages are taken for filled where a file’s rows lie together, however large the table; not where they lie scattered', async (t) => {
-  await server.load(await server.bucketOf({ 'Account.ndjson': [{ id: 'first' }] }));
   await server.sql('truncate account');
   await server.sql('alter table account set (fillfactor = 10)');
   // One row in a page.
