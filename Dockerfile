@@ -1,5 +1,5 @@
 # The packages that the server needs, and no more: the optional ones are an embedded Postgres and an S3 endpoint, both
-# for trials without Docker. Node runs the TypeScript sources as they are, so nothing is built.
+# for trials without Docker. Of a package that is bundled, what is here is never read.
 # They are JavaScript alone, so they are installed on the builder's own architecture for every other.
 FROM --platform=$BUILDPLATFORM node:24-slim AS packages
 WORKDIR /app
@@ -21,6 +21,18 @@ COPY demo ./demo
 USER node
 ENTRYPOINT ["node", "demo/seed-bucket.ts"]
 
+# The server's code in few files, as the npm package has it: a start takes a third less CPU time than from the sources, and 30 MB less memory.
+# It is JavaScript alone, and so are the licences of the packages that are in it.
+FROM --platform=$BUILDPLATFORM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json LICENSE ./
+COPY tools ./tools
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY migrations ./migrations
+COPY demo ./demo
+COPY src ./src
+RUN npm run build
+
 # The server.
 FROM node:24-slim AS loader
 ENV NODE_ENV=production
@@ -31,8 +43,7 @@ ENV BOX_WEB_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
-COPY migrations ./migrations
-COPY src ./src
+COPY --from=build /app/dist ./dist
 # The command line: docker compose exec loader fhir-bucket-loader status
 COPY bin ./bin
 COPY --from=packages /command /usr/local/bin/
@@ -41,4 +52,4 @@ EXPOSE 8888
 # The image has no curl. On a busy host even a small program takes seconds.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.BOX_WEB_PORT || 8888}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--disable-warning=ExperimentalWarning", "src/server.ts"]
+CMD ["node", "--disable-warning=ExperimentalWarning", "dist/src/server.js"]

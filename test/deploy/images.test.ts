@@ -22,12 +22,11 @@ function copied(text: string): string[] {
   return [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) => paths.split(' '));
 }
 
-/** The TypeScript files that run in a stage: named in CMD and ENTRYPOINT, and by the command line of `bin`. */
+/** The files that run in a stage: named in CMD and ENTRYPOINT. */
 function entries(text: string): string[] {
-  const named = [...text.matchAll(/^(?:CMD|ENTRYPOINT) (\[.*\])$/gm)].flatMap(([, list = '']) =>
-    (JSON.parse(list) as string[]).filter((each) => each.endsWith('.ts')),
+  return [...text.matchAll(/^(?:CMD|ENTRYPOINT) (\[.*\])$/gm)].flatMap(([, list = '']) =>
+    (JSON.parse(list) as string[]).filter((each) => /\.[jt]s$/.test(each)),
   );
-  return copied(text).includes('bin') ? [...named, 'src/cli/main.ts'] : named;
 }
 
 /** What a file needs beside itself: its imports, but for types, and paths that it makes from its own address. */
@@ -58,21 +57,35 @@ function closure(paths: readonly string[]): Set<string> {
   return seen;
 }
 
+/** Files that these programs need and that a stage does not copy. */
+function lacking(text: string, programs: readonly string[]): string[] {
+  const files = closure(programs);
+  assert.ok(files.size > 10);
+  const inside = copied(text);
+  return [...files].filter((path) => path !== DEMO && !inside.some((each) => `${path}/`.startsWith(`${each}/`)));
+}
+
 describe('Dockerfile', () => {
-  for (const name of ['seed', 'loader']) {
-    test(`the image ${name} holds every file that its program imports`, () => {
-      const text = stage(name);
-      const [first] = entries(text);
-      assert.ok(first !== undefined && existsSync(join(root, first)), first);
-      const files = closure(entries(text));
-      assert.ok(files.size > 10);
-      const inside = copied(text);
-      assert.deepEqual(
-        [...files].filter((path) => path !== DEMO && !inside.some((each) => `${path}/`.startsWith(`${each}/`))),
-        [],
-      );
-    });
-  }
+  test('the image seed holds every file that its program imports', () => {
+    const text = stage('seed');
+    const programs = entries(text);
+    assert.deepEqual(programs, ['demo/seed-bucket.ts']);
+    assert.deepEqual(lacking(text, programs), []);
+  });
+
+  test('the image loader holds the build, which is made of every file that its programs import', () => {
+    const text = stage('loader');
+    assert.deepEqual(entries(text), ['dist/src/server.js']);
+    assert.match(text, /^COPY --from=build \/app\/dist \.\/dist$/m);
+    // The command line runs the build where no sources are.
+    assert.deepEqual(copied(text), ['package.json', 'LICENSE', 'bin']);
+    const build = stage('build');
+    assert.match(build, /^RUN npm run build$/m);
+    assert.deepEqual(lacking(build, ['src/server.ts', 'src/cli/main.ts', 'demo/run-demo.ts']), []);
+    // What the build is made by, and what it copies as it is.
+    for (const path of ['migrations', 'package.json', 'LICENSE', 'tools'])
+      assert.ok(copied(build).includes(path), path);
+  });
 
   test('.dockerignore lets through everything that is copied', () => {
     const through = new Set([...read('.dockerignore').matchAll(/^!(.+)$/gm)].map(([, path]) => path));
