@@ -19,8 +19,8 @@ const ENTRIES: readonly (Entry & { exports?: string })[] = [
 ];
 
 // What the npm package and the image run, in dist/: the code in dist/lib, and beside it, where the sources find it by a path
-// relative to their own, what they read. Types are not looked at: `npm run check` does.
-const dist = join(ROOT, 'dist');
+// relative to their own, what they read. Types are not looked at: `npm run check` does. Into another folder if one is given.
+const dist = process.argv[2] ?? join(ROOT, 'dist');
 await rm(dist, { recursive: true, force: true });
 const { inputs } = await bundle({ root: ROOT, folder: join(dist, 'lib'), entries: ENTRIES });
 await writeFile(join(dist, 'THIRD-PARTY-NOTICES.txt'), await thirdPartyNotices(ROOT, inputs));
