@@ -80,10 +80,13 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
     }
     case 'fail-files': {
       const { type, ids, failure } = effect;
-      for (const id of ids) await failUnfinishedFile(pool, id, failure);
+      let files = 0;
+      for (const id of ids) if (await failUnfinishedFile(pool, id, failure)) files++;
+      // Another look, of this or another process, may have failed them meanwhile, and has said so.
+      if (files === 0) return { kind: 'files-failed' };
       // About a table, not about its rows: unlike other failures' messages, this one quotes no resource.
       const { code, message: reason } = failure;
-      deps.log.error({ type, code, reason, files: ids.length }, 'files failed: their table cannot take them');
+      deps.log.error({ type, code, reason, files }, 'files failed: their table cannot take them');
       return { kind: 'files-failed' };
     }
     case 'claim': {

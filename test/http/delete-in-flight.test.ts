@@ -66,7 +66,8 @@ describe('DELETE of a LoaderFile', () => {
     await loader.query('begin');
     await claimLoaderFiles(loader, ids, 1);
     const answer = app.inject({ method: 'DELETE', url: `/LoaderFile/${ids[0]}` });
-    const waiting = `select from pg_locks where not granted and locktype = 'transactionid'`;
+    const waiting = `select from pg_locks join pg_stat_activity using (pid)
+                      where not granted and locktype = 'transactionid' and datname = current_database()`;
     await waitFor(async () => (await loader.query(waiting)).rowCount === 1, { what: 'the delete that waits' });
     await loader.query('rollback');
     assert.equal((await answer).statusCode, 200);

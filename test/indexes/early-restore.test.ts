@@ -109,7 +109,8 @@ test('of two replicas, the one whose file of the table ends last restores, while
   });
   await server.startLoad(bucket, { ...DROP, prefixes: ['Patient-1', 'Goal-1'] });
   await other.startLoad(bucket, { ...DROP, prefixes: ['Patient-2', 'Goal-2'] });
-  const held = `select from pg_locks where not granted and relation = 'gate_of_patient'::regclass`;
+  const held = `select from pg_locks where not granted and relation = 'gate_of_patient'::regclass
+                   and database = (select oid from pg_database where datname = current_database())`;
   await waitFor(async () => (await server.sql(held)).length === 2, { what: 'a file on each' });
   assert.deepEqual(await indexesOf(server), []);
   await rows.open();

@@ -555,7 +555,8 @@ describe('indexes that an earlier load has dropped and not restored', () => {
         seen: async () => ({
           before,
           status: await status(first),
-          locks: await sql(`select * from pg_locks where locktype = 'advisory'`),
+          locks: await sql(`select * from pg_locks where locktype = 'advisory'
+                              and database = (select oid from pg_database where datname = current_database())`),
           sessions: await sql(`select pid, state, wait_event, left(query, 200) as query from pg_stat_activity
                                 where datname = current_database()`),
         }),

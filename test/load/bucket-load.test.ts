@@ -114,6 +114,31 @@ describe('a table that cannot be made or changed', () => {
     for (const { type, reason } of lines) assert.match(String(reason), type === 'Goal' ? /goal.* txid/ : /account/);
   });
 
+  test('the log says so once, also of a file that somebody else holds when it is to fail', async (t) => {
+    const parts = lastFirst(t);
+    const database = await createTestDatabase(parts);
+    const logging = await ServerProcess.start(parts, { databaseUrl: database.url });
+    const holder = new pg.Client(database.connection);
+    await holder.connect();
+    parts.after(() => holder.end());
+    await holder.query(`create type account as enum ('not a table'); create table goal (id text primary key)`);
+    const bucket = await bucketOf({ 'Account.ndjson': '', 'Goal.ndjson': '' });
+    const held = { key: 'Goal.ndjson', type: 'Goal', size: 0, lastModified: new Date() };
+    await addLoaderFiles(holder, `s3://${bucket}`, [{ ...held, etag: createHash('md5').digest('hex') }]);
+    await holder.query('begin; select from loaderfile for update');
+    await logging.rpc('load-from-bucket', { bucket: `s3://${bucket}`, account: server.s3.account });
+    const accountFailed = async () => (await logging.status(bucket)).progress['error'] === 1;
+    await waitFor(accountFailed, { what: 'the failure of the file beside it' });
+    await holder.query('rollback');
+    assert.deepEqual((await logging.ended(bucket, 300_000)).progress, { total: 2, error: 2 });
+    await logging.terminate();
+    const lines = logging.log.filter(({ msg }) => msg.startsWith('files failed'));
+    assert.deepEqual(lines.map(({ type, files }) => [type, files]).sort(), [
+      ['Account', 1],
+      ['Goal', 1],
+    ]);
+  });
+
   test('indexes that the role may not drop stay, and the load goes on', async (t) => {
     const parts = lastFirst(t);
     const database = await createTestDatabase(parts);

@@ -57,7 +57,8 @@ describe('connections that a role is limited to', () => {
     await waitFor(async () => (await server.startLoad(bucket, { 'thread-num': THREAD_NUM })).status === 200, {
       what: 'connections made anew',
     });
-    const held = `select from pg_locks where not granted and relation = 'gate_of_patient'::regclass`;
+    const held = `select from pg_locks where not granted and relation = 'gate_of_patient'::regclass
+                     and database = (select oid from pg_database where datname = current_database())`;
     await waitFor(async () => (await server.sql(held)).length === THREAD_NUM, { what: 'as many files as slots' });
     await open();
     assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 8, done: 8 } });

@@ -89,8 +89,10 @@ describe('connections that end', () => {
       quickly();
       await waitFor(
         async () =>
-          (await server.sql(`select from pg_locks where relation = 'disabledindex'::regclass and not granted`)).length >
-          0,
+          (
+            await server.sql(`select from pg_locks where relation = 'disabledindex'::regclass and not granted
+                                and database = (select oid from pg_database where datname = current_database())`)
+          ).length > 0,
         { what: 'the restore of an index' },
       );
       await server.sql(`select pg_terminate_backend(pid) ${victims}`);

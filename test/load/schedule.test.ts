@@ -139,7 +139,10 @@ describe('the order of work, through the server', () => {
     await startLoad(bucket, { 'thread-num': 3, scheduler: 'by-last-modified' });
     const waiting = async () => {
       const { sql } = await server;
-      return (await sql(`select from pg_locks where not granted and relation = 'gate_of_slot'::regclass`)).length;
+      return (
+        await sql(`select from pg_locks where not granted and relation = 'gate_of_slot'::regclass
+                     and database = (select oid from pg_database where datname = current_database())`)
+      ).length;
     };
     await waitFor(async () => (await waiting()) === 3, { what: 'three files in work' });
     const statuses: string[] = [];

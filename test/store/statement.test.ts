@@ -68,7 +68,10 @@ describe('statements in one message', () => {
     statements.add(plain('commit'));
     const sent = statements.send(client);
     const isWaiting = async () =>
-      (await other.query('select from pg_locks where not granted and objid = 1')).rowCount === 1;
+      (
+        await other.query(`select from pg_locks where not granted and objid = 1
+                             and database = (select oid from pg_database where datname = current_database())`)
+      ).rowCount === 1;
     await waitFor(isWaiting, { what: 'the wait for the lock' });
     await other.query('insert into noted values (1)');
     await other.query('select pg_advisory_unlock(1)');

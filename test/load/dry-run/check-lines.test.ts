@@ -24,7 +24,7 @@ const sessions = async () =>
   (
     await server.sql(
       `select from pg_class c where relname = 'seen_id' and relpersistence = 't'
-          and exists (select from pg_stat_activity where application_name = $1)`,
+          and exists (select from pg_stat_activity where application_name = $1 and datname = current_database())`,
       [APPLICATION_NAME],
     )
   ).length;
@@ -260,7 +260,7 @@ describe('check-lines?', () => {
     await waitFor(async () => (await sessions()) === 1, { what: 'the session that keeps ids' });
     await server.sql(
       `select pg_terminate_backend(pid) from pg_stat_activity
-        where query like 'create temporary table seen_id%' and pid <> pg_backend_pid()`,
+        where datname = current_database() and query like 'create temporary table seen_id%' and pid <> pg_backend_pid()`,
     );
     held.resolve();
     const { status, body } = await answer;

@@ -81,7 +81,9 @@ async function startParts(t: TestContext) {
       const found = await waitFor(
         async () => {
           const rows = await sql<{ pid: number }>(
-            `select pid from pg_locks l where l.locktype = 'advisory' and ((l.classid::bigint << 32) | l.objid::bigint) =
+            `select pid from pg_locks l where l.locktype = 'advisory'
+                    and l.database = (select oid from pg_database where datname = current_database())
+                    and ((l.classid::bigint << 32) | l.objid::bigint) =
                     hashtextextended('fhir-bucket-loader watch ' || 'loaderfile'::regclass::oid || ' ' || $1::text, 0)`,
             [bucket],
           );

@@ -94,6 +94,7 @@ describe('one large file', { skip: slots === 0 && NO_TWO_PHASE }, () => {
     const cut = await server.sql(
       `select pg_terminate_backend(pid) from (
          select distinct pid from pg_locks where relation = 'loaderfile'::regclass and pid <> pg_backend_pid()
+            and database = (select oid from pg_database where datname = current_database())
             and mode in ('RowShareLock', 'RowExclusiveLock')) as holder`,
     );
     assert.ok(cut.length > 0);
@@ -218,7 +219,10 @@ describe('a replica that died between', { skip: slots === 0 && NO_TWO_PHASE }, (
     await gate.open();
     await waitFor(
       async () =>
-        (await server.sql(`select from pg_locks where relation = 'slot'::regclass and not granted`)).length > 0,
+        (
+          await server.sql(`select from pg_locks where relation = 'slot'::regclass and not granted
+                              and database = (select oid from pg_database where datname = current_database())`)
+        ).length > 0,
       { what: 'an index that waits for the rows of another file' },
     );
     await prepareTransaction(dying, gidOf(await identifyFile(pool, 'of-a-dead-replica'), 'attempt-1', 0));
