@@ -82,11 +82,10 @@ export async function perform(effect: OutwardEffect, deps: EffectDeps): Promise<
       const { type, ids, failure } = effect;
       let files = 0;
       for (const id of ids) if (await failUnfinishedFile(pool, id, failure)) files++;
-      // Another look, of this or another process, may have failed them meanwhile, and has said so.
-      if (files === 0) return { kind: 'files-failed' };
       // About a table, not about its rows: unlike other failures' messages, this one quotes no resource.
       const { code, message: reason } = failure;
-      deps.log.error({ type, code, reason, files }, 'files failed: their table cannot take them');
+      // Where none is left, another look, of this or another process, has failed them and said so.
+      if (files > 0) deps.log.error({ type, code, reason, files }, 'files failed: their table cannot take them');
       return { kind: 'files-failed' };
     }
     case 'claim': {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { lockWaitsOn } from '../support/lock-waits.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { holdBuilds } from './hold-builds.ts';
@@ -109,8 +110,7 @@ test('of two replicas, the one whose file of the table ends last restores, while
   });
   await server.startLoad(bucket, { ...DROP, prefixes: ['Patient-1', 'Goal-1'] });
   await other.startLoad(bucket, { ...DROP, prefixes: ['Patient-2', 'Goal-2'] });
-  const held = `select from pg_locks where not granted and relation = 'gate_of_patient'::regclass
-                   and database = (select oid from pg_database where datname = current_database())`;
+  const held = lockWaitsOn('gate_of_patient');
   await waitFor(async () => (await server.sql(held)).length === 2, { what: 'a file on each' });
   assert.deepEqual(await indexesOf(server), []);
   await rows.open();

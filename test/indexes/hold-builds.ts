@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Closing } from '../support/last-first.ts';
+import { lockWaitsOn } from '../support/lock-waits.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -22,8 +23,7 @@ export async function holdBuilds(t: Closing, { sql, database }: TestServer): Pro
   await holder.connect();
   t.after(() => holder.end());
   await holder.query('begin; lock table builds in exclusive mode');
-  const held = `select from pg_locks where not granted and relation = 'builds'::regclass
-                   and database = (select oid from pg_database where datname = current_database())`;
+  const held = lockWaitsOn('builds');
   return {
     async reached(count) {
       await waitFor(async () => (await sql(held)).length >= count, { what: `${count} builds` });

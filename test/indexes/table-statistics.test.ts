@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import pg from 'pg';
+import { lockWaitsOn } from '../support/lock-waits.ts';
 import { ndjsonGzip, patients } from '../support/ndjson.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -39,7 +40,6 @@ describe('the planner’s statistics', () => {
 });
 
 async function waiting(client: pg.Client): Promise<number> {
-  const { rows } = await client.query(`select from pg_locks where not granted and relation = 'patient'::regclass
-        and database = (select oid from pg_database where datname = current_database())`);
+  const { rows } = await client.query(lockWaitsOn('patient'));
   return rows.length;
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, describe, test } from 'node:test';
+import { after, describe, type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { addLoaderFiles } from '../../src/store/loader-file/add-loader-files.ts';
 import { lastFirst } from '../support/last-first.ts';
 import { patients } from '../support/ndjson.ts';
-import { ServerProcess } from '../support/server-process.ts';
+import { type LogLine, ServerProcess } from '../support/server-process.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { asOwnRole } from '../support/test-role.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -94,19 +94,31 @@ describe('a table that cannot be made or changed', () => {
     assert.deepEqual(await load(bucket), { state: 'completed', progress: { total: 2, done: 2 } });
   });
 
+  /** A server in a process of its own, whose tables of Account and Goal take no files, and a connection to its database. */
+  async function startLogging(t: TestContext): Promise<{ logging: ServerProcess; client: pg.Client }> {
+    const parts = lastFirst(t);
+    const database = await createTestDatabase(parts);
+    const logging = await ServerProcess.start(parts, { databaseUrl: database.url });
+    const client = new pg.Client(database.connection);
+    await client.connect();
+    parts.after(() => client.end());
+    await client.query(`create type account as enum ('not a table'); create table goal (id text primary key)`);
+    return { logging, client };
+  }
+
+  /** What its log has said, until its end, of files that failed for their table. */
+  async function failuresSaid(logging: ServerProcess): Promise<LogLine[]> {
+    await logging.terminate();
+    return logging.log.filter(({ msg }) => msg.startsWith('files failed'));
+  }
+
   test('the log says of which type, why, and how many files', async (t) => {
-    const database = await createTestDatabase(t);
-    const logging = await ServerProcess.start(t, { databaseUrl: database.url });
-    const admin = new pg.Client(database.connection);
-    await admin.connect();
-    await admin.query(`create type account as enum ('not a table'); create table goal (id text primary key)`);
-    await admin.end();
+    const { logging } = await startLogging(t);
     const bucket = await bucketOf({ 'Account-1.ndjson': '', 'Account-2.ndjson': '', 'Goal.ndjson': '' });
     const { account } = server.s3;
     await logging.rpc('load-from-bucket', { bucket: `s3://${bucket}`, account });
     assert.deepEqual((await logging.ended(bucket, 300_000)).progress, { total: 3, error: 3 });
-    await logging.terminate();
-    const lines = logging.log.filter(({ msg }) => msg.startsWith('files failed'));
+    const lines = await failuresSaid(logging);
     assert.deepEqual(lines.map(({ type, files }) => [type, files]).sort(), [
       ['Account', 2],
       ['Goal', 1],
@@ -115,13 +127,7 @@ describe('a table that cannot be made or changed', () => {
   });
 
   test('the log says so once each time, also of a file that somebody else holds when it is to fail', async (t) => {
-    const parts = lastFirst(t);
-    const database = await createTestDatabase(parts);
-    const logging = await ServerProcess.start(parts, { databaseUrl: database.url });
-    const holder = new pg.Client(database.connection);
-    await holder.connect();
-    parts.after(() => holder.end());
-    await holder.query(`create type account as enum ('not a table'); create table goal (id text primary key)`);
+    const { logging, client: holder } = await startLogging(t);
     const bucket = await bucketOf({ 'Account.ndjson': '', 'Goal.ndjson': '' });
     const call = { bucket: `s3://${bucket}`, account: server.s3.account };
     await logging.rpc('load-from-bucket', { ...call, prefixes: ['Goal'] });
@@ -133,8 +139,7 @@ describe('a table that cannot be made or changed', () => {
     await waitFor(accountFailed, { what: 'the failure of the file beside it' });
     await holder.query('rollback');
     assert.deepEqual((await logging.ended(bucket, 300_000)).progress, { total: 2, error: 2 });
-    await logging.terminate();
-    const lines = logging.log.filter(({ msg }) => msg.startsWith('files failed'));
+    const lines = await failuresSaid(logging);
     assert.deepEqual(lines.map(({ type, files }) => [type, files]).sort(), [
       ['Account', 1],
       ['Goal', 1],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { lastFirst } from '../support/last-first.ts';
+import { lockWaitsOn } from '../support/lock-waits.ts';
 import { patients } from '../support/ndjson.ts';
 import { onTestServer } from '../support/on-test-server.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -57,8 +58,7 @@ describe('connections that a role is limited to', () => {
     await waitFor(async () => (await server.startLoad(bucket, { 'thread-num': THREAD_NUM })).status === 200, {
       what: 'connections made anew',
     });
-    const held = `select from pg_locks where not granted and relation = 'gate_of_patient'::regclass
-                     and database = (select oid from pg_database where datname = current_database())`;
+    const held = lockWaitsOn('gate_of_patient');
     await waitFor(async () => (await server.sql(held)).length === THREAD_NUM, { what: 'as many files as slots' });
     await open();
     assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 8, done: 8 } });

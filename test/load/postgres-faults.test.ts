@@ -8,6 +8,7 @@ import { readConfig } from '../../src/config.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 import { startServer } from '../../src/start-server.ts';
 import { lastFirst } from '../support/last-first.ts';
+import { lockWaitsOn } from '../support/lock-waits.ts';
 import { patients } from '../support/ndjson.ts';
 import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
@@ -87,14 +88,9 @@ describe('connections that end', () => {
       t.after(() => blocker.end());
       await blocker.query('begin; lock table disabledindex in share mode');
       quickly();
-      await waitFor(
-        async () =>
-          (
-            await server.sql(`select from pg_locks where relation = 'disabledindex'::regclass and not granted
-                                and database = (select oid from pg_database where datname = current_database())`)
-          ).length > 0,
-        { what: 'the restore of an index' },
-      );
+      await waitFor(async () => (await server.sql(lockWaitsOn('disabledindex'))).length > 0, {
+        what: 'the restore of an index',
+      });
       await server.sql(`select pg_terminate_backend(pid) ${OTHERS} ${condition}`);
       await blocker.query('rollback');
       const indexes = () => server.sql(`select from pg_index where indrelid = 'patient'::regclass and indisprimary`);

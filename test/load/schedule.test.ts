@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { schedule } from '../../src/load/schedule.ts';
 import type { QueuedFile } from '../../src/store/loader-file/queue.ts';
+import { lockWaitsOn } from '../support/lock-waits.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -139,10 +140,7 @@ describe('the order of work, through the server', () => {
     await startLoad(bucket, { 'thread-num': 3, scheduler: 'by-last-modified' });
     const waiting = async () => {
       const { sql } = await server;
-      return (
-        await sql(`select from pg_locks where not granted and relation = 'gate_of_slot'::regclass
-                     and database = (select oid from pg_database where datname = current_database())`)
-      ).length;
+      return (await sql(lockWaitsOn('gate_of_slot'))).length;
     };
     await waitFor(async () => (await waiting()) === 3, { what: 'three files in work' });
     const statuses: string[] = [];

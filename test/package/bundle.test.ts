@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,7 +13,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { z } from 'zod';
 import { lastFirst } from '../support/last-first.ts';
-import { ndjsonGzip, patients } from '../support/ndjson.ts';
+import { ndjson, ndjsonGzip, patients } from '../support/ndjson.ts';
 import { programEnvironment } from '../support/program-environment.ts';
 import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { type LogLine, ServerProcess } from '../support/server-process.ts';
@@ -141,7 +142,7 @@ describe('the build', () => {
     parts.after(() => {
       aws.close();
     });
-    if (!aws.listening) await new Promise((resolve) => aws.once('listening', resolve));
+    await once(aws, 'listening');
     const url = `http://127.0.0.1:${(aws.address() as AddressInfo).port}`;
 
     await writeFile(join(folder, 'web-identity-token'), 'token');
@@ -171,11 +172,7 @@ describe('the build', () => {
     };
     for (const [source, env] of Object.entries(sources)) {
       const prefix = source.replaceAll(' ', '-');
-      const bucket = await bucketOf({
-        'Patient.ndjson': patients(3, prefix)
-          .map((each) => JSON.stringify(each))
-          .join('\n'),
-      });
+      const bucket = await bucketOf({ 'Patient.ndjson': ndjson(patients(3, prefix)) });
       const server = await start({ ...region, ...env });
       const { body } = await server.rpc('load-from-bucket', { bucket: `s3://${bucket}` });
       assert.equal(body.error, undefined, `${source}: ${JSON.stringify(body.error)}\n${server.output}`);

@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config.ts';
 import { startServer } from '../../src/start-server.ts';
 import { APPLICATION_NAME } from '../../src/store/connection-options.ts';
 import { type Closing, lastFirst } from './last-first.ts';
+import { lockWaitsOn } from './lock-waits.ts';
 import { ndjson, ndjsonGzip } from './ndjson.ts';
 import { type S3Endpoint, startS3Endpoint } from './s3-endpoint.ts';
 import { createMigratedDatabase, type TestDatabase } from './test-database.ts';
@@ -205,8 +206,7 @@ function clientOf(
       await holder.query(`begin; lock table ${name} in exclusive mode`);
       return {
         async reached() {
-          const held = `select from pg_locks where not granted and relation = '${name}'::regclass
-                          and database = (select oid from pg_database where datname = current_database())`;
+          const held = lockWaitsOn(name);
           await waitFor(async () => (await sql(held)).length > 0, { what: `a file at the gate of ${table}` });
         },
         async open() {

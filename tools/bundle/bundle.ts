@@ -11,7 +11,7 @@ export interface Entry {
 export interface BundleOptions {
   /** The checkout. */
   root: string;
-  /** Where the code goes, by its absolute path; two levels below what stands for the checkout. */
+  /** Where the code goes, by its absolute path; directly in the folder that stands for the checkout. */
   folder: string;
   entries: readonly Entry[];
 }

@@ -8,6 +8,7 @@ import { AttemptRecovery } from '../../../src/target/attempt-recovery.ts';
 import { recordDecision } from '../../../src/target/partitioned/commit-decision.ts';
 import { identifyFile, tryLockFile } from '../../../src/target/partitioned/file-identity.ts';
 import { finishPrepared, gidOf, prepareTransaction } from '../../../src/target/partitioned/prepared-transaction.ts';
+import { lockWaitsOn } from '../../support/lock-waits.ts';
 import { startTestServer } from '../../support/test-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -217,14 +218,9 @@ describe('a replica that died between', { skip: slots === 0 && NO_TWO_PHASE }, (
     const dying = await pool.connect();
     await dying.query('begin; lock table slot in row exclusive mode');
     await gate.open();
-    await waitFor(
-      async () =>
-        (
-          await server.sql(`select from pg_locks where relation = 'slot'::regclass and not granted
-                              and database = (select oid from pg_database where datname = current_database())`)
-        ).length > 0,
-      { what: 'an index that waits for the rows of another file' },
-    );
+    await waitFor(async () => (await server.sql(lockWaitsOn('slot'))).length > 0, {
+      what: 'an index that waits for the rows of another file',
+    });
     await prepareTransaction(dying, gidOf(await identifyFile(pool, 'of-a-dead-replica'), 'attempt-1', 0));
     dying.release();
     assert.deepEqual(await server.ended(bucket), { state: 'completed', progress: { total: 1, done: 1 } });
