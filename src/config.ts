@@ -37,7 +37,10 @@ export interface Config {
   shutdownGraceMs: number;
 }
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const WHOLE = 'must be a whole number';
+const wholeNumber = () =>
+  z.coerce.number({ error: ({ code }) => (code === 'invalid_type' ? WHOLE : undefined) }).int({ error: WHOLE });
+const port = wholeNumber().min(0).max(65_535);
 /** Folders, written as in PATH. */
 const fileRoots = z
   .string()
@@ -63,23 +66,19 @@ export const environmentSchema = z.object({
     .refine((text) => text === 'off' || isAbsolute(text), { error: 'must be an absolute path, or off' })
     .optional(),
   LOADER_FILE_ROOTS: fileRoots.default([]),
-  LOADER_MAX_LINE_BYTES: z.coerce
-    .number()
-    .int()
+  LOADER_MAX_LINE_BYTES: wholeNumber()
     .min(1024)
     .max(512 * 1024 * 1024)
     .default(64 * 1024 * 1024),
-  LOADER_LINE_MEMORY_BYTES: z.coerce
-    .number()
-    .int()
+  LOADER_LINE_MEMORY_BYTES: wholeNumber()
     .min(1024)
     .max(1024 ** 4)
     .optional(),
   LOADER_RESOURCE_TYPES: z.string().default(''),
   LOADER_DATA_URLS: z.string().default(''),
   LOADER_DISTRIBUTE_TABLES: flag.default(true),
-  LOADER_THREADS: z.coerce.number().int().min(1).max(256).optional(),
-  LOADER_SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(10_000),
+  LOADER_THREADS: wholeNumber().min(1).max(256).optional(),
+  LOADER_SHUTDOWN_GRACE_MS: wholeNumber().min(0).max(3_600_000).default(10_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   S3_ALLOW_PRIVATE_HOSTS: flag.default(false),
 });

@@ -2,8 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FHIR_VERSIONS } from '../fhir/fhir-versions.ts';
 import { FORMATS } from '../fhir/resource-format.ts';
 import { SCHEDULERS } from '../load/schedule.ts';
-import { isFolder } from './bucket-argument.ts';
-import { type AccountOptions, accountOf, noAccountOf } from './s3-account.ts';
+import { type AccountOptions, accountOf, withAccountOptions } from './s3-account.ts';
 
 /** What a load can be told, by whichever command begins it. */
 export interface LoadOptions extends AccountOptions {
@@ -30,7 +29,7 @@ export interface LoadOptions extends AccountOptions {
 
 /** Adds the options of a load; each is the parameter of that name. */
 export function withLoadOptions(command: Command): Command {
-  return command
+  return withAccountOptions(command)
     .option('--prefix <prefix>', 'only files whose keys start with this; may be repeated', collect)
     .option('--thread-num <n>', 'files loaded at once (4)', toInteger)
     .option('--upsert', 'overwrite resources that exist; without it a file with an id that exists fails')
@@ -59,18 +58,13 @@ export function withLoadOptions(command: Command): Command {
     .option('--connect-timeout <ms>', 'time to connect to S3; 0 is no limit (0)', toInteger)
     .option('--read-timeout <ms>', 'time without a byte from S3; 0 is no limit (0)', toInteger)
     .option('--reload-changed', 'with --upsert: load files again whose objects have changed since')
-    .option('--region <region>', "the bucket's region")
-    .option('--host <host>', 'host of an S3-compatible store, or its http(s) address')
-    .option('--no-path-style', "put the bucket's name into the host name, as some stores demand")
-    .option('--profile <name>', 'profile of ~/.aws with the credentials')
-    .addOption(new Option('--request-payer <who>', 'who pays for the requests').choices(['requester']))
-    .option('--server-credentials', "use the server's own AWS credentials");
+    .addOption(new Option('--request-payer <who>', 'who pays for the requests').choices(['requester']));
 }
 
 /** Only what was given: the defaults are the server's. */
 export async function loadParamsOf(bucket: string, options: LoadOptions): Promise<object> {
   const params = {
-    account: isFolder(bucket) ? noAccountOf(options) : await accountOf(options),
+    account: await accountOf(bucket, options),
     'request-payer': options.requestPayer,
     'thread-num': options.threadNum,
     'upsert?': options.upsert,

@@ -13,7 +13,7 @@ import { serveCommand } from './commands/serve-command.ts';
 import { statusCommand } from './commands/status-command.ts';
 import { unwatchCommand } from './commands/unwatch-command.ts';
 import { watchCommand } from './commands/watch-command.ts';
-import { CliError, EXIT_CODES_HELP } from './exit-codes.ts';
+import { CliError, EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
 import { SERVER_HELP } from './server-options.ts';
 
 const FIRST_STEPS = `
@@ -44,13 +44,15 @@ for (const command of [
   configCommand(),
   demoCommand(),
 ]) {
-  program.addCommand(command.copyInheritedSettings(program).exitOverride());
+  refuseRepeats(command.copyInheritedSettings(program).exitOverride());
+  program.addCommand(command);
 }
 
-// A reader that has seen enough (`| head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  // A reader that has seen enough (`| head`) is not an error; a full disk is.
+  if (error.code === 'EPIPE') process.exit();
+  process.stderr.write(`The output cannot be written: ${error.message}\n`);
+  process.exit(EXIT.usage);
 });
 
 try {
@@ -64,5 +66,17 @@ try {
     process.exitCode = error.exitCode;
   } else {
     throw error;
+  }
+}
+
+/** Of an option that is given twice, all values but the last would be lost without a word; those that collect are arrays. */
+function refuseRepeats(command: Command): void {
+  for (const option of command.options.filter(({ required }) => required)) {
+    let given = false;
+    command.on(`option:${option.name()}`, () => {
+      if (given && !Array.isArray(command.getOptionValue(option.attributeName())))
+        command.error(`error: option '${option.flags}' may be given only once`);
+      given = true;
+    });
   }
 }

@@ -1,5 +1,7 @@
 import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { loadSharedConfigFiles } from '@smithy/core/config';
+import type { Command } from 'commander';
+import { isFolder } from './bucket-argument.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 
 export const ACCOUNT_HELP = `
@@ -27,14 +29,35 @@ interface Credentials {
   sessionToken?: string | undefined;
 }
 
+/** Adds the options that say whose the bucket is. */
+export function withAccountOptions(command: Command): Command {
+  return command
+    .option('--region <region>', "the bucket's region")
+    .option('--host <host>', 'host of an S3-compatible store, or its http(s) address')
+    .option('--no-path-style', "put the bucket's name into the host name, as some stores demand")
+    .option('--profile <name>', 'profile of ~/.aws with the credentials')
+    .option('--server-credentials', "use the server's own AWS credentials");
+}
+
+/** Whether any of these options was given. */
+export function saysWhose({ region, host, profile, pathStyle, serverCredentials }: AccountOptions): boolean {
+  return pathStyle === false || [region, host, profile, serverCredentials].some((each) => each !== undefined);
+}
+
 /**
- * The RPC parameter `account`, secrets from the environment or a profile only; undefined: the server's own credentials.
- * @throws CliError that says what is missing
+ * The RPC parameter `account`, secrets from the environment or a profile only; undefined: the server's own credentials, or a
+ * folder, which the server reads as the user that it runs as.
+ * @throws CliError that says what is missing, or does not go with a folder
  */
 export async function accountOf(
+  bucket: string,
   options: AccountOptions,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<object | undefined> {
+  if (isFolder(bucket)) {
+    if (!saysWhose(options)) return undefined;
+    throw usage('--region, --host, --profile, --no-path-style and --server-credentials go with s3:// buckets only.');
+  }
   if (options.serverCredentials === true) {
     if ([options.host, options.region, options.profile].every((option) => option === undefined)) return undefined;
     throw usage('--host, --region and --profile go with credentials of your own, not with --server-credentials.');
@@ -62,15 +85,6 @@ export async function accountOf(
     ...(host === undefined ? {} : { host }),
     ...(options.pathStyle === false ? { 'path-style?': false } : {}),
   };
-}
-
-/**
- * What takes the place of an account for a folder: the server reads it as the user that it runs as.
- * @throws CliError where an option says whose the bucket is
- */
-export function noAccountOf({ region, host, profile, pathStyle, serverCredentials }: AccountOptions): undefined {
-  if (pathStyle !== false && [region, host, profile, serverCredentials].every((each) => each === undefined)) return;
-  throw usage('--region, --host, --profile, --no-path-style and --server-credentials go with s3:// buckets only.');
 }
 
 function credentialsOf(variable: (name: string) => string | undefined): Credentials | undefined {

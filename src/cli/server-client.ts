@@ -99,6 +99,7 @@ export class ServerClient {
     const target = new URL(path, url.endsWith('/') ? url : `${url}/`);
     const { status, text } = await sendRequest(target, { ...init, headers, signal }).catch((error: unknown) => {
       signal?.throwIfAborted();
+      if (speaksNoTls(error)) throw new ServerError(`No TLS is spoken at ${url}: write http://. ${SET_ADDRESS}`, false);
       throw new ServerError(`No server answers at ${url}: ${reasonOf(error)}. Is it running? ${SET_ADDRESS}`, true);
     });
     if (status >= 200 && status < 300) return parseJson(text);
@@ -143,4 +144,9 @@ function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** OpenSSL tells it in its message alone, between places of its sources. */
+function speaksNoTls(error: unknown): boolean {
+  return error instanceof Error && /:wrong version number:/.test(error.message);
 }

@@ -1,5 +1,6 @@
 import { lstat, mkdtemp, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { StartError } from '../errors/start-error.ts';
 import { formatSettings } from './cluster-settings.ts';
 import { clusterName } from './data-folder.ts';
 import { hasErrorCode } from './error-code.ts';
@@ -33,7 +34,7 @@ export async function createCluster(options: {
   } catch (error) {
     await removeFolder(options.account, unfinished);
     if (!hasErrorCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
-    throw new Error(`${cluster} is there already, but is not a Postgres cluster`, { cause: error });
+    throw new StartError(`${cluster} is there already, but is not a Postgres cluster`, { cause: error });
   }
   return cluster;
 }
@@ -53,12 +54,12 @@ async function isUsableCluster(cluster: string, account: RunAccount): Promise<bo
   const version = await readText(join(cluster, 'PG_VERSION'));
   if (version === undefined) return false;
   if (version.trim() !== majorVersion) {
-    throw new Error(`${cluster} was made by Postgres ${version.trim()}; this is Postgres ${majorVersion}`);
+    throw new StartError(`${cluster} was made by Postgres ${version.trim()}; this is Postgres ${majorVersion}`);
   }
   const { uid } = await lstat(cluster);
   const expected = account.uid ?? process.getuid?.();
   if (uid === expected) return true;
-  throw new Error(
+  throw new StartError(
     `${cluster} belongs to user id ${uid}, but Postgres would run as ${account.name} (${expected}). ` +
       `Start the server as the user who created it, or run: chown -R ${expected} ${cluster}`,
   );
@@ -70,7 +71,7 @@ async function refuseLink(cluster: string): Promise<void> {
     if (hasErrorCode(error, 'ENOENT')) return undefined;
     throw error;
   });
-  if (found?.isSymbolicLink() === true) throw new Error(`${cluster} is a link, which is not followed; remove it`);
+  if (found?.isSymbolicLink() === true) throw new StartError(`${cluster} is a link, which is not followed; remove it`);
 }
 
 async function removeUnfinished({ dataFolder, account }: { dataFolder: string; account: RunAccount }): Promise<void> {
@@ -96,7 +97,7 @@ async function initialise(
     ...(options.sync ? [] : ['--no-sync']),
   ];
   const { exitCode, output } = await runProgram(options.initdb, args, options.account);
-  if (exitCode !== 0) throw new Error(`Postgres's initdb failed in ${folder}: ${output}`);
+  if (exitCode !== 0) throw new StartError(`Postgres's initdb failed in ${folder}: ${output}`);
   await appendToFile(options.account, join(folder, 'postgresql.conf'), `\ninclude '${settingsFile}'\n`);
 }
 

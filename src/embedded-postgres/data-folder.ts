@@ -1,5 +1,6 @@
 import { chmod, lchown, lstat, mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { StartError } from '../errors/start-error.ts';
 import { hasErrorCode } from './error-code.ts';
 import { folderId } from './folder-id.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
@@ -26,7 +27,7 @@ export async function prepareDataFolder(requested: string, account: RunAccount):
   const folder = await realpath(requested);
   // pg_ctl and initdb put paths between double quotes into shell commands.
   if (/["$`\\\n]/.test(folder))
-    throw new Error(`The path of data folder ${folder} has a character Postgres cannot use`);
+    throw new StartError(`The path of data folder ${folder} has a character Postgres cannot use`);
   const linked = await followClusterLink(folder);
   if (linked !== undefined) return linked;
   if (account.uid === undefined || (await makeReachable(folder, account))) return folder;
@@ -77,7 +78,7 @@ async function useFallback(folder: string, account: RunAccount): Promise<string>
   const fallback = join(fallbackRoot, `${basename(folder)}-${folderId(folder)}`);
   await mkdir(fallback, { recursive: true });
   if (!(await makeReachable(fallback, account))) {
-    throw new Error(
+    throw new StartError(
       `Postgres runs as ${account.name} and can reach neither data folder ${folder} nor ${fallback}. ` +
         `Choose a data folder that ${account.name} can reach, or run chmod o+x on the folders above it.`,
     );

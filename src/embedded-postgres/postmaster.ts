@@ -1,5 +1,6 @@
 import { lstat, rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StartError } from '../errors/start-error.ts';
 import { clearAfterKill, findPostmaster, findPostmasterNow, waitForExit } from './postmaster-process.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 import { appendToFile, openToRead } from './safe-files.ts';
@@ -33,7 +34,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<void>
     await stopPostmaster(options, 'immediate');
     // The memory of the child processes of a killed Postgres may be freed a moment after their end.
     const isEnding = log.includes('pre-existing shared memory block');
-    if (!isEnding || performance.now() > deadline) throw new Error(describeFailure('start', output, log));
+    if (!isEnding || performance.now() > deadline) throw new StartError(describeFailure('start', output, log));
     await sleep(100);
   }
 }

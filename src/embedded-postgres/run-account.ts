@@ -1,3 +1,4 @@
+import { StartError } from '../errors/start-error.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 
 const systemUser = 'postgres';
@@ -15,7 +16,7 @@ export async function findRunAccount(): Promise<RunAccount> {
   const failure = await createSystemUser();
   const created = await lookUpSystemUser();
   if (created !== undefined) return created;
-  throw new Error(
+  throw new StartError(
     `Postgres refuses to run as root, and user "${systemUser}" could not be created (${failure}). ` +
       `Create a system user "${systemUser}", start the server as an ordinary user, or set DATABASE_URL.`,
   );

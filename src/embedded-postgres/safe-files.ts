@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lchown, open, rm } from 'node:fs/promises';
+import { StartError } from '../errors/start-error.ts';
 import { hasErrorCode } from './error-code.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 
@@ -70,7 +71,7 @@ export async function giveFolder({ uid, gid }: RunAccount, path: string): Promis
 export async function removeFolder({ uid }: RunAccount, path: string): Promise<void> {
   if (uid === undefined) return await rm(path, { recursive: true, force: true });
   const { exitCode, output } = await runProgram('rm', ['-rf', '--', path], SELF);
-  if (exitCode !== 0) throw new Error(`Cannot remove ${path}: ${output}`);
+  if (exitCode !== 0) throw new StartError(`Cannot remove ${path}: ${output}`);
 }
 
 async function giveFile({ uid, gid }: RunAccount, file: FileHandle): Promise<void> {
@@ -79,11 +80,12 @@ async function giveFile({ uid, gid }: RunAccount, file: FileHandle): Promise<voi
 
 async function openPlain(path: string, flags: number): Promise<FileHandle> {
   const file = await open(path, flags, 0o600).catch((cause: unknown) => {
-    if (hasErrorCode(cause, 'ELOOP')) throw new Error(`${path} is a link, which is not followed; remove it`, { cause });
+    if (hasErrorCode(cause, 'ELOOP'))
+      throw new StartError(`${path} is a link, which is not followed; remove it`, { cause });
     throw cause;
   });
   const { nlink } = await file.stat();
   if ((await file.stat()).isFile() && nlink <= 1) return file;
   await file.close();
-  throw new Error(`${path} is not a file of its own (a hard link, a folder or a pipe); remove it`);
+  throw new StartError(`${path} is not a file of its own (a hard link, a folder or a pipe); remove it`);
 }

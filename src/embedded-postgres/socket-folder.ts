@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StartError } from '../errors/start-error.ts';
 import { socketPort } from './cluster-settings.ts';
 import { hasErrorCode } from './error-code.ts';
 import { folderId } from './folder-id.ts';
@@ -23,7 +24,7 @@ export async function createSocketFolder(dataFolder: string, account: RunAccount
     await mkdir(folder, { mode: 0o700 });
   } catch (cause) {
     if (!hasErrorCode(cause, 'EEXIST', 'EPERM', 'EACCES', 'ENOTEMPTY')) throw cause;
-    throw new Error(`Cannot create folder ${folder} for Postgres's socket; remove it or set TMPDIR`, { cause });
+    throw new StartError(`Cannot create folder ${folder} for Postgres's socket; remove it or set TMPDIR`, { cause });
   }
   await giveFolder(account, folder);
   return folder;

@@ -24,7 +24,8 @@ export const loadFromBucketRetry = defineMethod({
   }),
   async handle({ bucket, ...choice }, { loader }) {
     const { retried, status } = await loader.retry(bucket, choice);
-    const next = status.state === 'in-progress' ? '' : ' Call aidbox.bulk/load-from-bucket to load them.';
+    const next =
+      retried === 0 || status.state === 'in-progress' ? '' : ' Call aidbox.bulk/load-from-bucket to load them.';
     return {
       message: `${numberOf(retried, 'failed file')} of bucket <${bucket}> queued again.${next}`,
       progress: status.progress,

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import Postgrator from 'postgrator';
 import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
+import { StartError } from '../errors/start-error.ts';
 import { checkDatabase, checkOwnTables } from './check-database.ts';
 import { connectClient, type DatabaseAddress } from './connection-options.ts';
 import type { Queryable } from './query.ts';
@@ -25,7 +26,9 @@ export async function schemaVersionTable(db: Queryable): Promise<string> {
   );
   const schema = rows[0]?.schema ?? undefined;
   if (schema === undefined) {
-    throw new Error('no schema of the search_path exists; create one, or set search_path for this role or database');
+    throw new StartError(
+      'no schema of the search_path exists; create one, or set search_path for this role or database',
+    );
   }
   return `fhir_bucket_loader.schema_version_${schema}`;
 }

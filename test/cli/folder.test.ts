@@ -29,6 +29,8 @@ test('a folder is loaded, told and listed, with credentials for S3 around', { ti
     assert.match(status.stdout, /1 of 1 file, 2 resources/);
     const files = await runCli(['files', bucket], env);
     assert.match(files.stdout, /\ndone\tPatient\.ndjson\tPatient\t/);
+    const retry = await runCli(['retry', bucket, '--load', '--follow'], { FHIR_BUCKET_LOADER_URL: server.url });
+    assert.deepEqual([retry.code, retry.stderr], [0, '']);
   }
   const rows = await server.sql(`select count(*)::int as count from patient where id like 'cli-folder-%'`);
   assert.deepEqual(rows, [{ count: 2 }]);

@@ -87,6 +87,11 @@ test('a failed file is exit code 2; files, retry and the next load mend it', { t
   assert.equal((await runCli(['status', `s3://${bucket}`], env)).code, 3);
   await server.s3.putObject(bucket, 'sub/Patient-bad.ndjson', '{"resourceType":"Patient","id":"mended"}');
   assert.equal((await runCli(['load', `s3://${bucket}`, '--follow'], env)).code, 0);
+  // Where nothing is queued, nothing needs a call.
+  assert.equal(
+    (await runCli(['retry', `s3://${bucket}`], env)).stdout,
+    `0 failed files of bucket <s3://${bucket}> queued again.\n`,
+  );
 });
 
 test('files that are none are said to be none, and why, beside the data', { timeout }, async () => {

