@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { keepRunning } from './embedded-postgres/keep-running.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgres.ts';
 import { explainDatabase, explainListen, explainPermissions, explainThreads } from './explain-start.ts';
+import { brokenRequests } from './http/broken-requests.ts';
 import { connectionLimits, limitConnections } from './http/connection-limits.ts';
 import { pathOptions } from './http/error-handler.ts';
 import { noSchemas } from './http/no-schemas.ts';
@@ -61,6 +62,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     ...connectionLimits(),
+    ...brokenRequests(),
     ...requestLogOptions(),
     ...pathOptions(),
     ...noSchemas(),

@@ -6,6 +6,7 @@ export const CLIENT_ERRORS = {
   'foreign-origin': 403,
   'not-found': 404,
   'method-not-found': 404,
+  'too-slow': 408,
   conflict: 409,
   'several-match': 412,
   'body-too-large': 413,
@@ -14,6 +15,7 @@ export const CLIENT_ERRORS = {
   'invalid-params': 422,
   'domain-error': 422,
   'too-many-attempts': 429,
+  'headers-too-large': 431,
   'database-unavailable': 503,
 } as const satisfies Record<string, number>;
 

@@ -16,15 +16,22 @@ export async function acceptBodyFormats(app: FastifyInstance): Promise<void> {
   await app.register(accepts);
   app.removeAllContentTypeParsers();
   for (const [type, format] of Object.entries(REQUEST_TYPES)) {
-    app.addContentTypeParser(type, { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) =>
-      bytes.length === 0 ? undefined : parseBody(decodeBody(bytes), format),
-    );
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, bytes: Buffer) => {
+      checkContentEncoding(request.headers['content-encoding']);
+      return bytes.length === 0 ? undefined : parseBody(decodeBody(bytes), format);
+    });
   }
   // Not where the answer is written: errors are written there too.
   app.addHook('preValidation', async ({ url, query }) => {
     checkEncoding(url);
     checkFormat(query);
   });
+}
+
+/** @throws ClientError of kind `unknown-content-type` for a body that is packed */
+function checkContentEncoding(encoding: string | undefined): void {
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
+  throw new ClientError('unknown-content-type', 'Send the body as it is, without a content-encoding.');
 }
 
 /**

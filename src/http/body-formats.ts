@@ -1,5 +1,6 @@
 import { CORE_SCHEMA, dump, load } from 'js-yaml';
 import { ClientError } from '../errors/client-error.ts';
+import { parseFailure } from './parse-failure.ts';
 
 export type BodyFormat = 'json' | 'yaml';
 
@@ -45,8 +46,8 @@ export function parseBody(text: string, format: BodyFormat): unknown {
         ? JSON.parse(text)
         : load(text, { schema: CORE_SCHEMA, maxAliases: MOST_ALIASES, maxDepth: MOST_DEPTH });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ClientError('unreadable-body', `The body is not valid ${format === 'json' ? 'JSON' : 'YAML'}: ${reason}`);
+    const name = format === 'json' ? 'JSON' : 'YAML';
+    throw new ClientError('unreadable-body', `The body is not valid ${name}: ${parseFailure(error, text)}.`);
   }
   if (isDeeperThan(body, MOST_DEPTH)) {
     throw new ClientError('unreadable-body', `The body is nested deeper than ${MOST_DEPTH} levels.`);

@@ -14,6 +14,8 @@ export interface CallerOriginOptions {
  */
 export function refuseForeignPages(app: FastifyInstance, { loopbackHostsOnly }: CallerOriginOptions): void {
   app.addHook('onRequest', async (request) => {
+    if (request.headers.host === undefined && request.raw.httpVersion !== '1.0')
+      throw new ClientError('invalid-request', 'The request has no Host header.');
     if (loopbackHostsOnly && !isLoopback(hostname(request.headers.host))) {
       throw new ClientError(
         'misdirected',

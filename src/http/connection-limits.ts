@@ -9,11 +9,11 @@ const CHECK_MS = 5_000;
 /** Connections at once: some thousand pages may watch the loads, each by one. */
 const MOST_CONNECTIONS = 10_000;
 
-/** Fastify's options for connections that send slowly or never. */
+/** Fastify's options for connections that send slowly or never; a request without Host is `refuseForeignPages`'s to refuse. */
 export function connectionLimits() {
   return {
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { connectionsCheckingInterval: CHECK_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    http: { connectionsCheckingInterval: CHECK_MS, headersTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false },
   };
 }
 

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { createDetachedApp } from '../support/detached-app.ts';
 
 const STATUS = 'aidbox.bulk/load-from-bucket-status';
+
+/** Begins with a letter, as an unquoted value would. */
+const SECRET = 'Sekret/0123456789+abcdefghij';
+const place = (line: number, column: number) => new RegExp(`\\(line ${line} column ${column}\\)\\.$`);
 
 const app = await createDetachedApp({ after });
 
@@ -44,6 +49,48 @@ describe('POST /rpc, before the database is asked', () => {
       assert.match(error.message, message);
       assert.equal(answer.statusCode, status);
     });
+
+  for (const [what, body, type, message] of [
+    [
+      'JSON, long',
+      `{"method": "aidbox.bulk/load", "params": {\n "secret-access-key": ${SECRET}}}`,
+      'json',
+      place(2, 23),
+    ],
+    ['JSON, short', SECRET, 'json', /: Unexpected token 'S'\.$/],
+    ['JSON, not one token', 'undefined', 'json', /: it begins with no value\.$/],
+    ['JSON with a line break in a string', `{"secret-access-key": "${SECRET}\n"}`, 'json', place(1, 52)],
+    ['YAML, beside a secret', `secret-access-key: ${SECRET}\nregion: @here`, 'yaml', /entry \(line 2 column 9\)\.$/],
+    ['YAML, a secret in no quotes', `secret-access-key: @${SECRET}`, 'yaml', place(1, 20)],
+    ['YAML, a secret that reads as a tag', `secret-access-key: !${SECRET}`, 'yaml', /: unknown scalar tag \(line 1 /],
+    ['YAML, one that reads as a tag handle', `secret-access-key: !Sekret!x`, 'yaml', /: undeclared tag handle \(/],
+    [
+      'YAML, one that reads as another tag',
+      `a: !<${SECRET}{}> x`,
+      'yaml',
+      /: tag name cannot contain such characters \(/,
+    ],
+    [
+      'YAML, one that reads as an alias',
+      `secret-access-key: *${SECRET}`,
+      'yaml',
+      /: aliases exceeded maxAliases \(0\) \(line 1 /,
+    ],
+  ] as const)
+    test(`names the place in an unreadable body and quotes nothing of it: ${what}`, async () => {
+      const headers = { 'content-type': `application/${type}` };
+      const answer = await app.inject({ method: 'POST', url: '/rpc', headers, payload: body });
+      assert.equal(answer.statusCode, 400);
+      assert.match(answer.json().error.message, message);
+      assert.doesNotMatch(answer.body, /Sekret/);
+    });
+
+  test('refuses a packed body by name: it would be read as if it were not packed', async () => {
+    const headers = { ...json, 'content-encoding': 'gzip' };
+    const answer = await app.inject({ method: 'POST', url: '/rpc', headers, payload: gzipSync('{}') });
+    assert.equal(answer.statusCode, 415);
+    assert.match(answer.json().error.message, /without a content-encoding/);
+  });
 
   const account = {
     'access-key-id': 'id',
