@@ -13,7 +13,7 @@ import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
 import { whyNoAffinity } from './process/cpu-affinity.ts';
 import { machine } from './report/machine.ts';
 
-const options = readBenchOptions({ megabytes: 400 });
+const options = readBenchOptions({ megabytes: 400 }, ['files']);
 const { megabytes, seed, compare } = options;
 const bytes = megabytes * 1e6;
 const mixed = await prepareData({ shape: 'mixed', bytes, seed });

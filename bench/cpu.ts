@@ -38,7 +38,7 @@ const THREADS: readonly (readonly [title: string, kind: string])[] = [
   ['other', 'others'],
 ];
 
-const options = readBenchOptions({ megabytes: 400, rounds: 5 });
+const options = readBenchOptions({ megabytes: 400, rounds: 5 }, ['files', 'only']);
 const data = await prepareData({ shape: 'mixed', bytes: options.megabytes * 1e6, seed: options.seed });
 const candidates = ['.', ...options.compare].map(toCandidate);
 const runs = new Map<Candidate, Run[]>(candidates.map((candidate) => [candidate, []]));

@@ -15,7 +15,7 @@ import { SERIES } from './growth/series.ts';
 import { reportTable, type Summary } from './report/bench-report.ts';
 import { resultsFolder } from './report/results-folder.ts';
 
-const options = readBenchOptions({ megabytes: 4000, rounds: 1 });
+const options = readBenchOptions({ megabytes: 4000, rounds: 1 }, ['files', 'compare', 'json']);
 const { megabytes: most, seed, only } = options;
 const unknown = only.filter((name) => !(name in SERIES));
 if (unknown.length > 0) throw new Error(`no ${unknown}; there are ${Object.keys(SERIES)}`);

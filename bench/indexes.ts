@@ -30,7 +30,7 @@ const WAYS = {
 
 const DEFAULT = ['empty', 'large'].flatMap((tables) => Object.keys(WAYS).map((way) => `${tables}-${way}`));
 
-const given = readBenchOptions({ megabytes: 100 });
+const given = readBenchOptions({ megabytes: 100 }, ['files']);
 const options = { ...given, only: given.only.length === 0 ? DEFAULT : given.only };
 const bytes = options.megabytes * 1e6;
 const data = await prepareData({ shape: 'mixed', bytes, seed: options.seed });

@@ -34,7 +34,14 @@ const COUNT_FILES = 'select count(*)::int as files from loaderfile';
 const FIRST_FILE = `select from loaderfile where resource ->> 'status' = 'done' limit 1`;
 const ALL_DONE = `update loaderfile set resource = resource || '{"status": "done"}' where resource ->> 'status' <> 'done'`;
 
-const { megabytes: thousands, rounds, compare, postgres, only } = readBenchOptions({ megabytes: 1000, rounds: 1 });
+const {
+  megabytes: thousands,
+  rounds,
+  compare,
+  postgres,
+  only,
+} = readBenchOptions({ megabytes: 1000, rounds: 1 }, ['seed', 'files', 'threads', 'postgres-memory', 'json']);
+if (only.some((name) => name !== 'first')) throw new Error(`no ${only}; there is first`);
 const store = await openListingStore(thousands * 1000, PAGE_MS);
 const database = await openBenchDatabase({ bin: postgres });
 try {

@@ -29,7 +29,7 @@ const NETWORKS: Readonly<Record<string, NetworkShape | undefined>> = {
 };
 const SHAPES = ['mixed', 'mid-files', 'one-file', 'skewed', 'small-files'] as const;
 
-const options = readBenchOptions({ megabytes: 400 });
+const options = readBenchOptions({ megabytes: 400 }, []);
 const { megabytes, files, seed, compare } = options;
 const contenders: Contender[] = [];
 // Of a size of their own (`--files`), and long: only where asked for.

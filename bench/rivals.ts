@@ -14,7 +14,7 @@ import { rivalContender } from './contenders/rivals/rival.ts';
 import { serverCopy } from './contenders/server-copy.ts';
 import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
 
-const options = readBenchOptions({ megabytes: 400 });
+const options = readBenchOptions({ megabytes: 400 }, ['files', 'compare']);
 const floor = 'floor';
 const data = await prepareData({ shape: 'mixed', bytes: options.megabytes * 1e6, seed: options.seed });
 await prepareCopyFiles(data);

@@ -7,8 +7,8 @@
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type pg from 'pg';
+import { parseOptions, toInteger } from '../demo/parse-options.ts';
 import { createResourceTable } from '../src/store/ensure-resource-table.ts';
 import type { BenchDeps } from './contenders/contender.ts';
 import { cacheFolder } from './dataset/prepare-data.ts';
@@ -25,14 +25,10 @@ import { withParts } from './with-parts.ts';
 const STEPS = [0, 0.1, 0.2, 0.5, 1];
 const THREADS = 4;
 
-const { values } = parseArgs({
-  options: {
-    most: { type: 'string', default: '10' },
-    load: { type: 'string', default: '200' },
-    rounds: { type: 'string', default: '1' },
-  },
-});
-const [most, load, rounds] = [Number(values.most) * 1e6, Number(values.load) * 1e3, Number(values.rounds)];
+const values = parseOptions({ most: { type: 'string' }, load: { type: 'string' }, rounds: { type: 'string' } });
+const most = toInteger('--most', values.most, 10, 1) * 1e6;
+const load = toInteger('--load', values.load, 200, 1) * 1e3;
+const rounds = toInteger('--rounds', values.rounds, 1, 1);
 
 const figures = await withParts({ postgres: undefined, threads: THREADS }, async (parts) => {
   const found: RowFigures[] = [];

@@ -15,7 +15,7 @@ import { measureRates } from './schedule/measure-rates.ts';
 import { ORDERS, type Order } from './schedule/orders.ts';
 import { leastMakespan, makespan } from './schedule/simulate.ts';
 
-const options = readBenchOptions({ megabytes: 400 });
+const options = readBenchOptions({ megabytes: 400 }, ['files', 'compare']);
 const data = await prepareData({ shape: 'skewed', bytes: options.megabytes * 1e6, seed: options.seed });
 const rates = await measureRates(data, options);
 const seconds = (file: (typeof data.files)[number]) => file.rawBytes / (rates.get(file.type) ?? Number.NaN);

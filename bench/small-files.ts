@@ -35,7 +35,7 @@ const HEAD = [
   'WAL kB',
 ];
 
-const options = readBenchOptions({ megabytes: 1, rounds: 1 });
+const options = readBenchOptions({ megabytes: 1, rounds: 1 }, ['size', 'postgres-memory', 'json']);
 const { files, seed, compare, only, postgres, threads, rounds } = options;
 const small = await prepareData({ shape: 'small-files', bytes: 0, files, seed });
 const few = await prepareData({ shape: 'few-files', bytes: 0, files, seed });

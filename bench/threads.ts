@@ -32,7 +32,7 @@ const SIZES = [1, 20];
 /** So many times the size of the large files: none of 400 is then small enough for a batch. */
 const MANY = 6;
 
-const options = readBenchOptions({ megabytes: 60, rounds: 2 });
+const options = readBenchOptions({ megabytes: 60, rounds: 2 }, ['only', 'compare', 'postgres-memory']);
 const loads = await measure(options);
 const single = loads.filter(({ kind }) => kind !== 'small-files');
 const costs = costOf((place) => fitCost(single.map((load) => ({ ...load, seconds: load[place] }))));

@@ -15,7 +15,7 @@ import { prepareCopyFiles, prepareData } from './dataset/prepare-data.ts';
 
 const CHANGED = [0, 1, 50, 100];
 
-const options = readBenchOptions({ megabytes: 200 });
+const options = readBenchOptions({ megabytes: 200 }, ['files']);
 const { megabytes, seed, compare } = options;
 const contenders: Contender[] = [];
 for (const [name, shape] of [

@@ -1,10 +1,6 @@
-import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
+import type { ParseArgsOptionDescriptor } from 'node:util';
 import { DEMO_RESOURCE_TYPES } from './fhir-data/demo-resource-types.ts';
-
-/** A command line that cannot be followed; the message says why. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { parseOptions, toInteger } from './parse-options.ts';
 
 /** What the generated data depends on; the same values give the same bytes. */
 export interface DataOptions {
@@ -48,23 +44,8 @@ export function readCommandLine(options: {
   };
 }
 
-/** @throws UsageError when the text is no whole number from `least` up */
-export function toInteger(option: string, text: string | undefined, byDefault: number, least: number): number {
-  const value = text === undefined ? byDefault : Number(text.replaceAll(/[_,]/g, ''));
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new UsageError(`${option} must be a whole number from ${least} up, not ${text}`);
-  }
-  return value;
-}
-
 function parse(texts: readonly string[], flags: readonly string[]): Record<string, unknown> {
   const describe = (type: 'string' | 'boolean') => (name: string) =>
     [name, { type }] satisfies [string, ParseArgsOptionDescriptor];
-  try {
-    return parseArgs({
-      options: Object.fromEntries([...texts.map(describe('string')), ...flags.map(describe('boolean'))]),
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return parseOptions(Object.fromEntries([...texts.map(describe('string')), ...flags.map(describe('boolean'))]));
 }

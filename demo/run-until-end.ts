@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { StartError } from '../src/errors/start-error.ts';
-import { UsageError } from './command-line.ts';
+import { UsageError } from './parse-options.ts';
 
 /** Somebody asked the program to end. */
 class Interrupted extends Error {

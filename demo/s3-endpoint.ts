@@ -1,4 +1,4 @@
-import { UsageError } from './command-line.ts';
+import { UsageError } from './parse-options.ts';
 
 /** A store's address and keys, in the form of the RPC parameter `account`. */
 export interface DemoAccount {

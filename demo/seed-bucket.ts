@@ -1,5 +1,6 @@
-import { readCommandLine, UsageError } from './command-line.ts';
+import { readCommandLine } from './command-line.ts';
 import { fillWithProgress } from './fill-with-progress.ts';
+import { UsageError } from './parse-options.ts';
 import { runUntilEnd } from './run-until-end.ts';
 
 const DEFAULT_RESOURCES = 20_000;

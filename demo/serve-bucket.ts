@@ -1,5 +1,6 @@
-import { readCommandLine, toInteger } from './command-line.ts';
+import { readCommandLine } from './command-line.ts';
 import { fillWithProgress } from './fill-with-progress.ts';
+import { toInteger } from './parse-options.ts';
 import { runUntilEnd, untilInterrupted } from './run-until-end.ts';
 import { startS3Endpoint } from './s3-endpoint.ts';
 

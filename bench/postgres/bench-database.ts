@@ -44,6 +44,8 @@ export async function openBenchDatabase({
   settings?: Readonly<Record<string, string>> | undefined;
 } = {}): Promise<BenchDatabase> {
   const url = process.env['BENCH_DATABASE_URL'];
+  if (url !== undefined && bin !== undefined)
+    throw new Error('BENCH_DATABASE_URL is used as it is: leave --postgres out');
   if (url !== undefined && memory !== undefined) throw new Error('the memory of BENCH_DATABASE_URL cannot be limited');
   const settings = { ...SETTINGS, ...more, ...(memory === undefined ? {} : settingsFor(memory)) };
   const server = url === undefined ? await startPostgres(bin, settings) : undefined;

@@ -7,7 +7,7 @@ export function mix(value: number): number {
 }
 
 /** FNV-1a of a short text: turns a purpose ("Patient", "Encounter>Patient") into a number to seed with. */
-export function textHash(text: string): number {
+function textHash(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   return h >>> 0;

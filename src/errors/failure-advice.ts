@@ -7,7 +7,7 @@ const AFTER_AN_OUTAGE =
   "Load again. Where it is always one file, look in Postgres's log for what ends its sessions, such as the system killing them for memory.";
 
 /** What to do about each failure, in the words of docs/troubleshooting.md; code stands in backticks. */
-export const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[]>> = {
+const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[]>> = {
   aidbox: [
     [['not-json', 'not-an-object', 'two-resources'], `Write one resource per line. ${OR_LEAVE_OUT}`],
     [

@@ -12,7 +12,7 @@ import type { Queryable } from './query.ts';
 const MIGRATION_LOCK = '5018342091773321';
 
 /** The folder of the migrations, `001.do.<name>.sql` and so on. */
-export const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url));
+const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url));
 
 /**
  * Where the migrations that have run are written down: by the schema of Aidbox's tables, or the one that the session creates

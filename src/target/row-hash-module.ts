@@ -24,7 +24,7 @@ const exportsSchema = z.object({
 });
 
 /** Size of a key, in bytes. */
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 /** Size of a hash, in bytes. */
 export const HASH_BYTES = 16;
 /** Size of a hash as a field of Postgres's binary form, with its length. */
@@ -59,7 +59,7 @@ export class RowHashModule {
     this.fields = Buffer.from(memory.buffer, fields(), mostRows() * HASH_FIELD_BYTES);
   }
 
-  /** Sets whose rows come next, unless they are the last one's. @param key KEY_BYTES @param defaultTs 8 bytes, as in a row */
+  /** Sets whose rows come next, unless they are the last one's. @param key 32 bytes @param defaultTs 8 bytes, as in a row */
   use(user: object, key: Buffer, defaultTs: Buffer): void {
     if (this.#user === user) return;
     key.copy(this.#key);

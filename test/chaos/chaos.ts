@@ -3,19 +3,23 @@
  *
  *   npm run chaos -- [--rounds 60] [--seed 1] [--seconds 3600] [--watched 0.2] [--only cut]
  */
-import { parseArgs } from 'node:util';
+import { parseOptions, toInteger, UsageError } from '../../demo/parse-options.ts';
+import { FAULTS } from './faults.ts';
 import { runChaos } from './run-chaos.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string' },
-    seed: { type: 'string' },
-    seconds: { type: 'string' },
-    watched: { type: 'string' },
-    only: { type: 'string' },
-  },
+const values = parseOptions({
+  rounds: { type: 'string' },
+  seed: { type: 'string' },
+  seconds: { type: 'string' },
+  watched: { type: 'string' },
+  only: { type: 'string' },
 });
-const seed = Number(values.seed ?? Date.now() % 100_000);
+const seed = toInteger('--seed', values.seed, Date.now() % 100_000, 0);
+const watched = values.watched === undefined ? undefined : Number(values.watched);
+if (watched !== undefined && !(watched >= 0 && watched <= 1)) throw new UsageError('--watched must be from 0 to 1');
+const only = values.only === undefined ? undefined : new RegExp(values.only);
+if (only !== undefined && !FAULTS.some(({ name }) => only.test(name)))
+  throw new UsageError(`--only ${values.only} names none of the faults ${FAULTS.map(({ name }) => name).join(', ')}`);
 const interrupt = new AbortController();
 // Postgres and the replicas must not outlive the run.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort());
@@ -23,10 +27,10 @@ const started = performance.now();
 console.log(`seed ${seed}`);
 const report = await runChaos({
   seed,
-  rounds: Number(values.rounds ?? 60),
-  seconds: Number(values.seconds ?? 3_600),
-  ...(values.watched === undefined ? {} : { watched: Number(values.watched) }),
-  ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
+  rounds: toInteger('--rounds', values.rounds, 60, 1),
+  seconds: toInteger('--seconds', values.seconds, 3_600, 1),
+  ...(watched === undefined ? {} : { watched }),
+  ...(only === undefined ? {} : { only }),
   signal: interrupt.signal,
   print: (line) => console.log(line),
 });

@@ -1,11 +1,9 @@
-import { parseArgs } from 'node:util';
+import { parseOptions } from '../../demo/parse-options.ts';
 import { isGood, runMatrix } from './run-matrix.ts';
 
 // npm run crash-matrix -- --steps partitioned --faults 'killed|cut'
 // TEST_CITUS_URL=… TEST_CITUS_RESTART=… npm run crash-matrix -- --citus
-const { values } = parseArgs({
-  options: { steps: { type: 'string' }, faults: { type: 'string' }, citus: { type: 'boolean' } },
-});
+const values = parseOptions({ steps: { type: 'string' }, faults: { type: 'string' }, citus: { type: 'boolean' } });
 const only = (pattern: string | undefined) => new RegExp(pattern ?? '.');
 const cells = await runMatrix({
   steps: only(values.steps),

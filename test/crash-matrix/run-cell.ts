@@ -7,7 +7,7 @@ import type { Scene, Step } from './steps.ts';
 import { loadNights, NEARLY_ALL_CHANGED, type Night, PARAMS, SOME_CHANGED, wrongNights } from './upsert-nights.ts';
 
 /** Longest time, in ms, from a fault until all of the file's rows are in, or none, and nothing is left. */
-export const BOUND_MS = 60_000;
+const BOUND_MS = 60_000;
 
 /** Longest wait for a load to come to the step, in ms. */
 const REACH_MS = 60_000;

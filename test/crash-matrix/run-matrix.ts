@@ -52,7 +52,7 @@ async function runCells(
 const KEEPS_FILES: ReadonlySet<Scene> = new Set(['early', 'finish']);
 
 /** The cells of steps and faults whose names match. */
-export function cellsOf(steps: RegExp, faults: RegExp, citus: boolean): { step: Step; fault: Fault }[] {
+function cellsOf(steps: RegExp, faults: RegExp, citus: boolean): { step: Step; fault: Fault }[] {
   return STEPS.filter(({ scene, name }) => (!citus || scene === 'direct') && steps.test(`${scene}: ${name}`)).flatMap(
     (step) =>
       FAULTS.filter(

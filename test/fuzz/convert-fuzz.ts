@@ -3,7 +3,9 @@
  *
  *   node test/fuzz/convert-fuzz.ts [count] [seed]
  */
+
 import { Random } from '../../demo/fhir-data/random.ts';
+import { toInteger } from '../../demo/parse-options.ts';
 import { Transforms } from '../../src/pipeline/create-transform.ts';
 import type { LineResult } from '../../src/pipeline/transform.ts';
 import { LineConverter } from '../pipeline/fhir-to-aidbox/convert-line.ts';
@@ -107,8 +109,8 @@ function parse(bytes: Buffer) {
 }
 
 if (import.meta.main) {
-  const count = Number(process.argv[2] ?? 1_000_000);
-  const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
+  const count = toInteger('the count', process.argv[2], 1_000_000, 1);
+  const seed = toInteger('the seed', process.argv[3], Date.now() % 2 ** 31, 0);
   console.log(`${count} lines, seed ${seed}`);
   const { results, findings, plain } = fuzzConvert(count, seed);
   console.table({ ...results, 'rows by the plain converter': Math.round(plain) });

@@ -3,8 +3,10 @@
  *
  *   node test/fuzz/encoder-fuzz.ts [count] [seed]
  */
+
 import { isDeepStrictEqual } from 'node:util';
 import { Random } from '../../demo/fhir-data/random.ts';
+import { toInteger } from '../../demo/parse-options.ts';
 import { ResourceScanner } from '../../src/pipeline/resource-scanner.ts';
 import { expectedOfLine, parseStrictly } from './expected-of-line.ts';
 import { mutateLine } from './mutate-line.ts';
@@ -73,8 +75,8 @@ function remainingText(scanner: ResourceScanner, buffer: Buffer, start: number, 
 }
 
 if (import.meta.main) {
-  const count = Number(process.argv[2] ?? 1_000_000);
-  const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
+  const count = toInteger('the count', process.argv[2], 1_000_000, 1);
+  const seed = toInteger('the seed', process.argv[3], Date.now() % 2 ** 31, 0);
   console.log(`${count} lines, seed ${seed}`);
   const { results, findings } = fuzzEncoder(count, seed);
   console.table(results);

@@ -3,8 +3,10 @@
  *
  *   node test/fuzz/rpc-fuzz.ts [count] [seed]
  */
+
 import { CORE_SCHEMA, load as parseYaml } from 'js-yaml';
 import { Random } from '../../demo/fhir-data/random.ts';
+import { toInteger } from '../../demo/parse-options.ts';
 import { globalSetup, globalTeardown } from '../support/global-setup.ts';
 import { LastFirst } from '../support/last-first.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -77,8 +79,8 @@ function judge(response: Response, text: string): string | undefined {
 }
 
 if (import.meta.main) {
-  const count = Number(process.argv[2] ?? 20_000);
-  const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
+  const count = toInteger('the count', process.argv[2], 20_000, 1);
+  const seed = toInteger('the seed', process.argv[3], Date.now() % 2 ** 31, 0);
   console.log(`${count} requests, seed ${seed}`);
   await globalSetup();
   const parts = new LastFirst();

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { toInteger } from '../../demo/parse-options.ts';
 import { globalSetup, globalTeardown } from '../support/global-setup.ts';
 import { listingPage, startHostileStore, writeWithoutEnd } from '../support/hostile-store.ts';
 import { type Closing, LastFirst } from '../support/last-first.ts';
@@ -16,7 +17,7 @@ const MOST_LAG_MS = 500;
 const MOST_SECONDS = 120;
 const MOST_MB = 1_300;
 /** An attack that has not ended by then has won. */
-const GIVE_UP_SECONDS = Number(process.argv[4] ?? 90);
+const GIVE_UP_SECONDS = toInteger('the seconds', process.argv[4], 90, 1);
 
 /** Size of the long lines; LINE_MB=60 is what the default lets through. */
 const LINE_MB = Number(process.env['LINE_MB'] ?? 250);
@@ -101,10 +102,13 @@ const ATTACKS: readonly Attack[] = [
 ];
 
 const tree = process.argv[2] ?? new URL('../..', import.meta.url).pathname;
+const attacks = ATTACKS.filter(({ name }) => name.includes(process.argv[3] ?? ''));
+if (attacks.length === 0)
+  throw new Error(`none of the attacks is named so: ${ATTACKS.map(({ name }) => name).join(', ')}`);
 let failed = false;
 await globalSetup();
 try {
-  for (const attack of ATTACKS.filter(({ name }) => name.includes(process.argv[3] ?? ''))) {
+  for (const attack of attacks) {
     const parts = new LastFirst();
     try {
       const { seconds, mb, lagMs, end } = await run(attack, parts);

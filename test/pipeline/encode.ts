@@ -16,7 +16,7 @@ const JSONB_VERSION = 1;
 const plainRows = new PlainRowModule();
 
 /** An encoder of one stream whose buffers are used again at once, and the bytes that came out of it. */
-export class TestEncoder extends RowEncoder {
+class TestEncoder extends RowEncoder {
   readonly output: Buffer[];
 
   constructor(options: EncoderOptions, observer?: LineObserver) {

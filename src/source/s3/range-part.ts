@@ -5,7 +5,7 @@ import type { ObjectRequests } from './object-requests.ts';
 import type { S3Error } from './s3-error.ts';
 
 /** A store that does not answer with the range that it was asked for. */
-export class NoSuchRange extends Error {}
+class NoSuchRange extends Error {}
 
 export interface RangePartOptions {
   requests: ObjectRequests;
@@ -60,7 +60,7 @@ export class RangePart {
 
   /**
    * The next bytes, in order; undefined once all have been given.
-   * @throws what the request does, BrokenBody, or NoSuchRange; after the bytes that came before it
+   * @throws what the request does, BrokenBody, or that the store gives no ranges; after the bytes that came before it
    */
   async next(): Promise<Buffer | undefined> {
     for (;;) {

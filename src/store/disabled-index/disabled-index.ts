@@ -7,7 +7,7 @@ import { ask, type Statement } from '../statement.ts';
 import { indexMarksSchema, type TableIndex } from './table-index.ts';
 
 /** The DisabledIndex resource as stored, with Aidbox's fields; `bucket`, `constraint`, `marks` and `message` are the loader's additions. */
-export const disabledIndexSchema = z.looseObject({
+const disabledIndexSchema = z.looseObject({
   /** The bucket for whose load it was dropped. */
   bucket: z.string().optional(),
   schemaname: z.string(),

@@ -8,7 +8,7 @@ export type LoaderFileError = Pick<Failure, 'source' | 'code'>;
 const countsByType = z.record(z.string(), z.number());
 
 /** What became of a file's open references; what somebody else has written under this name is passed over. */
-export const referenceCountsSchema = z.object({
+const referenceCountsSchema = z.object({
   resolved: z.number(),
   unresolved: countsByType,
   ambiguous: countsByType,

@@ -63,7 +63,7 @@ export function fhirpathModel(version: 'r4' | 'r5'): Model {
 }
 
 /** R4B, by the official StructureDefinitions. */
-export function structureDefinitionModel(packageName = '@iguhealth/hl7.fhir.r4b.core'): Model {
+function structureDefinitionModel(packageName = '@iguhealth/hl7.fhir.r4b.core'): Model {
   const definitions = ['profiles-types', 'profiles-resources'].flatMap((file) => {
     const bundle = JSON.parse(readFileSync(require.resolve(`${packageName}/definitions/${file}.min.json`), 'utf8'));
     return bundle.entry.map((entry: { resource: unknown }) => entry.resource);
