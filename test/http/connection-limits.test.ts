@@ -50,7 +50,12 @@ describe('what is no request', () => {
       431,
       /too long/,
     ],
-    ['HTTP/1.1 without Host', 'GET /health HTTP/1.1\r\n\r\n', 400, /^The request has no Host header\.$/],
+    [
+      'HTTP/1.1 without Host',
+      'GET /health HTTP/1.1\r\nconnection: close\r\n\r\n',
+      400,
+      /^The request has no Host header\.$/,
+    ],
   ] as const)
     test(`is answered in the form of every error: ${what}`, { timeout: 600_000 }, async () => {
       const answer = await exchange(request);

@@ -136,6 +136,21 @@ describe('a listing is complete or refused', () => {
   });
 });
 
+describe('a size that cannot be is refused: it would be read as another version of the object, or fail as no known error', () => {
+  for (const [what, odd] of [
+    ['a negative size', { Size: '-5' }],
+    ['a size in words', { Size: '5 bytes' }],
+    ['a size beyond all numbers', { Size: '9'.repeat(30) }],
+  ] as const)
+    test(what, async (t) => {
+      const { store, refusal } = await setUp(t);
+      store.onList = ({ contents: [first] }) => {
+        if (first !== undefined) Object.assign(first, odd);
+      };
+      assert.match(await refusal(), /a size that is no number of bytes; nothing is queued/);
+    });
+});
+
 test('what a store does not list is absent, and the object is listed all the same', async (t) => {
   const { store, list } = await setUp(t, ['Patient.ndjson']);
   store.onList = ({ contents: [first] }) => {
