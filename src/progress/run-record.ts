@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
+import { commit } from '../store/commit.ts';
 import { endRun, finishRun, type RunEnd } from '../store/load-run/end-run.ts';
 import { enterRun } from '../store/load-run/enter-run.ts';
 import { releaseRun } from '../store/load-run/run-lock.ts';
@@ -41,7 +42,7 @@ export class RunRecord {
     await session.query('begin');
     try {
       this.#run = await enterRun(session, bucket, { call: call(), known: this.#run });
-      await session.query('commit');
+      await commit(session);
       this.#isFinished = false;
     } catch (error) {
       await session.query('rollback').catch(() => {

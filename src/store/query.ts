@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { commit } from './commit.ts';
 
 /** What a statement runs on: a pool, or a connection when it belongs to a transaction. */
 export type Queryable = Pick<pg.Pool | pg.ClientBase, 'query'>;
@@ -13,7 +14,7 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
   try {
     await client.query('begin');
     const result = await work(client);
-    await client.query('commit');
+    await commit(client);
     return result;
   } catch (error) {
     await client.query('rollback').catch((cause: Error) => {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { cancellable } from '../store/cancellable.ts';
+import { commit } from '../store/commit.ts';
 import { commitLazily } from '../store/durability.ts';
 import { lockFiles } from '../store/loader-file/queue.ts';
 import { listPrepared } from '../target/partitioned/prepared-transaction.ts';
@@ -45,9 +46,7 @@ export class BatchAttempt {
     await client.query('savepoint no_rows');
     const stop = { signal, graceMs: STOP_GRACE_MS };
     const failure = await cancellable(pool, client, stop, () => this.#tryFiles(client, mine));
-    const { command } = await client.query('commit');
-    // Of a transaction in which a statement has failed, Postgres answers so, and with no error.
-    if (command !== 'COMMIT') throw new Error(`Postgres answered ${command} to the commit of a batch`);
+    await commit(client);
     return failure === undefined ? { files: this.#outcomes.of(ids) } : { failure };
   }
 

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { toFailure } from '../errors/failure.ts';
 import { cancellable } from '../store/cancellable.ts';
+import { commit } from '../store/commit.ts';
 import { beginDurably } from '../store/durability.ts';
 import { failUnfinishedFile, markPending } from '../store/loader-file/finish-loader-file.ts';
 import { lockFile } from '../store/loader-file/queue.ts';
@@ -51,7 +52,7 @@ export class DirectAttempt {
     if (!(await lockFile(control, id, ['in-progress']))) return await lost(control);
     await this.#data.record(control);
     this.#isRecorded = true;
-    await control.query('commit');
+    await commit(control);
     await beginDurably(control);
     if (!(await lockForAttempt(control, attempt))) {
       const outcome = await lost(control);
@@ -63,13 +64,13 @@ export class DirectAttempt {
     if (requiresPrimaryKey && !(await hasKey(control, table))) {
       await closeDataAttempt(control, attempt);
       await markPending(control, id);
-      await control.query('commit');
+      await commit(control);
       return { kind: 'primary-key-dropped' };
     }
     await control.query('savepoint no_rows');
     const outcome = await this.#tryRows(control, table);
     await closeDataAttempt(control, attempt);
-    await control.query('commit');
+    await commit(control);
     if (outcome.kind === 'done') await this.#data.removeFence();
     return outcome;
   }

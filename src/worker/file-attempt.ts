@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { type Failure, toFailure } from '../errors/failure.ts';
 import { SQLSTATE } from '../errors/sqlstate.ts';
 import { cancellable } from '../store/cancellable.ts';
+import { commit } from '../store/commit.ts';
 import { failUnfinishedFile, markPending } from '../store/loader-file/finish-loader-file.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { identifyFile } from '../target/partitioned/file-identity.ts';
@@ -64,14 +65,14 @@ export class FileAttempt {
       const { table, hasKey } = begun;
       if (!hasKey) {
         await markPending(client, id);
-        await client.query('commit');
+        await commit(client);
         return { kind: 'primary-key-dropped' };
       }
       const { txid, pid } = await numberFile(client);
       const stop = { signal: this.#options.signal, graceMs: STOP_GRACE_MS, pid };
       const outcome = await cancellable(this.#options.pool, client, stop, () => this.#tryRows(client, table, txid));
       this.#hasDecided = outcome.kind === 'done' && this.#partitions !== undefined;
-      await client.query('commit');
+      await commit(client);
       if (this.#hasDecided) await this.#partitions?.commit();
       return outcome;
     } finally {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { commit } from '../commit.ts';
 import { QUEUE } from '../loader-file/queue.ts';
 import { qualifiedName, resolveTables } from '../resource-tables.ts';
 
@@ -38,7 +39,7 @@ export async function copyIdentifiers(
   await client.query('begin');
   try {
     await copyUnlessFresh(client, copy, freshness);
-    await client.query('commit');
+    await commit(client);
   } catch (error) {
     await client.query('rollback');
     throw error;

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { SQLSTATE, sqlstateOf } from '../../errors/sqlstate.ts';
+import { commit } from '../../store/commit.ts';
 import { jsonbText } from '../../store/jsonb-text.ts';
 import { onSession, type Queryable } from '../../store/query.ts';
 import type { LoadedData } from './data-attempt.ts';
@@ -35,7 +36,7 @@ export async function closeFence(pool: pg.Pool, attempt: string): Promise<Loaded
       // Not lock_timeout, which a coordinator of Citus does not pass on: the wait is a worker's.
       await session.query(`begin; set local statement_timeout = '${WAIT}'; set local synchronous_commit = on`);
       await session.query(PLANT, [attempt]);
-      await session.query('commit');
+      await commit(session);
     });
   } catch (error) {
     const code = sqlstateOf(error);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { FileError } from '../../errors/file-error.ts';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
+import { commit } from '../../store/commit.ts';
 import { hasUniqueId } from '../../store/describe-table.ts';
 import { beginDurably } from '../../store/durability.ts';
 import type { Queryable } from '../../store/query.ts';
@@ -79,9 +80,7 @@ export class DirectCopy {
     const { client } = this;
     await fillFence(client, this.attempt.attempt, data);
     this.#commitSent = true;
-    const { command } = await client.query('commit');
-    // Of a transaction that had failed.
-    if (command !== 'COMMIT') throw new Error(`COMMIT was answered by ${command}`);
+    await commit(client);
   }
 
   /** Gives the data connection back, once its transaction is over and nobody cancels anything on it any more. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { commit } from '../../store/commit.ts';
 import { beginDurably } from '../../store/durability.ts';
 import { deleteLoaderErrors } from '../../store/loader-error.ts';
 import { onSession } from '../../store/query.ts';
@@ -56,7 +57,7 @@ async function tryOnce(pool: pg.Pool, session: pg.PoolClient, attempt: DataAttem
     await deleteLoaderErrors(session, [attempt.id]);
   }
   await closeDataAttempt(session, attempt);
-  await session.query('commit');
+  await commit(session);
   if (data === undefined) return 'undone';
   await removeFence(pool, attempt.attempt);
   return 'committed';

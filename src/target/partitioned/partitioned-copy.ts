@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { FileError } from '../../errors/file-error.ts';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { type BackendWatch, backendPid } from '../../store/backend-watch.ts';
+import { commit } from '../../store/commit.ts';
 import { closeAtOnce, connectClient, type DatabaseAddress } from '../../store/connection-options.ts';
 import { onSession, type Queryable } from '../../store/query.ts';
 import { completeDecision, recordDecision } from './commit-decision.ts';
@@ -93,7 +94,7 @@ export class PartitionedCopy {
     if (client === undefined) return;
     await client.query(`begin; ${BOUND_WAITS}`);
     await completeDecision(client, this.#file.id, this.#attempt);
-    await client.query('commit');
+    await commit(client);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
+import { checkEnded } from '../../store/commit.ts';
 import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
 import { ask, type Statement } from '../../store/statement.ts';
@@ -33,7 +34,7 @@ export function fitsGid(id: string): boolean {
 
 /** Prepares the transaction that `client` is in; it then belongs to no session and waits for its decision. */
 export async function prepareTransaction(client: Queryable, gid: string): Promise<void> {
-  await client.query(`prepare transaction ${pg.escapeLiteral(gid)}`);
+  checkEnded(await client.query(`prepare transaction ${pg.escapeLiteral(gid)}`), 'PREPARE');
 }
 
 /** Pause before another attempt at one that is busy, and how long, in ms. */

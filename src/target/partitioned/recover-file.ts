@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { commit } from '../../store/commit.ts';
 import type { Queryable } from '../../store/query.ts';
 import { completeDecision, findDecidedAttempt, isDecidedKey } from './commit-decision.ts';
 import { type FileIdentity, tryLockFileInSession, unlockFile } from './file-identity.ts';
@@ -37,7 +38,7 @@ export async function recoverFile(
   if (decided !== undefined) {
     await session.query(`begin; ${BOUND_WAITS}`);
     await completeDecision(session, file.id, decided);
-    await session.query('commit');
+    await commit(session);
   }
   await unlockFile(session, file.key);
   return decided === undefined ? {} : { committed: decided };
