@@ -2,6 +2,7 @@ import pg from 'pg';
 import { capText } from './cap-text.ts';
 import { isConnectionLoss } from './connection-loss.ts';
 import { type FailureSource, FileError } from './file-error.ts';
+import { NoFirstAnswer } from './no-first-answer.ts';
 import { isOpenFilesLimit, TOO_MANY_OPEN_FILES } from './open-files.ts';
 import { postgresMessage } from './postgres-message.ts';
 import { SQLSTATE, sqlstateOf, verdictOf } from './sqlstate.ts';
@@ -36,9 +37,13 @@ export function toFailure(error: unknown, line?: number): Failure {
     return { source, code, message, transient, line: error.line };
   }
   if (error instanceof pg.DatabaseError) {
-    const code = isPoolerLoss(error) ? SQLSTATE.connectionFailure : (sqlstateOf(error) ?? 'XX000');
+    const code = codeOfFatal(error) ?? sqlstateOf(error) ?? 'XX000';
     const transient = verdictOf(code) !== 'final';
     return { source: 'postgres', code, message: postgresMessage(error, line), transient, line };
+  }
+  if (error instanceof NoFirstAnswer) {
+    const code = SQLSTATE.tooManyConnections;
+    return { source: 'postgres', code, message: `${code}: ${error.message}`, transient: true };
   }
   if (isConnectionLoss(error)) {
     return {
@@ -52,12 +57,19 @@ export function toFailure(error: unknown, line?: number): Failure {
   return { source: 'aidbox', code: 'internal', message: capText(`unexpected error: ${message}`), transient: false };
 }
 
+/** PgBouncer's words where its pool has no connection to Postgres free within query_wait_timeout, or takes no more clients. */
+const POOLER_IS_FULL = /^query_wait_timeout|\(max_\w*client_conn/;
+
 /**
- * PgBouncer says every loss of its own as FATAL 08P01 (server crashed, cannot connect, shutting down), which from Postgres
- * is an ERROR about what was sent.
+ * The code of what is FATAL, and has another meaning in the answer to a statement. PgBouncer says everything of its own as 08P01,
+ * which from Postgres is about what was sent: that it has no room, or that the connection is lost (server crashed, cannot
+ * connect, shutting down). 55000 is a database that takes no connections for a while (`allow_connections false`).
  */
-function isPoolerLoss({ code, severity }: pg.DatabaseError): boolean {
-  return code === SQLSTATE.protocolViolation && severity === 'FATAL';
+function codeOfFatal({ code, severity, message }: pg.DatabaseError): string | undefined {
+  if (severity !== 'FATAL') return undefined;
+  if (code === SQLSTATE.objectNotInPrerequisiteState) return SQLSTATE.cannotConnectNow;
+  if (code !== SQLSTATE.protocolViolation) return undefined;
+  return POOLER_IS_FULL.test(message) ? SQLSTATE.tooManyConnections : SQLSTATE.connectionFailure;
 }
 
 /** Whether the database itself is out of reach or takes no writes, so that no other file would fare better. */

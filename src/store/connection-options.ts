@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { NoFirstAnswer } from '../errors/no-first-answer.ts';
 import { type Statement, Statements } from './statement.ts';
 
 /** Where Postgres is. Plain data, so that it can be handed to a worker thread. Carries the password: never log it. */
@@ -132,14 +133,26 @@ export function sessionStatements({
   return statements;
 }
 
-/** Does what a new connection needs before it is used; one that does not answer in that time fails, like one that cannot be made. */
-export async function withinConnectTime<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
+/**
+ * Does what a new connection needs before it is used.
+ * @param ms how long that may take, as an attempt to connect may
+ * @throws NoFirstAnswer where it takes longer
+ */
+export async function withinConnectTime<T>(
+  client: pg.ClientBase,
+  work: () => Promise<T>,
+  ms: number = CONNECT_TIMEOUT_MS,
+): Promise<T> {
+  let isOver = false;
   const timer = setTimeout(() => {
+    isOver = true;
     // Its statement in flight fails with that.
     if (client instanceof pg.Client) closeAtOnce(client);
-  }, CONNECT_TIMEOUT_MS);
+  }, ms);
   try {
     return await work();
+  } catch (error) {
+    throw isOver ? new NoFirstAnswer(ms) : error;
   } finally {
     clearTimeout(timer);
   }
@@ -163,7 +176,7 @@ export async function connectClient(address: DatabaseAddress, options: ClientOpt
   client.on('error', () => {});
   try {
     await client.connect();
-    await withinConnectTime(client, () => sessionStatements(options).send(client));
+    await withinConnectTime(client, () => sessionStatements(options).send(client), address.connectTimeoutMs);
   } catch (error) {
     closeAtOnce(client);
     throw error;

@@ -29,7 +29,7 @@ export function createPool(address: DatabaseAddress, options: PoolOptions): pg.P
       client.on('error', () => {});
       const statements = sessionStatements(options);
       const backend = statements.add(BACKEND);
-      await withinConnectTime(client, () => statements.send(client));
+      await withinConnectTime(client, () => statements.send(client), address.connectTimeoutMs);
       watch.know(client, backend());
     },
   });

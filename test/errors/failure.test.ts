@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import pg from 'pg';
-import { isDatabaseUnreachable, toFailure } from '../../src/errors/failure.ts';
+import { isDatabaseUnreachable, lacksConnection, toFailure } from '../../src/errors/failure.ts';
 import { FileError } from '../../src/errors/file-error.ts';
 import { LineError } from '../../src/errors/line-error.ts';
 import { blamesRow } from '../../src/errors/sqlstate.ts';
@@ -51,6 +51,13 @@ describe('What an SQLSTATE means for a file', () => {
     assert.deepEqual([failure.code, failure.transient, isDatabaseUnreachable(failure)], ['08006', true, true]);
     assert.equal(failure.message, '08P01: FATAL: server conn crashed?');
   });
+
+  for (const message of ['query_wait_timeout', 'no more connections allowed (max_client_conn)']) {
+    test(`08P01: of PgBouncer, that it has no room (${message})`, () => {
+      const failure = toFailure(answered('08P01', { severity: 'FATAL', message }));
+      assert.deepEqual([failure.code, failure.transient, lacksConnection(failure)], ['53300', true, true]);
+    });
+  }
 
   test('a host whose name is not known for now, as that of a restarting container: the database is away', async () => {
     // RFC 6761 keeps .invalid from ever being known.

@@ -269,6 +269,23 @@ describe('limits of the role', () => {
   });
 });
 
+test('a database that takes no connections for a while is waited for', async (t) => {
+  const other = await startTestServer(t);
+  const name = pg.escapeIdentifier(other.database.connection.database);
+  await other.load(await other.bucketOf({ 'Patient.ndjson': '' }));
+  const gate = await other.gate(t, 'patient');
+  const bucket = await other.bucketOf({ 'Patient-2.ndjson.gz': patients(10, 'closed') });
+  await other.startLoad(bucket);
+  await gate.reached();
+  await server.sql(`alter database ${name} allow_connections false`);
+  await other.sql(`select pg_terminate_backend(pid) ${OTHERS}`);
+  const status = () => other.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` });
+  await waitFor(async () => (await status()).status === 503, { what: 'a server without its database' });
+  await server.sql(`alter database ${name} allow_connections true`);
+  await gate.open();
+  assert.deepEqual((await other.ended(bucket)).progress, { total: 1, done: 1 });
+});
+
 test('a lock on a table whose indexes are to drop: they stay, with a word, and the load ends', async (t) => {
   const bucket = await server.bucketOf({ 'Encounter.ndjson': '{"id":"locked"}' });
   await server.load(await server.bucketOf({ 'Encounter.ndjson': '' }));
