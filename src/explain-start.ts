@@ -16,7 +16,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   [SQLSTATE.insufficientPrivilege]: 'docs/operations.md has the grants that the role needs.',
   [SQLSTATE.tooManyConnections]: 'Raise max_connections, or the CONNECTION LIMIT of the role.',
   [SQLSTATE.cannotConnectNow]: 'Wait until Postgres has started, or restart the loader then.',
-  [SQLSTATE.readOnlyTransaction]: 'It takes no writes; set the primary, not a standby.',
+  [SQLSTATE.readOnlyTransaction]:
+    'It takes no writes; set the primary, not a standby, and no default_transaction_read_only for the role or database.',
 };
 
 /** Words of OpenSSL and Node for a certificate that is not to be trusted. */

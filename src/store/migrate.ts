@@ -27,7 +27,8 @@ export async function schemaVersionTable(db: Queryable): Promise<string> {
   const schema = rows[0]?.schema ?? undefined;
   if (schema === undefined) {
     throw new StartError(
-      'no schema of the search_path exists; create one, or set search_path for this role or database',
+      'The database cannot be used: no schema of the search_path exists that the role may use; create one, grant usage on it, ' +
+        'or set search_path for this role or database.',
     );
   }
   return `fhir_bucket_loader.schema_version_${schema}`;

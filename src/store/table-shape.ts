@@ -17,9 +17,13 @@ function isText({ type }: Column): boolean {
   return length === undefined || Number(length) >= MAX_ID_CHARACTERS;
 }
 
+/** Not a domain over an enum: Postgres compares none with a label. */
 function statusWith(...labels: string[]): Wanted {
   const list = labels.join(', ').replace(/, (\w+)$/, ' and $1');
-  return { type: `an enum with ${list}`, fits: (column) => labels.every((label) => column.labels.includes(label)) };
+  return {
+    type: `an enum with ${list}`,
+    fits: ({ declared, type, labels: has }) => declared === type && labels.every((label) => has.includes(label)),
+  };
 }
 
 /** What the loader writes in binary form, where a column of another type of the same width would take it as it is. */

@@ -4,9 +4,14 @@
  * versions by them, so that a file takes new ones for such rows.
  */
 
-/** The `txid` of a version. @param before that of the version before; null where there is none @param txid the file's */
+/**
+ * The `txid` of a version. The sequence may stand below what rows have, as in a database that was copied without it, or by logical
+ * replication: it is then the next one after that of the version before.
+ * @param before that of the version before; null where there is none
+ * @param txid the file's
+ */
 export function laterTxid(before: string, txid: string): string {
-  return `case when ${before} > ${txid} then nextval('transaction_id_seq') else ${txid} end`;
+  return `case when ${before} >= ${txid} then greatest(nextval('transaction_id_seq'), ${before} + 1) else ${txid} end`;
 }
 
 /**

@@ -25,6 +25,10 @@ await server.sql(`
   create domain plain_id as text;
   create domain plain_text as plain_id check (length(value) < 1000);
   create domain uuid_id as uuid;
+  create domain plain_jsonb as jsonb;
+  create domain plain_bigint as bigint;
+  create domain plain_time as timestamptz;
+  create domain plain_status as resource_status;
   create domain with_default as text default 'there' not null;
   create type other_status as enum ('new', 'old');
   create type wide_status as enum ('created', 'updated', 'deleted', 'recreated', 'archived');
@@ -74,6 +78,8 @@ TYPES.push(
   'Provenance',
   'Schedule',
   'Slot',
+  'Specimen',
+  'StructureMap',
   'Substance',
 );
 const nextType = (): string => {
@@ -157,6 +163,11 @@ describe('a table that would not hold the rows as they are: its files fail, with
       `create table base_TABLE (${columns()}); create view TABLE as select * from base_TABLE`,
       /it is a view, must be a table/,
     ],
+    [
+      'status of a domain over the enum',
+      plain({ status: 'plain_status not null' }),
+      /column status is plain_status \(a domain over resource_status\), must be an enum/,
+    ],
     ['unlogged', `create unlogged table TABLE (${columns()})`, /it is unlogged/],
     [
       'tables that inherit from it',
@@ -191,7 +202,16 @@ describe('a table that would not hold the rows as they are: its files fail, with
 
 describe('a table that holds them, by other words: it is loaded into', () => {
   const cases: [what: string, ddl: string, params?: object][] = [
-    ['domains over the right types', plain({ id: 'plain_text primary key', resource_type: 'plain_id' })],
+    [
+      'domains over the right types',
+      plain({
+        id: 'plain_text primary key',
+        resource_type: 'plain_id',
+        resource: 'plain_jsonb not null',
+        txid: 'plain_bigint not null',
+        ts: 'plain_time default now()',
+      }),
+    ],
     ['varchar', plain({ id: 'varchar(64) primary key', resource_type: 'varchar' })],
     ['an enum with more labels', plain({ status: 'wide_status not null' })],
     [
@@ -225,6 +245,29 @@ describe('a table that holds them, by other words: it is loaded into', () => {
       assert.deepEqual(rows, [{ id: '0123456789abcdef', status: 'created', resource: { n: 1 } }]);
     });
   }
+});
+
+test('columns of domains, of a table and its history: rows are compared, overwritten and kept like any others', async () => {
+  const type = nextType();
+  const table = type.toLowerCase();
+  const domains = { txid: 'plain_bigint not null', ts: 'plain_time default now()', resource: 'plain_jsonb not null' };
+  await server.sql(`create table ${table} (${columns(domains)});
+    create table ${table}_history (${columns({ ...domains, id: 'text' })}, primary key (id, txid))`);
+  const params = { 'upsert?': true, 'history?': true };
+  for (const n of [1, 2]) {
+    const bucket = await server.bucketOf({ [`${type}.ndjson`]: [{ id: 'same' }, { id: 'other', n }] });
+    assert.deepEqual((await server.load(bucket, params)).progress, { total: 1, done: 1 });
+  }
+  assert.deepEqual(
+    await server.sql(
+      `select id, status::text, resource from ${table} union all select id, status::text, resource from ${table}_history order by 2, 1`,
+    ),
+    [
+      { id: 'other', status: 'created', resource: { n: 1 } },
+      { id: 'same', status: 'created', resource: {} },
+      { id: 'other', status: 'updated', resource: { n: 2 } },
+    ],
+  );
 });
 
 test('row-level security that applies to the role: the files fail, with what to do', async () => {

@@ -128,4 +128,27 @@ describe('the versions of a resource have rising numbers, whichever file took it
     await late.goesOn();
     assert.deepEqual(await versionsOf('flag', 'x'), ['created first', 'deleted first', 'recreated late']);
   });
+
+  test('a database that was copied without its sequence, which stands below the numbers of its rows', async () => {
+    const params = { 'apply-deletions?': true, ...history };
+    await load('Library.ndjson', by('first', 1, 'x', 'y', 'z'), params);
+    await server.sql(`update library set txid = 1000000000000`);
+    await load('Library.ndjson', by('second', 2, 'x', 'y'), params);
+    await load('Library.ndjson', by('third', 3, 'x'), params);
+    await load('deleted/Library.ndjson', [bundle('Library/x')], params);
+    await load('Library.ndjson', by('fourth', 4, 'x'), params);
+    assert.deepEqual(await versionsOf('library', 'x'), [
+      'created first',
+      'updated second',
+      'updated third',
+      'deleted third',
+      'recreated fourth',
+    ]);
+    assert.deepEqual(await versionsOf('library', 'y'), ['created first', 'updated second']);
+    await load('Library.ndjson', by('fifth', 5, 'z'), { 'upsert?': true });
+    const [z] = await server.sql<{ later: boolean }>(
+      `select txid > 1000000000000 as later from library where id = 'z'`,
+    );
+    assert.deepEqual(z, { later: true });
+  });
 });

@@ -11,7 +11,7 @@ import type { Stage } from './stage.ts';
  * have that of the transaction.
  */
 export function differs(stored: string, staged: string): string {
-  return `(not pg_catalog.record_image_eq(row(${stored}.resource), row(${staged}.resource))
+  return `(not pg_catalog.record_image_eq(row(${stored}.resource::jsonb), row(${staged}.resource))
            or (${staged}.ts <> current_timestamp and ${staged}.ts is distinct from ${stored}.ts))`;
 }
 
