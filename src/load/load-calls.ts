@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { BucketStatus } from '../progress/bucket-status.ts';
+import type { ObjectSource } from '../source/object-source.ts';
 import type { Sources } from '../source/sources.ts';
 import { markFingerprints } from '../store/fingerprint-table.ts';
 import type { CallRecord } from '../store/load-run/run-call.ts';
@@ -14,6 +15,7 @@ import type { LoadRequest } from './load-request.ts';
 import { type ChangedFiles, type QueuedListing, queueCall, refuseContradiction } from './queue-call.ts';
 import type { RunningLoads } from './running-loads.ts';
 import type { CursorListing } from './watch/key-cursor.ts';
+import { SettledFiles } from './watch/settled-files.ts';
 import type { WatchCall, WatchedListing } from './watch/watch-round.ts';
 
 export interface LoadCallsOptions {
@@ -67,20 +69,25 @@ export class LoadCalls {
   ): Promise<WatchedListing> {
     const { pool, status, closing } = this.#options;
     const from = cursor?.begin();
+    const settled = request.source.kind === 'folder' ? new SettledFiles() : undefined;
+    const follow = (all: ObjectSource) => {
+      const source = settled?.follow(all) ?? all;
+      return from?.follow(source) ?? source;
+    };
     // Not one of `listings`: nobody has called, so there is nothing to cancel.
-    const listed = await this.#list(request, (list) => list(AbortSignal.any([closing, signal])), from?.follow);
+    const listed = await this.#list(request, (list) => list(AbortSignal.any([closing, signal])), follow);
     const { news, late } = await countNews(pool, request, { ...listed, from });
     const isNeeded = news > 0 || (await status(request.bucket)).state === 'interrupted';
     signal.throwIfAborted();
     if (isNeeded) await this.#begin(request, { ...listed, watch: id }, record);
     from?.commit();
-    return { called: isNeeded, late };
+    return { called: isNeeded, late, hasLeft: settled?.hasLeft === true };
   }
 
   async #list(
     { bucket, prefixes, source, write, reloadChanged }: LoadRequest,
     during: (list: (signal: AbortSignal) => Promise<FileListing>) => Promise<FileListing>,
-    follow: CursorListing['follow'] = (all) => all,
+    follow: (all: ObjectSource) => ObjectSource = (all) => all,
   ): Promise<QueuedListing> {
     const { pool, loadableTypes, sources, closing } = this.#options;
     closing.throwIfAborted();

@@ -21,6 +21,8 @@ export interface WatchedListing {
   called: boolean;
   /** New objects whose keys come before those of earlier listings. */
   late: number;
+  /** Whether files that are being written were left to a later listing. */
+  hasLeft: boolean;
 }
 
 export interface WatchRoundOptions {
@@ -54,27 +56,37 @@ export interface OwnWatch {
   signal: AbortSignal;
 }
 
+/** How a listing ended. */
+export interface WatchOutcome {
+  /** Why it failed. */
+  failure: string | undefined;
+  /** What is to be known of one that did not. */
+  note?: string;
+  /** Whether files that are being written were left to the next one. */
+  hasLeft: boolean;
+}
+
 /**
  * One listing of a watched bucket. Never throws.
- * @returns why it failed, and what is to be known of one that did not; undefined where it was given up
+ * @returns undefined where it was given up
  */
 export async function watchRound(
   { bucket, watch, params, caller }: StoredWatch,
   { own, cursor, signal }: OwnWatch,
   { log, readCall, list }: WatchRoundOptions,
-): Promise<{ failure: string | undefined; note?: string } | undefined> {
+): Promise<WatchOutcome | undefined> {
   try {
     const stored = readCall(params);
     const { request, recorded } = own ?? stored;
     const call = { id: watch, record: { caller, params: recorded }, cursor: stored.newKeysLast ? cursor : undefined };
-    const { called, late } = await list(request, call, signal);
+    const { called, late, hasLeft } = await list(request, call, signal);
     if (called) log.info({ bucket }, 'a watched bucket has something to load');
-    return { failure: undefined, ...(late > 0 ? { note: lateText(late) } : {}) };
+    return { failure: undefined, hasLeft, ...(late > 0 ? { note: lateText(late) } : {}) };
   } catch (error) {
     if (signal.aborted) return undefined;
     log.warn({ bucket, err: error }, 'a watched bucket could not be listed');
     // Of an unexpected error the log has the rest.
-    return { failure: toClientError(error)?.message ?? toFailure(error).message };
+    return { failure: toClientError(error)?.message ?? toFailure(error).message, hasLeft: false };
   }
 }
 

@@ -15,6 +15,7 @@ import { type HeldWatch, HeldWatches } from './held-watches.ts';
 import { KeyCursor } from './key-cursor.ts';
 import { LookLoop } from './look-loop.ts';
 import { waitAfterFailure } from './pace.ts';
+import { SETTLE_MS } from './settled-files.ts';
 import { type CallWithCredentials, type WatchRoundOptions, watchRound } from './watch-round.ts';
 
 /** How often it looks which buckets are watched, and by whom, in ms; less often while none is. */
@@ -161,7 +162,8 @@ export class Watches {
     if (outcome === undefined) return false;
     const hasFailed = outcome.failure !== undefined;
     onListed(bucket, hasFailed ? 'failed' : 'listed');
-    const waitMs = hasFailed ? waitAfterFailure(stored.failures, held.everyMs) : held.everyMs;
+    const paceMs = outcome.hasLeft ? Math.min(held.everyMs, SETTLE_MS) : held.everyMs;
+    const waitMs = hasFailed ? waitAfterFailure(stored.failures, held.everyMs) : paceMs;
     held.dueAt = Math.max(startedAt + waitMs, performance.now());
     const nextInMs = held.dueAt - performance.now();
     await recordListing(pool, stored, { nextInMs, ...outcome }).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -10,6 +10,7 @@ import { ndjson } from '../../support/ndjson.ts';
 import { ServerProcess } from '../../support/server-process.ts';
 import { urlFromConnection } from '../../support/test-server-address.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { writeSettled } from '../../support/write-settled.ts';
 
 const timeout = 600_000;
 const root = join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'watch-outage-');
@@ -56,7 +57,7 @@ async function startParts(t: TestContext) {
     async put(n: number, version = 1) {
       const whole = join(home, 'whole');
       const lines = Array.from({ length: 50 }, (_, id) => ({ id: `p-${n}-${id}`, language: `v${version}` }));
-      await writeFile(whole, ndjson(lines));
+      await writeSettled(whole, ndjson(lines));
       await rename(whole, join(folder, `Patient-${n}.ndjson`));
     },
     /** Waits until all files are loaded, and each row is there once and in its last version. */

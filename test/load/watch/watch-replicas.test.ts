@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
@@ -11,6 +11,7 @@ import { startS3Endpoint } from '../../support/s3-endpoint.ts';
 import { ServerProcess } from '../../support/server-process.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { writeSettled } from '../../support/write-settled.ts';
 
 const timeout = 600_000;
 const root = await mkdtemp(join(tmpdir(), 'watched-'));
@@ -53,7 +54,7 @@ async function folder() {
     bucket: pathToFileURL(path).href,
     async put(key: string) {
       const whole = join(root, `${Math.random()}`);
-      await writeFile(whole, ndjson(patients(3, `${path.slice(-6)}-${key}`)));
+      await writeSettled(whole, ndjson(patients(3, `${path.slice(-6)}-${key}`)));
       await rename(whole, join(path, key));
     },
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
@@ -9,6 +9,7 @@ import { ndjson, patients } from '../../support/ndjson.ts';
 import { S3FaultProxy } from '../../support/s3-fault-proxy.ts';
 import { type LoadStatus, startTestServer, type TestServer } from '../../support/test-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { writeSettled } from '../../support/write-settled.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'watched-'));
 after(() => rm(root, { recursive: true }));
@@ -75,12 +76,18 @@ const holderOf = (bucket: string) =>
     { what: 'the holder of the watch' },
   );
 
+/** Has a bucket listed at once: whoever takes its watch over goes by the database's time. */
+async function makeDue(bucket: string) {
+  await server.sql('update fhir_bucket_loader.bucket_watch set next_listing_at = now() where bucket = $1', [bucket]);
+  await server.sql('select pg_terminate_backend($1)', [await holderOf(bucket)]);
+}
+
 /** A folder as a bucket, and what puts files into it in one step. */
 async function folder() {
   const path = await mkdtemp(join(root, 'bucket-'));
   const put = async (key: string, text: string) => {
     const whole = join(root, `${Math.random()}`);
-    await writeFile(whole, text);
+    await writeSettled(whole, text);
     await rename(whole, join(path, key));
   };
   return { bucket: pathToFileURL(path).href, put, path };
@@ -226,6 +233,38 @@ describe('watch', () => {
     await untilDone(bucket, 2);
     await waitFor(async () => (await watchOf(bucket))?.message === undefined, { what: 'the end of the failure' });
     assert.equal((await watchOf(bucket))?.failures, undefined);
+  });
+
+  test('a file that is being written is left to a later listing, which comes soon, and loaded once it is whole', async (t) => {
+    const { bucket, put, path } = await folder();
+    await put('Patient-1.ndjson', ndjson(patients(1, 'settled-1')));
+    await watched(t, { bucket, every: '1h' });
+    await untilDone(bucket, 1);
+    // Empty at first, as all that is written there: it would be `done` without rows, and never looked at again.
+    const written = join(path, 'Patient-2.ndjson');
+    await writeFile(written, '');
+    const writing = setInterval(() => void utimes(written, new Date(), new Date()).catch(() => {}), 100);
+    t.after(() => clearInterval(writing));
+    const before = (await watchOf(bucket))?.['last-listing-at'];
+    await makeDue(bucket);
+    const watch = await waitFor(
+      async () => {
+        const found = await watchOf(bucket);
+        return found?.['last-listing-at'] !== before && found;
+      },
+      { what: 'a listing' },
+    );
+    assert.equal((await statusOf(bucket)).progress['total'], 1);
+    assert.ok(Date.parse(watch['next-listing-at']) - Date.parse(watch['last-listing-at']) < 60_000, watch.every);
+
+    clearInterval(writing);
+    await writeSettled(written, ndjson(patients(7, 'settled-2')));
+    await makeDue(bucket);
+    await untilDone(bucket, 2);
+    const [row] = await server.sql<{ rows: number }>(
+      `select count(*)::int as rows from patient where id like 'settled-2%'`,
+    );
+    assert.equal(row?.rows, 7);
   });
 
   test('a load in progress when the next listing is due takes the new files', async (t) => {
