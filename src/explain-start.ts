@@ -58,6 +58,19 @@ export function explainDatabase(error: unknown, address: DatabaseAddress): unkno
   return error;
 }
 
+/** What the system says of a folder or a disk that cannot be written to. */
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST']);
+
+/** The same for the folder of the embedded Postgres. */
+export function explainDataFolder(error: unknown, folder: string): unknown {
+  if (!(error instanceof Error) || !UNWRITABLE.has(codeOf(error))) return error;
+  return new StartError(
+    `No database is configured, and an embedded Postgres cannot use data folder ${folder}: ${error.message}. ` +
+      'Set DATABASE_URL to a Postgres, or LOADER_DATA_FOLDER to a folder that this user may write to.',
+    { cause: error },
+  );
+}
+
 /** The same for the port that the server is to listen on. */
 export function explainListen(error: unknown, { host, port }: Pick<Config, 'host' | 'port'>): unknown {
   if (!(error instanceof Error)) return error;

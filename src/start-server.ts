@@ -4,7 +4,13 @@ import { app } from './app.ts';
 import type { Config } from './config.ts';
 import { keepRunning } from './embedded-postgres/keep-running.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/start-embedded-postgres.ts';
-import { explainDatabase, explainListen, explainPermissions, explainThreads } from './explain-start.ts';
+import {
+  explainDatabase,
+  explainDataFolder,
+  explainListen,
+  explainPermissions,
+  explainThreads,
+} from './explain-start.ts';
 import { brokenRequests } from './http/broken-requests.ts';
 import { connectionLimits, limitConnections } from './http/connection-limits.ts';
 import { pathOptions } from './http/error-handler.ts';
@@ -76,7 +82,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
   try {
     let database = config.database;
     if (database === undefined) {
-      const embedded = await startEmbeddedPostgres({ dataFolder: config.dataFolder });
+      const embedded = await startEmbeddedPostgres({ dataFolder: config.dataFolder }).catch((error: unknown) => {
+        throw explainDataFolder(error, config.dataFolder);
+      });
       const watch = keepRunning(embedded, log);
       opened.push({
         close: async () => {

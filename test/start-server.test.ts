@@ -54,6 +54,11 @@ describe('a start that cannot succeed ends with one sentence and what to set, wi
     const withSlash = 'postgres://me:hun/ter2@127.0.0.1:5432/none';
     const cases: [what: string, env: Record<string, string>, message: RegExp][] = [
       ['a wrong URL', { DATABASE_URL: 'here' }, /^DATABASE_URL must have the form /],
+      [
+        'a data folder below a file',
+        { LOADER_DATA_FOLDER: join(SERVER, 'data') },
+        /^No database is configured, and .* cannot use data folder .*server\.ts\/data: ENOTDIR.* Set DATABASE_URL /,
+      ],
       ['a slash in the password', { DATABASE_URL: withSlash }, /^DATABASE_URL must have the form .*percent-encode/],
       [
         'a missing role',
