@@ -9,6 +9,7 @@ export interface Machine {
   node: string;
 }
 
+/** This one. */
 export function machine(): Machine {
   return {
     cores: availableParallelism(),

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { isFolder } from './bucket-argument.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 
+/** For `--help` of the commands that take an account. */
 export const ACCOUNT_HELP = `
 The bucket's credentials travel with the call and are never stored:
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY   an account that may list and read the bucket

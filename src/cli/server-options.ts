@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { CliError, EXIT } from './exit-codes.ts';
 import { ServerClient } from './server-client.ts';
 
+/** For `--help` of the commands that talk to a server. */
 export const SERVER_HELP = `
 The server and its credentials:
   --url or FHIR_BUCKET_LOADER_URL   where the server is

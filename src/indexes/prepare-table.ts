@@ -42,6 +42,7 @@ export type TableState =
   /** Fail them: the table cannot be made, or cannot hold resources as they are. */
   | { kind: 'unusable'; failure: Failure };
 
+/** What is wrong with such a table, and how to mend it. */
 export const NO_KEY =
   'it has no primary key on id alone, so that duplicates would pass unseen; add one, or call with drop-primary-key?';
 

@@ -16,6 +16,7 @@ export interface ConnectionLimit {
   readonly distrusted: boolean;
 }
 
+/** Before the first count. */
 export const NO_LIMIT: ConnectionLimit = { most: Infinity, counted: Infinity, refused: false, distrusted: false };
 
 /**

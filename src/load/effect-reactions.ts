@@ -46,6 +46,7 @@ function isNeeded(state: LoadState, effect: ForcedEffect): boolean {
   }
 }
 
+/** An effect that is retried has failed: after a pause, once more; where that is pointless, the load ends. @param now in ms, on one clock */
 export function effectFailed(state: LoadState, { effect, failure, error }: Of<'effect-failed'>, now: number): Step {
   if (effect.kind === 'restore-table') return restoreFailed(state, effect, failure);
   const outage = prolonged(state.statementOutage, failure, now);

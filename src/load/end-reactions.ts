@@ -21,6 +21,7 @@ export function shutDown(state: LoadState, graceMs: number): Step {
   return drain(state, 'shutdown', [grace, ...(hasNothingToLose ? [ABORT_SHUTDOWN] : [])]);
 }
 
+/** The time that files in flight get at a shutdown is over: what still runs is aborted. */
 export function graceOver(state: LoadState): Step {
   return step(state, {}, [ABORT_SHUTDOWN, { kind: 'abort-finish' }]);
 }

@@ -13,6 +13,7 @@ export interface FileQueue {
   readonly bytesLeft: number;
 }
 
+/** Nothing to offer. */
 export const EMPTY_QUEUE: FileQueue = { files: [], at: 0, bytesLeft: 0 };
 
 /** @param files in schedule order, without those in flight here */

@@ -94,6 +94,7 @@ const RETRIED: ReadonlySet<string> = new Set<RetriedEffect['kind']>([
   'finish',
 ]);
 
+/** Whether the load cannot do without the effect, so that it is tried again when it fails. */
 export function isRetried(effect: LoadEffect): effect is RetriedEffect {
   return RETRIED.has(effect.kind);
 }

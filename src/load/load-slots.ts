@@ -54,6 +54,7 @@ export interface Claiming {
   readonly isBatch: boolean;
 }
 
+/** Those of a load that begins. */
 export const NO_SLOTS: LoadSlots = {
   queue: EMPTY_QUEUE,
   flights: new Map(),

@@ -3,6 +3,7 @@
  */
 export type ResourceTypes = ReadonlyMap<string, string>;
 
+/** How the names of files end that can be loaded, the longest first. */
 export const EXTENSIONS = ['.ndjson.gz', '.ndjson.zst', '.ndjson'];
 
 /** A type's name is a table's, which Postgres lets be this long; what is longer in a key is not compared with any. */

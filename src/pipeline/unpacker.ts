@@ -18,6 +18,7 @@ export interface ChunkBuffers {
   giveBack(buffer: Buffer): void;
 }
 
+/** For one file's bytes. What cannot be unpacked is an error of the stream. */
 export function createUnpacker(packing: 'gzip' | 'zstd'): Unpacker {
   const options = { chunkSize: UNPACKED_CHUNK_BYTES };
   return packing === 'gzip' ? createGunzip(options) : createZstdDecompress(options);

@@ -27,6 +27,7 @@ export async function leaveOrTakeOver(session: Queryable, key: string, name: str
   }
 }
 
+/** Takes the lock for this session alone, if no other session holds it. @param key SQL of the lock's key, of its name `$1::text` */
 export async function tryExclusive(session: Queryable, key: string, name: string): Promise<boolean> {
   return await got(session, `pg_try_advisory_lock(${key})`, name);
 }
@@ -37,6 +38,7 @@ export async function got(db: Queryable, lock: string, name: string): Promise<bo
   return rows[0]?.got === true;
 }
 
+/** Lets go of the lock, held exclusively, and of a shared hold too if this session has one. */
 export async function release(session: Queryable, key: string, name: string): Promise<void> {
   await releaseShared(session, key, name);
   await session.query(`select pg_advisory_unlock(${key})`, [name]);
@@ -51,6 +53,7 @@ export async function releaseShared(session: Queryable, key: string, name: strin
   );
 }
 
+/** Those of the names whose lock some session holds. */
 export async function lockedOf(db: Queryable, key: string, names: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await db.query<{ name: string }>(
     `select name from unnest($1::text[]) as name

@@ -8,6 +8,7 @@ export default worker.run.bind(worker);
 /** Piscina calls these for tasks of their names. */
 export const batch = worker.batch.bind(worker);
 
+/** A file of a dry run. */
 export const check = worker.check.bind(worker);
 
 /** Of `WorkerPool.ready`: that it can be called is all. */

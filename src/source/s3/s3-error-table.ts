@@ -12,10 +12,13 @@ export const INVALID_ACCOUNT: ReadonlySet<string> = new Set([
   'XAdminUserNotFound',
 ]);
 
+/** Codes of what is not there. */
 export const NOT_FOUND: ReadonlySet<string> = new Set(['NoSuchKey', 'NoSuchBucket', 'NotFound']);
 
+/** Codes of what the account may not do. */
 export const ACCESS_DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'Forbidden', 'AllAccessDisabled']);
 
+/** What such an account lacks, for messages. */
 export const ACCESS_ADVICE =
   's3:ListBucket and s3:GetObject are needed, and kms:Decrypt where objects are encrypted by KMS';
 

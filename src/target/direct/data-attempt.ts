@@ -66,6 +66,7 @@ export async function tryLockAttempt(db: Queryable, { id, attempt }: DataAttempt
   return rowCount === 1;
 }
 
+/** Whether the attempt stands: nobody has said yet what became of its file. */
 export async function isOpen(db: Queryable, { id, attempt }: DataAttempt): Promise<boolean> {
   const { rowCount } = await db.query(`select from fhir_bucket_loader.data_attempt a where ${THIS}`, [id, attempt]);
   return rowCount === 1;

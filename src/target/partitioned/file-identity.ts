@@ -43,6 +43,7 @@ export async function tryLockFileInSession(session: Queryable, key: string): Pro
   return await got(session, `pg_try_advisory_lock(${lockOf('$1::text')})`, key);
 }
 
+/** Lets go of the lock that `tryLockFileInSession` got. */
 export async function unlockFile(session: Queryable, key: string): Promise<void> {
   await got(session, `pg_advisory_unlock(${lockOf('$1::text')})`, key);
 }
