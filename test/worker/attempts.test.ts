@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, describe, test } from 'node:test';
+import pg from 'pg';
+import { listDecidedFiles } from '../../src/target/partitioned/commit-decision.ts';
+import { identifyFile } from '../../src/target/partitioned/file-identity.ts';
+import { partitionName } from '../../src/target/partitioned/partition-backends.ts';
+import { gidOf, listPrepared, prepareTransaction } from '../../src/target/partitioned/prepared-transaction.ts';
+import type { FileOutcome } from '../../src/worker/file-task.ts';
+import { loadBatch } from '../../src/worker/load-batch.ts';
+import { loadFile } from '../../src/worker/load-file.ts';
+import type { LoadFileOptions } from '../../src/worker/load-file-options.ts';
+import { type AttemptParts, type ClaimedFile, startAttemptParts } from '../support/attempt-parts.ts';
+
+const plain = await startAttemptParts({ after });
+const direct = await startAttemptParts({ after }, { isDirect: true });
+
+const {
+  rows: [{ slots } = { slots: 0 }],
+} = await plain.pool.query<{ slots: number }>(
+  `select setting::int as slots from pg_settings where name = 'max_prepared_transactions'`,
+);
+
+interface Way extends AttemptParts {
+  /** Makes one attempt at a file. */
+  attempt(file: ClaimedFile, change?: Partial<LoadFileOptions>): Promise<FileOutcome>;
+}
+
+const single = (parts: AttemptParts, backends: number): Way => ({
+  ...parts,
+  attempt: (file, change) => loadFile({ ...parts.task, ...file, backends }, { ...parts.options, ...change }),
+});
+const WAYS: Readonly<Record<string, { way: Way; skip?: string | false }>> = {
+  'by itself': { way: single(plain, 1) },
+  'over several backends': { way: single(plain, 3), skip: slots === 0 && 'the server has no two-phase commit' },
+  'by a data connection': { way: single(direct, 1) },
+  'in a batch': {
+    way: {
+      ...plain,
+      async attempt(file, change) {
+        const outcome = await loadBatch({ ...plain.task, files: [file] }, { ...plain.options, ...change });
+        if (outcome.kind === 'retry') return outcome;
+        const [of] = outcome.files;
+        assert.ok(of !== undefined);
+        return of;
+      },
+    },
+  },
+};
+
+/** What is left when an attempt is over. */
+const leftBy = async ({ pool, idsIn, statusOf }: Way, file: ClaimedFile) => {
+  const attempts = await pool.query('select from fhir_bucket_loader.data_attempt');
+  const unresolved =
+    (await listPrepared(pool)).length + (await listDecidedFiles(pool)).length + (attempts.rowCount ?? 0);
+  return { status: await statusOf(file), ids: await idsIn(file.type), unresolved };
+};
+
+afterEach(async () => {
+  for (const { pool } of [plain, direct])
+    await pool.query('truncate loaderfile, patient, person, disabledindex, fhir_bucket_loader.commit_decision');
+});
+for (const { claimed } of [plain, direct]) {
+  await claimed('first.ndjson', 'Patient', []);
+  await claimed('first.ndjson', 'Person', []);
+}
+
+/** Does something while another session has a transaction open, which has been begun by these statements. */
+const during = async (pool: pg.Pool, statements: string, work: () => Promise<void>) => {
+  const client = await pool.connect();
+  try {
+    await client.query(`begin; ${statements}`);
+    await work();
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
+};
+
+for (const [name, { way, skip = false }] of Object.entries(WAYS))
+  describe(`one attempt at a file ${name}`, { skip }, () => {
+    const { pool, claimed, attempt } = way;
+    const one = () => claimed('one.ndjson', 'Patient', [{ id: 'a' }, { id: 'b' }]);
+
+    test('has its rows and `done`, and leaves nothing', async () => {
+      const file = await one();
+      assert.equal((await attempt(file)).kind, 'done');
+      assert.deepEqual(await leftBy(way, file), { status: 'done', ids: ['a', 'b'], unresolved: 0 });
+      const { rows } = await pool.query(`select resource ->> 'loaded' as loaded from loaderfile where id = $1`, [
+        file.id,
+      ]);
+      assert.deepEqual(rows, [{ loaded: '2' }]);
+    });
+
+    test('has no row of one that somebody else has locked', async () => {
+      const file = await one();
+      await during(pool, `select from loaderfile where id = '${file.id}' for update`, async () => {
+        assert.deepEqual(await attempt(file), { kind: 'lost' });
+        assert.deepEqual(await leftBy(way, file), { status: 'in-progress', ids: [], unresolved: 0 });
+      });
+    });
+
+    for (const status of ['done', 'error', 'pending'])
+      test(`has no row of one that is ${status} by now`, async () => {
+        const file = await one();
+        await pool.query(`update loaderfile set resource = resource || jsonb_build_object('status', $1::text)`, [
+          status,
+        ]);
+        assert.deepEqual(await attempt(file), { kind: 'lost' });
+        assert.deepEqual(await leftBy(way, file), { status, ids: [], unresolved: 0 });
+      });
+
+    test('has no row of one that is decided, and has only to be completed', async () => {
+      const file = await one();
+      await pool.query(
+        `insert into fhir_bucket_loader.commit_decision (queue, loader_file, attempt, partitions, loaded)
+         values ('loaderfile'::regclass::oid, $1, 'dead', 0, 2)`,
+        [file.id],
+      );
+      assert.deepEqual(await attempt(file), { kind: 'lost' });
+      assert.deepEqual(await leftBy(way, file), { status: 'in-progress', ids: [], unresolved: 1 });
+    });
+
+    const KEY_LOCK = `hashtextextended('fhir-bucket-loader key of ' || current_schema() || ' patient', 0)`;
+    test('writes no row while a load is about to drop the primary key', async () => {
+      const file = await one();
+      await during(pool, `select pg_advisory_xact_lock(${KEY_LOCK})`, async () => {
+        assert.deepEqual(await attempt(file), { kind: 'primary-key-dropped' });
+        assert.deepEqual(await leftBy(way, file), { status: 'pending', ids: [], unresolved: 0 });
+      });
+    });
+
+    test('writes no row once a load has dropped the primary key', async () => {
+      const file = await one();
+      await pool.query(
+        `insert into disabledindex (id, txid, resource_type, status, resource)
+         values ('key', 1, 'DisabledIndex', 'created',
+                 jsonb_build_object('schemaname', current_schema(), 'tablename', 'patient', 'indexname', 'patient_pkey', 'indexdef', '',
+                                    'status', 'disabled', 'constraint', '{"name": "k", "definition": "", "primary": true}'::jsonb))`,
+      );
+      assert.deepEqual(await attempt(file), { kind: 'primary-key-dropped' });
+      assert.deepEqual(await leftBy(way, file), { status: 'pending', ids: [], unresolved: 0 });
+    });
+
+    test('has no row of one whose last line is bad', async () => {
+      const file = await claimed('bad.ndjson', 'Patient', [{ id: 'a' }, { id: 'b' }, { note: 'no id' }]);
+      const outcome = await attempt(file);
+      assert.ok(outcome.kind === 'failed');
+      assert.equal(outcome.failure.line, 3);
+      assert.deepEqual(await leftBy(way, file), { status: 'error', ids: [], unresolved: 0 });
+    });
+
+    test('has no row of one of which Postgres refuses the last', async () => {
+      const file = await claimed('twice.ndjson', 'Patient', [{ id: 'a' }, { id: 'b' }, { id: 'a' }]);
+      const outcome = await attempt(file);
+      assert.ok(outcome.kind === 'failed');
+      assert.deepEqual([outcome.failure.code, outcome.failure.line], ['23505', 3]);
+      assert.deepEqual(await leftBy(way, file), { status: 'error', ids: [], unresolved: 0 });
+    });
+
+    test('gives it back, without a row, after a failure that may pass', async (t) => {
+      await pool.query(`
+        create function refuse() returns trigger language plpgsql as $$ begin raise 'not now' using errcode = '40001'; end $$;
+        create trigger refuse before insert on person for each row execute function refuse()`);
+      t.after(() => pool.query('drop function refuse cascade'));
+      const file = await claimed('later.ndjson', 'Person', [{ id: 'a' }]);
+      const outcome = await attempt(file);
+      assert.ok(outcome.kind === 'retry');
+      assert.equal(outcome.failure.code, '40001');
+      assert.deepEqual(await leftBy(way, file), { status: 'pending', ids: [], unresolved: 0 });
+    });
+
+    test('gives it back, without a row, when it is stopped', async () => {
+      const file = await one();
+      const outcome = await attempt(file, { signal: AbortSignal.abort(new Error('stopped')) });
+      assert.deepEqual(outcome, { kind: 'stopped' });
+      assert.deepEqual(await leftBy(way, file), { status: 'pending', ids: [], unresolved: 0 });
+    });
+  });
+
+describe('an attempt over several backends', { skip: slots === 0 && 'the server has no two-phase commit' }, () => {
+  const way = single(plain, 3);
+
+  test('ends what an earlier one has left, prepared or not, before its own rows', async (t) => {
+    const { pool, claimed, attempt, connection } = way;
+    const file = await claimed('again.ndjson', 'Patient', [{ id: 'a' }]);
+    const identity = await identifyFile(pool, file.id);
+    const prepared = await pool.connect();
+    await prepared.query(`begin; insert into patient (id, txid, status, resource) values ('left', 1, 'created', '{}')`);
+    await prepareTransaction(prepared, gidOf(identity, 'dead', 0));
+    prepared.release();
+    const stray = new pg.Client({ ...connection, application_name: partitionName(identity.key, 'dead') });
+    stray.on('error', () => {});
+    await stray.connect();
+    t.after(() => stray.end().catch(() => {}));
+    await stray.query(`begin; insert into patient (id, txid, status, resource) values ('stray', 1, 'created', '{}')`);
+    assert.equal((await attempt(file)).kind, 'done');
+    assert.deepEqual(await leftBy(way, file), { status: 'done', ids: ['a'], unresolved: 0 });
+    await assert.rejects(stray.query('commit'));
+  });
+});
