@@ -115,7 +115,7 @@ export function refilled(slots: LoadSlots, files: readonly QueuedFile[]): LoadSl
 export function startClaim(slots: LoadSlots, request: LoadRequest): LoadSlots | undefined {
   if (slots.claiming !== undefined || isExhausted(slots.queue) || !hasFreeSlot(slots, request)) return undefined;
   const { queue, alone } = slots;
-  const batch = nextBatch(queue, request, (id) => alone.has(id));
+  const batch = nextBatch(queue, request, alone);
   const isBatch = batch.length > 0;
   return { ...slots, claiming: { offered: isBatch ? batch : offer(queue), from: queue, isBatch } };
 }
@@ -129,7 +129,7 @@ const MOST_SLOTS_AHEAD = 16;
  */
 export function fileAfterFlights({ queue, alone }: LoadSlots, request: LoadRequest): QueuedFile | undefined {
   if (request.threadNum > MOST_SLOTS_AHEAD) return undefined;
-  const isBatchNext = nextBatch(queue, request, (id) => alone.has(id)).length > 0;
+  const isBatchNext = nextBatch(queue, request, alone).length > 0;
   return isBatchNext ? undefined : filesFrom(queue, request.threadNum)[request.threadNum - 1];
 }
 
@@ -138,10 +138,11 @@ export function endClaim(slots: LoadSlots, taken: ReadonlySet<string>): LoadSlot
   const { claiming, queue } = slots;
   if (claiming === undefined) return slots;
   const [first] = taken;
-  const left = first === undefined ? queue : without(queue, taken);
-  const upTo = claiming.isBatch ? undefined : first;
-  const advanced = queue === claiming.from ? afterClaim(queue, claiming.offered, upTo) : left;
-  return { ...slots, queue: advanced, claiming: undefined };
+  if (queue === claiming.from) {
+    const upTo = claiming.isBatch ? undefined : first;
+    return { ...slots, queue: afterClaim(queue, claiming.offered, upTo), claiming: undefined };
+  }
+  return { ...slots, queue: first === undefined ? queue : without(queue, taken), claiming: undefined };
 }
 
 /** Changes files in flight, or begins some. */

@@ -19,12 +19,12 @@ const BATCHES_PER_SLOT = 2;
 /**
  * The files that come next in the queue and are loaded together, in one transaction: small ones, in a row, whose rows are
  * plainly inserted. None where they are only a few.
- * @param isAlone whether a file is to be loaded by itself: a batch that it was in has failed
+ * @param alone ids of files to be loaded by themselves: a batch that each was in has failed
  */
 export function nextBatch(
   queue: FileQueue,
   { write, threadNum }: LoadRequest,
-  isAlone: (id: string) => boolean,
+  alone: ReadonlyMap<string, unknown>,
 ): readonly QueuedFile[] {
   const left = queue.files.length - queue.at;
   const most = Math.min(MOST_FILES, Math.ceil(left / (threadNum * BATCHES_PER_SLOT)));
@@ -35,7 +35,8 @@ export function nextBatch(
     bytes += file.size;
     // A size that nobody has written down may be any.
     const isSmall = file.size > 0 && file.size <= SMALL_BYTES && bytes <= MOST_BYTES;
-    if (!isSmall || isAlone(file.id) || writeModeOf(write, file).kind !== 'insert') break;
+    const isAlone = alone.size > 0 && alone.has(file.id);
+    if (!isSmall || isAlone || writeModeOf(write, file).kind !== 'insert') break;
     batch.push(file);
   }
   return batch.length < LEAST_FILES ? [] : batch;

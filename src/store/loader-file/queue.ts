@@ -94,36 +94,6 @@ export interface QueuedFile {
   lastModified: string;
 }
 
-/**
- * The bucket's files that are not finished, within the prefixes (none means all).
- * A file that somebody loads right now is among them: the claim passes over it.
- */
-export async function listUnfinishedFiles(
-  db: Queryable,
-  bucket: string,
-  prefixes: readonly string[],
-): Promise<QueuedFile[]> {
-  const { rows } = await db.query<QueuedFile>(
-    `select l.id, l.resource ->> 'file' as key, coalesce(l.resource ->> 'type', '') as type,
-            coalesce((l.resource ->> 'size')::float8, 0) as size,
-            l.resource ->> 'etag' as etag, coalesce(l.resource ->> 'last-modified', '') as "lastModified"
-       from loaderfile l
-      where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' in ('pending', 'in-progress')
-        and l.resource ->> 'file' is not null
-        and (cardinality($2::text[]) = 0
-             or exists (select from unnest($2::text[]) prefix where starts_with(l.resource ->> 'file', prefix)))`,
-    [bucket, prefixes],
-  );
-  // Each row brings a text of its own for its type: of a hundred thousand, three megabytes.
-  const types = new Map<string, string>();
-  for (const row of rows) {
-    const known = types.get(row.type) ?? row.type;
-    types.set(row.type, known);
-    row.type = known;
-  }
-  return rows;
-}
-
 /** A file claimed for loading. */
 export interface ClaimedFile {
   id: string;
