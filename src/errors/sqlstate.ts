@@ -50,6 +50,7 @@ export const SQLSTATE = {
   adminShutdown: '57P01',
   cannotConnectNow: '57P03',
   connectionFailure: '08006',
+  deadlockDetected: '40P01',
   dependentObjectsStillExist: '2BP01',
   diskFull: '53100',
   featureNotSupported: '0A000',

@@ -69,14 +69,17 @@ export async function overwrite(
  * What is not written counts as the same, so this is only for tables that keep out no row and change none (`mostlyDiffers`). In the order
  * of ids, by their places: to sort wide rows takes longer than to read them in another order.
  * @param fingerprints remembers rows that are inserted
+ * @param onlyNew whether rows are passed over whose ids the table has when the statement begins
  */
 export async function overwriteDiffering(
   db: Queryable,
   { table, type, txid }: Omit<OverwriteOptions, 'from'>,
   { name }: Stage,
   fingerprints: Fingerprints,
+  onlyNew = false,
 ): Promise<{ created: number; updated: number }> {
-  const from = `(select s.ctid as place from ${name} s order by ${ID_ORDER}) c
+  const which = onlyNew ? `where not exists (select from ${qualifiedName(table)} t where t.id = s.id)` : '';
+  const from = `(select s.ctid as place from ${name} s ${which} order by ${ID_ORDER}) c
                 cross join lateral (select id, ts, resource from ${name} where ctid = c.place limit 1) s`;
   const statement = `${overwriteStatement({ table, type, txid, from }, LATER)} where ${differs('existing', 'excluded')}`;
   const noting = { fingerprints, hashes: name, hasOthers: true };

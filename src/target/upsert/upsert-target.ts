@@ -13,6 +13,7 @@ import { Fingerprints } from './fingerprints.ts';
 import { mostlyDiffers } from './mostly-differs.ts';
 import { NotOnCitus } from './not-on-citus.ts';
 import { overwrite, overwriteDiffering, overwriteDistributed } from './overwrite.ts';
+import { overwriteInFileOrder } from './overwrite-in-file-order.ts';
 import { checkIds, createStage, type Stage, stageOf } from './stage.ts';
 import { writeUncompressedPages } from './uncompressed-pages.ts';
 import { writeVersions } from './write-versions.ts';
@@ -120,7 +121,10 @@ export class UpsertTarget implements RowTarget {
     const differing = fingerprints && (await mostlyDiffers(client, table, stage, rows));
     if (fingerprints !== undefined && differing !== undefined) {
       if (differing.fillPages) await writeUncompressedPages(client);
-      const written = await overwriteDiffering(client, { table, type, txid }, stage, fingerprints);
+      const inFileOrder =
+        differing.inFileOrder &&
+        (await overwriteInFileOrder(client, { table, type, txid }, stage, copy.rows, fingerprints));
+      const written = inFileOrder || (await overwriteDiffering(client, { table, type, txid }, stage, fingerprints));
       return { loaded: rows, outcomes: { ...written, unchanged: rows - written.created - written.updated } };
     }
     const found = await findChanges(client, table, stage, false, fingerprints);
