@@ -10,6 +10,7 @@ import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.t
 import type { Queryable } from '../store/query.ts';
 import { conversionNote } from './conversion-note.ts';
 import { referencesNote } from './references-note.ts';
+import { silenceNote } from './silence-note.ts';
 
 /** The states of a bucket, as Aidbox documents them ("Bulk import from an S3 bucket"). */
 export type LoadState = 'in-progress' | 'completed' | 'interrupted';
@@ -68,7 +69,14 @@ async function stateOf(
   progress: BucketStatus['progress'],
 ): Promise<BucketStatus> {
   const { waitsFor, givenUp } = await findReasons(db, bucket);
-  if (loading) return { state: 'in-progress', progress, ...(waitsFor === undefined ? {} : { message: waitsFor }) };
+  if (loading) {
+    const status: BucketStatus = {
+      state: 'in-progress',
+      progress,
+      ...(waitsFor === undefined ? {} : { message: waitsFor }),
+    };
+    return withNote(status, await silenceNote(db, bucket));
+  }
   const unfinished = UNFINISHED.some((status) => progress[status] !== undefined);
   const missing = await missingIndexes(db, bucket);
   if (!unfinished && missing.length === 0) {

@@ -116,6 +116,50 @@ describe('three replicas on one bucket', () => {
     assert.equal(await rowsOf(bucket), 8_000);
   });
 
+  test('one that hangs keeps its files: the status says so and names the backends, and ending its process frees them', async () => {
+    slowly();
+    const bucket = await bucketOf(3, 100);
+    const [hung, other] = replicas;
+    assert.ok(hung && other);
+    await call(hung, bucket);
+    await untilCopying(2);
+    const held = (await copying()).map(({ pid }) => pid);
+    await waitFor(
+      async () =>
+        (
+          await sql<{ files: number }>(
+            `select count(*)::int as files from fhir_bucket_loader.replica_progress, jsonb_object_keys(files) where bucket = $1`,
+            [`s3://${bucket}`],
+          )
+        )[0]?.files === 2,
+      { what: 'the progress of two files' },
+    );
+    hung.freeze();
+    // As if a minute had passed, once what it had sent is in: a statement on its way would say that it lives.
+    const message = await waitFor(
+      async () => {
+        await sql(
+          `update fhir_bucket_loader.replica_progress set updated_at = now() - interval '61 s' where bucket = $1`,
+          [`s3://${bucket}`],
+        );
+        const { message: said = '' } = await statusOf(other, bucket);
+        return said.includes('holds 2 files') && said;
+      },
+      { what: 'the message on both files' },
+    );
+    assert.match(
+      message,
+      /^A replica that has said nothing for 6\d s holds 2 files, part-\d\/Patient-\d\.ndjson\.gz first/,
+    );
+    for (const pid of held) assert.match(message, new RegExp(`\\b${pid}\\b`));
+
+    quickly();
+    await call(other, bucket);
+    await hung.kill();
+    assert.equal((await ended(other, bucket)).message, undefined);
+    assert.deepEqual([await files(bucket), await rowsOf(bucket)], [{ done: 3 }, 300]);
+  });
+
   test('SIGKILL of all: interrupted at once, and the next call finishes', async () => {
     const bucket = await bucketOf(6, 1_000);
     slowly();
