@@ -10,7 +10,23 @@ const SHORTEST = 8;
 export function secretsOf(headers: Readonly<Record<string, string>>): string[] {
   const { authorization = '', 'x-amz-security-token': token = '' } = headers;
   const [, signature = ''] = /Signature=([0-9a-f]+)/.exec(authorization) ?? [];
-  return [token, encodeURIComponent(token), signature].filter((secret) => secret.length >= SHORTEST);
+  return [...spellings(token), signature].filter((secret) => secret.length >= SHORTEST);
+}
+
+/** A secret as an error's XML may have it: percent-encoded in either case, or with character references for what is no letter or digit. */
+function spellings(secret: string): string[] {
+  const encoded = encodeURIComponent(secret);
+  const withReferences = (reference: (code: number) => string) =>
+    secret.replace(/[^0-9A-Za-z]/g, (character) => `&#${reference(character.charCodeAt(0))};`);
+  const hex = (code: number) => `x${code.toString(16)}`;
+  return [
+    secret,
+    encoded,
+    encoded.replace(/%../g, (octet) => octet.toLowerCase()),
+    withReferences(String),
+    withReferences(hex),
+    withReferences((code) => hex(code).toUpperCase().replace('X', 'x')),
+  ];
 }
 
 /** An error of the store without the secrets that it repeats of the request: what it says is stored, logged and answered. */
