@@ -5,10 +5,14 @@ import { isGood, runMatrix } from './run-matrix.ts';
 // TEST_CITUS_URL=… TEST_CITUS_RESTART=… npm run crash-matrix -- --citus
 const values = parseOptions({ steps: { type: 'string' }, faults: { type: 'string' }, citus: { type: 'boolean' } });
 const only = (pattern: string | undefined) => new RegExp(pattern ?? '.');
+const interrupt = new AbortController();
+// Postgres and the replicas must not outlive the run.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort());
 const cells = await runMatrix({
   steps: only(values.steps),
   faults: only(values.faults),
   citus: values.citus ?? false,
+  signal: interrupt.signal,
   print: (line) => console.log(line),
 });
 const bad = cells.filter((cell) => !isGood(cell));

@@ -10,28 +10,40 @@ export interface MatrixOptions {
   faults?: RegExp;
   /** On the Citus of TEST_CITUS_URL: the scene `direct` alone. */
   citus?: boolean;
+  /** Aborted: everything is closed, and the run throws. */
+  signal?: AbortSignal;
   print: (line: string) => void;
 }
 
 /** Every step with every fault. */
-export async function runMatrix({ steps = /./, faults = /./, citus = false, print }: MatrixOptions): Promise<Cell[]> {
+export async function runMatrix({
+  steps = /./,
+  faults = /./,
+  citus = false,
+  signal = new AbortController().signal,
+  print,
+}: MatrixOptions): Promise<Cell[]> {
   const all = cellsOf(steps, faults, citus);
   const isDirect = ({ step }: (typeof all)[number]) => step.scene === 'direct';
   const some = await runCells(
     all.filter((cell) => !isDirect(cell)),
-    { direct: false, citus, print },
+    { direct: false, citus, signal, print },
   );
-  return [...some, ...(await runCells(all.filter(isDirect), { direct: true, citus, print }))];
+  return [...some, ...(await runCells(all.filter(isDirect), { direct: true, citus, signal, print }))];
 }
 
 async function runCells(
   wanted: ReturnType<typeof cellsOf>,
-  { print, ...place }: { direct: boolean; citus: boolean; print: (line: string) => void },
+  { signal, print, ...place }: { direct: boolean; citus: boolean; signal: AbortSignal; print: (line: string) => void },
 ): Promise<Cell[]> {
   if (wanted.length === 0) return [];
+  signal.throwIfAborted();
   const parts = new LastFirst();
-  const cells: Cell[] = [];
-  try {
+  const interrupted = Promise.withResolvers<never>();
+  const interrupt = () => interrupted.reject(new Error('interrupted'));
+  signal.addEventListener('abort', interrupt, { once: true });
+  const run = async () => {
+    const cells: Cell[] = [];
     const cluster = await MatrixCluster.start(parts, place);
     await cluster.createTable(TYPE);
     await cluster.createTable('Practitioner');
@@ -43,7 +55,11 @@ async function runCells(
       print(lineOf(cell));
     }
     return cells;
+  };
+  try {
+    return await Promise.race([run(), interrupted.promise]);
   } finally {
+    signal.removeEventListener('abort', interrupt);
     await parts.close();
   }
 }
