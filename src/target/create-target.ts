@@ -3,6 +3,7 @@ import type { DistributedTables } from '../store/distributed-tables.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { DeleteTarget } from './delete-target.ts';
 import { InsertTarget } from './insert-target.ts';
+import { InsertVersionsTarget } from './insert-versions-target.ts';
 import type { RowTarget } from './row-target.ts';
 import { UpsertTarget } from './upsert/upsert-target.ts';
 import type { WriteMode } from './write-mode.ts';
@@ -28,6 +29,8 @@ export function createTarget(mode: WriteMode, options: TargetOptions): RowTarget
   switch (mode.kind) {
     case 'insert':
       return new InsertTarget(tableOf(options), options.type, options.txid, options.defaultTs, options.format);
+    case 'insert-versions':
+      return new InsertVersionsTarget({ ...options, table: tableOf(options) });
     case 'upsert':
       return new UpsertTarget({ ...options, table: tableOf(options), rules: mode.rules });
     case 'delete':

@@ -26,7 +26,7 @@ export class InsertTarget implements RowTarget {
     ];
   }
 
-  async prepare(): Promise<void> {}
+  async prepare(_client?: pg.ClientBase): Promise<void> {}
 
   async complete(_client: pg.ClientBase, { rows }: RowCopy): Promise<StoredRows> {
     return { loaded: rows, outcomes: {} };

@@ -80,6 +80,42 @@ describe('apply-deletions?', () => {
     );
   });
 
+  for (const [type, params] of [
+    ['Measure', {}],
+    ['Schedule', { 'max-errors': 5 }],
+    ['Substance', { 'keep-last-updated?': true }],
+  ] as const) {
+    test(`without upsert? as well: made again it is recreated, after its deletion, and what exists is refused (${JSON.stringify(params)})`, async () => {
+      const table = type.toLowerCase();
+      const history = { ...DELETE, 'history?': true, ...params };
+      await server.load(await server.bucketOf({ [`${type}.ndjson`]: [{ id: 'c', n: 1 }, { id: 'stays' }] }), history);
+      await server.load(await server.bucketOf({ [`deleted/${type}.ndjson`]: [bundle(`${type}/c`)] }), history);
+      // As where the file's number was taken before that of the deletion.
+      await server.sql(`update ${table}_history set txid = txid + 1000 where status = 'deleted'`);
+      const [, deleted] = await versionsOf(`${table}_history`);
+      const again = await server.bucketOf({ [`${type}-2.ndjson`]: [{ id: 'c', n: 2 }, { id: 'new' }] });
+      await server.load(again, history);
+      const { status, loaded } = await server.loaderFile(again, `${type}-2.ndjson`);
+      assert.deepEqual([status, loaded], ['done', 2]);
+      const versions = await versionsOf(table);
+      assert.deepEqual(
+        versions.map(({ id, status }) => `${id} ${status}`),
+        ['c recreated', 'new created', 'stays created'],
+      );
+      const [recreated] = versions;
+      assert.ok(deleted !== undefined && recreated !== undefined);
+      assert.ok(BigInt(recreated.txid) > BigInt(deleted.txid) && recreated.ts > deleted.ts);
+      const existing = await server.bucketOf({ [`${type}-3.ndjson`]: [{ id: 'c', n: 3 }] });
+      await server.load(existing, history);
+      const refused = await server.loaderFile(existing, `${type}-3.ndjson`);
+      assert.equal(
+        'max-errors' in params ? refused['lines-left-out'] : refused.error?.code,
+        'max-errors' in params ? 1 : '23505',
+      );
+      assert.deepEqual(await versionsOf(table), versions);
+    });
+  }
+
   test('an absent history table is created, and one that is unfit is refused by name before a row is deleted', async () => {
     const params = { ...DELETE, 'history?': true };
     await server.load(await server.bucketOf({ 'Claim.ndjson': [{ id: '1' }, { id: '2' }] }));

@@ -47,8 +47,17 @@ export async function planTable(
   const problems = [
     ...(await shapeProblems(db, table)),
     ...(write.dropPrimaryKey || (await hasKeyAtLoad(db, type, table)) ? [] : [NO_KEY]),
-    ...(await privilegeProblems(db, table, write.upsert ? ['select', 'insert', 'update'] : ['insert'])),
-    ...(await historyProblems(db, { table, history, schema, isWritten: write.upsert && write.history })),
+    ...(await privilegeProblems(
+      db,
+      table,
+      write.upsert || write.history ? ['select', 'insert', 'update'] : ['insert'],
+    )),
+    ...(await historyProblems(db, {
+      table,
+      history,
+      schema,
+      needs: !write.history ? [] : write.upsert ? KEEP_VERSIONS : ['select'],
+    })),
     ...staged,
   ];
   const choice = write.disableIndexes === 'auto' ? await chooseIndexes(db, table, incoming) : undefined;
@@ -71,7 +80,7 @@ export async function deletionProblems(db: Queryable, type: string, write: Write
   const problems = [
     ...(await shapeProblems(db, table)),
     ...(await privilegeProblems(db, table, ['select', 'update', 'delete'])),
-    ...(write.history ? await historyProblems(db, { table, history, schema, isWritten: true }) : []),
+    ...(write.history ? await historyProblems(db, { table, history, schema, needs: KEEP_VERSIONS }) : []),
   ];
   return [...new Set(problems)].map((problem) => `${nameOf(table)}: ${problem}`);
 }
@@ -87,18 +96,18 @@ interface HistoryToCheck {
   table: ResourceTable;
   history: ResourceTable | undefined;
   schema: Schema;
-  /** Whether versions go there; a load creates it in any case. */
-  isWritten: boolean;
+  /** What the role must be allowed there: nothing where versions are not looked at; a load creates the table in any case. */
+  needs: readonly ('select' | 'insert')[];
 }
 
-async function historyProblems(
-  db: Queryable,
-  { table, history, schema, isWritten }: HistoryToCheck,
-): Promise<string[]> {
+/** Versions go there, after those that are there. */
+const KEEP_VERSIONS = ['select', 'insert'] as const;
+
+async function historyProblems(db: Queryable, { table, history, schema, needs }: HistoryToCheck): Promise<string[]> {
   if (history === undefined) return absentProblems(`${table.name}_history`, schema);
-  if (!isWritten) return [];
+  if (needs.length === 0) return [];
   const problems = await versionProblems(db, table, history);
-  const ofHistory = [...problems.history, ...(await privilegeProblems(db, history, ['select', 'insert']))];
+  const ofHistory = [...problems.history, ...(await privilegeProblems(db, history, needs))];
   return [...problems.table, ...ofHistory.map((problem) => `${history.name}: ${problem}`)];
 }
 

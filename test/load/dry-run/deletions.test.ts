@@ -89,6 +89,23 @@ describe('a dry run names what the role may not do', () => {
     assert.deepEqual(plain.tables, []);
   });
 
+  test('without upsert? the history is read for what was deleted, and such rows are updated, as the load then finds', async () => {
+    const params = { 'history?': true, 'apply-deletions?': true };
+    await server.load(await server.bucketOf({ 'Library.ndjson': [{ id: 'b' }] }), params);
+    const bucket = await server.bucketOf({ 'Library.ndjson': [{ id: 'c' }] });
+    await server.sql(`revoke insert on library_history from ${await role()}`);
+    assert.deepEqual((await problemsOf(bucket, params)).tables, []);
+    assert.deepEqual((await server.load(bucket, params)).progress, { total: 1, done: 1 });
+    const other = await server.bucketOf({ 'Library.ndjson': [{ id: 'd' }] });
+    await server.sql(`revoke select on library_history from ${await role()}`);
+    await server.sql(`revoke update on library from ${await role()}`);
+    assert.deepEqual((await problemsOf(other, params)).tables, [
+      'the role may not update there',
+      'library_history: the role may not select there',
+    ]);
+    assert.deepEqual((await server.load(other, params)).progress, { total: 1, error: 1 });
+  });
+
   test('what is wrong with a history table', async () => {
     await server.load(await server.bucketOf({ 'Claim.ndjson': [{ id: 'c' }] }));
     await server.sql('alter table claim_history drop column cts');
