@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { closeOnInterrupt } from '../support/close-on-interrupt.ts';
 import { globalSetup, globalTeardown } from '../support/global-setup.ts';
 import { LastFirst } from '../support/last-first.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -16,8 +17,9 @@ const [examples = '200', seed = '1'] = process.argv.slice(2);
 const parts = new LastFirst();
 const folder = await mkdtemp(join(tmpdir(), 'http-fuzz-'));
 parts.after(() => rm(folder, { recursive: true, force: true }));
-await globalSetup();
 parts.after(globalTeardown);
+closeOnInterrupt(() => parts.close());
+await globalSetup();
 try {
   const server = await startTestServer(parts, { env: { S3_ALLOW_PRIVATE_HOSTS: 'false' } });
   const schema = join(folder, 'openapi.json');

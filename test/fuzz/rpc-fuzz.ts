@@ -7,6 +7,7 @@
 import { CORE_SCHEMA, load as parseYaml } from 'js-yaml';
 import { Random } from '../../demo/fhir-data/random.ts';
 import { toInteger } from '../../demo/parse-options.ts';
+import { closeOnInterrupt } from '../support/close-on-interrupt.ts';
 import { globalSetup, globalTeardown } from '../support/global-setup.ts';
 import { LastFirst } from '../support/last-first.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -82,9 +83,10 @@ if (import.meta.main) {
   const count = toInteger('the count', process.argv[2], 20_000, 1);
   const seed = toInteger('the seed', process.argv[3], Date.now() % 2 ** 31, 0);
   console.log(`${count} requests, seed ${seed}`);
-  await globalSetup();
   const parts = new LastFirst();
   parts.after(globalTeardown);
+  closeOnInterrupt(() => parts.close());
+  await globalSetup();
   const server = await startTestServer(parts);
   const started = performance.now();
   const { statuses, findings } = await fuzzRpc(server.url, count, seed);

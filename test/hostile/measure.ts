@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { toInteger } from '../../demo/parse-options.ts';
+import { closeOnInterrupt } from '../support/close-on-interrupt.ts';
 import { globalSetup, globalTeardown } from '../support/global-setup.ts';
 import { listingPage, startHostileStore, writeWithoutEnd } from '../support/hostile-store.ts';
 import { type Closing, LastFirst } from '../support/last-first.ts';
@@ -106,10 +107,15 @@ const attacks = ATTACKS.filter(({ name }) => name.includes(process.argv[3] ?? ''
 if (attacks.length === 0)
   throw new Error(`none of the attacks is named so: ${ATTACKS.map(({ name }) => name).join(', ')}`);
 let failed = false;
+let parts = new LastFirst();
+closeOnInterrupt(async () => {
+  await parts.close();
+  await globalTeardown();
+});
 await globalSetup();
 try {
   for (const attack of attacks) {
-    const parts = new LastFirst();
+    parts = new LastFirst();
     try {
       const { seconds, mb, lagMs, end } = await run(attack, parts);
       const bad = seconds > MOST_SECONDS || mb > MOST_MB || lagMs > MOST_LAG_MS || end === 'goes on';
