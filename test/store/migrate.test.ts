@@ -59,6 +59,12 @@ describe('migrations', () => {
     // LoaderError is a resource of the loader's own; anything else of ours stands in a schema of our own.
     for (const row of added) assert.match(JSON.stringify(row), /loadererror/);
     assert.equal(await migrate(database.connection), 0);
+    // Where a publication is for all tables, Postgres refuses to update or delete rows of one that has no key.
+    const keyless = await client.query(`
+      select c.oid::regclass::text as name from pg_class c
+       where c.relnamespace in ('fhir_bucket_loader'::regnamespace, 'public'::regnamespace) and c.relkind = 'r' and c.relpersistence = 'p'
+         and not exists (select from pg_index x where x.indrelid = c.oid and x.indisprimary)`);
+    assert.deepEqual(keyless.rows, []);
   });
 
   test('and loading there adds rows and alters nothing', async (t) => {
