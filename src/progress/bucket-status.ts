@@ -9,6 +9,7 @@ import { countFilesAndLines, countReferences, listBucketTypes, totalOf } from '.
 import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
 import { conversionNote } from './conversion-note.ts';
+import { preparedNote } from './prepared-note.ts';
 import { referencesNote } from './references-note.ts';
 import { silenceNote } from './silence-note.ts';
 
@@ -20,7 +21,7 @@ export interface BucketStatus {
   progress: { total: number } & Record<string, number>;
   /** Bad lines that are not among the rows; absent when there are none. */
   'lines-left-out'?: number;
-  /** What the load waits for; why it was given up; why dropped indexes are not back; that lines were left out. */
+  /** What the load waits for; why it was given up; why dropped indexes are not back; that lines were left out; whose prepared rows it waits for. */
   message?: string;
 }
 
@@ -36,7 +37,8 @@ export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketS
   const { status: ofFiles, linesLeftOut: lines } = await statusOfFiles(db, bucket);
   const converted = withNote(ofFiles, options?.format === 'fhir' ? await conversionNote(db) : undefined);
   const references = options?.resolveReferences === true ? await countReferences(db, bucket) : undefined;
-  const status = withNote(converted, references && referencesNote(references));
+  const referring = withNote(converted, references && referencesNote(references));
+  const status = withNote(referring, ofFiles.state === 'completed' ? undefined : await preparedNote(db, bucket));
   if (lines === 0) return status;
   const note = `${linesLeftOutText(lines)} (max-errors); GET /LoaderError?bucket=${bucket} lists them with their errors.`;
   return { ...withNote(status, note), 'lines-left-out': lines };

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { checkEnded } from '../../store/commit.ts';
+import { PREPARED_PREFIX } from '../../store/loader-file/foreign-prepared.ts';
 import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
 import { ask, type Statement } from '../../store/statement.ts';
@@ -17,14 +18,12 @@ export interface PreparedTransaction {
   attempt: string;
 }
 
-const PREFIX = 'fhir_bucket_loader';
-
 /** Postgres's limit for the name, in bytes, with its closing zero. */
 const MAX_GID_BYTES = 200;
 
 /** The name of a partition. */
 export function gidOf({ queue, id }: FileIdentity, attempt: string, partition: number): string {
-  return [PREFIX, queue, encodeURIComponent(id), attempt, partition].join(':');
+  return [PREPARED_PREFIX, queue, encodeURIComponent(id), attempt, partition].join(':');
 }
 
 /** Whether the names of a file's partitions are short enough for Postgres; ids that the loader gives are. */
@@ -73,7 +72,7 @@ export function preparedStatement(id?: string): Statement<PreparedTransaction[]>
     text: `select gid from pg_prepared_xacts
       where database = current_database()
         and starts_with(gid, concat($1::text, ':', ${QUEUE}, ':', $2::text))`,
-    values: [PREFIX, id === undefined ? '' : `${encodeURIComponent(id)}:`],
+    values: [PREPARED_PREFIX, id === undefined ? '' : `${encodeURIComponent(id)}:`],
     read: ({ rows }: pg.QueryResult<{ gid: string }>) =>
       rows.flatMap(({ gid }) => {
         const [, , loaderFile, attempt] = gid.split(':');
