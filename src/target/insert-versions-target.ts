@@ -35,13 +35,19 @@ export class InsertVersionsTarget extends InsertTarget {
   override async complete(client: pg.ClientBase, copy: RowCopy): Promise<StoredRows> {
     const { table, type, txid } = this.#options;
     const history = await resolveHistory(client, type);
-    // No index has the deletions: they are read once for each file, and looked up in the table by its key.
+    // No index has the deletions: they are read once for each file, and looked up in the table by its key. "offset 0" has
+    // Postgres do so: by itself it took the file's rows, of which it has no statistics, for one, and read all deletions for each.
     await client.query(
-      `update ${qualifiedName(table)} t
+      `with recreated as materialized (
+         select deleted.id, deleted.txid, deleted.ts
+           from (select distinct on (id) id, txid, ts from ${qualifiedName(history)}
+                  where status = 'deleted' order by id, txid desc) deleted
+          cross join lateral (select from ${qualifiedName(table)} t
+                               where t.id = deleted.id and t.txid = $1 offset 0) brought
+       )
+       update ${qualifiedName(table)} t
           set status = 'recreated', txid = ${laterTxid('deleted.txid', 't.txid')}, ts = ${laterTs('deleted.ts', 't.ts')}
-         from (select distinct on (id) id, txid, ts from ${qualifiedName(history)}
-                where status = 'deleted' order by id, txid desc) deleted
-        where t.id = deleted.id and t.txid = $1`,
+         from recreated deleted where t.id = deleted.id`,
       [txid.toString()],
     );
     return await super.complete(client, copy);

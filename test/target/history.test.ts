@@ -65,6 +65,23 @@ describe('history?', () => {
     );
   });
 
+  test('without it nothing reads the history: what was deleted before is created', async () => {
+    await upsert('Measure', [{ id: 'gone' }]);
+    await server.sql(`
+      insert into measure_history (id, txid, resource_type, status, resource)
+        select id, nextval('transaction_id_seq'), resource_type, 'deleted', resource from measure;
+      delete from measure`);
+    await upsert('Measure', [{ id: 'gone' }], { 'history?': false });
+    await server.load(await server.bucketOf({ 'Measure.ndjson': [{ id: 'plain' }] }));
+    assert.deepEqual(
+      (await versionsOf('measure')).map(({ id, status }) => [id, status]),
+      [
+        ['gone', 'created'],
+        ['plain', 'created'],
+      ],
+    );
+  });
+
   test('a file that fails leaves no version behind', async () => {
     await upsert('Claim', [{ id: 'c', n: 1 }]);
     await server.sql(`alter table claim add constraint small check ((resource ->> 'n')::int < 5)`);
