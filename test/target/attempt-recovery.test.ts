@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, describe, type TestContext, test } from 'node:test';
+import pg from 'pg';
 import { pino } from 'pino';
 import { AttemptRecovery } from '../../src/target/attempt-recovery.ts';
 import { recordDataAttempt } from '../../src/target/direct/data-attempt.ts';
 import { fillFence, plantFence } from '../../src/target/direct/data-fence.ts';
 import { recordDecision } from '../../src/target/partitioned/commit-decision.ts';
 import { identifyFile, tryLockFileInSession, unlockFile } from '../../src/target/partitioned/file-identity.ts';
-import { startAttemptParts } from '../support/attempt-parts.ts';
+import { partitionName } from '../../src/target/partitioned/partition-backends.ts';
+import { gidOf, listPrepared, prepareTransaction } from '../../src/target/partitioned/prepared-transaction.ts';
+import { type ClaimedFile, startAttemptParts } from '../support/attempt-parts.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const { pool, task, claimed, statusOf } = await startAttemptParts({ after });
+const { connection, pool, task, claimed, statusOf, idsIn } = await startAttemptParts({ after });
+const {
+  rows: [{ slots } = { slots: 0 }],
+} = await pool.query<{ slots: number }>(
+  `select setting::int as slots from pg_settings where name = 'max_prepared_transactions'`,
+);
 const going = new AbortController().signal;
 
 const recoveryOf = (t: TestContext) => {
@@ -18,6 +26,27 @@ const recoveryOf = (t: TestContext) => {
   const recovery = new AttemptRecovery(pool, pino({ level: 'silent' }));
   t.after(() => recovery.close());
   return recovery;
+};
+
+/** Leaves a prepared transaction with one row. */
+const leavePrepared = async ({ id }: ClaimedFile, attempt: string, row: string) => {
+  const client = await pool.connect();
+  await client.query(`begin; insert into patient (id, txid, status, resource) values ('${row}', 1, 'created', '{}')`);
+  await prepareTransaction(client, gidOf(await identifyFile(pool, id), attempt, 0));
+  client.release();
+};
+
+/** A partition’s backend of an attempt that is over; whether it is still there. */
+const strayOf = async (t: TestContext, key: string) => {
+  const stray = new pg.Client({ ...connection, application_name: partitionName(key, 'dead') });
+  let isThere = true;
+  stray.on('error', () => {});
+  stray.on('end', () => {
+    isThere = false;
+  });
+  await stray.connect();
+  t.after(() => stray.end().catch(() => {}));
+  return () => isThere;
 };
 
 /** A file whose rows are in, and whose `done` is missing. */
@@ -74,5 +103,62 @@ describe('the end of a load', () => {
     await data.query('commit');
     data.release();
     assert.equal(await seen, 0);
+  });
+});
+
+describe('what attempts have left', { skip: slots === 0 && 'the server has no two-phase commit' }, () => {
+  test('of two attempts at a file the one that is decided is committed, and the other’s rows are not', async (t) => {
+    const file = await claimed('two.ndjson', 'Patient', [{ id: 'two' }]);
+    const attempt = randomUUID();
+    await leavePrepared(file, randomUUID(), 'row of the earlier');
+    await leavePrepared(file, attempt, 'row of the decided');
+    await recordDecision(pool, file.id, { attempt, partitions: 1, loaded: 1 });
+    await recoveryOf(t).look();
+    assert.deepEqual(await idsIn('Patient'), ['row of the decided']);
+    assert.deepEqual([await statusOf(file), await listPrepared(pool)], ['done', []]);
+  });
+
+  test('a partition’s backend is ended, unless somebody has the file', async (t) => {
+    const { key } = await identifyFile(pool, 'some file');
+    const isThere = await strayOf(t, key);
+    const owner = await pool.connect();
+    t.after(() => owner.release(true));
+    assert.equal(await tryLockFileInSession(owner, key), true);
+    const recovery = recoveryOf(t);
+    await recovery.look();
+    assert.equal(isThere(), true);
+    await unlockFile(owner, key);
+    await recovery.look();
+    await waitFor(() => !isThere(), { what: 'the end of the backend' });
+  });
+
+  test('a backend is left alone that commits what is decided, of whatever queue of the database', async (t) => {
+    await pool.query(
+      `insert into fhir_bucket_loader.commit_decision (queue, loader_file, attempt, partitions, loaded) values (1, 'a file', 'dead', 1, 1)`,
+    );
+    const { rows } = await pool.query<{ key: string }>(`select substr(md5('1:a file'), 1, 16) as key`);
+    const isThere = await strayOf(t, rows[0]?.key ?? '');
+    const recovery = recoveryOf(t);
+    await recovery.look();
+    assert.equal(isThere(), true);
+    await pool.query('delete from fhir_bucket_loader.commit_decision where queue = 1');
+    await recovery.look();
+    await waitFor(() => !isThere(), { what: 'the end of the backend' });
+  });
+
+  test('one that cannot be resolved keeps no other from it', async (t) => {
+    const held = await decided('held.ndjson');
+    const free = await decided('free.ndjson');
+    await pool.query(`
+      create function refuse_one() returns trigger language plpgsql as $$ begin
+        if new.id = '${held.id}' then raise 'not this one'; end if; return new; end $$;
+      create trigger refuse_one before update on loaderfile for each row execute function refuse_one()`);
+    const recovery = recoveryOf(t);
+    await recovery.look();
+    assert.deepEqual([await statusOf(held), await statusOf(free)], ['in-progress', 'done']);
+    await assert.rejects(recovery.complete(task.bucket, going), /not this one/);
+    await pool.query('drop function refuse_one cascade');
+    await recovery.complete(task.bucket, going);
+    assert.equal(await statusOf(held), 'done');
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, afterEach, describe, test } from 'node:test';
 import pg from 'pg';
 import { listDecidedFiles } from '../../src/target/partitioned/commit-decision.ts';
@@ -19,6 +20,9 @@ const {
 } = await plain.pool.query<{ slots: number }>(
   `select setting::int as slots from pg_settings where name = 'max_prepared_transactions'`,
 );
+
+/** Names of prepared transactions are those of all databases of a Postgres. */
+const ATTEMPT = randomUUID();
 
 interface Way extends AttemptParts {
   /** Makes one attempt at a file. */
@@ -186,9 +190,9 @@ describe('an attempt over several backends', { skip: slots === 0 && 'the server 
     const identity = await identifyFile(pool, file.id);
     const prepared = await pool.connect();
     await prepared.query(`begin; insert into patient (id, txid, status, resource) values ('left', 1, 'created', '{}')`);
-    await prepareTransaction(prepared, gidOf(identity, 'dead', 0));
+    await prepareTransaction(prepared, gidOf(identity, ATTEMPT, 0));
     prepared.release();
-    const stray = new pg.Client({ ...connection, application_name: partitionName(identity.key, 'dead') });
+    const stray = new pg.Client({ ...connection, application_name: partitionName(identity.key, ATTEMPT) });
     stray.on('error', () => {});
     await stray.connect();
     t.after(() => stray.end().catch(() => {}));

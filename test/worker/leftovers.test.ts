@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { identifyFile } from '../../src/target/partitioned/file-identity.ts';
 import { gidOf, listPrepared, prepareTransaction } from '../../src/target/partitioned/prepared-transaction.ts';
@@ -22,7 +23,7 @@ const skip = slots === 0 && 'the server has no two-phase commit';
 const leaveRow = async ({ id }: ClaimedFile, row: string) => {
   const client = await pool.connect();
   await client.query(`begin; insert into patient (id, txid, status, resource) values ('${row}', 1, 'created', '{}')`);
-  await prepareTransaction(client, gidOf(await identifyFile(client, id), 'dead', 0));
+  await prepareTransaction(client, gidOf(await identifyFile(client, id), randomUUID(), 0));
   client.release();
 };
 
