@@ -21,6 +21,24 @@ async function store(type: string): Promise<void> {
   await server.load(await server.bucketOf({ [`${type}.ndjson`]: lines(1) }));
 }
 
+test('the bound on waits ends with the rows; what the role has set for its own sessions does not take its place', async () => {
+  // Before a thread connects for a file.
+  await server.sql(
+    `do $$ begin execute format('alter database %I set lock_timeout = ''7s''', current_database()); end $$`,
+  );
+  await store('Flag');
+  await server.sql(`
+    create table waits (lock_timeout text);
+    create function note_waits() returns trigger language plpgsql as $$ begin
+      insert into waits values (current_setting('lock_timeout')); return new; end $$;
+    create trigger note_waits before update on loaderfile for each row
+      when (new.resource ->> 'status' = 'done') execute function note_waits()`);
+  const bucket = await server.bucketOf({ 'Flag.ndjson': lines(2) });
+  await server.load(bucket, { 'upsert?': true });
+  assert.equal((await server.loaderFile(bucket, 'Flag.ndjson')).updated, COUNT - SAME);
+  assert.deepEqual(await server.sql('select * from waits'), [{ lock_timeout: '0' }]);
+});
+
 test('rows that lie in the order of a file’s lines are overwritten in that order; the same are not touched, new ones inserted', async () => {
   await store('Account');
   const same = `select ctid, xmin, xmax, id, txid, ts, cts, status, resource from account where resource ->> 'n' = '0' order by id`;

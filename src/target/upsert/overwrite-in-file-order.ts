@@ -34,7 +34,8 @@ export async function overwriteInFileOrder(
   try {
     const updated = await updateDiffering(client, options, stage);
     const others = updated < rows ? await overwriteDiffering(client, options, stage, fingerprints, true) : undefined;
-    await client.query('set local lock_timeout = default; release savepoint file_order');
+    // That of the loader's sessions (`connection-options.ts`): the default would be the role's.
+    await client.query('set local lock_timeout = 0; release savepoint file_order');
     return { created: others?.created ?? 0, updated: updated + (others?.updated ?? 0) };
   } catch (error) {
     const code = sqlstateOf(error);
