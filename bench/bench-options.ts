@@ -64,7 +64,8 @@ export function readBenchOptions(
   };
 }
 
-function positive(name: string, text: string | undefined, otherwise: number): number {
+/** @throws when the text is no number above 0 */
+export function positive(name: string, text: string | undefined, otherwise: number): number {
   const value = text === undefined ? otherwise : Number(text);
   if (!(value > 0)) throw new UsageError(`--${name} must be a number above 0, not ${text}`);
   return value;

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { parseOptions, toInteger } from '../demo/parse-options.ts';
 import { createResourceTable } from '../src/store/ensure-resource-table.ts';
+import { positive } from './bench-options.ts';
 import type { BenchDeps } from './contenders/contender.ts';
 import { cacheFolder } from './dataset/prepare-data.ts';
 import { LoaderProcess } from './process/loader-process.ts';
@@ -25,9 +26,13 @@ import { withParts } from './with-parts.ts';
 const STEPS = [0, 0.1, 0.2, 0.5, 1];
 const THREADS = 4;
 
-const values = parseOptions({ most: { type: 'string' }, load: { type: 'string' }, rounds: { type: 'string' } });
-const most = toInteger('--most', values.most, 10, 1) * 1e6;
-const load = toInteger('--load', values.load, 200, 1) * 1e3;
+const values = parseOptions({
+  most: { type: 'string' },
+  load: { type: 'string' },
+  rounds: { type: 'string' },
+});
+const most = positive('most', values.most, 10) * 1e6;
+const load = positive('load', values.load, 200) * 1e3;
 const rounds = toInteger('--rounds', values.rounds, 1, 1);
 
 const figures = await withParts({ postgres: undefined, threads: THREADS }, async (parts) => {

@@ -95,7 +95,7 @@ const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[]>> = {
     [['42P01', '42703', '42804'], "Give the table Aidbox's shape, or let the loader create it."],
     [['53100'], 'Make room on the disk; the load goes on, or load again.'],
     [['53200'], "Lower `thread-num`; look at `work_mem` and the system's memory."],
-    [['53300'], "Raise Postgres's `max_connections`, or lower `thread-num`."],
+    [['53300'], "Raise Postgres's `max_connections` or the pooler's size, or lower `thread-num`."],
     [['55P03', '40P01', '40001'], 'Load later: something else writes these tables.'],
     [['57P01', '57P02', '57P03', '57P05', '08000', '08001', '08003', '08004', '08006', '08007'], AFTER_AN_OUTAGE],
     [['08P01'], 'Check the table; connect without the proxy.'],

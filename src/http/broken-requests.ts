@@ -1,8 +1,10 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { ClientError } from '../errors/client-error.ts';
 import { toErrorBody } from '../errors/error-body.ts';
+
+// Not by `import`, which loads undici (`create-s3-client.ts`).
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /**
  * Fastify's option for what never becomes a request: bytes that are no HTTP, headers too long, a client that sends nothing
