@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './support/free-port.ts';
 import { programEnvironment } from './support/program-environment.ts';
 import { createTestDatabase } from './support/test-database.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -13,15 +13,6 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const terminal = spawnSync('script', ['--version']).status === 0;
 
 const runs = (pid: number) => existsSync(`/proc/${pid}`);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  await new Promise((resolve) => server.close(resolve));
-  return address.port;
-}
 
 test('a server whose terminal is closed ends', {
   skip: terminal ? false : 'the program script (util-linux), which makes a terminal, is not installed',

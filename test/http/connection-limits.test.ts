@@ -8,6 +8,8 @@ import { startTestServer } from '../support/test-server.ts';
 
 const server = await startTestServer({ after }, { env: { BOX_ROOT_CLIENT_SECRET: 'sesame' } });
 const POST = 'POST /rpc HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
+/** A space every 20 ms, as of a body that never ends. */
+const DRIPPING = { dripMs: 20 };
 
 describe('a refused request whose body never ends', () => {
   for (const [status, line, headers] of [
@@ -16,19 +18,11 @@ describe('a refused request whose body never ends', () => {
     [403, 'POST /rpc', 'origin: https://evil.example\r\n'],
   ] as const)
     test(`keeps no connection: ${status}`, { timeout: 600_000 }, async () => {
-      const { hostname, port } = new URL(server.url);
-      const socket = connect(Number(port), hostname);
-      let answer = '';
-      socket.setEncoding('utf8').on('data', (text: string) => {
-        answer += text;
-      });
-      socket.on('error', () => {});
-      socket.write(
+      const answer = await exchange(
+        server.url,
         `${line} HTTP/1.1\r\nhost: localhost\r\n${headers}content-type: application/json\r\ncontent-length: 100000\r\n\r\n{`,
+        DRIPPING,
       );
-      const drip = setInterval(() => socket.write(' '), 20);
-      await new Promise((resolve) => socket.once('close', resolve));
-      clearInterval(drip);
       assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
       assert.match(answer, /^connection: close\r$/im);
     });
@@ -58,7 +52,7 @@ describe('what is no request', () => {
     ],
   ] as const)
     test(`is answered in the form of every error: ${what}`, { timeout: 600_000 }, async () => {
-      const answer = await exchange(request);
+      const answer = await exchange(server.url, request);
       assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
       assert.match(answer, /^content-type: application\/json/im);
       const { error } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
@@ -67,9 +61,9 @@ describe('what is no request', () => {
     });
 });
 
-/** What the server sends on one connection until it closes it. */
-async function exchange(request: string): Promise<string> {
-  const { hostname, port } = new URL(server.url);
+/** What a server sends on one connection until it closes it. */
+async function exchange(url: string, request: string, { dripMs }: { dripMs?: number } = {}): Promise<string> {
+  const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   let answer = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
@@ -77,7 +71,9 @@ async function exchange(request: string): Promise<string> {
   });
   socket.on('error', () => {});
   socket.write(request);
+  const drip = dripMs === undefined ? undefined : setInterval(() => socket.write(' '), dripMs);
   await new Promise((resolve) => socket.once('close', resolve));
+  clearInterval(drip);
   return answer;
 }
 
@@ -95,17 +91,10 @@ test('a body that is sent too slowly ends its connection, and connections have a
   limitConnections(fastify);
   assert.ok(fastify.server.maxConnections < 100_000);
   fastify.post('/', async () => 'done');
-  const url = new URL(await fastify.listen({ port: 0, host: '127.0.0.1' }));
-  const socket = connect(Number(url.port), url.hostname);
-  let answer = '';
-  socket
-    .on('error', () => {})
-    .on('data', (bytes) => {
-      answer += bytes;
-    });
-  socket.write('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{');
-  const drip = setInterval(() => socket.write(' '), 20);
-  await new Promise((resolve) => socket.once('close', resolve));
-  clearInterval(drip);
+  const answer = await exchange(
+    await fastify.listen({ port: 0, host: '127.0.0.1' }),
+    'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{',
+    DRIPPING,
+  );
   assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n.*\r\n\r\n\{"error":\{"message":"[^"]+"\}\}$/s);
 });

@@ -6,6 +6,7 @@ import { generateLines } from '../../demo/fhir-data/generate-resources.ts';
 import { fhirpathModel, remembering } from '../pipeline/fhir-to-aidbox/oracle/fhir-model.ts';
 import { readTree, writeTree } from '../pipeline/fhir-to-aidbox/oracle/json-tree.ts';
 import { aidboxOf } from '../pipeline/fhir-to-aidbox/oracle/oracle.ts';
+import { noTwoPhase } from '../support/no-two-phase.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { startTestServer } from '../support/test-server.ts';
 
@@ -13,9 +14,7 @@ const server = await startTestServer({ after });
 const proxy = await S3FaultProxy.start({ after }, server.s3);
 const model = remembering(fhirpathModel('r4'));
 
-const [{ slots } = { slots: 0 }] = await server.sql<{ slots: number }>(
-  `select setting::int as slots from pg_settings where name = 'max_prepared_transactions'`,
-);
+const skip = await noTwoPhase(server.sql);
 
 /** Bytes of text that gzip cannot shrink, in each line. */
 const NOTE_BYTES = 1_024;
@@ -67,7 +66,7 @@ beforeEach(() => {
 
 describe('a conversion whose file breaks off in the middle and is resumed', () => {
   test('split across several backends, every row is what the oracle says', {
-    skip: slots === 0 && 'the server has no two-phase commit',
+    skip,
   }, async () => {
     const key = 'Observation.ndjson.gz';
     const lines = linesOf('Observation', 6_000);

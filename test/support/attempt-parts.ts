@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,13 +16,20 @@ import { addLoaderFiles } from '../../src/store/loader-file/add-loader-files.ts'
 import { loaderFileId } from '../../src/store/loader-file/loader-file.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { DataNodes } from '../../src/target/direct/data-nodes.ts';
-import { finishPrepared, listPrepared } from '../../src/target/partitioned/prepared-transaction.ts';
+import { identifyFile } from '../../src/target/partitioned/file-identity.ts';
+import {
+  finishPrepared,
+  gidOf,
+  listPrepared,
+  prepareTransaction,
+} from '../../src/target/partitioned/prepared-transaction.ts';
 import { RowHashes } from '../../src/target/row-hasher.ts';
 import type { FileTask } from '../../src/worker/file-task.ts';
 import type { LoadFileOptions } from '../../src/worker/load-file-options.ts';
 import { RowMemory } from '../../src/worker/row-memory.ts';
 import { type Closing, lastFirst } from './last-first.ts';
 import { ndjson } from './ndjson.ts';
+import { noTwoPhase } from './no-two-phase.ts';
 import { createMigratedDatabase } from './test-database.ts';
 import type { TestConnection } from './test-server-address.ts';
 
@@ -41,6 +49,13 @@ export interface AttemptParts {
   task: Omit<FileTask, 'port' | 'id' | 'key' | 'type'>;
   /** Writes a file of a folder, its table, and its LoaderFile, which is `in-progress`. */
   claimed(key: string, type: string, resources: readonly object[]): Promise<ClaimedFile>;
+  /**
+   * Leaves a prepared transaction of the file with one patient, as an attempt over several backends does whose replica died. It is no row of
+   * the file: an attempt that does not resolve it goes on, where it would otherwise wait for ever.
+   */
+  leavePrepared(file: ClaimedFile, row: string, attempt?: string): Promise<void>;
+  /** Of tests that leave one: why they are skipped, if they are. */
+  skip: string | false;
   statusOf(file: ClaimedFile): Promise<string | undefined>;
   /** The ids in a type's table, in order. */
   idsIn(type: string): Promise<string[]>;
@@ -114,6 +129,15 @@ export async function startAttemptParts(
       await pool.query(`update loaderfile set resource = resource || '{"status": "in-progress"}' where id = $1`, [id]);
       return { ...object, id };
     },
+    async leavePrepared({ id }, row, attempt = randomUUID()) {
+      const client = await pool.connect();
+      await client.query(
+        `begin; insert into patient (id, txid, status, resource) values ('${row}', 1, 'created', '{}')`,
+      );
+      await prepareTransaction(client, gidOf(await identifyFile(client, id), attempt, 0));
+      client.release();
+    },
+    skip: await noTwoPhase(async (text) => (await pool.query<{ slots: number }>(text)).rows),
     async statusOf({ id }) {
       const { rows } = await pool.query<{ status: string }>(
         `select resource ->> 'status' as status from loaderfile where id = $1`,

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { listDecidedFiles } from '../../src/target/partitioned/commit-decision.ts';
 import { identifyFile } from '../../src/target/partitioned/file-identity.ts';
 import { partitionName } from '../../src/target/partitioned/partition-backends.ts';
-import { gidOf, listPrepared, prepareTransaction } from '../../src/target/partitioned/prepared-transaction.ts';
+import { listPrepared } from '../../src/target/partitioned/prepared-transaction.ts';
 import type { FileOutcome } from '../../src/worker/file-task.ts';
 import { loadBatch } from '../../src/worker/load-batch.ts';
 import { loadFile } from '../../src/worker/load-file.ts';
@@ -14,12 +14,6 @@ import { type AttemptParts, type ClaimedFile, startAttemptParts } from '../suppo
 
 const plain = await startAttemptParts({ after });
 const direct = await startAttemptParts({ after }, { isDirect: true });
-
-const {
-  rows: [{ slots } = { slots: 0 }],
-} = await plain.pool.query<{ slots: number }>(
-  `select setting::int as slots from pg_settings where name = 'max_prepared_transactions'`,
-);
 
 /** Names of prepared transactions are those of all databases of a Postgres. */
 const ATTEMPT = randomUUID();
@@ -35,7 +29,7 @@ const single = (parts: AttemptParts, backends: number): Way => ({
 });
 const WAYS: Readonly<Record<string, { way: Way; skip?: string | false }>> = {
   'by itself': { way: single(plain, 1) },
-  'over several backends': { way: single(plain, 3), skip: slots === 0 && 'the server has no two-phase commit' },
+  'over several backends': { way: single(plain, 3), skip: plain.skip },
   'by a data connection': { way: single(direct, 1) },
   'in a batch': {
     way: {
@@ -181,17 +175,14 @@ for (const [name, { way, skip = false }] of Object.entries(WAYS))
     });
   });
 
-describe('an attempt over several backends', { skip: slots === 0 && 'the server has no two-phase commit' }, () => {
+describe('an attempt over several backends', { skip: plain.skip }, () => {
   const way = single(plain, 3);
 
   test('ends what an earlier one has left, prepared or not, before its own rows', async (t) => {
-    const { pool, claimed, attempt, connection } = way;
+    const { pool, claimed, leavePrepared, attempt, connection } = way;
     const file = await claimed('again.ndjson', 'Patient', [{ id: 'a' }]);
     const identity = await identifyFile(pool, file.id);
-    const prepared = await pool.connect();
-    await prepared.query(`begin; insert into patient (id, txid, status, resource) values ('left', 1, 'created', '{}')`);
-    await prepareTransaction(prepared, gidOf(identity, ATTEMPT, 0));
-    prepared.release();
+    await leavePrepared(file, 'left', ATTEMPT);
     const stray = new pg.Client({ ...connection, application_name: partitionName(identity.key, ATTEMPT) });
     stray.on('error', () => {});
     await stray.connect();

@@ -9,6 +9,7 @@ import { recordDecision } from '../../../src/target/partitioned/commit-decision.
 import { identifyFile, tryLockFile } from '../../../src/target/partitioned/file-identity.ts';
 import { finishPrepared, gidOf, prepareTransaction } from '../../../src/target/partitioned/prepared-transaction.ts';
 import { lockWaitsOn } from '../../support/lock-waits.ts';
+import { noTwoPhase } from '../../support/no-two-phase.ts';
 import { startTestServer } from '../../support/test-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -18,9 +19,7 @@ const pool = new pg.Pool(server.database.connection);
 pool.on('error', () => {});
 after(() => pool.end());
 
-const [{ slots } = { slots: 0 }] = await server.sql<{ slots: number }>(
-  `select setting::int as slots from pg_settings where name = 'max_prepared_transactions'`,
-);
+const skip = await noTwoPhase(server.sql);
 
 /** Above the size from which a file is spread: text that gzip cannot shrink. */
 const ROWS = 6_000;
@@ -29,8 +28,6 @@ const resources = Array.from({ length: ROWS }, (_, n) => ({
   id: `r${n}`,
   note: randomBytes(FILE_BYTES).toString('base64'),
 }));
-
-const NO_TWO_PHASE = 'the server has no two-phase commit';
 
 /** As a server does at its start. */
 const recover = async () => {
@@ -51,7 +48,7 @@ const transactionsOf = async (table: string) => {
 const prepared = async () =>
   (await server.sql(`select gid from pg_prepared_xacts where database = current_database()`)).length;
 
-describe('one large file', { skip: slots === 0 && NO_TWO_PHASE }, () => {
+describe('one large file', { skip }, () => {
   test('is dealt to as many backends as the call has threads, and is whole', async () => {
     const bucket = await server.bucketOf({ 'Basic.ndjson.gz': resources });
     const status = await server.load(bucket, { 'thread-num': 3 });
@@ -112,7 +109,7 @@ describe('one large file', { skip: slots === 0 && NO_TWO_PHASE }, () => {
   });
 });
 
-describe('several who finish the same transaction', { skip: slots === 0 && NO_TWO_PHASE }, () => {
+describe('several who finish the same transaction', { skip }, () => {
   test('wait for the one that is at it, and all of them find it finished', async () => {
     await server.sql('create table if not exists finished (n int)');
     const sessions = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
@@ -129,7 +126,7 @@ describe('several who finish the same transaction', { skip: slots === 0 && NO_TW
   });
 });
 
-describe('a replica that died between', { skip: slots === 0 && NO_TWO_PHASE }, () => {
+describe('a replica that died between', { skip }, () => {
   /** What such a replica leaves: a partition of two rows, prepared, and perhaps the decision. */
   const leave = async (type: string, decided: boolean) => {
     const key = `${type}.ndjson.gz`;
