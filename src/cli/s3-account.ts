@@ -40,6 +40,9 @@ export function withAccountOptions(command: Command): Command {
     .option('--server-credentials', "use the server's own AWS credentials");
 }
 
+/** These options, for messages. */
+export const ACCOUNT_OPTIONS = '--region, --host, --profile, --no-path-style and --server-credentials';
+
 /** Whether any of these options was given. */
 export function saysWhose({ region, host, profile, pathStyle, serverCredentials }: AccountOptions): boolean {
   return pathStyle === false || [region, host, profile, serverCredentials].some((each) => each !== undefined);
@@ -57,7 +60,7 @@ export async function accountOf(
 ): Promise<object | undefined> {
   if (isFolder(bucket)) {
     if (!saysWhose(options)) return undefined;
-    throw usage('--region, --host, --profile, --no-path-style and --server-credentials go with s3:// buckets only.');
+    throw usage(`${ACCOUNT_OPTIONS} go with s3:// buckets only.`);
   }
   if (options.serverCredentials === true) {
     if ([options.host, options.region, options.profile].every((option) => option === undefined)) return undefined;

@@ -35,6 +35,7 @@ export function nextBatch(
     bytes += file.size;
     // A size that nobody has written down may be any.
     const isSmall = file.size > 0 && file.size <= SMALL_BYTES && bytes <= MOST_BYTES;
+    // Asked for only where there are any: a waiting file's id is read anew each time (`PackedFiles`).
     const isAlone = alone.size > 0 && alone.has(file.id);
     if (!isSmall || isAlone || writeModeOf(write, file).kind !== 'insert') break;
     batch.push(file);

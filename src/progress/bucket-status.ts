@@ -71,14 +71,7 @@ async function stateOf(
   progress: BucketStatus['progress'],
 ): Promise<BucketStatus> {
   const { waitsFor, givenUp } = await findReasons(db, bucket);
-  if (loading) {
-    const status: BucketStatus = {
-      state: 'in-progress',
-      progress,
-      ...(waitsFor === undefined ? {} : { message: waitsFor }),
-    };
-    return withNote(status, await silenceNote(db, bucket));
-  }
+  if (loading) return withNote(withNote({ state: 'in-progress', progress }, waitsFor), await silenceNote(db, bucket));
   const unfinished = UNFINISHED.some((status) => progress[status] !== undefined);
   const missing = await missingIndexes(db, bucket);
   if (!unfinished && missing.length === 0) {

@@ -3,7 +3,14 @@ import { bucketArgument } from '../bucket-argument.ts';
 import { CliError, EXIT, EXIT_CODES_HELP } from '../exit-codes.ts';
 import { followLoad } from '../follow-load.ts';
 import { printAnswer } from '../print-answer.ts';
-import { ACCOUNT_HELP, type AccountOptions, accountOf, saysWhose, withAccountOptions } from '../s3-account.ts';
+import {
+  ACCOUNT_HELP,
+  ACCOUNT_OPTIONS,
+  type AccountOptions,
+  accountOf,
+  saysWhose,
+  withAccountOptions,
+} from '../s3-account.ts';
 import { clientOf, type ServerOptions, withServerOptions } from '../server-options.ts';
 
 interface RetryOptions extends AccountOptions, ServerOptions {
@@ -52,9 +59,5 @@ export function retryCommand(): Command {
 
 function refuseLoadOptions(options: RetryOptions): void {
   if (options.follow === true) throw new CliError(EXIT.usage, '--follow requires --load.');
-  if (saysWhose(options))
-    throw new CliError(
-      EXIT.usage,
-      '--region, --host, --profile, --no-path-style and --server-credentials require --load.',
-    );
+  if (saysWhose(options)) throw new CliError(EXIT.usage, `${ACCOUNT_OPTIONS} require --load.`);
 }

@@ -18,14 +18,13 @@ function spellings(secret: string): string[] {
   const encoded = encodeURIComponent(secret);
   const withReferences = (reference: (code: number) => string) =>
     secret.replace(/[^0-9A-Za-z]/g, (character) => `&#${reference(character.charCodeAt(0))};`);
-  const hex = (code: number) => `x${code.toString(16)}`;
   return [
     secret,
     encoded,
     encoded.replace(/%../g, (octet) => octet.toLowerCase()),
     withReferences(String),
-    withReferences(hex),
-    withReferences((code) => hex(code).toUpperCase().replace('X', 'x')),
+    withReferences((code) => `x${code.toString(16)}`),
+    withReferences((code) => `x${code.toString(16).toUpperCase()}`),
   ];
 }
 

@@ -1,8 +1,6 @@
 import type { Queryable } from '../query.ts';
+import { PREPARED_PREFIX, readPreparedName } from './prepared-name.ts';
 import { QUEUE } from './queue.ts';
-
-/** How the names of the loader's prepared transactions begin; queue, LoaderFile, attempt and partition follow, separated by colons. */
-export const PREPARED_PREFIX = 'fhir_bucket_loader';
 
 /** Those of this queue that the role may not finish. `owner` is undefined where that role was dropped. */
 export async function listForeignPrepared(db: Queryable): Promise<{ loaderFile: string; owner: string | undefined }[]> {
@@ -13,7 +11,7 @@ export async function listForeignPrepared(db: Queryable): Promise<{ loaderFile: 
     [PREPARED_PREFIX],
   );
   return rows.flatMap(({ gid, owner }) => {
-    const [, , loaderFile] = gid.split(':');
-    return loaderFile === undefined ? [] : [{ loaderFile: decodeURIComponent(loaderFile), owner: owner ?? undefined }];
+    const name = readPreparedName(gid);
+    return name === undefined ? [] : [{ loaderFile: name.loaderFile, owner: owner ?? undefined }];
   });
 }

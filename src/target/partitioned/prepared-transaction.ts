@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { checkEnded } from '../../store/commit.ts';
-import { PREPARED_PREFIX } from '../../store/loader-file/foreign-prepared.ts';
+import { PREPARED_PREFIX, readPreparedName } from '../../store/loader-file/prepared-name.ts';
 import { QUEUE } from '../../store/loader-file/queue.ts';
 import type { Queryable } from '../../store/query.ts';
 import { ask, type Statement } from '../../store/statement.ts';
@@ -75,10 +75,8 @@ export function preparedStatement(id?: string): Statement<PreparedTransaction[]>
     values: [PREPARED_PREFIX, id === undefined ? '' : `${encodeURIComponent(id)}:`],
     read: ({ rows }: pg.QueryResult<{ gid: string }>) =>
       rows.flatMap(({ gid }) => {
-        const [, , loaderFile, attempt] = gid.split(':');
-        return loaderFile === undefined || attempt === undefined
-          ? []
-          : [{ gid, loaderFile: decodeURIComponent(loaderFile), attempt }];
+        const name = readPreparedName(gid);
+        return name === undefined ? [] : [{ gid, ...name }];
       }),
   };
 }

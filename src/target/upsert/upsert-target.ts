@@ -122,8 +122,7 @@ export class UpsertTarget implements RowTarget {
     if (fingerprints !== undefined && differing !== undefined) {
       if (differing.fillPages) await writeUncompressedPages(client);
       const inFileOrder =
-        differing.inFileOrder &&
-        (await overwriteInFileOrder(client, { table, type, txid }, stage, copy.rows, fingerprints));
+        differing.inFileOrder && (await overwriteInFileOrder(client, { table, type, txid }, stage, rows, fingerprints));
       const written = inFileOrder || (await overwriteDiffering(client, { table, type, txid }, stage, fingerprints));
       return { loaded: rows, outcomes: { ...written, unchanged: rows - written.created - written.updated } };
     }
