@@ -74,6 +74,12 @@ export const SQLSTATE = {
 /** Classes that blame a row: data exception, integrity constraint violation, an error raised by a trigger. */
 const ROW_CLASSES = new Set(['22', '23', 'P0']);
 
+/**
+ * Codes that blame a row, of a class that does not: program_limit_exceeded (a value too large for jsonb or for an index of
+ * the table) and statement_too_complex (nested deeper than Postgres's stack allows).
+ */
+const ROW_CODES = new Set(['54000', '54001']);
+
 /** What an SQLSTATE says about another attempt. */
 export function verdictOf(sqlstate: string): Verdict {
   return Object.hasOwn(VERDICTS, sqlstate) ? (VERDICTS[sqlstate] ?? 'final') : 'final';
@@ -94,5 +100,5 @@ export function blamesRow(error: unknown): boolean {
 
 /** Whether an SQLSTATE says that a row was refused for what is in it. */
 export function isOfRow(sqlstate: string): boolean {
-  return ROW_CLASSES.has(sqlstate.slice(0, 2));
+  return ROW_CLASSES.has(sqlstate.slice(0, 2)) || ROW_CODES.has(sqlstate);
 }

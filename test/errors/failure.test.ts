@@ -73,9 +73,9 @@ describe('What an SQLSTATE means for a file', () => {
     assert.equal(isDatabaseUnreachable({ source: 'aws', code: '08006' }), false);
   });
 
-  test('data exceptions, constraints and triggers blame the row; nothing else does', () => {
-    for (const code of ['22P02', '23505', 'P0001']) assert.ok(blamesRow(answered(code)), code);
-    for (const code of ['42501', '53100', '57014']) assert.ok(!blamesRow(answered(code)), code);
+  test('data exceptions, constraints, triggers and what is too large or too deep blame the row; nothing else does', () => {
+    for (const code of ['22P02', '23505', 'P0001', '54000', '54001']) assert.ok(blamesRow(answered(code)), code);
+    for (const code of ['42501', '53100', '54023', '57014']) assert.ok(!blamesRow(answered(code)), code);
     assert.ok(!blamesRow(new Error('22P02')));
   });
 });

@@ -17,7 +17,7 @@ const client = await connectClient(connection);
 after(() => client.end());
 await client.query('create table rows_of_test (id text primary key, resource jsonb not null)');
 
-async function load(lines: readonly string[], maxErrors: number, chunkBytes = 100_000) {
+async function load(lines: readonly string[], maxErrors: number, chunkBytes = 100_000, maxLineBytes = 10_000) {
   const file = Buffer.from(lines.join('\n'));
   const chunks = async function* () {
     for (let at = 0; at < file.length; at += chunkBytes) yield file.subarray(at, at + chunkBytes);
@@ -27,7 +27,7 @@ async function load(lines: readonly string[], maxErrors: number, chunkBytes = 10
   const encoder = {
     transform: new IdentityTransform('Patient'),
     constants: [],
-    maxLineBytes: 10_000,
+    maxLineBytes,
     buffers: new CopyBuffers(64 * 1024),
   };
   const statement = 'copy rows_of_test (id, resource) from stdin (format binary)';
@@ -148,6 +148,25 @@ describe('A copy that leaves out bad lines', () => {
       );
     } finally {
       await client.query('drop function refuse cascade; alter table rows_of_test add primary key (id)');
+    }
+  });
+
+  test('leaves out what is nested too deep for Postgres, and what an index of the table cannot take', async () => {
+    await client.query("create index by_key on rows_of_test ((resource ->> 'key'))");
+    const deep = `{"id":"deep","nested":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    const large = `{"id":"large","key":"${Array.from({ length: 900 }, (_, n) => Math.sin(n).toString(36)).join('')}"}`;
+    try {
+      const { badLines, ids } = await load([good(1), deep, good(3), large, good(5)], 2, 100_000, 100_000);
+      assert.deepEqual(
+        badLines.map(({ line, code }) => [line, code]),
+        [
+          [2, '54001'],
+          [4, '54000'],
+        ],
+      );
+      assert.deepEqual(ids, new Set(['p1', 'p3', 'p5']));
+    } finally {
+      await client.query('drop index by_key');
     }
   });
 
