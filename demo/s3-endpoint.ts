@@ -37,7 +37,8 @@ async function importFauxqs(): Promise<typeof import('fauxqs')> {
     return await import('fauxqs');
   } catch (cause) {
     throw new UsageError(
-      'The demo needs the optional npm package fauxqs, an S3 endpoint, which is not installed. Run "npm install --include=optional".',
+      'The demo needs the optional npm package fauxqs, an S3 endpoint, which is not installed. ' +
+        'Install fhir-bucket-loader again without --omit=optional.',
       { cause },
     );
   }

@@ -30,6 +30,9 @@ const PARAMETERS = [
 ] as const;
 export type UrlParameter = (typeof PARAMETERS)[number];
 
+/** Those of them that are secrets. */
+export const SECRET_PARAMETERS: readonly UrlParameter[] = ['password', 'sslpassword'];
+
 /** Authority, database, query. */
 const FORM = /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^/?#@]*))?(?:\?([^#]*))?$/;
 

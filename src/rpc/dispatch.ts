@@ -8,7 +8,7 @@ import { loadFromBucket } from './load-from-bucket.ts';
 import { loadFromBucketCancel } from './load-from-bucket-cancel.ts';
 import { loadFromBucketRetry } from './load-from-bucket-retry.ts';
 import { loadFromBucketStatus } from './load-from-bucket-status.ts';
-import { parseParams } from './params.ts';
+import { parameterNames, parseParams } from './params.ts';
 import { resolve } from './resolve.ts';
 import type { RpcContext, RpcMethod } from './rpc-method.ts';
 import { unwatch } from './unwatch.ts';
@@ -78,7 +78,16 @@ async function call(request: unknown, context: RpcContext): Promise<unknown> {
     const known = RPC_METHODS.map((each) => each.name).join(', ');
     throw new ClientError('method-not-found', `Unknown method ${name}. Known methods: ${known}.`, { method: name });
   }
+  refuseMisplaced(parsed.data, method);
   return await method.handle(parseParams(method.params, params ?? {}, name), context);
+}
+
+/** A parameter beside `params`, as after a lost indent in YAML: `dry-run?` passed over would be a load. Other members are the client's. */
+function refuseMisplaced(request: object, { name, params }: RpcMethod): void {
+  const errors = parameterNames(params)
+    .filter((parameter) => Object.hasOwn(request, parameter))
+    .map((path) => ({ message: 'is beside params; write it in params', path, type: 'unrecognized_keys' }));
+  if (errors.length > 0) throw new ClientError('invalid-params', 'Invalid params', { method: name, errors });
 }
 
 function jsonRpcMembers(request: unknown): { jsonrpc?: unknown; id?: unknown } {

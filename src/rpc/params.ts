@@ -59,6 +59,11 @@ function toFieldErrors(issue: z.core.$ZodIssue, schema: z.ZodType): FieldError[]
   });
 }
 
+/** The names of a method's parameters. */
+export function parameterNames(schema: z.ZodType): string[] {
+  return keysAt(schema, []);
+}
+
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
   let at: unknown = unwrap(schema);
   for (const step of path) at = at instanceof z.ZodObject ? unwrap(at.shape[step]) : undefined;

@@ -81,10 +81,10 @@ test('a wrong command line is exit code 1, with a hint', async () => {
     [['status', '--url', 'http://127.0.0.1:1/?token=geheim'], /must end before any \? or #/],
     [['status', '--url', 'http://127.0.0.1:1/#geheim'], /must end before any \? or #/],
     [['serve', '--port', '99999'], /must be 0 to 65535/],
-    [
-      ['serve', '--database-url', 'postgres://me:secret@db/fhir'],
+    ...['postgres://me:geheim@db/fhir', 'postgres://me@db/fhir?sslpassword=geheim'].map((url): [string[], RegExp] => [
+      ['serve', '--database-url', url],
       /Other users can see command lines: set the password with PGPASSWORD/,
-    ],
+    ]),
     [['retry', 's3://bucket', '--follow'], /--follow requires --load/],
     [['retry', 's3://bucket', '--region', 'x'], /--region, .* require --load/],
     [['retry', 's3://bucket', '--no-path-style'], /--no-path-style .* require --load/],

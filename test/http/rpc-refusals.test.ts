@@ -50,6 +50,29 @@ describe('POST /rpc, before the database is asked', () => {
       assert.equal(answer.statusCode, status);
     });
 
+  test('refuses a parameter that stands beside params, as after a lost indent, and no other member', async () => {
+    const post = async (payload: string) => {
+      const answer = await app.inject({
+        method: 'POST',
+        url: '/rpc',
+        headers: { 'content-type': 'text/yaml' },
+        payload,
+      });
+      return { status: answer.statusCode, error: answer.json().error };
+    };
+    const load = 'method: aidbox.bulk/load-from-bucket\nid: 1\njsonrpc: "2.0"\nparams:\n  bucket: no-bucket\n';
+    const { status, error } = await post(`${load}dry-run?: true\n`);
+    assert.equal(status, 422);
+    assert.deepEqual(error.errors, [
+      { message: 'is beside params; write it in params', path: 'dry-run?', type: 'unrecognized_keys' },
+    ]);
+    const other = await post(`${load}client: ours\n`);
+    assert.deepEqual(
+      other.error.errors.map(({ path }: { path: string }) => path),
+      ['bucket'],
+    );
+  });
+
   for (const [what, body, type, message] of [
     [
       'JSON, long',

@@ -148,10 +148,10 @@ test('without its optional packages, the command says how to get what is missing
   const command = join(folder, 'node_modules', '.bin', 'fhir-bucket-loader');
   const demo = await run(command, ['demo'], folder);
   assert.deepEqual([demo.code, demo.output.includes(' at ')], [1, false], demo.output);
-  assert.match(demo.output, /^\s*The demo needs the optional npm package fauxqs\b.*npm install/m);
+  assert.match(demo.output, /^\s*The demo needs the optional npm package fauxqs\b.*without --omit=optional/m);
   const serve = await run(command, ['serve'], folder);
   assert.equal(serve.code, 1);
-  assert.match(serve.output, /^No Postgres to start: .*npm install --include=optional.*DATABASE_URL.*\n$/);
+  assert.match(serve.output, /^No Postgres to start: .*without --omit=optional.*DATABASE_URL.*\n$/);
 });
 
 test('installed, the server loads with the credentials of a profile or of a program, and names what fails', {

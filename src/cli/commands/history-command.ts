@@ -16,7 +16,7 @@ const PLAIN_COLUMNS = 100;
 
 const EXAMPLES = `
 A run is a load of a bucket, from its first call until its last replica has ended. With --run the exit code is how that run
-ended: 2, 3 or 5 as below. Without it, failed runs do not count as an error.
+ended: 2, 3 or 5 as above. Without it, failed runs do not count as an error.
 
 Examples:
   $ fhir-bucket-loader history

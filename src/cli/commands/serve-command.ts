@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { SECRET_PARAMETERS } from '../../database-url.ts';
+import { CliError, EXIT } from '../exit-codes.ts';
 
 const SETTINGS = `
 Settings are environment variables; the most needed ones:
@@ -42,8 +44,10 @@ function toPort(text: string): number {
 
 function toDatabaseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && (url.password !== '' || url.searchParams.has('password'))) {
-    throw new InvalidArgumentError(
+  if (url !== undefined && (url.password !== '' || SECRET_PARAMETERS.some((name) => url.searchParams.has(name)))) {
+    // Not an InvalidArgumentError, whose message repeats the argument.
+    throw new CliError(
+      EXIT.usage,
       'Other users can see command lines: set the password with PGPASSWORD, or the whole URL with DATABASE_URL.',
     );
   }
