@@ -28,7 +28,7 @@ export async function loadFile(task: Omit<FileTask, 'port'>, options: LoadFileOp
  * Through several backends a failure of Postgres names no line, and some (a lock between two of them, no room for another
  * prepared transaction) come from there being several: one backend succeeds, or has the real error.
  */
-export function isWorthOneBackend({ backends }: Pick<FileTask, 'backends'>, { source }: Failure): boolean {
+function isWorthOneBackend({ backends }: Pick<FileTask, 'backends'>, { source }: Failure): boolean {
   return backends > 1 && source === 'postgres';
 }
 
