@@ -11,11 +11,13 @@ export interface ComparedFile extends NewLoaderFile {
   number: number;
   /** `new`; `changed`, if that was asked for; else the status of its LoaderFile. */
   standing: string;
+  /** Whether it is finished, and its object is another one by now. */
+  isChanged: boolean;
   stored: StoredFile | undefined;
 }
 
 export interface CompareOptions {
-  /** Whether finished files are compared with their objects. */
+  /** Whether finished files whose objects have changed are `changed`. */
   reloadChanged: boolean;
 }
 
@@ -38,7 +40,9 @@ export async function* compareListing(
     if (keys.some((key) => !own.has(key))) foreign ??= await listForeignFiles(db, bucket);
     yield page.map((file) => {
       const stored = own.get(file.key) ?? foreign?.get(file.key);
-      return { ...file, number: number++, stored, standing: standingOf(file, stored, reloadChanged) };
+      const changed = stored !== undefined && COMPARED.includes(stored.status) && isChanged(file, stored);
+      const standing = reloadChanged && changed ? 'changed' : (stored?.status ?? 'new');
+      return { ...file, number: number++, stored, isChanged: changed, standing };
     });
   }
 }
@@ -48,10 +52,10 @@ export function isToLoad({ standing }: ComparedFile): boolean {
   return standing === 'new' || standing === 'changed' || UNFINISHED.includes(standing);
 }
 
+/** Whether a call leaves the file as it was loaded though its object has changed since. A failed one is told as failed. */
+export function isPassedOver({ isChanged, standing }: ComparedFile): boolean {
+  return isChanged && standing === 'done';
+}
+
 /** A failed file whose object has changed is tried again, as a loaded one is: it may have been mended. */
 const COMPARED = ['done', 'error'];
-
-function standingOf(file: NewLoaderFile, stored: StoredFile | undefined, reloadChanged: boolean): string {
-  if (stored === undefined) return 'new';
-  return reloadChanged && COMPARED.includes(stored.status) && isChanged(file, stored) ? 'changed' : stored.status;
-}

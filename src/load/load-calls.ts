@@ -1,13 +1,16 @@
+import type { FastifyBaseLogger as Logger } from 'fastify';
 import type pg from 'pg';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
 import type { BucketStatus } from '../progress/bucket-status.ts';
+import { passedOverNote } from '../progress/passed-over-note.ts';
 import type { ObjectSource } from '../source/object-source.ts';
 import type { Sources } from '../source/sources.ts';
+import { setPassedOver } from '../store/bucket-load/bucket-load.ts';
 import { markFingerprints } from '../store/fingerprint-table.ts';
 import type { CallRecord } from '../store/load-run/run-call.ts';
 import type { Queryable } from '../store/query.ts';
 import { nextTxid } from '../store/transaction-stamps.ts';
-import { compareListing } from './compare-listing.ts';
+import { compareListing, isPassedOver } from './compare-listing.ts';
 import { knownTypes } from './known-types.ts';
 import { type FileListing, type ListingNotes, listFiles } from './list-files.ts';
 import type { Listings } from './listings.ts';
@@ -19,6 +22,7 @@ import { SettledFiles } from './watch/settled-files.ts';
 import type { WatchCall, WatchedListing } from './watch/watch-round.ts';
 
 export interface LoadCallsOptions {
+  log: Logger;
   pool: pg.Pool;
   loadableTypes: LoadableTypes;
   sources: Sources;
@@ -33,6 +37,8 @@ export interface LoadCallsOptions {
 export interface LoadStarted {
   newFiles: number;
   changed: ChangedFiles;
+  /** Of `changed`, that some are passed over. */
+  passedOverNote: string | undefined;
   /** What the listing had besides. */
   notes: ListingNotes;
   /** LoaderFiles of the bucket, of any status. */
@@ -67,7 +73,8 @@ export class LoadCalls {
     { id, record, cursor }: WatchCall,
     signal: AbortSignal,
   ): Promise<WatchedListing> {
-    const { pool, status, closing } = this.#options;
+    const { pool, log, status, closing } = this.#options;
+    const { bucket } = request;
     const from = cursor?.begin();
     const settled = request.source.kind === 'folder' ? new SettledFiles() : undefined;
     const follow = (all: ObjectSource) => {
@@ -76,16 +83,18 @@ export class LoadCalls {
     };
     // Not one of `listings`: nobody has called, so there is nothing to cancel.
     const listed = await this.#list(request, (list) => list(AbortSignal.any([closing, signal])), follow);
-    const { news, late } = await countNews(pool, request, { ...listed, from });
-    const isNeeded = news > 0 || (await status(request.bucket)).state === 'interrupted';
+    const { news, late, passedOver } = await countNews(pool, request, { ...listed, from });
+    const isNeeded = news > 0 || (await status(bucket)).state === 'interrupted';
     signal.throwIfAborted();
-    if (isNeeded) await this.#begin(request, { ...listed, watch: id }, record);
+    if (isNeeded) await this.#begin(request, { ...listed, isPartial: from?.isFull === false, watch: id }, record);
+    else if (passedOver !== undefined && (await setPassedOver(pool, bucket, passedOver)))
+      logPassedOver(log, bucket, passedOver);
     from?.commit();
     return { called: isNeeded, late, hasLeft: settled?.hasLeft === true };
   }
 
   async #list(
-    { bucket, prefixes, source, write, reloadChanged }: LoadRequest,
+    { bucket, prefixes, source, write }: LoadRequest,
     during: (list: (signal: AbortSignal) => Promise<FileListing>) => Promise<FileListing>,
     follow: (all: ObjectSource) => ObjectSource = (all) => all,
   ): Promise<QueuedListing> {
@@ -94,33 +103,43 @@ export class LoadCalls {
     // Here only to spare a needless listing; the check within the turn is the one that counts.
     await refuseContradiction(pool, bucket, write);
     const types = await knownTypes(pool, loadableTypes);
-    const reloadFrom = reloadChanged ? await nextTxid(pool) : undefined;
+    const listedFrom = await nextTxid(pool);
     const listing = await during((signal) => listFiles(follow(sources.open(source)), prefixes, types, signal));
-    return { listing, reloadFrom };
+    return { listing, listedFrom };
   }
 
   async #begin(request: LoadRequest, listed: QueuedListing, record: CallRecord): Promise<LoadStarted> {
-    const { pool, loads, closing } = this.#options;
+    const { pool, log, loads, closing } = this.#options;
     if (request.write.upsert) await markFingerprints(pool);
     const { call, ...counted } = await queueCall(pool, request, listed, record);
+    logPassedOver(log, request.bucket, counted.changed.passedOver);
     closing.throwIfAborted();
     await loads.begin({ ...request, call });
-    return { ...counted, notes: listed.listing };
+    return { ...counted, passedOverNote: passedOverNote(counted.changed.passedOver), notes: listed.listing };
   }
 }
 
-/** Counts the files to queue, up to the first page that has some; with a cursor all of them, and which were late. */
+function logPassedOver(log: Logger, bucket: string, files: number): void {
+  if (files > 0) log.warn({ bucket, files }, 'files are left as they were loaded though their objects have changed');
+}
+
+/**
+ * Counts the files to queue, up to the first page that has some; with a cursor all of them, and which were late. Where
+ * everything was listed and nothing is to be queued, also those that are passed over.
+ */
 async function countNews(
   db: Queryable,
   request: LoadRequest,
   { listing, from }: { listing: FileListing; from: CursorListing | undefined },
-): Promise<{ news: number; late: number }> {
+): Promise<{ news: number; late: number; passedOver: number | undefined }> {
   const count = { news: 0, late: 0 };
+  let passedOver = 0;
   for await (const page of compareListing(db, request.bucket, listing, request)) {
     const news = page.filter(({ standing }) => standing === 'new' || standing === 'changed');
     count.news += news.length;
+    passedOver += page.filter(isPassedOver).length;
     if (from === undefined && count.news > 0) break;
     if (from?.isFull === true) count.late += news.filter(({ key }) => from.isLate(key)).length;
   }
-  return count;
+  return { ...count, passedOver: from === undefined || from.isFull ? passedOver : undefined };
 }

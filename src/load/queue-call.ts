@@ -8,13 +8,14 @@ import { endAbandonedRun } from '../store/load-run/end-run.ts';
 import { addRunCall, type CallRecord } from '../store/load-run/run-call.ts';
 import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
 import { countFiles } from '../store/loader-file/bucket-files.ts';
+import type { StoredFile } from '../store/loader-file/listed-files.ts';
 import { releaseOrphans } from '../store/loader-file/queue.ts';
 import { requeueChangedFiles } from '../store/loader-file/requeue-changed-files.ts';
 import { boundStatement } from '../store/lock-waits.ts';
 import type { Queryable } from '../store/query.ts';
 import { Statements } from '../store/statement.ts';
 import { inBoundedTransaction, ROWS_WAIT_MS, TURN_WAIT_MS } from './bounded-transaction.ts';
-import { compareListing } from './compare-listing.ts';
+import { compareListing, isPassedOver } from './compare-listing.ts';
 import type { FileListing } from './list-files.ts';
 import type { LoadRequest } from './load-request.ts';
 
@@ -24,9 +25,9 @@ export interface ChangedFiles {
   count: number;
   /** Not queued: another call has loaded them while this one listed. */
   unsure: number;
+  /** Left as they were loaded, since the call does not ask for them. */
+  passedOver: number;
 }
-
-const NONE_CHANGED: ChangedFiles = { count: 0, unsure: 0 };
 
 /** A call in the queue. */
 export interface QueuedCall {
@@ -42,10 +43,12 @@ export interface QueuedCall {
 export interface QueuedListing {
   listing: FileListing;
   /**
-   * Where objects that have changed are to be queued again: a number of `transaction_id_seq` from before the listing. What
-   * LoaderFiles have become since then is no older than the listing, and not compared with it.
+   * A number of `transaction_id_seq` from before the listing. What LoaderFiles have become since then is no older than the
+   * listing, and not compared with it.
    */
-  reloadFrom: bigint | undefined;
+  listedFrom: bigint;
+  /** Whether it has only what comes after earlier listings. */
+  isPartial?: boolean;
   /** Whose listing it is, where the bucket is watched: when that watch has ended, nothing is queued. */
   watch?: string | undefined;
 }
@@ -57,8 +60,8 @@ export interface QueuedListing {
  */
 export async function queueCall(
   pool: pg.Pool,
-  { bucket, write }: Pick<LoadRequest, 'bucket' | 'write'>,
-  { listing, reloadFrom, watch }: QueuedListing,
+  { bucket, write, reloadChanged }: Pick<LoadRequest, 'bucket' | 'write' | 'reloadChanged'>,
+  { listing, listedFrom, isPartial, watch }: QueuedListing,
   record: CallRecord,
 ): Promise<QueuedCall> {
   await inBoundedTransaction(pool, bucket, (client) => endAbandonedRun(client, bucket));
@@ -71,10 +74,12 @@ export async function queueCall(
     await refuseContradiction(client, bucket, write);
     if (watch !== undefined && !(await holdWatch(client, bucket, watch)))
       throw new ClientError('domain-error', `Bucket <${bucket}> is no longer watched; nothing is queued.`);
-    const newFiles = await queueFiles(client, bucket, listing);
-    const changed =
-      reloadFrom === undefined ? NONE_CHANGED : await queueChanged(client, bucket, { listing, reloadFrom });
-    const call = await recordCall(client, bucket, write);
+    const { newFiles, areAllNew } = await queueFiles(client, bucket, listing);
+    const changed = areAllNew
+      ? { count: 0, unsure: 0, passedOver: 0 }
+      : await queueChanged(client, bucket, { listing, listedFrom, reloadChanged });
+    const passedOver = isPartial === true ? undefined : changed.passedOver;
+    const call = await recordCall(client, bucket, { options: write, passedOver });
     await addRunCall(client, bucket, call, { ...record, newFiles });
     return { call, newFiles, changed, totalFiles: await countFiles(client, bucket) };
   });
@@ -84,31 +89,42 @@ export async function queueCall(
 
 /**
  * Queues every file of a listing that has no LoaderFile yet. In a transaction, so that all of them are queued or none.
- * @returns how many were added
+ * @returns how many were added, and whether that is every file of the listing
  */
-async function queueFiles(db: Queryable, bucket: string, listing: FileListing): Promise<number> {
+async function queueFiles(
+  db: Queryable,
+  bucket: string,
+  listing: FileListing,
+): Promise<{ newFiles: number; areAllNew: boolean }> {
   // Reads all LoaderFiles of the bucket: only where something may be new.
   let foreign: Promise<Set<string>> | undefined;
   const foreignKeys = async () => {
     foreign ??= listForeignKeys(db, bucket);
     return await foreign;
   };
-  let added = 0;
-  for (const page of listing.files()) added += await addLoaderFiles(db, bucket, page, foreignKeys);
-  return added;
+  const count = { newFiles: 0, listed: 0 };
+  for (const page of listing.files()) {
+    count.newFiles += await addLoaderFiles(db, bucket, page, foreignKeys);
+    count.listed += page.length;
+  }
+  return { newFiles: count.newFiles, areAllNew: count.newFiles === count.listed };
 }
 
-/** Queues the files again whose objects have changed. */
+/** Queues the files again whose objects have changed, or counts those that are passed over. */
 async function queueChanged(
   db: Queryable,
   bucket: string,
-  { listing, reloadFrom }: { listing: FileListing; reloadFrom: bigint },
+  { listing, listedFrom, reloadChanged }: Pick<QueuedListing, 'listing' | 'listedFrom'> & { reloadChanged: boolean },
 ): Promise<ChangedFiles> {
-  const changed = { count: 0, unsure: 0 };
-  for await (const page of compareListing(db, bucket, listing, { reloadChanged: true })) {
+  const changed = { count: 0, unsure: 0, passedOver: 0 };
+  const isOlder = (stored: StoredFile) => BigInt(stored.txid) < listedFrom;
+  for await (const page of compareListing(db, bucket, listing, { reloadChanged })) {
+    changed.passedOver += page.filter(
+      (file) => isPassedOver(file) && file.stored !== undefined && isOlder(file.stored),
+    ).length;
     const differing = page.filter((file) => file.standing === 'changed');
     const certain = differing.flatMap(({ stored, ...file }) =>
-      stored !== undefined && BigInt(stored.txid) < reloadFrom ? [{ ...file, stored }] : [],
+      stored !== undefined && isOlder(stored) ? [{ ...file, stored }] : [],
     );
     const queued = await requeueChangedFiles(db, bucket, certain);
     changed.count += queued;

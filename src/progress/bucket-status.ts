@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
-import { findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
+import { findPassedOver, findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { hasIndexesToRestore, listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
 import { tablesInUse } from '../store/disabled-index/table-lock.ts';
@@ -9,6 +9,7 @@ import { countFilesAndLines, countReferences, listBucketTypes, totalOf } from '.
 import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
 import { conversionNote } from './conversion-note.ts';
+import { passedOverNote } from './passed-over-note.ts';
 import { preparedNote } from './prepared-note.ts';
 import { referencesNote } from './references-note.ts';
 import { silenceNote } from './silence-note.ts';
@@ -21,6 +22,8 @@ export interface BucketStatus {
   progress: { total: number } & Record<string, number>;
   /** Bad lines that are not among the rows; absent when there are none. */
   'lines-left-out'?: number;
+  /** Files that the latest listing has left as they were loaded though their objects had changed; absent when there are none. */
+  'passed-over-files-count'?: number;
   /** What the load waits for; why it was given up; why dropped indexes are not back; that lines were left out; whose prepared rows it waits for. */
   message?: string;
 }
@@ -39,9 +42,14 @@ export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketS
   const references = options?.resolveReferences === true ? await countReferences(db, bucket) : undefined;
   const referring = withNote(converted, references && referencesNote(references));
   const status = withNote(referring, ofFiles.state === 'completed' ? undefined : await preparedNote(db, bucket));
-  if (lines === 0) return status;
+  const passedOver = await findPassedOver(db, bucket);
+  const compared =
+    passedOver === 0
+      ? status
+      : { ...withNote(status, passedOverNote(passedOver)), 'passed-over-files-count': passedOver };
+  if (lines === 0) return compared;
   const note = `${linesLeftOutText(lines)} (max-errors); GET /LoaderError?bucket=${bucket} lists them with their errors.`;
-  return { ...withNote(status, note), 'lines-left-out': lines };
+  return { ...withNote(compared, note), 'lines-left-out': lines };
 }
 
 function withNote(status: BucketStatus, note: string | undefined): BucketStatus {

@@ -5,6 +5,9 @@ import { historyAnswer } from './history-answer.ts';
 import { statusAnswer } from './status-answer.ts';
 
 const changedFiles = count('Files queued again for a changed object; only with `reload-changed?`.').optional();
+const passedOverFiles = count(
+  'Files left as they were loaded though their objects have changed since; absent when there are none, and with `reload-changed?`.',
+).optional();
 
 /** What each method answers, for the API's description; a test parses the server's answers with them. */
 export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
@@ -13,6 +16,7 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
     progress,
     'new-files-count': count('Files that this call has queued; with `dry-run?`, that it would queue.'),
     'changed-files-count': changedFiles,
+    'passed-over-files-count': passedOverFiles,
     'dry-run': dryRunAnswer.optional().describe('Only with `dry-run?`.'),
   }),
   'aidbox.bulk/load-from-bucket-status': statusAnswer,
@@ -36,6 +40,7 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
     progress,
     'new-files-count': count('Files that the first listing has queued.'),
     'changed-files-count': changedFiles,
+    'passed-over-files-count': passedOverFiles,
     'survives-restart?': z.boolean().describe('Whether the watch goes on after the process that was called has ended.'),
   }),
   'fhir-bucket-loader/unwatch': z.strictObject({ message }),

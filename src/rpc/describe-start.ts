@@ -6,13 +6,14 @@ import { numberOf } from './number-of.ts';
 /** What a call has begun, in sentences. */
 export function describeStart(
   { bucket, reloadChanged }: LoadRequest,
-  { newFiles, changed, notes }: LoadStarted,
+  { newFiles, changed, passedOverNote, notes }: LoadStarted,
 ): string {
   const unsure = `${numberOf(changed.unsure, 'file')} loaded by another call meanwhile; call again to compare them.`;
   const sentences = [
     `Upload from bucket <${bucket}> started. ${newFiles} new files added.`,
     ...(reloadChanged ? [`${numberOf(changed.count, 'changed file')} queued again.`] : []),
     ...(changed.unsure > 0 ? [unsure] : []),
+    ...(passedOverNote === undefined ? [] : [passedOverNote]),
   ];
   return sentences.join(' ') + describeNotes(notes);
 }

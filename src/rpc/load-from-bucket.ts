@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LoadStarted } from '../load/load-calls.ts';
 import type { LoadRequest } from '../load/load-request.ts';
+import { changedCounts } from './changed-counts.ts';
 import { describeDryRun } from './describe-dry-run.ts';
 import { describeNotes } from './describe-notes.ts';
 import { describeStart } from './describe-start.ts';
@@ -42,24 +43,25 @@ export const loadFromBucket = defineMethod({
     const note = async () => (request.write.format === 'fhir' ? await loader.queries.conversionNote() : undefined);
     if (given['dry-run?']) {
       const { report, ...preview } = await loader.dryRun(request, { checkLines: given['check-lines?'] }, signal);
-      const found = `Dry run of bucket <${request.bucket}>; nothing is queued or written. ${describeDryRun(report)}${describeNotes(preview.notes)}`;
-      return { ...answerOf(request, found, preview, await note()), 'dry-run': report };
+      const { passedOverNote, notes } = preview;
+      const found = [
+        `Dry run of bucket <${request.bucket}>; nothing is queued or written.`,
+        describeDryRun(report),
+        ...(passedOverNote === undefined ? [] : [passedOverNote]),
+      ];
+      const message = `${found.join(' ')}${describeNotes(notes)}`;
+      return { ...answerOf(request, message, preview, await note()), 'dry-run': report };
     }
     const started = await loader.load(request, signal, { caller, params: recordedParams(given) });
     return answerOf(request, describeStart(request, started), started, await note());
   },
 });
 
-function answerOf(
-  { reloadChanged }: LoadRequest,
-  done: string,
-  { totalFiles, newFiles, changed }: LoadStarted,
-  note: string | undefined,
-) {
+function answerOf(request: LoadRequest, done: string, started: LoadStarted, note: string | undefined) {
   return {
     message: `${done}${note === undefined ? '' : ` ${note}`}`,
-    progress: { total: totalFiles },
-    'new-files-count': newFiles,
-    ...(reloadChanged ? { 'changed-files-count': changed.count } : {}),
+    progress: { total: started.totalFiles },
+    'new-files-count': started.newFiles,
+    ...changedCounts(request, started),
   };
 }

@@ -141,11 +141,14 @@ export const statusAnswer = z.strictObject({
   state,
   progress,
   'lines-left-out': count('Bad lines that `max-errors` left out; absent when there are none.').optional(),
+  'passed-over-files-count': count(
+    'Files that the latest listing has left as they were loaded though their objects had changed, for want of `reload-changed?`; absent when there are none.',
+  ).optional(),
   message: z
     .string()
     .optional()
     .describe(
-      'What the load waits for, why it was given up, which indexes are not back, that lines were left out; else absent.',
+      'What the load waits for, why it was given up, which indexes are not back, that lines were left out or changed objects passed over; else absent.',
     ),
   watch,
   ...verbose,

@@ -1,4 +1,5 @@
 import { paceOf } from '../load/watch/pace.ts';
+import { changedCounts } from './changed-counts.ts';
 import { describeStart } from './describe-start.ts';
 import { loadRequestOf } from './load-request-of.ts';
 import { recordedParams } from './recorded-params.ts';
@@ -30,7 +31,7 @@ export const watch = defineMethod({
       message: `${describeStart(request, started)} From now on the bucket is listed every ${every}. ${lifetime}`,
       progress: { total: started.totalFiles },
       'new-files-count': started.newFiles,
-      ...(request.reloadChanged ? { 'changed-files-count': started.changed.count } : {}),
+      ...changedCounts(request, started),
       'survives-restart?': !hasCredentials,
     };
   },

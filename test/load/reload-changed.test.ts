@@ -39,8 +39,19 @@ describe('reload-changed?', () => {
     await server.s3.putObject(bucket, KEY, version('c-1', 'Wien'));
     await server.s3.putObject(bucket, 'Patient-3.ndjson', version('c-3', 'Graz'));
 
-    assert.equal('changed-files-count' in (await call(bucket, { 'upsert?': true })), false);
-    await server.ended(bucket);
+    const told =
+      '1 object has changed since it was loaded, and is passed over; call with upsert? and reload-changed? to load it.';
+    const dry = (await call(bucket, { 'upsert?': true, 'dry-run?': true })) as Answer & { 'dry-run'?: unknown };
+    assert.equal(dry.message.includes(told), true, dry.message);
+    const without = await call(bucket, { 'upsert?': true });
+    assert.deepEqual(without, {
+      message: `Upload from bucket <s3://${bucket}> started. 1 new files added. ${told}`,
+      progress: { total: 3 },
+      'new-files-count': 1,
+      'passed-over-files-count': 1,
+    });
+    const kept = { state: 'completed', progress: { total: 3, done: 3 }, 'passed-over-files-count': 1, message: told };
+    assert.deepEqual(await server.ended(bucket), kept);
     assert.equal(await cityOf('c-1'), 'Bern');
     await server.s3.putObject(bucket, 'Patient-4.ndjson', version('c-4', 'Linz'));
 

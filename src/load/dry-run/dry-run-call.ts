@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { LoadableTypes } from '../../fhir/loadable-types.ts';
+import { passedOverNote } from '../../progress/passed-over-note.ts';
 import type { Sources } from '../../source/sources.ts';
 import type { DatabaseAddress } from '../../store/connection-options.ts';
 import { countFiles } from '../../store/loader-file/bucket-files.ts';
@@ -40,8 +41,22 @@ export async function dryRunCall(
   await refuseContradiction(pool, bucket, write);
   const types = await knownTypes(pool, loadableTypes);
   const listing = await listFiles(sources.open(source), prefixes, types, signal);
-  const report = await dryRun(request, listing, { pool, address, workers, databaseFolder, checkLines, signal });
+  const { report, passedOver } = await dryRun(request, listing, {
+    pool,
+    address,
+    workers,
+    databaseFolder,
+    checkLines,
+    signal,
+  });
   const totalFiles = await countFiles(pool, bucket);
-  const changed = { count: report.files['changed'] ?? 0, unsure: 0 };
-  return { newFiles: report.files['new'] ?? 0, changed, notes: listing, totalFiles, report };
+  const changed = { count: report.files['changed'] ?? 0, unsure: 0, passedOver };
+  return {
+    newFiles: report.files['new'] ?? 0,
+    changed,
+    passedOverNote: passedOverNote(passedOver),
+    notes: listing,
+    totalFiles,
+    report,
+  };
 }

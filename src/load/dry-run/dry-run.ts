@@ -4,7 +4,7 @@ import type { DatabaseAddress } from '../../store/connection-options.ts';
 import { SeenIds } from '../../store/seen-ids.ts';
 import { writeModeOf } from '../../target/write-mode.ts';
 import type { WorkerPool } from '../../worker/worker-pool.ts';
-import { type ComparedFile, compareListing, isToLoad } from '../compare-listing.ts';
+import { type ComparedFile, compareListing, isPassedOver, isToLoad } from '../compare-listing.ts';
 import type { FileListing } from '../list-files.ts';
 import type { LoadRequest } from '../load-request.ts';
 import { whyIgnored } from '../why-ignored.ts';
@@ -30,16 +30,18 @@ export interface DryRunOptions {
 /**
  * Says what a call would do with a listing: files, tables, resources, time and disk. Writes nothing; with `checkLines` it
  * reads every file that would be loaded, and keeps their ids in a temporary table.
+ * @returns also how many files would be left as they were loaded though their objects have changed since
  * @throws the signal's reason when aborted
  */
 export async function dryRun(
   request: LoadRequest,
   listing: FileListing,
   options: DryRunOptions,
-): Promise<DryRunReport> {
+): Promise<{ report: DryRunReport; passedOver: number }> {
   const { pool, databaseFolder, signal } = options;
   const pages = () => compareListing(pool, request.bucket, listing, request);
   const files: Record<string, number> = {};
+  let passedOver = 0;
   const first: DryRunReport['first-files'] = [];
   const byType = new Map<string, FileAmount>();
   const deletionsByType = new Map<string, FileAmount>();
@@ -47,6 +49,7 @@ export async function dryRun(
     signal.throwIfAborted();
     for (const file of page) {
       files[file.standing] = (files[file.standing] ?? 0) + 1;
+      if (isPassedOver(file)) passedOver++;
       if (!isToLoad(file)) continue;
       const isDeletion = writeModeOf(request.write, file).kind === 'delete';
       addFile(file, { first, byType: isDeletion ? deletionsByType : byType });
@@ -81,7 +84,8 @@ export async function dryRun(
     estimate: estimateLoad(experience, amounts, deletions?.bytes ?? 0),
     disk: await estimateDisk(pool, experience, { amounts, databaseFolder }),
   };
-  return options.checkLines ? { ...report, lines: await readLines(request, pages, options) } : report;
+  if (options.checkLines) report.lines = await readLines(request, pages, options);
+  return { report, passedOver };
 }
 
 interface FileAmount {

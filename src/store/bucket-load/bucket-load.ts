@@ -13,18 +13,25 @@ export async function findWriteOptions(db: Queryable, bucket: string): Promise<W
   return rows[0] === undefined ? undefined : storedOptionsSchema.parse(rows[0].options);
 }
 
+/** What is noted of a call. */
+export interface BucketCall {
+  options: WriteOptions;
+  /** Files that it leaves as they were loaded though their objects have changed since; undefined where it has not listed all. */
+  passedOver: number | undefined;
+}
+
 /**
- * Notes that a bucket was called for, with these options.
+ * Notes that a bucket was called for.
  * @returns the call's number for this bucket, which a cancel refers to
  */
-export async function recordCall(db: Queryable, bucket: string, options: WriteOptions): Promise<bigint> {
+export async function recordCall(db: Queryable, bucket: string, { options, passedOver }: BucketCall): Promise<bigint> {
   const { rows } = await db.query<{ calls: string }>(
-    `insert into fhir_bucket_loader.bucket_load as l (bucket, options) values ($1, $2)
+    `insert into fhir_bucket_loader.bucket_load as l (bucket, options, passed_over) values ($1, $2, coalesce($3, 0))
      on conflict (queue, bucket) do update
         set options = excluded.options, calls = l.calls + 1, called_at = current_timestamp,
-            waits_for = null, given_up = null
+            waits_for = null, given_up = null, passed_over = coalesce($3, l.passed_over)
      returning calls`,
-    [bucket, toStored(options)],
+    [bucket, toStored(options), passedOver ?? null],
   );
   return BigInt(rows[0]?.calls ?? 0);
 }
@@ -53,6 +60,28 @@ export async function findReasons(db: Queryable, bucket: string): Promise<{ wait
   );
   const { waits_for: waitsFor = null, given_up: givenUp = null } = rows[0] ?? {};
   return { ...(waitsFor === null ? {} : { waitsFor }), ...(givenUp === null ? {} : { givenUp }) };
+}
+
+/**
+ * Notes how many files a listing without a call has passed over.
+ * @returns whether that is another number than before
+ */
+export async function setPassedOver(db: Queryable, bucket: string, files: number): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update fhir_bucket_loader.bucket_load set passed_over = $2
+      where queue = ${QUEUE} and bucket = $1 and passed_over <> $2`,
+    [bucket, files],
+  );
+  return rowCount === 1;
+}
+
+/** How many files the latest listing has left as they were loaded though their objects had changed since. */
+export async function findPassedOver(db: Queryable, bucket: string): Promise<number> {
+  const { rows } = await db.query<{ files: number }>(
+    `select passed_over::float8 as files from fhir_bucket_loader.bucket_load where queue = ${QUEUE} and bucket = $1`,
+    [bucket],
+  );
+  return rows[0]?.files ?? 0;
 }
 
 /** Cancels every call for the bucket so far; notifies the replicas that work on it. */

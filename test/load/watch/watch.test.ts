@@ -24,7 +24,7 @@ interface Watch {
   failures?: number;
   message?: string;
 }
-type Status = LoadStatus & { watch?: Watch };
+type Status = LoadStatus & { watch?: Watch; 'passed-over-files-count'?: number };
 
 const WATCH = 'fhir-bucket-loader/watch';
 const UNWATCH = 'fhir-bucket-loader/unwatch';
@@ -147,6 +147,23 @@ describe('watch', () => {
         (await server.sql(`select from patient where id = 'again' and resource @> '{"active": false}'`)).length === 1,
       { what: 'the new version' },
     );
+  });
+
+  test('changed objects that it passes over are counted in the status, until they are loaded', async (t) => {
+    const { bucket, put } = await folder();
+    await put('Patient-1.ndjson', ndjson([{ id: 'passed', active: true }]));
+    await watched(t, { bucket });
+    await untilDone(bucket, 1);
+    assert.equal((await statusOf(bucket))['passed-over-files-count'], undefined);
+    await put('Patient-1.ndjson', ndjson([{ id: 'passed', active: false, gender: 'other' }]));
+    const counted = async () => (await statusOf(bucket))['passed-over-files-count'];
+    await waitFor(async () => (await counted()) === 1, { what: 'a listing that counts it' });
+    assert.match((await statusOf(bucket)).message ?? '', /^1 object has changed since .* reload-changed\?/);
+    await call('aidbox.bulk/load-from-bucket', { bucket, 'upsert?': true, 'reload-changed?': true });
+    assert.equal(await counted(), undefined);
+    await waitFor(async () => (await statusOf(bucket)).state === 'completed', { what: 'the end of the load' });
+    await untilListedAgain(bucket);
+    assert.equal(await counted(), undefined);
   });
 
   test('unwatch ends it on any replica; a second one is refused by name', async (t) => {
