@@ -27,7 +27,7 @@ const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[]>> = {
     [['folder-not-allowed'], "Name the folder in the server's `LOADER_FILE_ROOTS`."],
     [
       ['no-such-file', 'file-changed'],
-      'Call again once the file is written; delete its LoaderFile where it has failed.',
+      'Call again once the file is written; where it failed, with `reload-changed?`, or delete its LoaderFile.',
     ],
     [['two-forms'], `Fix the export: keep one of the two forms. ${OR_LEAVE_OUT}`],
     [['nested-too-deep'], 'Load it with `format: as-is`, which stores it unconverted. No real resource is like this.'],
@@ -54,7 +54,7 @@ const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[]>> = {
       'Allow the account `s3:ListBucket` on the bucket and `s3:GetObject` on its objects; `kms:Decrypt` where they are encrypted so.',
     ],
     [['ExpiredToken'], 'Load again with new credentials; or leave out `account` and give the server a role.'],
-    [['NoSuchKey'], 'Check the name; delete the LoaderFile of a deleted object.'],
+    [['NoSuchKey'], 'Check the name; delete the LoaderFile of a deleted object; retry once it is back.'],
     [
       ['PreconditionFailed'],
       'Load with `upsert?` and `reload-changed?`; or delete its LoaderFile and load: it is listed anew.',

@@ -11,7 +11,7 @@ export interface ComparedFile extends NewLoaderFile {
   number: number;
   /** `new`; `changed`, if that was asked for; else the status of its LoaderFile. */
   standing: string;
-  /** Whether it is finished, and its object is another one by now. */
+  /** Whether it is finished, and its object is to be loaded again where that is asked for (`isChanged`). */
   isChanged: boolean;
   stored: StoredFile | undefined;
 }

@@ -14,6 +14,7 @@ const stored = {
   id: 'x',
   key: 'Patient.ndjson',
   status: 'done',
+  errorCode: null,
   size: 10,
   etag: '"a"',
   lastModified: '2026-01-02T03:04:05.000Z',
@@ -42,6 +43,15 @@ for (const [what, change, kept, expected] of [
     { etag: undefined, lastModified: undefined },
     { etag: null, lastModified: null },
     false,
+  ],
+  ['a failed file, the same object', {}, { status: 'error', errorCode: 'AccessDenied' }, false],
+  ['a failed file, the object gone then', {}, { status: 'error', errorCode: 'NoSuchKey' }, true],
+  ['a failed file, that of a folder gone then', {}, { status: 'error', errorCode: 'no-such-file' }, true],
+  [
+    'a failed file, the same bytes written again',
+    { lastModified: at('2026-01-09T00:00:00Z') },
+    { status: 'error', errorCode: 'PreconditionFailed' },
+    true,
   ],
   ['nothing known', { etag: undefined, lastModified: undefined, size: undefined }, {}, false],
 ] as const) {

@@ -94,6 +94,27 @@ describe('reload-changed?', () => {
     assert.equal((await stored(bucket)).previous, undefined);
   });
 
+  for (const code of ['NoSuchKey', 'AccessDenied', 'InvalidObjectState', 'NoSuchBucket']) {
+    const isGone = code.startsWith('NoSuch');
+    test(`a file that failed with ${code}, listed once more with the same bytes, is ${isGone ? 'loaded' : 'left to a retry'}`, async (t) => {
+      const proxy = await S3FaultProxy.start(t, server.s3);
+      const bucket = await server.bucketOf({ [KEY]: version(`back-${code}`, 'Bern') });
+      proxy.rule = ({ key }) => (key === KEY ? { kind: 'error', status: isGone ? 404 : 403, code } : undefined);
+      const failed = await server.load(bucket, { account: proxy.account });
+      assert.deepEqual(failed.progress, { total: 1, error: 1 });
+      assert.deepEqual((await stored(bucket)).error, { source: 'aws', code: isGone ? 'NoSuchKey' : code });
+      assert.equal((await call(bucket))['changed-files-count'], isGone ? 1 : 0);
+      await server.ended(bucket);
+      if (!isGone) {
+        assert.equal((await stored(bucket)).status, 'error');
+        await server.rpc('aidbox.bulk/load-from-bucket-retry', { bucket: `s3://${bucket}`, codes: [code] });
+        await call(bucket, {});
+        await server.ended(bucket);
+      }
+      assert.deepEqual([(await stored(bucket)).status, await cityOf(`back-${code}`)], ['done', 'Bern']);
+    });
+  }
+
   test('previous is what is in the table: a version that failed does not take its place', async () => {
     const bucket = await server.bucketOf({ [KEY]: version('p-1', 'Bern') });
     await server.load(bucket);

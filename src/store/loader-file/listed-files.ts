@@ -11,12 +11,15 @@ export interface StoredFile {
   size: number | null;
   etag: string | null;
   lastModified: string | null;
+  /** Why it failed; null where it did not. */
+  errorCode: string | null;
   /** Of the last change of the LoaderFile. */
   txid: string;
 }
 
 const COLUMNS = `l.id, l.resource ->> 'file' as key, coalesce(l.resource ->> 'status', 'pending') as status,
   (l.resource ->> 'size')::float8 as size, l.resource ->> 'etag' as etag, l.resource ->> 'last-modified' as "lastModified",
+  case when l.resource ->> 'status' = 'error' then l.resource #>> '{error,code}' end as "errorCode",
   l.txid`;
 
 /** The LoaderFiles of these objects, by key; those that somebody else wrote are not among them. */
