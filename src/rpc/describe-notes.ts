@@ -1,5 +1,6 @@
 import type { IgnoredFiles, ListingNotes, WithheldFiles } from '../load/list-files.ts';
 import { EXTENSIONS } from '../load/resource-type-of-key.ts';
+import { numberOf } from './number-of.ts';
 
 /** What a call's answer says of objects that were not queued, in sentences that each begin with a space; often none. */
 export function describeNotes({ ignored, withheld, emptyPrefixes }: ListingNotes): string {
@@ -35,6 +36,6 @@ const MOST_NAMED = 10;
 function describeWithheld({ count, examples: all }: WithheldFiles): string {
   const examples = all.slice(0, MOST_NAMED);
   const more = count > examples.length ? `, and ${count - examples.length} more` : '';
-  const files = count === 1 ? '1 file' : `${count} files`;
-  return `${files} ignored, since the server's LOADER_RESOURCE_TYPES does not name their type: ${examples.join(', ')}${more}.`;
+  const types = count === 1 ? 'its type' : 'their types';
+  return `${numberOf(count, 'file')} ignored, since the server's LOADER_RESOURCE_TYPES does not name ${types}: ${examples.join(', ')}${more}.`;
 }

@@ -77,6 +77,16 @@ describe('docs/troubleshooting.md', () => {
     );
   });
 
+  test('the reference names each of these codes, too', () => {
+    const reference = readFileSync(new URL('docs/reference.md', root), 'utf8');
+    const codes = documented('The file');
+    assert.ok(codes.length > 15);
+    assert.deepEqual(
+      codes.filter((code) => !reference.includes(`\`${code}\``)),
+      [],
+    );
+  });
+
   test('has every code that the loader gives a failure of the store', () => {
     const codes = documented('S3');
     const given = new Set([...found(/new S3Error\(\s*'([A-Za-z]+)'/g), ...knownOf('aws')]);

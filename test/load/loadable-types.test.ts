@@ -41,7 +41,7 @@ describe('who may write to the bucket', () => {
     const { message, rows } = await loadInto(server);
     assert.deepEqual(rows, { AccessPolicy: 0, Client: 0, User: 0, PizzaOrder: 0, Patient: 1 });
     assert.match(message, /1 new files added\./);
-    assert.match(message, /4 files ignored, since the server's LOADER_RESOURCE_TYPES does not name their type: /);
+    assert.match(message, /4 files ignored, since the server's LOADER_RESOURCE_TYPES does not name their types: /);
     for (const key of ['AccessPolicy.ndjson', 'iam/client.ndjson.gz', 'User.ndjson', 'PizzaOrder.ndjson'])
       assert.ok(message.includes(key), key);
     assert.doesNotMatch(message, /Patient/);
