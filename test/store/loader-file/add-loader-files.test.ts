@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { addLoaderFiles } from '../../../src/store/loader-file/add-loader-files.ts';
+import { addLoaderFiles, listForeignKeys } from '../../../src/store/loader-file/add-loader-files.ts';
 import { migratedClient } from '../../support/migrated-client.ts';
 
 const client = await migratedClient({ after });
@@ -27,6 +27,46 @@ test('a pending file follows the newest listing, not the one that is stored last
   assert.deepEqual(await stored(), [second]);
   assert.equal(await addLoaderFiles(client, 's3://b', [listed('first', 1, 1)]), 0);
   assert.deepEqual(await stored(), [second]);
+});
+
+test('a pending file has what the newest listing says of its object, and nothing that only an earlier one said', async () => {
+  const key = 'odd/Patient.ndjson';
+  const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
+  const listed = async (object: { etag?: string; size?: number; lastModified: Date }) => {
+    await addLoaderFiles(client, 's3://odd', [{ key, type: 'Patient', ...object }]);
+    const { rows } = await client.query(
+      `select resource - '{bucket,file,type,status}'::text[] as object, txid::int from loaderfile
+        where resource ->> 'bucket' = 's3://odd'`,
+    );
+    return rows[0];
+  };
+  const queued = await listed({ etag: 'e', size: 5, lastModified: at(1) });
+  // A store that lists no ETag: what tells versions of one size apart is their time.
+  const untagged = await listed({ size: 5, lastModified: at(2) });
+  const later = await listed({ size: 5, lastModified: at(3) });
+  const empty = await listed({ size: 0, lastModified: at(4) });
+  assert.deepEqual(
+    [untagged, later, empty].map(({ object }) => object),
+    [
+      { size: 5, 'last-modified': at(2).toISOString() },
+      { size: 5, 'last-modified': at(3).toISOString() },
+      { size: 0, 'last-modified': at(4).toISOString() },
+    ],
+  );
+  const txids = [queued, untagged, later, empty].map(({ txid }) => txid);
+  assert.deepEqual(
+    txids,
+    [...new Set(txids)].sort((a, b) => a - b),
+  );
+});
+
+test('a file that others have written for another bucket keeps none of this one from being queued', async () => {
+  for (const bucket of ['s3://theirs', 's3://ours'])
+    await client.query(`insert into loaderfile (id, txid, status, resource) values ($1, 1, 'created', $2)`, [
+      `aidbox-${bucket}`,
+      { bucket, file: `${bucket}/Patient.ndjson`, type: 'Patient', status: 'done' },
+    ]);
+  assert.deepEqual(await listForeignKeys(client, 's3://ours'), new Set(['s3://ours/Patient.ndjson']));
 });
 
 test('files that are queued already cost what they are, not what the queue is', async () => {
