@@ -17,8 +17,16 @@ const FROM_INDEXES = `
        left join pg_constraint c on c.conindid = i.oid and c.contype in ('p', 'u', 'x')
       where t.oid = $1::regclass and case when x.indisprimary then $2::boolean else $3::boolean end`;
 
+/** Of a table by whose primary key a publication says which rows are updated or deleted: Postgres refuses both without it. */
+const PUBLISHES_BY_KEY = `t.relreplident = 'd' and exists (
+                   select from pg_publication_tables pt join pg_publication p on p.pubname = pt.pubname
+                    where pt.schemaname = n.nspname and pt.tablename = t.relname and (p.pubupdate or p.pubdelete))`;
+
 /** Why an index cannot be dropped and rebuilt; null where it can. */
 const WHY_FIXED = `case when x.indisreplident then 'it is the replica identity of the table'
+                 when x.indisprimary and ${PUBLISHES_BY_KEY} then 'a publication sends updates or deletes of the table by it'
+                 when x.indisprimary and exists (select from pg_subscription_rel where srrelid = t.oid)
+                   then 'a subscription finds the rows of the table by it'
                  when i.relispartition then 'it belongs to an index of the partitioned table'
                  when i.relkind <> 'i' then 'the table is partitioned'
                  when not x.indisvalid then 'it is invalid, so it may be impossible to rebuild' end`;
@@ -41,8 +49,8 @@ export async function hasIndexes(db: Queryable, table: ResourceTable, which: Whi
 }
 
 /**
- * The indexes of a table that can be dropped and rebuilt. Left out: the table's replica identity (logical
- * replication would stop), indexes that belong to a partitioned parent's, and invalid ones (of a CREATE INDEX
+ * The indexes of a table that can be dropped and rebuilt. Left out: the table's replica identity, and a primary key that a publication
+ * or subscription needs (logical replication would stop, and others' updates fail), indexes that belong to a partitioned parent's, and invalid ones (of a CREATE INDEX
  * CONCURRENTLY that failed), which perhaps cannot be made.
  * To be called under `lockTable`: Postgres cannot describe an index that is dropped at the same moment.
  * @param which of them: the primary key's, and all others (plain, unique, exclusion)

@@ -107,10 +107,11 @@ describe('disable-idx? and drop-primary-key?', () => {
       create index patient_include on patient (cts) include (txid, resource_type) with (fillfactor = 70);
       create unique index patient_unique_index on patient ((resource ->> 'mrn'));
       alter table patient add constraint patient_unique unique (txid, id);
-      alter table patient add constraint patient_unique_include unique (id, cts) include (ts);
+      alter table patient add constraint patient_unique_include unique (id, cts) include (ts) with (fillfactor = 60);
+      alter table patient add constraint patient_nulls unique nulls not distinct (id, resource_type);
       alter table patient add constraint patient_deferred unique (id, ts) deferrable initially deferred;
       alter table patient add constraint patient_deferrable unique (id, status) deferrable;
-      alter table patient add constraint patient_no_overlap exclude using gist (id with =, tstzrange(ts, cts, '[]') with &&)
+      alter table patient add constraint patient_no_overlap exclude using gist (id with =, tstzrange(ts, cts, '[]') with &&) with (fillfactor = 80)
         where (status = 'updated');
       comment on index patient_plain is 'Birth dates: it''s \\ for "the" report';
       comment on index patient_unique is 'of the index';
@@ -121,7 +122,7 @@ describe('disable-idx? and drop-primary-key?', () => {
       alter table patient add constraint patient_check check (id <> 'bad')`);
     const before = await shapeOf('patient');
     const all = await indexNames('patient');
-    assert.equal(all.length, 12);
+    assert.equal(all.length, 13);
 
     const gate = await server.gate(t, 'patient');
     const bucket = await bucketOf({ 'Patient-1.ndjson': [{ id: 'a' }], 'Patient-2.ndjson': [{ id: 'b' }] });
@@ -357,6 +358,71 @@ describe('a key that cannot come back', () => {
 
     await load(await bucketOf({ 'Practitioner.ndjson': [{ id: 'q' }] }), { 'drop-primary-key?': true });
     assert.equal((await disabledOf('practitioner')).length, 2, 'said once, not once a load');
+  });
+});
+
+describe('drop-primary-key? of a table that logical replication', () => {
+  /** Loads a file into the type's table, and what a client may do to its rows meanwhile. */
+  const loadHeld = async (t: Closing, type: string, meanwhile: () => Promise<void>) => {
+    const table = type.toLowerCase();
+    const gate = await server.gate(t, table);
+    const bucket = await bucketOf({ [`${type}.ndjson`]: [{ id: 'r' }] });
+    await startLoad(bucket, { 'drop-primary-key?': true });
+    await gate.reached();
+    await meanwhile();
+    await gate.open();
+    assert.deepEqual((await ended(bucket)).progress, { total: 1, done: 1 });
+    return await disabledOf(table);
+  };
+
+  for (const [what, publish] of [
+    ['publishes', 'for table appointment'],
+    ['publishes with all tables', 'for all tables'],
+  ] as const) {
+    test(`${what}: the key stays, others can update and delete, and its DisabledIndex says why`, async (t) => {
+      await createTable('Appointment');
+      await sql('drop publication if exists reports');
+      await sql(`insert into appointment (id, txid, resource_type, status, resource) values ('a', 1, 'Appointment', 'created', '{}')
+                 on conflict do nothing; create publication reports ${publish}`);
+      t.after(() => sql('drop publication reports'));
+      const [key] = await loadHeld(t, 'Appointment', async () => {
+        await sql(`update appointment set txid = 2 where id = 'a'`);
+        await sql(`delete from appointment where id in ('a', 'r')`);
+      });
+      assert.equal(
+        key?.message,
+        'appointment_pkey was kept: a publication sends updates or deletes of the table by it',
+      );
+      await sql(`delete from appointment`);
+    });
+  }
+
+  test('publishes inserts of, alone or by whole rows: the key goes, and comes back', async (t) => {
+    await createTable('Slot');
+    await createTable('Schedule');
+    await sql(`alter table schedule replica identity full;
+      create publication inserts for table slot with (publish = 'insert'); create publication whole_rows for table schedule`);
+    t.after(() => sql('drop publication inserts; drop publication whole_rows'));
+    for (const type of ['Slot', 'Schedule']) {
+      const table = type.toLowerCase();
+      const [key] = await loadHeld(t, type, async () => assert.deepEqual(await indexNames(table), []));
+      assert.deepEqual([key?.status, key?.message], ['restored', undefined]);
+      assert.deepEqual(await indexNames(table), [`${table}_pkey`]);
+    }
+  });
+
+  test('writes to: the key stays, by which updates and deletes find their rows', async (t) => {
+    await createTable('DeviceMetric');
+    await sql(`create subscription incoming connection 'dbname=nowhere' publication anything with (connect = false);
+      begin; set local allow_system_table_mods = on;
+      insert into pg_subscription_rel (srsubid, srrelid, srsubstate) select oid, 'devicemetric'::regclass, 'r' from pg_subscription where subname = 'incoming'; commit`);
+    t.after(() =>
+      sql(`alter subscription incoming set (slot_name = none)`).then(() => sql('drop subscription incoming')),
+    );
+    const [key] = await loadHeld(t, 'DeviceMetric', async () =>
+      assert.deepEqual(await indexNames('devicemetric'), ['devicemetric_pkey']),
+    );
+    assert.equal(key?.message, 'devicemetric_pkey was kept: a subscription finds the rows of the table by it');
   });
 });
 
