@@ -144,7 +144,6 @@ export function waitsFor({ waits, statementOutage, fileOutage }: LoadState): str
 export function drain(state: LoadState, reason: LoadState['reason'], effects: readonly LoadEffect[] = []): Step {
   const pausing = [...state.slots.flights.values()].filter((flight) => flight.step === 'pausing');
   const slots = pausing.reduce((rest, { file }) => withoutFlight(rest, file.id), state.slots);
-  const tables = { ...state.tables, queued: [] };
   const returns: LoadEffect[] =
     pausing.length === 0 ? [] : [{ kind: 'return-files', ids: pausing.map(({ file: { id } }) => id) }];
   const change = {
@@ -154,7 +153,6 @@ export function drain(state: LoadState, reason: LoadState['reason'], effects: re
     waits: [],
     fileOutage: undefined,
     slots,
-    tables,
   } as const;
   return step(state, change, [...effects, ...returns]);
 }

@@ -271,6 +271,25 @@ describe('files', () => {
     assert.equal(load.state.phase, 'finishing');
   });
 
+  test('a look that something was queued during is not the last, though it found nothing', () => {
+    const load = new Driven().join();
+    const { generation } = load.take('look');
+    load.raise({ kind: 'noticed', notice: { topic: 'queued', name: BUCKET } });
+    load.raise({ kind: 'looked', generation, files: [] });
+    assert.equal(load.state.phase, 'loading');
+    load.list();
+    assert.equal(load.state.phase, 'finishing');
+  });
+
+  test('a look that a call has overtaken is not believed: it may have had fewer prefixes', () => {
+    const load = new Driven(requestOf({ prefixes: ['a/'] })).join();
+    const { generation } = load.take('look');
+    load.raise({ kind: 'called', request: requestOf({ call: 2n, prefixes: ['b/'] }) });
+    load.raise({ kind: 'looked', generation, files: [fileOf('a')] });
+    assert.ok(!load.has('prepare-table'));
+    assert.deepEqual(load.take('look').prefixes, ['a/', 'b/']);
+  });
+
   test('files in others’ hands are looked after when told, or by the poll', () => {
     const load = loading(fileOf('theirs'));
     load.claim(false);
@@ -350,6 +369,41 @@ describe('files', () => {
   });
 });
 
+describe('files that are not plainly inserted', () => {
+  const { write } = requestOf();
+  const deletions = fileOf('deletions', { key: 'deleted/Bundle-1.ndjson', type: 'Bundle', size: 64 << 20 });
+  const deleting = requestOf({ write: { ...write, upsert: true, applyDeletions: true }, threadNum: 4 });
+
+  /** The backends that the only file of a load with these options is split across, where there is room for many. */
+  const backendsOf = (file: QueuedFile, change: Partial<typeof write>) => {
+    const load = new Driven(requestOf({ write: { ...write, ...change }, threadNum: 4 })).join(50, 32).list(file);
+    const { ids } = load.take('claim');
+    const { key, type, size } = file;
+    load.raise({ kind: 'claimed', claimed: [{ id: ids[0] ?? '', file: { file: key, type, size } }] });
+    return load.take('load-file').partitions;
+  };
+
+  test('those of deletions are begun when no other is left, on any replica, and the load is not over before', () => {
+    const load = new Driven(deleting).join().list(fileOf('patient'), deletions);
+    assert.equal(load.begin(), 'patient');
+    assert.ok(!load.has('claim'));
+    load.done('patient').list(fileOf('theirs'), deletions);
+    load.claim(false);
+    assert.ok(!load.has('claim'));
+    load.raise({ kind: 'tick' }).list(deletions);
+    assert.equal(load.state.phase, 'loading');
+    assert.equal(load.begin(), deletions.id);
+  });
+
+  test('are split across backends in no mode: the statements after their COPY see all of their rows', () => {
+    const large = fileOf('large', { size: 64 << 20 });
+    assert.equal(backendsOf(large, {}), 4);
+    assert.equal(backendsOf(large, { upsert: true }), 1);
+    assert.equal(backendsOf(large, { history: true, applyDeletions: true }), 1);
+    assert.equal(backendsOf(deletions, { applyDeletions: true }), 1);
+  });
+});
+
 describe('tables', () => {
   const types = (...names: string[]) => names.map((type) => fileOf(type, { type }));
 
@@ -408,6 +462,15 @@ describe('tables', () => {
     assert.equal(load.take('tell').text, undefined);
   });
 
+  test('what files wait for is told again after a call, which clears the message', () => {
+    const load = new Driven().join();
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: types('A') });
+    load.prepared({ kind: 'later', until: 'another load has restored a_pkey' });
+    load.take('tell');
+    load.raise({ kind: 'called', request: requestOf({ call: 2n }) });
+    assert.equal(load.take('tell').text, 'Waits until another load has restored a_pkey.');
+  });
+
   test('the files of a table whose key cannot be restored keep nobody waiting, and a later call tries again', () => {
     const load = new Driven().join();
     const { generation } = load.take('look');
@@ -458,6 +521,25 @@ describe('the session', () => {
     assert.deepEqual(load.take('finish'), { kind: 'finish', first: true, refused: [] });
   });
 
+  test('lost while the finisher is waited for: it has held nothing since, and leaves anew', () => {
+    const load = loading();
+    load.take('finish');
+    load.raise({ kind: 'finish-ended', isFinished: false, types: [] }, { kind: 'session-lost' });
+    assert.ok(!load.has('finish'));
+    load.take('rejoin');
+    load.raise({ kind: 'session-rejoined' });
+    assert.deepEqual(load.take('finish'), { kind: 'finish', first: true, refused: [] });
+  });
+
+  test('lost: no further table is prepared before it is back', () => {
+    const load = new Driven().join();
+    const files = ['A', 'B', 'C', 'D', 'E'].map((type) => fileOf(type, { type }));
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files });
+    load.raise({ kind: 'session-lost' });
+    load.prepared();
+    assert.equal(load.kinds.filter((kind) => kind === 'prepare-table').length, 3);
+  });
+
   test('what was found out about tables under the lost one’s locks is not believed', () => {
     const load = new Driven().join();
     load.raise({ kind: 'looked', generation: load.take('look').generation, files: [fileOf('a')] });
@@ -491,6 +573,7 @@ describe('outages', () => {
     }
     assert.ok(load.now > OUTAGE_LIMIT_MS && load.now < OUTAGE_LIMIT_MS + 60_000, `${load.now}`);
     assert.deepEqual(load.take('return-files'), { kind: 'return-files', ids: ['a'] });
+    assert.equal(load.take('tell-given-up').message, '53100');
     assert.equal(load.at, 'ended (failed)');
   });
 
