@@ -4,7 +4,7 @@ import { isGood, runMatrix } from './run-matrix.ts';
 
 /** The rest is run by `npm run crash-matrix`. */
 const PART_OF_STEPS =
-  /^single: commit|^batch: (commit|lock of the file)|^partitioned: (decision|last PREPARE|commit$|first COMMIT)|^direct: (fence$|commit of the (attempt|rows))|^resolving: (commit of the copy|look-up)|^upsert: (compared|commit)|^(early|finish): commit of restored/;
+  /^single: commit|^batch: (commit|lock of the file)|^partitioned: (decision|last PREPARE|commit$|first COMMIT)|^direct: (fence$|commit of the (attempt|rows))|^resolving: (commit of the copy|look-up)|^upsert: (compared|commit)|^versions: recreated|^(early|finish): commit of restored/;
 const PART_OF_FAULTS =
   /^connection cut, before|arrives late$|^Postgres restarts, after|^delete by SQL, owner|^others cut/;
 

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ndjson } from '../support/ndjson.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Fault } from './faults.ts';
 import type { MatrixCluster } from './matrix-cluster.ts';
-import type { Scene, Step } from './steps.ts';
-import { loadNights, NEARLY_ALL_CHANGED, type Night, PARAMS, SOME_CHANGED, wrongNights } from './upsert-nights.ts';
+import { SCENES, type SceneFile, TYPE } from './scenes.ts';
+import type { Step } from './steps.ts';
+import { loadNights, wrongNights } from './upsert-nights.ts';
+import { storeVersions, wrongVersions } from './version-scenes.ts';
 
 /** Longest time, in ms, from a fault until all of the file's rows are in, or none, and nothing is left. */
 const BOUND_MS = 60_000;
@@ -22,95 +23,13 @@ export interface Cell {
   problems: string[];
 }
 
-export const TYPE = 'Basic';
-const ROWS = 5_000;
-
-interface SceneData {
-  /** By key. */
-  files: Readonly<Record<string, SceneFile>>;
-  params: object;
-  /** What its file is a night of. */
-  night?: Night;
-}
-
-interface SceneFile {
-  body: string;
-  rows: number;
-  /** What the ids of its rows begin with, before a number. */
-  ids: string;
-  /** Whether it has the same id twice, so that it must fail. */
-  fails?: boolean;
-}
-
-const rowsOf = (count: number, pad: number, ids = 'r') =>
-  Array.from({ length: count }, (_, n) => `${JSON.stringify({ id: `${ids}${n}`, note: 'x'.repeat(pad) })}\n`).join('');
-
-/** The larger come first, the types in turn: the second of `TYPE`, which fails, is in the first batch, of eight. */
-const BATCH_FILES: Readonly<Record<string, SceneFile>> = {
-  [`${TYPE}.1.ndjson`]: { body: rowsOf(10, 60, 'e'), rows: 10, ids: 'e' },
-  [`${TYPE}.2.ndjson`]: { body: `${rowsOf(9, 62, 'f')}${rowsOf(1, 62, 'f')}`, rows: 10, ids: 'f', fails: true },
-  ...Object.fromEntries(
-    Array.from({ length: 12 }, (_, n) => {
-      const ids = `s${'abcdefghijkl'.charAt(n)}`;
-      return [`${TYPE}.${n + 3}.ndjson`, { body: rowsOf(10, 50 - n, ids), rows: 10, ids }];
-    }),
-  ),
-  'Practitioner.1.ndjson': { body: rowsOf(10, 60, 'k'), rows: 10, ids: 'k' },
-  'Practitioner.2.ndjson': { body: rowsOf(10, 58, 'l'), rows: 10, ids: 'l' },
-};
-
-/** Above the size from which a file goes over several backends: three, so two besides the holder. */
-const LARGE = rowsOf(ROWS, 900);
-const SMALL = rowsOf(50, 20);
-
-/** Each refers to one of the practitioners that `PRACTITIONERS` makes. */
-const REFERRING = Array.from({ length: 50 }, (_, n) => {
-  const resource = { id: `r${n}`, subject: { reference: `Practitioner?identifier=s|${n % 7}` } };
-  return `${JSON.stringify(resource)}\n`;
-}).join('');
-
-/** What the rows of `resolving` refer to. */
-export const PRACTITIONERS = `
-  insert into practitioner (id, txid, resource_type, status, resource)
-  select 'd' || n, 1, 'Practitioner', 'created', jsonb_build_object('identifier', jsonb_build_array(jsonb_build_object('system', 's', 'value', n::text)))
-    from generate_series(0, 6) n`;
-
-const DATA: Readonly<Record<Scene, SceneData>> = {
-  single: { files: oneFile(SMALL, 50), params: { 'thread-num': 3 } },
-  batch: { files: BATCH_FILES, params: { 'thread-num': 1 } },
-  partitioned: { files: oneFile(LARGE, ROWS), params: { 'thread-num': 3 } },
-  direct: { files: oneFile(SMALL, 50), params: { 'thread-num': 1 } },
-  resolving: {
-    files: oneFile(REFERRING, 50),
-    params: { 'thread-num': 1, 'resolve-references?': true },
-  },
-  upsert: nightly(SOME_CHANGED),
-  rewritten: nightly(NEARLY_ALL_CHANGED),
-  // The other file is smaller, and so begun later.
-  early: {
-    files: { ...oneFile(SMALL, 50), 'Practitioner.ndjson': { body: rowsOf(20, 1, 'k'), rows: 20, ids: 'k' } },
-    params: { 'thread-num': 1, 'disable-idx?': true, 'drop-primary-key?': true },
-  },
-  finish: {
-    files: oneFile(SMALL, 50),
-    params: { 'thread-num': 1, 'disable-idx?': true, 'drop-primary-key?': true },
-  },
-};
-
-function nightly(night: Night): SceneData {
-  return { files: oneFile(ndjson(night.next), night.next.length), params: PARAMS, night };
-}
-
-function oneFile(body: string, rows: number): Readonly<Record<string, SceneFile>> {
-  return { [`${TYPE}.ndjson`]: { body, rows, ids: 'r' } };
-}
-
 /** Stops a load at the step, has the fault happen, and does what a user would until the load is over. */
 export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault): Promise<Cell> {
   await cluster.replaceOwner();
-  const { files, params, night } = DATA[step.scene];
+  const { files, params, night, versions } = SCENES[step.scene];
   const indexes = await indexesOf(cluster);
   if (night) await loadNights(cluster, night);
+  if (versions) await storeVersions(cluster, versions);
   const bucket = await cluster.s3.createBucket();
   for (const [key, { body }] of Object.entries(files)) await cluster.s3.putObject(bucket, key, body);
   const cell = { step, fault, seconds: 0 };
@@ -127,7 +46,9 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
     await nothingLeft(cluster).catch((error: Error) => problems.push(error.message));
     const { outcome, wrong } = night
       ? await wrongNights(cluster, bucket, fault, night)
-      : await outcomeOf(cluster, bucket, files);
+      : versions
+        ? await wrongVersions(cluster, bucket, fault, versions)
+        : await outcomeOf(cluster, bucket, files);
     const isLoaded = outcome === 'all' && fault.deletes !== true;
     const records = await wrongRecords(cluster, bucket, isLoaded).catch((error: Error) => [error.message]);
     problems.push(...wrong, ...records);
@@ -142,7 +63,8 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
     for (const connection of cluster.proxy.connections) connection.forget();
     await cluster
       .sql(
-        `truncate ${TYPE.toLowerCase()}; delete from practitioner where id !~ '^d'; delete from loaderfile; delete from disabledindex`,
+        `truncate ${TYPE.toLowerCase()}, ${TYPE.toLowerCase()}_history; delete from practitioner where id !~ '^d';
+         delete from loaderfile; delete from loadererror; delete from disabledindex`,
       )
       .catch(() => {});
   }
@@ -207,7 +129,7 @@ async function outcomeOfFile(
   cluster: MatrixCluster,
   bucket: string,
   key: string,
-  { rows, ids, fails }: SceneFile,
+  { rows, ids, fails, errors = 0 }: SceneFile,
 ): Promise<{ isAll: boolean; wrong: string[] }> {
   const [table] = await cluster.sql<{ rows: number; ids: number; txids: number }>(
     `select count(*)::int as rows, count(distinct id)::int as ids, count(distinct txid)::int as txids
@@ -235,6 +157,12 @@ async function outcomeOfFile(
     const isHonest = file.status === 'error' && isAll && /already exists/.test(file.message ?? '');
     if (!isHonest) wrong.push(told);
   }
+  const [kept] = await cluster.sql<{ errors: number }>(
+    `select count(*)::int as errors from loadererror where resource ->> 'bucket' = $1 and resource ->> 'file' = $2`,
+    [`s3://${bucket}`, key],
+  );
+  if (file?.status === 'done' && kept?.errors !== errors)
+    wrong.push(`${key}: ${kept?.errors} LoaderErrors of ${errors}`);
   return { isAll, wrong };
 }
 

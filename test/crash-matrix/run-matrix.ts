@@ -1,7 +1,8 @@
 import { LastFirst } from '../support/last-first.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { MatrixCluster } from './matrix-cluster.ts';
-import { type Cell, PRACTITIONERS, runCell, TYPE } from './run-cell.ts';
+import { type Cell, runCell } from './run-cell.ts';
+import { PRACTITIONERS, TYPE } from './scenes.ts';
 import { type Scene, STEPS, type Step } from './steps.ts';
 
 export interface MatrixOptions {

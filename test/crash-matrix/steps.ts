@@ -9,6 +9,10 @@ export type Scene =
   | 'resolving'
   | 'upsert'
   | 'rewritten'
+  | 'file-order'
+  | 'versions'
+  | 'history'
+  | 'lenient'
   | 'early'
   | 'finish';
 
@@ -170,6 +174,57 @@ const REWRITTEN: readonly Step[] = [
   step('rewritten', 'commit', COMMIT, (connection) => hasSent(connection, COPY)),
 ];
 
+const BY_LINES = /^update \S+ t\s+set txid/;
+
+/** Of such a file whose rows the table has in the order of its lines. */
+const FILE_ORDER: readonly Step[] = [
+  step('file-order', 'savepoint', /^savepoint file_order;/),
+  step('file-order', 'overwritten by lines', BY_LINES),
+  step('file-order', 'the new ones', /^with written as \(insert into/, (connection) => hasSent(connection, BY_LINES)),
+  step('file-order', 'savepoint released', /^set local lock_timeout = 0; release savepoint file_order/),
+  step('file-order', 'commit', COMMIT, (connection) => hasSent(connection, BY_LINES)),
+];
+
+const RECREATED = /^with recreated as materialized/;
+const DELETED = /^with found as materialized \(\s*select t\.\*.* gone as \(/s;
+
+/** Steps of a file that is inserted, some of whose resources were deleted once, and of one of deletions after it. */
+const VERSIONS: readonly Step[] = [
+  step('versions', 'COPY begins', COPY),
+  step('versions', 'COPY ends', END),
+  step('versions', 'recreated', RECREATED),
+  step('versions', 'done', /^update loaderfile set resource = resource \|\|/, (connection) =>
+    hasSent(connection, RECREATED),
+  ),
+  step('versions', 'commit', COMMIT, (connection) => hasSent(connection, RECREATED)),
+  step('versions', 'names of the deleted', END, (connection) => hasEverSent(connection, RECREATED)),
+  step('versions', 'deleted', DELETED),
+  step('versions', 'commit of the deletions', COMMIT, (connection) => hasSent(connection, DELETED)),
+];
+
+const OVERWRITTEN = /^with former as materialized \(\s*select t\.\*/;
+
+/** Steps of a file whose resources overwrite others, which go to the history. */
+const HISTORY: readonly Step[] = [
+  step('history', 'compared', /^with looked as/),
+  step('history', 'new ones inserted', /^with written as \(insert into/),
+  step('history', 'copied and overwritten', OVERWRITTEN),
+  step('history', 'commit', COMMIT, (connection) => hasSent(connection, OVERWRITTEN)),
+];
+
+const BACK_TO_RUN = /^rollback to savepoint row_run$/;
+
+/** Steps of a file of which bad lines are left out. */
+const LENIENT: readonly Step[] = [
+  step('lenient', 'savepoint of a run', /^savepoint row_run$/),
+  step('lenient', 'COPY ends', END),
+  step('lenient', 'back to before the run', BACK_TO_RUN),
+  step('lenient', 'the rest again', /^savepoint row_run$/, (connection) => hasSent(connection, BACK_TO_RUN)),
+  step('lenient', 'done', /^update loaderfile set resource = resource \|\|/),
+  step('lenient', 'LoaderErrors', /^insert into loadererror/),
+  step('lenient', 'commit', COMMIT, (connection) => hasSent(connection, COPY)),
+];
+
 /** Steps before and after the files: indexes, and the end. */
 const FINISH: readonly Step[] = [
   step('finish', 'enter the run', /^begin$/, isSession),
@@ -211,6 +266,10 @@ export const STEPS: readonly Step[] = [
   ...RESOLVING,
   ...UPSERT,
   ...REWRITTEN,
+  ...FILE_ORDER,
+  ...VERSIONS,
+  ...HISTORY,
+  ...LENIENT,
   ...EARLY,
   ...FINISH,
 ];

@@ -21,11 +21,13 @@ export interface Night {
   next: readonly Row[];
   /** `created`, `updated` and `unchanged` of its LoaderFile. */
   counts: string;
+  /** Whether its rows are first inserted in the order of lines: `upsert?` inserts in that of ids. */
+  inFileOrder?: boolean;
 }
 
 /** Of some rows the resource has changed, two are gone, and two are new. */
-function nightOf(rows: number, isChanged: (n: number) => boolean): Night {
-  const stored = Array.from({ length: rows }, (_, n) => ({ id: `r${n}`, note: 'stored' }));
+function nightOf(rows: number, isChanged: (n: number) => boolean, numberOf = (n: number) => n): Night {
+  const stored = Array.from({ length: rows }, (_, n) => ({ id: `r${numberOf(n)}`, note: 'stored' }));
   const kept = stored.slice(2).map((row, n) => (isChanged(n) ? { ...row, note: 'changed' } : row));
   const updated = kept.filter(({ note }) => note === 'changed').length;
   const added = ['n0', 'n1'].map((id) => ({ id, note: 'new' }));
@@ -35,9 +37,19 @@ function nightOf(rows: number, isChanged: (n: number) => boolean): Night {
 export const SOME_CHANGED = nightOf(50, (n) => n % 8 === 0);
 /** So many rows, of which so many have changed, that they are written without a look before. */
 export const NEARLY_ALL_CHANGED = nightOf(2_300, (n) => n % 40 !== 0);
+/** The same in an order of lines that is not that of ids, in which the table has them and they are written. */
+export const IN_FILE_ORDER: Night = {
+  ...nightOf(
+    2_300,
+    (n) => n % 40 !== 0,
+    (n) => (n * 1_117) % 2_300,
+  ),
+  inFileOrder: true,
+};
 
 /** Loads the rows so often that they have fingerprints, by the second replica, and leaves no LoaderFile. */
-export async function loadNights(cluster: MatrixCluster, { stored }: Night): Promise<void> {
+export async function loadNights(cluster: MatrixCluster, { stored, inFileOrder }: Night): Promise<void> {
+  if (inFileOrder) await loadNight(cluster, ndjson(stored), { 'thread-num': 1 });
   for (let night = 0; night < 3; night++) await loadNight(cluster, ndjson(stored));
   const [{ noted } = { noted: 0 }] = await cluster.sql<{ noted: number }>(
     'select count(*)::int as noted from fhir_bucket_loader.fingerprint f join basic t on t.ctid = f.place and t.xmin = f.version',
@@ -79,13 +91,13 @@ export async function wrongNights(
   return { outcome: isAll ? 'all' : 'none', wrong };
 }
 
-async function loadNight(cluster: MatrixCluster, body: string): Promise<void> {
+async function loadNight(cluster: MatrixCluster, body: string, params: object = PARAMS): Promise<void> {
   const bucket = await cluster.s3.createBucket();
   await cluster.s3.putObject(bucket, KEY, body);
   await waitFor(
     async () => {
       const { state } = await cluster.state(bucket);
-      if (state !== 'completed' && state !== 'in-progress') await cluster.callAgain(bucket, PARAMS);
+      if (state !== 'completed' && state !== 'in-progress') await cluster.callAgain(bucket, params);
       return state === 'completed';
     },
     { what: 'the end of a night' },
