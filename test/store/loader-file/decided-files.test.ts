@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
 import { addLoaderFiles } from '../../../src/store/loader-file/add-loader-files.ts';
 import { findListedFiles } from '../../../src/store/loader-file/listed-files.ts';
-import { claimLoaderFiles, lockFile, lockFiles, releaseOrphans } from '../../../src/store/loader-file/queue.ts';
+import {
+  claimLoaderFiles,
+  hasDecidedFile,
+  lockFile,
+  lockFiles,
+  releaseOrphans,
+} from '../../../src/store/loader-file/queue.ts';
 import { requeueChangedFiles } from '../../../src/store/loader-file/requeue-changed-files.ts';
 import { migratedClient } from '../../support/migrated-client.ts';
 
@@ -24,13 +30,17 @@ async function twoFiles(status: string): Promise<[string, string]> {
 }
 
 /** Two files, of which the first is decided by an entry in the table. */
-async function decidedAndFree(status: string, table: string): Promise<{ decided: string; free: string }> {
+async function decidedAndFree(
+  status: string,
+  table: string,
+  queue = "'loaderfile'::regclass",
+): Promise<{ decided: string; free: string }> {
   const [decided, free] = await twoFiles(status);
   const more =
     table === 'commit_decision' ? { names: ', partitions, loaded', values: ', 2, 5' } : { names: '', values: '' };
   await client.query(
     `insert into fhir_bucket_loader.${table} (queue, loader_file, attempt${more.names})
-     values ('loaderfile'::regclass::oid, $1, 'a1'${more.values})`,
+     values (${queue}::oid, $1, 'a1'${more.values})`,
     [decided],
   );
   return { decided, free };
@@ -77,6 +87,24 @@ for (const table of ['commit_decision', 'data_attempt'])
       await decidedAndFree('in-progress', table);
       await releaseOrphans(client, BUCKET);
       assert.deepEqual(await statuses(), ['in-progress', 'pending']);
+    });
+
+    test('nor by a call to delete it', async () => {
+      const { decided, free } = await decidedAndFree('in-progress', table);
+      assert.deepEqual(
+        [await hasDecidedFile(client, [free, decided]), await hasDecidedFile(client, [free])],
+        [true, false],
+      );
+    });
+
+    test('one of the same bucket and key in another schema’s queue, which has the same id, says nothing', async () => {
+      const { decided, free } = await decidedAndFree('pending', table, '0');
+      assert.equal(await hasDecidedFile(client, [decided]), false);
+      assert.equal((await claimLoaderFiles(client, [decided, free], 2)).length, 2);
+      await client.query('begin');
+      assert.equal(await lockFile(client, decided, ['in-progress']), true);
+      assert.deepEqual(await lockFiles(client, [decided], ['in-progress']), new Set([decided]));
+      await client.query('rollback');
     });
 
     test('it is not queued again for an object that has changed', async () => {

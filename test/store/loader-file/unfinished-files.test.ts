@@ -34,6 +34,23 @@ test('a look at the queue reads it whole, and fails when its connection does', a
     { key: 'b/Patient.ndjson', type: 'Patient', size: 0, etag: null, lastModified: '' },
   ]);
   assert.equal((await listed([])).length, 702);
+  // Of these some were in flight when their replica died, and some are finished; one in another bucket, and one of no object, are none of its files.
+  for (const [n, status] of ['in-progress', 'done', 'error'].entries())
+    await pool.query(
+      `update loaderfile set resource = resource || jsonb_build_object('status', $2::text) where (resource ->> 'size')::int = $1`,
+      [n, status],
+    );
+  await addLoaderFiles(pool, 's3://another', [{ key: 'b/Patient.ndjson', type: 'Patient' }]);
+  await pool.query(
+    `insert into loaderfile (id, txid, status, resource)
+     values ('no-object', 1, 'created', jsonb_build_object('bucket', $1::text, 'status', 'pending'))`,
+    [BUCKET],
+  );
+  const unfinished = await listUnfinishedFiles(pool, BUCKET, []);
+  assert.deepEqual(
+    [unfinished.length, unfinished.filter(({ key }) => key === 'a/"Patient-0".ndjson').length],
+    [700, 1],
+  );
 
   const locked = await pool.connect();
   try {
@@ -46,5 +63,5 @@ test('a look at the queue reads it whole, and fails when its connection does', a
   } finally {
     locked.release(true);
   }
-  assert.equal((await listed([])).length, 702);
+  assert.equal((await listed([])).length, 700);
 });
