@@ -29,6 +29,8 @@ export interface Relation {
   secured: boolean;
   /** Whether others inherit from it, which are no partitions. */
   inherited: boolean;
+  /** Names of rules that an INSERT would apply, and COPY does not. */
+  insertRules: string[];
   columns: Column[];
 }
 
@@ -62,6 +64,8 @@ function relationStatement(table: ResourceTable): Statement<Omit<Relation, 'colu
     text: `select c.relkind as kind, row_security_active(c.oid) as secured,
             coalesce(bool_or(part.relpersistence <> 'p'), c.relpersistence <> 'p') as unlogged,
             coalesce(bool_or(part.relkind = 'f'), false) as foreign,
+            array(select rulename::text from pg_rewrite
+                   where ev_class = c.oid and ev_type = '3' and ev_enabled in ('O', 'A') order by 1) as "insertRules",
             c.relkind = 'r' and exists (select from pg_inherits where inhparent = c.oid) as inherited
        from pg_class c
        left join pg_partition_tree(c.oid) tree on true left join pg_class part on part.oid = tree.relid

@@ -9,7 +9,11 @@ interface Wanted {
   fits(column: Column): boolean;
 }
 
-const TIMESTAMP = /^timestamp(\(\d\))? with time zone$/;
+/** With fewer digits it rounds: `newest-wins?` and the order of versions go by microseconds. */
+const INSTANT: Wanted = {
+  type: 'timestamp with time zone, to the microsecond',
+  fits: ({ type }) => /^timestamp(\(6\))? with time zone$/.test(type),
+};
 
 /** Text, or at least as long as an id may be: a shorter one cuts trailing blanks off without a word. */
 function isText({ type }: Column): boolean {
@@ -30,8 +34,8 @@ function statusWith(...labels: string[]): Wanted {
 const WANTED: Readonly<Record<string, Wanted>> = {
   id: { type: 'text', fits: isText },
   txid: { type: 'bigint', fits: ({ type }) => type === 'bigint' },
-  ts: { type: 'timestamp with time zone', fits: ({ type }) => TIMESTAMP.test(type) },
-  cts: { type: 'timestamp with time zone', fits: ({ type }) => TIMESTAMP.test(type) },
+  ts: INSTANT,
+  cts: INSTANT,
   resource_type: { type: 'text', fits: isText },
   status: statusWith('created', 'updated'),
   resource: { type: 'jsonb', fits: ({ type }) => type === 'jsonb' },
@@ -110,7 +114,7 @@ function refuse(table: ResourceTable, problems: readonly string[]): void {
 
 /**
  * What keeps rows of Aidbox's form from being stored in a table as they are: its kind, its columns' names and types,
- * row-level security, tables that inherit from it. Without this check a `resource text` would take jsonb's bytes, and an `id uuid` 16 letters.
+ * row-level security, rules, tables that inherit from it. Without this check a `resource text` would take jsonb's bytes, and an `id uuid` 16 letters.
  * @returns one phrase for each thing that is wrong; none where the table will do
  */
 export async function shapeProblems(db: Queryable, table: ResourceTable): Promise<string[]> {
@@ -132,6 +136,7 @@ function problemsOf(
     ...(relation.inherited
       ? ['other tables inherit from it, whose ids its key does not cover; it must have no such']
       : []),
+    ...relation.insertRules.map((name) => `COPY would not apply its rule ${name} on insert; drop or disable it`),
     ...Object.entries(wantedColumns).flatMap(([name, wanted]) =>
       columnProblems(name, wanted, columns.get(name), byDefault),
     ),

@@ -27,7 +27,8 @@ await server.sql(`
   create domain uuid_id as uuid;
   create domain plain_jsonb as jsonb;
   create domain plain_bigint as bigint;
-  create domain plain_time as timestamptz;
+  create domain plain_time as timestamptz(6);
+  create domain coarse_time as timestamptz(3);
   create domain plain_status as resource_status;
   create domain with_default as text default 'there' not null;
   create type other_status as enum ('new', 'old');
@@ -81,6 +82,11 @@ TYPES.push(
   'Specimen',
   'StructureMap',
   'Substance',
+  'SubstancePolymer',
+  'SubstanceProtein',
+  'Task',
+  'TestReport',
+  'ValueSet',
 );
 const nextType = (): string => {
   const type = TYPES.shift();
@@ -130,6 +136,16 @@ describe('a table that would not hold the rows as they are: its files fail, with
       plain({ ts: 'timestamp default current_timestamp' }),
       /column ts is timestamp without time zone, must be timestamp with time zone/,
     ],
+    [
+      'ts that rounds',
+      plain({ ts: 'timestamptz(0) default current_timestamp' }),
+      /column ts is timestamp\(0\) with time zone, must be timestamp with time zone, to the microsecond/,
+    ],
+    [
+      'cts of a domain that rounds',
+      plain({ cts: 'coarse_time default current_timestamp' }),
+      /column cts is coarse_time \(a domain over timestamp\(3\) with time zone\), must be timestamp with time zone, to/,
+    ],
     ['ts without default', plain({ ts: 'timestamptz' }), /column ts has no default, must have current_timestamp/],
     ['no cts', plain({ cts: undefined }), /column cts is missing, must be timestamp with time zone/],
     ['resource_type bytea', plain({ resource_type: 'bytea' }), /column resource_type is bytea, must be text/],
@@ -173,6 +189,14 @@ describe('a table that would not hold the rows as they are: its files fail, with
       'tables that inherit from it',
       plain({}, 'create table child_TABLE () inherits (TABLE)'),
       /other tables inherit from it, whose ids its key does not cover/,
+    ],
+    [
+      'a rule on insert',
+      plain(
+        {},
+        'create table audit_TABLE (id text); create rule audit as on insert to TABLE do also insert into audit_TABLE values (new.id)',
+      ),
+      /COPY would not apply its rule audit on insert; drop or disable it/,
     ],
     ['no key', plain({ id: 'text' }), /it has no primary key on id alone/],
     [
@@ -232,6 +256,10 @@ describe('a table that holds them, by other words: it is loaded into', () => {
       'a table that inherits from another',
       `create table parent_TABLE (${columns()}); create table TABLE (primary key (id)) inherits (parent_TABLE)`,
     ],
+    [
+      'a rule on insert that is disabled',
+      plain({}, 'create rule none as on insert to TABLE do instead nothing; alter table TABLE disable rule none'),
+    ],
     ['no key, and none is wanted', plain({ id: 'text' }), { 'drop-primary-key?': true }],
   ];
   for (const [what, ddl, params] of cases) {
@@ -267,6 +295,18 @@ test('columns of domains, of a table and its history: rows are compared, overwri
       { id: 'same', status: 'created', resource: {} },
       { id: 'other', status: 'updated', resource: { n: 2 } },
     ],
+  );
+});
+
+test('a history table whose ts rounds: with history? the files fail, with what to alter', async () => {
+  const type = nextType();
+  const table = type.toLowerCase();
+  await server.sql(`create table ${table} (${columns({ ts: 'timestamptz(6) default current_timestamp' })});
+    create table ${table}_history (${columns({ id: 'text', ts: 'timestamptz(5)' })}, primary key (id, txid))`);
+  const { file } = await loadInto(type, '', { 'upsert?': true, 'history?': true });
+  assert.match(
+    file.message ?? '',
+    new RegExp(`table public\\.${table}_history cannot be used: column ts is timestamp\\(5\\) with time zone, must be`),
   );
 });
 
