@@ -15,6 +15,12 @@ const TABLES_AT_ONCE = 4;
 /** Somebody's VACUUM may hold a table for hours; index builds need the connection more. */
 const LOCK_WAIT_MS = 10_000;
 
+/** A table that Postgres analyzes for its owner alone: it warns, and answers as if it had. */
+interface SkippedTable {
+  type: string;
+  reason: string;
+}
+
 /**
  * The planner's statistics of tables that were loaded into. They are gathered after the load has ended: its rows are
  * all there, and ANALYZE, which unpacks 30,000 rows of each table, would add a fifth to the time of a load of 400 MB.
@@ -40,7 +46,12 @@ export class TableStatistics {
     const started = performance.now();
     const running = this.#analyze(types)
       .then(
-        () => this.#log.info({ types, ms: Math.round(performance.now() - started) }, 'statistics gathered'),
+        (skipped) => {
+          const gathered = types.filter((type) => !skipped.some((each) => each.type === type));
+          const ms = Math.round(performance.now() - started);
+          if (gathered.length > 0) this.#log.info({ types: gathered, ms }, 'statistics gathered');
+          for (const each of skipped) this.#log.warn(each, 'statistics left to autovacuum');
+        },
         (error: unknown) => {
           if (!this.#abort.signal.aborted) this.#log.warn({ err: error, types }, 'statistics left to autovacuum');
         },
@@ -55,22 +66,31 @@ export class TableStatistics {
     await Promise.all(this.#running);
   }
 
-  async #analyze(types: readonly string[]): Promise<void> {
+  async #analyze(types: readonly string[]): Promise<SkippedTable[]> {
     const { signal } = this.#abort;
-    const { rows } = await this.#pool.query<{ table: string }>(
-      'select name as table from unnest($1::text[]) as name where to_regclass(name) is not null',
-      [types.map(quotedTable)],
+    const { rows } = await this.#pool.query<{ type: string; table: string }>(
+      'select type, name as table from unnest($1::text[], $2::text[]) as t (type, name) where to_regclass(name) is not null',
+      [types, types.map(quotedTable)],
     );
-    await atOnce(TABLES_AT_ONCE, rows, async ({ table }) => {
+    const skipped: SkippedTable[] = [];
+    await atOnce(TABLES_AT_ONCE, rows, async ({ type, table }) => {
       if (signal.aborted) return;
       await inTransaction(this.#buildPool, async (client) => {
         if (signal.aborted) return;
         const pid = await boundWait(client);
-        await cancellable(this.#pool, client, { signal, graceMs: 0, pid }, () => client.query(`analyze ${table}`));
+        // Sessions of the loader hear of warnings only.
+        const onNotice = ({ message: reason = '' }: { message?: string | undefined }) => skipped.push({ type, reason });
+        client.on('notice', onNotice);
+        try {
+          await cancellable(this.#pool, client, { signal, graceMs: 0, pid }, () => client.query(`analyze ${table}`));
+        } finally {
+          client.off('notice', onNotice);
+        }
       });
     });
     signal.throwIfAborted();
     await this.#sweep();
+    return skipped;
   }
 
   /** Here, since it goes by the tables' sizes. */
