@@ -170,12 +170,11 @@ export function withoutFlight(slots: LoadSlots, id: string): LoadSlots {
 }
 
 /**
- * Into how many partitions a file is split: its part of the bytes still to be loaded, so that the last large files
+ * Into how many partitions a file is split whose rows are plainly inserted: its part of the bytes still to be loaded, so that the last large files
  * keep all of the call's slots busy. Files that load in a second are not worth a second commit.
  */
-export function partitionsFor(slots: LoadSlots, size: number, { threadNum, write, maxErrors }: LoadRequest): number {
-  const plain = !write.upsert && maxErrors === 0;
-  if (!plain || size < PARTITION_FROM_BYTES || slots.maxPartitions === 0) return 1;
+export function partitionsFor(slots: LoadSlots, size: number, { threadNum, maxErrors }: LoadRequest): number {
+  if (maxErrors > 0 || size < PARTITION_FROM_BYTES) return 1;
   const rest = slots.queue.bytesLeft + size;
   const free = Math.max(1, slots.limit.most - connectionsUsed(slots));
   return Math.min(threadNum, slots.maxPartitions + 1, MOST_PARTITIONS, free, Math.ceil((threadNum * size) / rest));

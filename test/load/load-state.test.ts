@@ -115,7 +115,7 @@ class Driven {
   }
 
   fail(
-    kind: 'look' | 'claim' | 'join' | 'rejoin' | 'finish' | 'prepare-table' | 'restore-table',
+    kind: 'look' | 'claim' | 'join' | 'rejoin' | 'finish' | 'prepare-table' | 'restore-table' | 'fail-file',
     failure: Failure,
   ): this {
     return this.raise({ kind: 'effect-failed', effect: this.take(kind), failure, error: new Error(failure.message) });
@@ -237,6 +237,34 @@ describe('phases', () => {
     assert.ok(!load.has('finish'));
   });
 
+  test('a failure that does not pass while indexes are restored → ended (failed), with the reason', () => {
+    const load = loading();
+    load.fail('finish', failureOf('42501', false));
+    assert.deepEqual(load.take('tell-given-up'), { kind: 'tell-given-up', message: '42501' });
+    assert.equal(load.at, 'ended (failed)');
+  });
+
+  test('a cancel has what a failed load still loads roll back; indexes that are being restored it lets be', () => {
+    const load = loading(fileOf('a'), fileOf('b'));
+    load.begin();
+    load.fail('claim', failureOf('42P01', false));
+    load.raise({ kind: 'cancelled', call: 1n });
+    load.take('abort');
+    assert.equal(load.at, 'draining (failed)');
+    const finishing = loading().raise({ kind: 'cancelled', call: 1n });
+    assert.deepEqual([finishing.at, finishing.has('abort')], ['finishing (finished)', false]);
+  });
+
+  test('whether another replica was told to cancel is looked up when it says so, and by the poll', () => {
+    const load = loading(fileOf('a'));
+    load.raise({ kind: 'noticed', notice: { topic: 'cancelled', name: 's3://other' } });
+    assert.ok(!load.has('check-cancel'));
+    load.raise({ kind: 'noticed', notice: { topic: 'cancelled', name: BUCKET } });
+    assert.equal(load.take('check-cancel').call, 1n);
+    load.raise({ kind: 'tick' });
+    assert.equal(load.take('check-cancel').call, 1n);
+  });
+
   test('nothing happens after the end', () => {
     const load = loading();
     load.take('finish');
@@ -349,6 +377,15 @@ describe('files', () => {
     assert.equal(load.state.phase, 'finishing');
   });
 
+  test('one that cannot even be marked as failed is given back', () => {
+    const load = loading(fileOf('a'));
+    let id = load.begin();
+    for (let attempt = 1; attempt < 5; attempt++) id = load.retry(id, failureOf('40P01')).waitOut('file-due').begin();
+    load.retry(id, failureOf('40P01')).fail('fail-file', failureOf('42501', false));
+    assert.deepEqual(load.take('return-files'), { kind: 'return-files', ids: ['a'] });
+    assert.equal(load.at, 'ended (failed)');
+  });
+
   test('one that somebody else has by then is let go', () => {
     const load = loading(fileOf('a'));
     load.retry(load.begin(), failureOf('40P01'));
@@ -375,8 +412,9 @@ describe('files that are not plainly inserted', () => {
   const deleting = requestOf({ write: { ...write, upsert: true, applyDeletions: true }, threadNum: 4 });
 
   /** The backends that the only file of a load with these options is split across, where there is room for many. */
-  const backendsOf = (file: QueuedFile, change: Partial<typeof write>) => {
-    const load = new Driven(requestOf({ write: { ...write, ...change }, threadNum: 4 })).join(50, 32).list(file);
+  const backendsOf = (file: QueuedFile, change: Partial<typeof write>, { maxErrors = 0, maxPartitions = 32 } = {}) => {
+    const request = requestOf({ write: { ...write, ...change }, threadNum: 4, maxErrors });
+    const load = new Driven(request).join(50, maxPartitions).list(file);
     const { ids } = load.take('claim');
     const { key, type, size } = file;
     load.raise({ kind: 'claimed', claimed: [{ id: ids[0] ?? '', file: { file: key, type, size } }] });
@@ -401,6 +439,13 @@ describe('files that are not plainly inserted', () => {
     assert.equal(backendsOf(large, { upsert: true }), 1);
     assert.equal(backendsOf(large, { history: true, applyDeletions: true }), 1);
     assert.equal(backendsOf(deletions, { applyDeletions: true }), 1);
+    assert.equal(backendsOf(large, {}, { maxErrors: 1 }), 1);
+  });
+
+  test('nor across more than can be prepared, besides the one that holds the file', () => {
+    const large = fileOf('large', { size: 64 << 20 });
+    assert.equal(backendsOf(large, {}, { maxPartitions: 0 }), 1);
+    assert.equal(backendsOf(large, {}, { maxPartitions: 2 }), 3);
   });
 });
 
@@ -441,7 +486,8 @@ describe('tables', () => {
     assert.deepEqual(load.take('fail-files').ids, ['A']);
     assert.deepEqual(load.take('claim').ids, ['B']);
     load.raise({ kind: 'files-failed' });
-    assert.ok(load.has('look'));
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: types('A', 'B') });
+    assert.equal(load.take('prepare-table').type, 'A', 'it may have been mended');
   });
 
   test('a table that another load restores is tried again when told, or by the poll', () => {
@@ -872,6 +918,15 @@ describe('indexes that are held dropped', () => {
     assert.equal(load.at, 'draining (cancelled)');
     load.waitOut('effect-due');
     assert.equal(load.at, 'finishing (cancelled)');
+  });
+
+  test('what rows contradict, or fails otherwise for good, is not tried again before the end', () => {
+    const load = held(patient, ...goals);
+    load.done(load.begin());
+    look(load, ...goals);
+    load.fail('restore-table', failureOf('42501', false));
+    assert.ok(!load.effects.some((effect) => effect.kind === 'later' && effect.event.kind === 'effect-due'));
+    load.take('look');
   });
 
   test('are given up at a shutdown when its grace period is over', () => {

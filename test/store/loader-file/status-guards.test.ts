@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, test } from 'node:test';
-import { failUnfinishedFile, returnClaimedFiles } from '../../../src/store/loader-file/finish-loader-file.ts';
+import {
+  failUnfinishedFile,
+  markPending,
+  returnClaimedFiles,
+} from '../../../src/store/loader-file/finish-loader-file.ts';
 import { releaseOrphans } from '../../../src/store/loader-file/queue.ts';
 import { requeueFailedFiles } from '../../../src/store/loader-file/requeue-failed-files.ts';
 import { startAttemptParts } from '../../support/attempt-parts.ts';
@@ -35,6 +39,14 @@ const statusesAfter = async (work: (ids: readonly string[]) => Promise<unknown>)
   );
   return Object.fromEntries(rows.map(({ file, status }) => [file, status]));
 };
+/** How a file stands, and why. */
+const said = async (key: string) => {
+  const { rows } = await pool.query<{ said: Record<string, unknown> }>(
+    `select resource - '{bucket,file,type,size,etag,last-modified}'::text[] as said from loaderfile where resource ->> 'file' = $1`,
+    [key],
+  );
+  return rows[0]?.said ?? {};
+};
 const AS_THEY_WERE = {
   done: 'done',
   error: 'error',
@@ -51,6 +63,19 @@ describe('LoaderFiles that are changed outside of the transaction of their rows'
     });
     assert.deepEqual(statuses, { ...AS_THEY_WERE, 'in-progress': 'error', pending: 'error' });
     assert.deepEqual(failed, [false, false, true, false, true]);
+  });
+
+  test('say why', async () => {
+    await claimed('told.ndjson', 'Patient', []);
+    const { rows } = await pool.query<{ id: string }>(
+      `select id from loaderfile where resource ->> 'file' = 'told.ndjson'`,
+    );
+    for (const { id } of rows) await markPending(pool, id, 'SlowDown: later');
+    assert.deepEqual(await said('told.ndjson'), { status: 'pending', message: 'SlowDown: later' });
+    for (const { id } of rows) await failUnfinishedFile(pool, id, FAILURE);
+    const { end, ...why } = await said('told.ndjson');
+    assert.deepEqual(why, { status: 'error', message: 'X: it failed', error: { source: 'postgres', code: 'X' } });
+    assert.ok(typeof end === 'string');
   });
 
   test('go back to the queue from a claim unless somebody loads them or they are finished', async () => {
