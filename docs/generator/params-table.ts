@@ -13,6 +13,7 @@ const propertySchema = z.looseObject({
     return z.array(propertySchema).optional();
   },
   items: z.looseObject({ type: z.string() }).optional(),
+  maxItems: z.number().optional(),
   get properties() {
     return z.record(z.string(), propertySchema).optional();
   },
@@ -34,11 +35,11 @@ function rowsOf({ properties = {}, required }: Property, prefix: string): string
   });
 }
 
-function typeOf({ type = '', enum: values, const: only, anyOf, minimum, maximum, items }: Property): string {
+function typeOf({ type = '', enum: values, const: only, anyOf, minimum, maximum, items, maxItems }: Property): string {
   if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
   if (only !== undefined) return `\`${only}\``;
   if (values !== undefined) return values.map((value) => `\`${value}\``).join(' or ');
-  if (items !== undefined) return `${type} of ${items.type}`;
+  if (items !== undefined) return `${type} of ${items.type}${maxItems === undefined ? '' : `, up to ${maxItems}`}`;
   return minimum === undefined || maximum === undefined ? type : `${type}, ${minimum} to ${maximum}`;
 }
 

@@ -11,7 +11,7 @@ import { failedLines } from './status-text.ts';
 const POLL_MS = 1_000;
 
 /** How long a server may be gone before following it makes no sense, in ms. */
-const PATIENCE_MS = 120_000;
+const OUTAGE_TIMEOUT_MS = 120_000;
 
 export interface FollowOptions {
   /** Print the server's answers. */
@@ -59,7 +59,7 @@ export async function followLoad(
 
 /** A server that restarts, or a database that does, is waited for: the load survives both. */
 async function patiently(read: () => Promise<LoadStatus>, note: (text: string) => void): Promise<LoadStatus> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + OUTAGE_TIMEOUT_MS;
   for (;;) {
     try {
       return await read();
