@@ -18,7 +18,7 @@ export const watchParams = loadParams
       .default(false)
       .describe(
         "The bucket's keys are in the order of time: a new object's key comes after all earlier ones, within each prefix. A listing then " +
-          'asks for what comes after the last key; once a day, and after a change of replica, for everything.',
+          'asks for what comes after the last key; once a day, after a change of replica, and after a listing that failed, for everything.',
       ),
   })
   .refine((given) => !(given['new-keys-last?'] && given['reload-changed?']), {

@@ -13,7 +13,7 @@ export class KeyCursor {
   #last: ReadonlyMap<string, string> = new Map();
   #fullAt: number | undefined;
 
-  /** The next listing is a whole one: another replica may have listed meanwhile. */
+  /** The next listing is a whole one: another replica may have listed meanwhile, or nobody could. */
   expire(): void {
     this.#fullAt = undefined;
   }

@@ -84,6 +84,8 @@ export async function watchRound(
     return { failure: undefined, hasLeft, ...(late > 0 ? { note: lateText(late) } : {}) };
   } catch (error) {
     if (signal.aborted) return undefined;
+    // Whatever kept it from being listed, such as a bucket that was made anew, may have brought keys before the last one.
+    cursor.expire();
     log.warn({ bucket, err: error }, 'a watched bucket could not be listed');
     // Of an unexpected error the log has the rest.
     return { failure: toClientError(error)?.message ?? toFailure(error).message, hasLeft: false };

@@ -483,6 +483,27 @@ describe('watch', () => {
     assert.equal((await watchOf(bucket))?.failures, undefined);
   });
 
+  test('new-keys-last? lists everything once a bucket is back that was gone, or could not be read', async (t) => {
+    const proxy = await S3FaultProxy.start(t, server.s3);
+    const name = await server.bucketOf({ 'Patient-5.ndjson': patients(1, 'back-5') });
+    const bucket = `s3://${name}`;
+    await watched(t, { bucket, account: proxy.account, 'new-keys-last?': true });
+    await untilDone(bucket, 1);
+    await untilListedAgain(bucket);
+    for (const [n, status, code, said] of [
+      [4, 404, 'NoSuchBucket', /^NoSuchKey: the bucket or object does not exist/],
+      [3, 403, 'AccessDenied', /^AccessDenied/],
+    ] as const) {
+      proxy.rule = ({ key }) => (key === '' ? { kind: 'error', status, code } : undefined);
+      const fails = async () => said.test((await watchOf(bucket))?.message ?? '');
+      await waitFor(fails, { what: `the failure ${code}` });
+      await server.s3.putObject(name, `Patient-${n}.ndjson`, ndjson(patients(1, `back-${n}`)));
+      proxy.rule = () => undefined;
+      await untilDone(bucket, 6 - n);
+    }
+    assert.deepEqual((await statusOf(bucket)).progress, { total: 3, done: 3 });
+  });
+
   test('a listing that a shutdown interrupts does not count as failed', async (t) => {
     const proxy = await S3FaultProxy.start(t, server.s3);
     const replica = await replicaOf(t);
