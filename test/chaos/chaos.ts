@@ -1,7 +1,7 @@
 /**
  * Loads buckets while replicas, Postgres and S3 fail, and counts what is lost or doubled.
  *
- *   npm run chaos -- [--rounds 60] [--seed 1] [--seconds 3600] [--watched 0.2] [--only cut]
+ *   npm run chaos -- [--rounds 60] [--seed 1] [--seconds 3600] [--watched 0.2] [--only cut] [--lasting 60]
  */
 import { parseOptions, toInteger, UsageError } from '../../demo/parse-options.ts';
 import { FAULTS } from './faults.ts';
@@ -13,6 +13,7 @@ const values = parseOptions({
   seconds: { type: 'string' },
   watched: { type: 'string' },
   only: { type: 'string' },
+  lasting: { type: 'string' },
 });
 const seed = toInteger('--seed', values.seed, Date.now() % 100_000, 0);
 const watched = values.watched === undefined ? undefined : Number(values.watched);
@@ -31,6 +32,7 @@ const report = await runChaos({
   seconds: toInteger('--seconds', values.seconds, 3_600, 1),
   ...(watched === undefined ? {} : { watched }),
   ...(only === undefined ? {} : { only }),
+  ...(values.lasting === undefined ? {} : { lasting: toInteger('--lasting', values.lasting, 0, 1) }),
   signal: interrupt.signal,
   print: (line) => console.log(line),
 });

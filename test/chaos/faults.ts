@@ -14,6 +14,8 @@ export interface FaultContext {
   call: (place: number) => Promise<void>;
   /** Puts another version into the place of some object. */
   replace: () => Promise<void>;
+  /** How long what stops stays so, in ms; drawn where it is undefined. */
+  lastingMs: number | undefined;
   /** Told of anything that must not be. */
   violation: (what: string) => void;
 }
@@ -87,6 +89,8 @@ export const FAULTS: readonly Fault[] = [
   { name: 'kill-all', act: (context) => killReplicas(context, 3) },
   { name: 'sigterm', act: terminateReplica },
   { name: 'freeze', act: freezeReplica },
+  { name: 'silent-postgres', act: (context) => silence(context, 'postgres') },
+  { name: 'silent-s3', act: (context) => silence(context, 's3') },
   { name: 'postgres-immediate', act: restartPostgres },
   { name: 'postgres-kill', act: killPostgres },
   { name: 'terminate-backends', act: terminateBackends },
@@ -139,15 +143,48 @@ async function terminateReplica({ random, cluster, call, violation }: FaultConte
   if (random.chance(0.5)) await call(place);
 }
 
-/** Stops a replica where it is, with its locks and connections, and has it go on later. */
-async function freezeReplica({ random, cluster }: FaultContext): Promise<void> {
-  for (let n = random.between(1, 3); n > 0; n--) {
+/** Stops a replica where it is, with its locks and connections, and has it go on later, as often as not after its backends were ended. */
+async function freezeReplica(context: FaultContext): Promise<void> {
+  const { random, cluster } = context;
+  for (let n = stops(context); n > 0; n--) {
     await soon(random);
     const replica = random.pick(cluster.replicas);
     replica.freeze();
-    await delay(random.between(500, 4_000));
+    await delay(lastingOf(context));
+    if (random.chance(0.5)) await endIdleBackends(cluster);
     replica.thaw();
   }
+}
+
+/** Nothing of one replica reaches Postgres, or the store, nor the other way round, and no connection ends. */
+async function silence(context: FaultContext, what: 'postgres' | 's3'): Promise<void> {
+  const { random, cluster } = context;
+  for (let n = stops(context); n > 0; n--) {
+    await soon(random);
+    const link = random.pick(cluster.links)[what];
+    link.silence();
+    await delay(lastingOf(context));
+    if (what === 'postgres' && random.chance(0.5)) await endIdleBackends(cluster);
+    link.restore();
+  }
+}
+
+function stops({ random, lastingMs }: FaultContext): number {
+  return lastingMs === undefined ? random.between(1, 3) : 1;
+}
+
+function lastingOf({ random, lastingMs }: FaultContext): number {
+  return lastingMs ?? random.between(500, 4_000);
+}
+
+/** As somebody does who looks for what the others wait for. */
+async function endIdleBackends({ pool }: ChaosCluster): Promise<void> {
+  const ended = pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+      where starts_with(application_name, 'fhir-bucket-loader') and state like 'idle%' and state_change < clock_timestamp() - interval '0.4 s'`,
+  );
+  // Another fault of the round may have Postgres down.
+  await ended.catch(() => {});
 }
 
 async function restartPostgres({ random, cluster }: FaultContext): Promise<void> {

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Random } from '../../demo/fhir-data/random.ts';
-import { type NightlyFile, planNightly } from './nightly-files.ts';
+import { type NightlyFile, planNightly, planRecreated, planRewritten } from './nightly-files.ts';
 
 /** Tables that the rounds load into; see `createChaosTables`. */
 export const CHAOS_TYPES = ['Patient', 'Observation', 'Encounter', 'Condition'] as const;
@@ -38,7 +38,7 @@ export interface RoundPlan {
   /** Of load-from-bucket, but for bucket and account. */
   params: Record<string, unknown>;
   upsert: boolean;
-  /** What the tables have already of it, and deletions: with `history?` and `apply-deletions?`. */
+  /** What the tables have already of it, and deletions. */
   nightly: readonly NightlyFile[];
 }
 
@@ -52,8 +52,11 @@ const LINES = { from: 80, to: 900 };
 const LARGE_LINES = 12_000;
 const LARGE_PAD = 400;
 const LARGE_SHARE = 0.4;
-/** Of the rounds with `upsert?`. */
+/** Of the rounds with `upsert?`; of the others, a file of which nearly all rows have changed. */
 const NIGHTLY_SHARE = 0.6;
+/** Of the rounds without, those that recreate what was deleted. */
+const VERSIONS_SHARE = 0.3;
+const RESOLVING_SHARE = 0.2;
 /** Rounds in which most files are such, with threads enough for all of them to be partitioned. */
 const MOSTLY_LARGE_SHARE = 0.5;
 const MOSTLY_LARGE_FILES = 4;
@@ -61,10 +64,13 @@ const MOSTLY_LARGE_FILES = 4;
 /** Draws a round: files of several kinds and sizes, and how the call writes them. */
 export function planRound(random: Random, bucket: string): RoundPlan {
   const upsert = random.chance(0.35);
-  const dropPrimaryKey = !upsert && random.chance(0.5);
+  const versions = !upsert && random.chance(VERSIONS_SHARE);
+  const history = versions || (upsert && random.chance(NIGHTLY_SHARE));
+  const dropPrimaryKey = !upsert && !history && random.chance(0.5);
+  const resolve = !dropPrimaryKey && random.chance(RESOLVING_SHARE);
   const maxErrors = random.chance(0.3) ? 2 : 0;
   const files: PlannedFile[] = [];
-  const isLarge = !upsert && maxErrors === 0 && random.chance(MOSTLY_LARGE_SHARE);
+  const isLarge = !upsert && !versions && maxErrors === 0 && random.chance(MOSTLY_LARGE_SHARE);
   const isSmall = !isLarge && random.chance(MOSTLY_SMALL_SHARE);
   const many = isSmall ? SMALL_FILES : FILES;
   const count = isLarge ? 2 : random.between(many.from, many.to);
@@ -75,7 +81,14 @@ export function planRound(random: Random, bucket: string): RoundPlan {
     const last = files.at(-1);
     if (kind === 'shared-ids' && last !== undefined) files.push(sharing(last));
   }
-  const nightly = upsert && random.chance(NIGHTLY_SHARE) ? planNightly(random, bucket, random.pick(CHAOS_TYPES)) : [];
+  const type = random.pick(CHAOS_TYPES);
+  const nightly = versions
+    ? planRecreated(random, bucket, type)
+    : history
+      ? planNightly(random, bucket, type)
+      : upsert && maxErrors === 0
+        ? planRewritten(random, bucket, type)
+        : [];
   const large = isLarge ? MOSTLY_LARGE_FILES : !upsert && maxErrors === 0 && random.chance(LARGE_SHARE) ? 1 : 0;
   for (let n = 0; n < large; n++) files.push(planFile(random, bucket, { n: files.length, kind: 'large', lines }, 0));
   return {
@@ -85,11 +98,13 @@ export function planRound(random: Random, bucket: string): RoundPlan {
     nightly,
     params: {
       'thread-num': isLarge ? random.between(4, 6) : random.between(1, isSmall ? 2 : 3),
-      'disable-idx?': random.chance(0.6),
+      'disable-idx?': random.pick([true, true, true, false, false, 'auto']),
       'drop-primary-key?': dropPrimaryKey,
       'upsert?': upsert,
-      'history?': nightly.length > 0,
-      'apply-deletions?': nightly.length > 0,
+      'history?': history,
+      'apply-deletions?': history,
+      'resolve-references?': resolve,
+      ...(resolve ? {} : { format: random.pick(['fhir', 'as-is']) }),
       'max-errors': maxErrors,
       'read-timeout': 2_000,
       'connect-timeout': 5_000,

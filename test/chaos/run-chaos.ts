@@ -20,6 +20,8 @@ export interface ChaosOptions {
   watched?: number;
   /** Draws only faults whose names match. */
   only?: RegExp;
+  /** How long a replica is stopped, or cut off, in seconds; by default up to 4, drawn each time. */
+  lasting?: number;
   /** No further round begins after this time. */
   seconds: number;
   /** Aborted: everything is closed, and the run throws. */
@@ -67,12 +69,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 async function runRounds(
-  { seed, rounds, watched = WATCHED_SHARE, only, seconds, print }: ChaosOptions,
+  { seed, rounds, watched = WATCHED_SHARE, only, lasting, seconds, print }: ChaosOptions,
   closing: Closing,
 ): Promise<ChaosReport> {
   const cluster = await ChaosCluster.start(closing, REPLICAS);
   const faults = FAULTS.filter(({ name }) => only?.test(name) ?? true);
-  const run = new ChaosRun(cluster, { seed, faults, indexes: await describeIndexes(cluster.pool), print });
+  const lastingMs = lasting === undefined ? undefined : lasting * 1_000;
+  const indexes = await describeIndexes(cluster.pool);
+  const run = new ChaosRun(cluster, { seed, faults, lastingMs, indexes, print });
   const until = performance.now() + seconds * 1000;
   for (let round = 1; round <= rounds && performance.now() < until && run.worthwhile; round++) {
     const isWatched = new Random(seed, 'watched', round).chance(watched);
@@ -85,6 +89,7 @@ class ChaosRun {
   readonly #cluster: ChaosCluster;
   readonly #faults: readonly Fault[];
   readonly #indexes: readonly string[];
+  readonly #lastingMs: number | undefined;
   readonly #print: (line: string) => void;
   readonly #plans: RoundPlan[] = [];
   readonly #nights: NightlyBucket[] = [];
@@ -96,13 +101,19 @@ class ChaosRun {
     {
       seed,
       faults,
+      lastingMs,
       indexes,
       print,
-    }: Pick<ChaosOptions, 'seed' | 'print'> & { faults: readonly Fault[]; indexes: readonly string[] },
+    }: Pick<ChaosOptions, 'seed' | 'print'> & {
+      faults: readonly Fault[];
+      lastingMs: number | undefined;
+      indexes: readonly string[];
+    },
   ) {
     this.#cluster = cluster;
     this.#faults = faults;
     this.#indexes = indexes;
+    this.#lastingMs = lastingMs;
     this.#print = print;
     const counts = { rounds: 0, watchedRounds: 0, files: 0, badFiles: 0, rows: 0, losses: 0, doubles: 0, snapshots: 0 };
     this.#report = { seed, faults: {}, s3Faults: {}, ...counts, calls: 0, retries: 0, violations: [] };
@@ -131,7 +142,8 @@ class ChaosRun {
       await this.#cluster.s3.putObject(plan.bucket, key, replacement);
     };
     const { bucket } = plan;
-    const context: FaultContext = { random, cluster: this.#cluster, bucket, call, replace, violation };
+    const lastingMs = this.#lastingMs;
+    const context: FaultContext = { random, cluster: this.#cluster, bucket, call, replace, lastingMs, violation };
     await Promise.all([
       ...this.#cluster.replicas.map((_, place) => call(place)),
       ...faults.map((fault) => fault.act?.(context)),
@@ -167,7 +179,8 @@ class ChaosRun {
     const names = faults.map(({ name }) => name).join(' + ');
     const violation = (what: string) => this.#violation(`watched round ${round}, ${names}: ${what}`);
     const bucket = await this.#cluster.s3.createBucket(`chaos-${this.#report.seed}-${round}`);
-    const options = { cluster: this.#cluster, random, bucket, faults, violation };
+    const lastingMs = this.#lastingMs;
+    const options = { cluster: this.#cluster, random, bucket, faults, lastingMs, violation };
     const { nights, snapshots, retries, rows, versions, done, lastObjectMs } = await runWatchedRound(options);
     this.#nights.push(nights);
     for (const what of await checkLeftovers(this.#cluster.pool, this.#indexes)) violation(what);
@@ -233,7 +246,7 @@ class ChaosRun {
     const answer = await this.#cluster.rpc(place, 'load-from-bucket', {
       ...plan.params,
       bucket: `s3://${plan.bucket}`,
-      account: this.#cluster.proxy.account,
+      account: this.#cluster.accountOf(place),
     });
     // Unreachable replicas, databases and stores are what rounds are made of; an internal error is not.
     if (answer?.status === 500) violation(`load-from-bucket answered ${JSON.stringify(answer.body)}`);
@@ -257,6 +270,9 @@ class ChaosRun {
 }
 
 function optionsOf({ params }: RoundPlan): string {
-  const on = Object.entries(params).flatMap(([name, value]) => (value === true ? [name] : []));
+  const on = Object.entries(params).flatMap(([name, value]) => {
+    if (value === true) return [name];
+    return value === 'auto' || name === 'format' || (name === 'max-errors' && value !== 0) ? [`${name} ${value}`] : [];
+  });
   return on.length === 0 ? 'plain' : on.join(' ');
 }

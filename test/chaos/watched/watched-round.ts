@@ -11,6 +11,8 @@ export interface WatchedRoundOptions {
   random: Random;
   bucket: string;
   faults: readonly Fault[];
+  /** As of a fault's context. */
+  lastingMs: number | undefined;
   /** Told of anything that must not be. */
   violation: (what: string) => void;
 }
@@ -51,7 +53,7 @@ const LAST_OBJECT_MS = 20_000;
  * the watch itself, and again after a cancel, which ends it.
  */
 export async function runWatchedRound(options: WatchedRoundOptions): Promise<WatchedRound> {
-  const { cluster, random, bucket, faults, violation } = options;
+  const { cluster, random, bucket, faults, lastingMs, violation } = options;
   const nights = new NightlyBucket(random, bucket);
   await insertBase(cluster.pool, nights);
   const put = ({ key, body }: ObjectVersion) => cluster.s3.putObject(bucket, key, body);
@@ -63,7 +65,7 @@ export async function runWatchedRound(options: WatchedRoundOptions): Promise<Wat
   const call = async () => {};
   await Promise.all([
     putNights(nights, random, put),
-    ...faults.map((fault) => fault.act?.({ random, cluster, bucket, call, replace, violation })),
+    ...faults.map((fault) => fault.act?.({ random, cluster, bucket, call, replace, lastingMs, violation })),
   ]);
   cluster.proxy.rule = () => undefined;
   for (const connection of cluster.postgresProxy.connections) connection.forget();
