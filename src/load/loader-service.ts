@@ -88,16 +88,21 @@ export class LoaderService {
   /**
    * Calls for the bucket, and then lists it at a pace, on one replica at a time, until `unwatch` or `cancel`. A former watch of the
    * bucket ends.
+   * @returns also the prefixes of the former watch, none for all keys; undefined where there was none
    * @throws as `load`; the bucket is not watched then
    */
   async watch(
     request: LoadRequest,
     watch: Pick<NewWatch, 'every' | 'everyMs' | 'params'> & { hasCredentials: boolean },
     { caller, record }: { caller: AbortSignal; record: CallRecord },
-  ): Promise<LoadStarted> {
+  ): Promise<LoadStarted & { formerPrefixes: readonly string[] | undefined }> {
     const started = await this.load(request, caller, record);
-    await this.#watches.add(request, { ...watch, caller: record.caller, recorded: record.params });
-    return started;
+    const formerPrefixes = await this.#watches.add(request, {
+      ...watch,
+      caller: record.caller,
+      recorded: record.params,
+    });
+    return { ...started, formerPrefixes };
   }
 
   /**

@@ -63,6 +63,7 @@ export class Watches {
    * Watches a bucket that was listed just now, in the place of its former watch.
    * @param watch.hasCredentials whether the request has credentials of its own, which only this process knows
    * @param watch.recorded what the record of a run says of the call's params
+   * @returns the prefixes of the former one, none for all keys; undefined where there was none
    */
   async add(
     request: LoadRequest,
@@ -72,12 +73,12 @@ export class Watches {
       ...watch
     }: Omit<NewWatch, 'bucket' | 'watch' | 'process'> &
       Pick<CallWithCredentials, 'recorded'> & { hasCredentials: boolean },
-  ): Promise<void> {
+  ): Promise<readonly string[] | undefined> {
     const id = randomUUID();
     const { bucket } = request;
     if (hasCredentials) this.#calls.set(id, { request, recorded });
     try {
-      await saveWatch(this.#options.pool, {
+      return await saveWatch(this.#options.pool, {
         ...watch,
         bucket,
         watch: id,
@@ -86,8 +87,9 @@ export class Watches {
     } catch (error) {
       this.#calls.delete(id);
       throw error;
+    } finally {
+      this.#loop.wake();
     }
-    this.#loop.wake();
   }
 
   /** Ends a bucket's watch, on whatever replica it is: nothing that it still lists is queued. @returns whether it had one */

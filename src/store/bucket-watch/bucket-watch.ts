@@ -37,15 +37,25 @@ export interface NewWatch {
   process: string | null;
 }
 
-/** Stores a standing load whose first listing is done, in the place of the bucket's former one. */
-export async function saveWatch(db: Queryable, watch: NewWatch): Promise<void> {
-  await db.query(
-    `insert into fhir_bucket_loader.bucket_watch as w (bucket, watch, params, caller, every, process, next_listing_at)
+/** What the parameters of a former watch say; those of another version may say nothing. */
+const formerSchema = z.object({ prefixes: z.array(z.string()).nullable() });
+
+/**
+ * Stores a standing load whose first listing is done, in the place of the bucket's former one.
+ * @returns the prefixes of the former one, none for all keys; undefined where there was none
+ */
+export async function saveWatch(db: Queryable, watch: NewWatch): Promise<readonly string[] | undefined> {
+  const { rows } = await db.query(
+    `with former as (
+       select params -> 'prefixes' as prefixes from fhir_bucket_loader.bucket_watch where queue = ${QUEUE} and bucket = $1
+     )
+     insert into fhir_bucket_loader.bucket_watch as w (bucket, watch, params, caller, every, process, next_listing_at)
      values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7 * interval '1 ms')
      on conflict (queue, bucket) do update
         set watch = excluded.watch, params = excluded.params, caller = excluded.caller, every = excluded.every,
             process = excluded.process, since = excluded.since, listed_at = excluded.listed_at,
-            next_listing_at = excluded.next_listing_at, failures = 0, message = null`,
+            next_listing_at = excluded.next_listing_at, failures = 0, message = null
+     returning (select prefixes from former) as prefixes`,
     [
       watch.bucket,
       watch.watch,
@@ -56,6 +66,7 @@ export async function saveWatch(db: Queryable, watch: NewWatch): Promise<void> {
       watch.everyMs,
     ],
   );
+  return formerSchema.parse(rows[0]).prefixes ?? undefined;
 }
 
 /** The standing loads; of one bucket, if that is given. */

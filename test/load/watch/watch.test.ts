@@ -430,10 +430,15 @@ describe('watch', () => {
     await untilDone(lost.bucket, 1);
   });
 
-  test('a second watch takes the place of the first', async (t) => {
+  test('a second watch takes the place of the first, and says which keys are no longer watched', async (t) => {
     const { bucket, put } = await folder();
-    await watched(t, { bucket, prefixes: ['Patient-a'] });
-    await watched(t, { bucket, every: '1s', prefixes: ['Patient-b'] });
+    const lost = async (prefixes: readonly string[]) =>
+      / No longer watched are (.*): a bucket has one watch/.exec((await watched(t, { bucket, prefixes })).message)?.[1];
+    assert.equal(await lost([]), undefined);
+    assert.equal(await lost(['Patient-a', 'Pat']), 'keys with other prefixes');
+    assert.equal(await lost(['Patient-a', 'Observation']), 'keys that begin with Pat');
+    assert.equal(await lost(['Observation', 'Patient']), undefined);
+    assert.equal(await lost(['Patient-b', 'Patient-c']), 'keys that begin with Observation, Patient');
     await put('Patient-a.ndjson', ndjson(patients(1, 'first')));
     await put('Patient-b.ndjson', ndjson(patients(1, 'second')));
     await untilDone(bucket, 1);
