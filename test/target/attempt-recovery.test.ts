@@ -117,6 +117,7 @@ describe('what attempts have left', { skip }, () => {
     await unlockFile(owner, key);
     await recovery.look();
     await waitFor(() => !isThere(), { what: 'the end of the backend' });
+    assert.equal(await tryLockFileInSession(owner, key), true, 'nobody has it any more');
   });
 
   test('a backend is left alone that commits what is decided, of whatever queue of the database', async (t) => {
