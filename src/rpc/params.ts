@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
 import { textProblem } from '../text/storable-text.ts';
+import { describeIssue } from './describe-issue.ts';
 
 /** Wrong fields that are named: a body may have a hundred thousand. */
 const MOST_ERRORS = 100;
@@ -27,11 +28,6 @@ export function parseParams<Params extends z.ZodType>(
     .slice(0, MOST_ERRORS);
   throw new ClientError('invalid-params', 'Invalid params', { method, errors });
 }
-
-const describeIssue: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code !== 'invalid_type') return undefined;
-  return issue.input === undefined ? 'is required' : `must be of type ${issue.expected}`;
-};
 
 /** The texts in a value, names of its members among them, that could not be told to Postgres or S3. */
 function textErrors(value: unknown, path: readonly string[]): FieldError[] {

@@ -188,7 +188,7 @@ describe('load-from-bucket names every wrong field at once', () => {
     assert.deepEqual(await wrongFields(both), contradiction);
     assert.deepEqual(await wrongFields({ ...both, 'thread-num': 0, thread_num: 1 }), {
       ...contradiction,
-      'thread-num': 'Too small: expected number to be >=1',
+      'thread-num': 'must be at least 1',
       thread_num: 'unknown parameter; did you mean thread-num?',
     });
   });
