@@ -68,7 +68,7 @@ const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[]>> = {
     ],
     [['ChecksumMismatch'], 'Upload the object again: it is damaged in the store, or on the way.'],
     [['IncompleteListing'], 'Narrow `prefixes` to fewer than 1000 objects each, or update the store.'],
-    [['WrongRange', 'NoSize', 'NoBody'], 'Look at the store, or a proxy before it.'],
+    [['WrongRange', 'NoSize', 'NoBody', 'UnreadableAnswer'], 'Look at the store, or a proxy before it.'],
     [['ContentEncoding'], 'Upload it without `Content-Encoding`.'],
     [['InvalidObjectState'], 'Restore the object from the archive, then retry.'],
     [['RequestTimeTooSkewed'], "Set the clock of the loader's machine, as by NTP."],

@@ -67,7 +67,7 @@ export function toListingPage(
 ): ListingPage {
   if (!isListing(answer)) throw new S3Error('NotS3', `NotS3: ${NOT_S3} (${what})`);
   const objects = (answer.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => {
-    if (Key === undefined) throw incomplete(what, 'an object is listed without its key');
+    if (Key === undefined || Key === '') throw incomplete(what, 'an object is listed without its key');
     // The SDK makes NaN of what is no number.
     if (Size !== undefined && !(Number.isSafeInteger(Size) && Size >= 0)) {
       throw incomplete(what, 'an object is listed with a size that is no number of bytes');

@@ -82,8 +82,15 @@ export function toS3Error(error: unknown, what: string): S3Error {
       ? describe('IncompleteBody', 'the answer broke off')
       : describe('NotS3', NOT_S3);
   }
+  const [reason = '', hint = ''] = message.split(/\n\s*/);
+  if (word === 'TypeError' && hint.startsWith(UNREADABLE)) {
+    return describe('UnreadableAnswer', `the store's answer cannot be read: ${reason}`);
+  }
   return describe(word, message);
 }
+
+/** How the SDK goes on after the reason for which it could not read an answer: a time that is none, in a listing or a header. */
+const UNREADABLE = 'Deserialization error';
 
 const unreadableSchema = z.object({ $response: z.object({ headers: z.object({ 'content-type': z.string() }) }) });
 

@@ -127,12 +127,27 @@ describe('a listing is complete or refused', () => {
     assert.match(await refusal(), /not how to list them/);
   });
 
-  test('an object without a key', async (t) => {
-    const { store, refusal } = await setUp(t);
+  for (const [what, Key] of [
+    ['without a key', undefined],
+    ['with an empty key', ''],
+  ] as const)
+    test(`an object ${what}`, async (t) => {
+      const { store, refusal } = await setUp(t);
+      store.onList = ({ contents: [first] }) => {
+        if (first !== undefined) first.Key = Key;
+      };
+      assert.match(await refusal(), /without its key/);
+    });
+
+  test('an object with a time that is none: the store is to blame, and the time is named', async (t) => {
+    const { store, list } = await setUp(t);
     store.onList = ({ contents: [first] }) => {
-      if (first !== undefined) first.Key = undefined;
+      if (first !== undefined) first.LastModified = 'yesterday';
     };
-    assert.match(await refusal(), /without its key/);
+    await assert.rejects(list(), {
+      code: 'UnreadableAnswer',
+      message: /^UnreadableAnswer: the store's answer cannot be read: [^\n]*yesterday \(s3:\/\/bucket\/\)$/,
+    });
   });
 });
 

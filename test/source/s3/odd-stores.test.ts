@@ -319,6 +319,14 @@ describe('a size that is not known, or wrong', () => {
   });
 });
 
+test('a time that is none in the answer: the store is to blame, and the time is named', async (t) => {
+  const { store, failure } = await setUp(t);
+  store.onGet = (answer) => ({ ...answer, headers: { ...answer.headers, 'last-modified': 'yesterday' } });
+  const { code, message } = await failure();
+  assert.equal(code, 'UnreadableAnswer');
+  assert.match(message, /^UnreadableAnswer: the store's answer cannot be read: [^\n]*yesterday[^\n]*$/);
+});
+
 describe('Content-Encoding', () => {
   const packed = gzipSync(BODY);
   test('a store that unpacks on the way gives the bytes that it keeps, over a resume too', async (t) => {
