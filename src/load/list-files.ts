@@ -140,21 +140,40 @@ class ListingTooLarge extends FileError {
   }
 }
 
-const packedSchema = z.array(
-  z.object({
-    key: z.string(),
-    type: z.string(),
-    size: z.number().optional(),
-    etag: z.string().optional(),
-    lastModified: z.coerce.date().optional(),
-  }),
-);
+/** A page's files, member by member: an object of each would be made twice, by its parts and by its schema. */
+const packedSchema = z.object({
+  keys: z.array(z.string()),
+  types: z.array(z.string()),
+  sizes: z.array(z.number().nullable()),
+  etags: z.array(z.string().nullable()),
+  /** In ms since 1970. */
+  times: z.array(z.number().nullable()),
+});
 
 /** About 35 bytes a file. The strings as parsed would also keep the whole page's XML. */
 function pack(files: readonly NewLoaderFile[]): Buffer {
-  return gzipSync(JSON.stringify(files), { level: 1 });
+  const packed: z.input<typeof packedSchema> = {
+    keys: files.map(({ key }) => key),
+    types: files.map(({ type }) => type),
+    sizes: files.map(({ size }) => size ?? null),
+    etags: files.map(({ etag }) => etag ?? null),
+    times: files.map(({ lastModified }) => lastModified?.getTime() ?? null),
+  };
+  return gzipSync(JSON.stringify(packed), { level: 1 });
 }
 
 function* unpacked(pages: readonly Buffer[]): Generator<NewLoaderFile[]> {
-  for (const page of pages) yield packedSchema.parse(JSON.parse(gunzipSync(page).toString()));
+  for (const page of pages) {
+    const { keys, types, sizes, etags, times } = packedSchema.parse(JSON.parse(gunzipSync(page).toString()));
+    yield keys.map((key, place) => {
+      const time = times[place] ?? undefined;
+      return {
+        key,
+        type: types[place] ?? '',
+        size: sizes[place] ?? undefined,
+        etag: etags[place] ?? undefined,
+        lastModified: time === undefined ? undefined : new Date(time),
+      };
+    });
+  }
 }

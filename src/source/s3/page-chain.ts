@@ -1,6 +1,7 @@
 import type { ListObjectsV2Command, ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { awaitWithin } from '../../errors/await-within.ts';
 import type { ListedObject } from '../object-source.ts';
+import { readContentsApart } from './contents-apart.ts';
 import { type ListingPlace, pageRequest, toListingPage } from './list-page.ts';
 import { S3Error, toS3Error } from './s3-error.ts';
 
@@ -96,11 +97,12 @@ export class PageChain {
       priority: 'low',
       name: 'listingLimit',
     });
+    const withContents = readContentsApart(command);
     const giveUp = new AbortController();
     const sent = this.#client.send(command, { abortSignal: giveUp.signal });
     const longestMs = limitMs + RETRIES_MS;
     try {
-      return await awaitWithin(sent, { limitMs: longestMs, signal, late: late(longestMs) });
+      return withContents(await awaitWithin(sent, { limitMs: longestMs, signal, late: late(longestMs) }));
     } catch (error) {
       // The connection of an answer that never comes would stay for ever.
       giveUp.abort();

@@ -31,7 +31,7 @@ export async function addLoaderFiles(
   const listed = new Map(files.map((file) => [loaderFileId(bucket, file.key), file]));
   const known = await db.query<{ id: string; pending: boolean }>(
     `select id, coalesce(resource ->> 'status', '') = 'pending' as pending from loaderfile where id = any ($1::text[])`,
-    [[...listed.keys()]],
+    [idArray([...listed.keys()])],
   );
   const missing = new Map(listed);
   for (const { id } of known.rows) missing.delete(id);
@@ -51,7 +51,6 @@ export async function addLoaderFiles(
 /** @returns the ids of those that were not there */
 async function insertFiles(db: Queryable, bucket: string, files: ListedFiles): Promise<Set<string>> {
   if (files.size === 0) return new Set();
-  const values = listedValues(bucket, files);
   // Those that are there are left out first: "on conflict" waits for a transaction that has changed such a row and not committed.
   const inserted = await db.query<{ id: string }>(
     `insert into loaderfile (id, txid, resource_type, status, resource)
@@ -63,11 +62,11 @@ async function insertFiles(db: Queryable, bucket: string, files: ListedFiles): P
       where not exists (select from loaderfile l where l.id = listed.id)
      on conflict (id) do nothing
      returning id`,
-    values,
+    [bucket, listedJson(files)],
   );
   const { rows } = await db.query<{ queued: number }>(
     'select count(*)::int as queued from loaderfile where id = any ($1::text[])',
-    [values[1]],
+    [idArray([...files.keys()])],
   );
   checkAllStored(rows[0]?.queued, files.size, 'loaderfile');
   return new Set(inserted.rows.map(({ id }) => id));
@@ -85,32 +84,32 @@ async function updatePendingFiles(db: Queryable, bucket: string, files: ListedFi
                                                                'last-modified', listed.modified)),
             txid = nextval('transaction_id_seq'), ts = current_timestamp, status = 'updated'
        from ${LISTED}
-      where l.id = listed.id and l.id = any ($2) and coalesce(l.resource ->> 'bucket', '') = $1 and coalesce(l.resource ->> 'status', '') = 'pending'
+      where l.id = listed.id and l.id = any ($3::text[]) and coalesce(l.resource ->> 'bucket', '') = $1 and coalesce(l.resource ->> 'status', '') = 'pending'
         and ((l.resource ->> 'etag', (l.resource ->> 'size')::float8) is distinct from (listed.etag, listed.size::float8)
              or (listed.etag is null and l.resource ->> 'last-modified' is distinct from listed.modified))
         and coalesce(l.resource ->> 'last-modified', '') <= coalesce(listed.modified, '')`,
-    listedValues(bucket, files),
+    [bucket, listedJson(files), idArray([...files.keys()])],
   );
 }
 
 /** By LoaderFile id. */
 type ListedFiles = ReadonlyMap<string, NewLoaderFile>;
 
-/** Files as rows, of the values of `listedValues`. */
-const LISTED = `unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
-                  as listed(id, file, type, size, etag, modified)`;
+/** Files as rows, of what `listedJson` gives. */
+const LISTED = `json_to_recordset($2::json) as listed(id text, file text, type text, size bigint, etag text, modified text)`;
 
-function listedValues(bucket: string, listed: ListedFiles): [string, ...unknown[]] {
-  const files = [...listed.values()];
-  return [
-    bucket,
-    [...listed.keys()],
-    files.map((file) => file.key),
-    files.map((file) => file.type),
-    files.map((file) => file.size ?? null),
-    files.map((file) => file.etag ?? null),
-    files.map((file) => file.lastModified?.toISOString() ?? null),
-  ];
+/** As JSON: pg makes arrays of texts in 2 kB of garbage a file. */
+function listedJson(files: ListedFiles): string {
+  return JSON.stringify(
+    [...files].map(([id, { key: file, type, size, etag, lastModified: modified }]) => {
+      return { id, file, type, size, etag, modified };
+    }),
+  );
+}
+
+/** An array in Postgres's form. Ids of LoaderFiles have nothing that it would take for something else. */
+function idArray(ids: readonly string[]): string {
+  return `{${ids.join(',')}}`;
 }
 
 /**

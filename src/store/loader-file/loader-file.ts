@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Failure } from '../../errors/failure.ts';
 
@@ -55,7 +55,7 @@ export const UNFINISHED = ['pending', 'in-progress'];
  * from the ids of rows that Aidbox wrote.
  */
 export function loaderFileId(bucket: string, key: string): string {
-  const hex = createHash('sha256').update(bucket).update('\0').update(key).digest('hex');
+  const hex = hash('sha256', `${bucket}\0${key}`);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 

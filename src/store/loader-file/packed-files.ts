@@ -12,11 +12,12 @@ export class PackedFiles {
   readonly #types = new Map<string, string>();
   #added: { type: string; size: number; line: string }[] = [];
 
-  add({ key, id, etag, lastModified, type, size }: QueuedFile): void {
+  /** @param texts what `PACKED_TEXTS` gives of the file */
+  add(type: string, size: number, texts: string): void {
     // Each row brings a text of its own for its type.
     const known = this.#types.get(type) ?? type;
     this.#types.set(type, known);
-    this.#added.push({ type: known, size, line: JSON.stringify([key, id, etag, lastModified]) });
+    this.#added.push({ type: known, size, line: texts });
     if (this.#added.length === FILES_TOGETHER) this.#pack();
   }
 
@@ -37,6 +38,10 @@ export class PackedFiles {
     this.#added = [];
   }
 }
+
+/** Of a LoaderFile `l`, in SQL: key, id, ETag and time of the object, as JSON. Postgres writes it, so that no row has these texts one by one. */
+export const PACKED_TEXTS = `json_build_array(
+  l.resource ->> 'file', l.id, l.resource ->> 'etag', coalesce(l.resource ->> 'last-modified', ''))::text`;
 
 type Texts = readonly [key: string, id: string, etag: string | null, lastModified: string];
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import pg from 'pg';
 import { onSession } from '../query.ts';
-import { PackedFiles } from './packed-files.ts';
+import { PACKED_TEXTS, PackedFiles } from './packed-files.ts';
 import type { QueuedFile } from './queue.ts';
 
 /**
@@ -15,10 +15,9 @@ export async function listUnfinishedFiles(
 ): Promise<readonly QueuedFile[]> {
   const files = new PackedFiles();
   // Row by row: of a hundred thousand files, all rows together would take 30 MB before the first is packed.
-  const query = new pg.Query<QueuedFile>(
-    `select l.id, l.resource ->> 'file' as key, coalesce(l.resource ->> 'type', '') as type,
-            coalesce((l.resource ->> 'size')::float8, 0) as size,
-            l.resource ->> 'etag' as etag, coalesce(l.resource ->> 'last-modified', '') as "lastModified"
+  const query = new pg.Query<{ type: string; size: number; texts: string }>(
+    `select coalesce(l.resource ->> 'type', '') as type, coalesce((l.resource ->> 'size')::float8, 0) as size,
+            ${PACKED_TEXTS} as texts
        from loaderfile l
       where l.resource ->> 'bucket' = $1 and l.resource ->> 'status' in ('pending', 'in-progress')
         and l.resource ->> 'file' is not null
@@ -26,7 +25,7 @@ export async function listUnfinishedFiles(
              or exists (select from unnest($2::text[]) prefix where starts_with(l.resource ->> 'file', prefix)))`,
     [bucket, prefixes],
   );
-  query.on('row', (file) => files.add(file));
+  query.on('row', ({ type, size, texts }) => files.add(type, size, texts));
   await onSession(pool, async (session) => {
     const ended = once(query, 'end');
     session.query(query);

@@ -16,9 +16,13 @@ const plain = ({ id, key, type, size, etag, lastModified }: QueuedFile): QueuedF
   lastModified,
 });
 
+/** As Postgres gives it. */
+const add = (to: PackedFiles, { id, key, type, size, etag, lastModified }: QueuedFile) =>
+  to.add(type, size, JSON.stringify([key, id, etag, lastModified]).replaceAll('","', '", "'));
+
 const packed = (files: readonly QueuedFile[]) => {
   const collected = new PackedFiles();
-  for (const file of files) collected.add(file);
+  for (const file of files) add(collected, file);
   return collected.all();
 };
 
@@ -65,7 +69,7 @@ test('a file that waits takes less memory than its texts would by themselves', (
   const collected = new PackedFiles();
   const before = used();
   // As they come from Postgres: each text is a new one.
-  for (let n = 0; n < count; n++) collected.add(JSON.parse(JSON.stringify(fileOf(n))));
+  for (let n = 0; n < count; n++) add(collected, fileOf(n));
   const files = collected.all();
   const bytes = (used() - before) / count;
   const own = files.map((file) => JSON.parse(JSON.stringify(plain(file))));
