@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Config } from './config.ts';
 import { isConnectionLoss } from './errors/connection-loss.ts';
 import { postgresMessage } from './errors/postgres-message.ts';
+import { SessionTimeout } from './errors/session-timeout.ts';
 import { SQLSTATE, sqlstateOf } from './errors/sqlstate.ts';
 import { StartError } from './errors/start-error.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
@@ -37,6 +38,7 @@ export function explainDatabase(error: unknown, address: DatabaseAddress): unkno
   if (error instanceof StartError || !(error instanceof Error)) return error;
   const { host, port, user, database } = address;
   const at = `Postgres at ${host}:${port} (user ${user}, database ${database})`;
+  if (error instanceof SessionTimeout) return new StartError(`${at}: ${error.message}.`, { cause: error });
   if (error instanceof pg.DatabaseError) {
     const advice = ADVICE[sqlstateOf(error) ?? ''] ?? '';
     return new StartError(`${at} refused: ${postgresMessage(error)}. ${advice}`.trim(), { cause: error });

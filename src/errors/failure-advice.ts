@@ -98,6 +98,10 @@ const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[]>> = {
     [['53300'], "Raise Postgres's `max_connections` or the pooler's size, or lower `thread-num`."],
     [['55P03', '40P01', '40001'], 'Load later: something else writes these tables.'],
     [['57P01', '57P02', '57P03', '57P05', '08000', '08001', '08003', '08004', '08006', '08007'], AFTER_AN_OUTAGE],
+    [
+      ['25P03', '25P04'],
+      'Raise `transaction_timeout` or `idle_in_transaction_session_timeout` of the role; the loader sets its own.',
+    ],
     [['08P01'], 'Check the table; connect without the proxy.'],
     [['57014'], 'Retry.'],
     [['57P04', '3D000'], 'Restore the database; load again.'],

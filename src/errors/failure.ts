@@ -5,6 +5,7 @@ import { type FailureSource, FileError } from './file-error.ts';
 import { NoFirstAnswer } from './no-first-answer.ts';
 import { isOpenFilesLimit, TOO_MANY_OPEN_FILES } from './open-files.ts';
 import { postgresMessage } from './postgres-message.ts';
+import { SessionTimeout } from './session-timeout.ts';
 import { SQLSTATE, sqlstateOf, verdictOf } from './sqlstate.ts';
 
 /** Why a file could not be loaded, as its LoaderFile shows it. Plain data: it crosses from a worker thread. */
@@ -40,6 +41,9 @@ export function toFailure(error: unknown, line?: number): Failure {
     const code = codeOfFatal(error) ?? sqlstateOf(error) ?? 'XX000';
     const transient = verdictOf(code) !== 'final';
     return { source: 'postgres', code, message: postgresMessage(error, line), transient, line };
+  }
+  if (error instanceof SessionTimeout) {
+    return { source: 'postgres', code: error.code, message: `${error.code}: ${error.message}`, transient: true };
   }
   if (error instanceof NoFirstAnswer) {
     const code = SQLSTATE.tooManyConnections;

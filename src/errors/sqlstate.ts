@@ -25,6 +25,10 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = {
   '08007': 'outage',
   // read_only_sql_transaction: a standby, until it is promoted.
   '25006': 'outage',
+  // idle_in_transaction_session_timeout, transaction_timeout: the loader sets both to 0 as a session begins, so that only one that is
+  // shorter than that ends it, and by chance the next one begins in time.
+  '25P03': 'outage',
+  '25P04': 'outage',
   // serialization_failure: another transaction got ahead.
   '40001': 'retry',
   // deadlock_detected: Postgres chose this transaction to give way.
@@ -55,6 +59,8 @@ export const SQLSTATE = {
   diskFull: '53100',
   featureNotSupported: '0A000',
   insufficientPrivilege: '42501',
+  idleInTransactionTimeout: '25P03',
+  idleSessionTimeout: '57P05',
   invalidAuthorization: '28000',
   invalidCatalogName: '3D000',
   invalidPassword: '28P01',
@@ -66,6 +72,7 @@ export const SQLSTATE = {
   readOnlyTransaction: '25006',
   serializationFailure: '40001',
   tooManyConnections: '53300',
+  transactionTimeout: '25P04',
   undefinedObject: '42704',
   undefinedTable: '42P01',
   uniqueViolation: '23505',

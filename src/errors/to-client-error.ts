@@ -2,6 +2,7 @@ import { ClientError } from './client-error.ts';
 import { isDatabaseUnreachable, toFailure } from './failure.ts';
 import { FileError } from './file-error.ts';
 import { TOO_MANY_OPEN_FILES } from './open-files.ts';
+import { SessionTimeout } from './session-timeout.ts';
 import { SQLSTATE, sqlstateOf } from './sqlstate.ts';
 
 /** What is wrong with a database that takes no rows, by SQLSTATE. */
@@ -18,6 +19,9 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ClientError) return error;
   const { source, code, message } = toFailure(error);
+  if (error instanceof SessionTimeout) {
+    return new ClientError('database-unavailable', `The database cannot be used now: ${error.message}.`, { code });
+  }
   if (isDatabaseUnreachable({ source, code })) {
     const problem = PROBLEMS[code] ?? 'cannot be reached now';
     return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code });

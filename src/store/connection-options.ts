@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { NoFirstAnswer } from '../errors/no-first-answer.ts';
+import { sessionTimeoutOf } from '../errors/session-timeout.ts';
 import { type Statement, Statements } from './statement.ts';
 
 /** Where Postgres is. Plain data, so that it can be handed to a worker thread. Carries the password: never log it. */
@@ -56,19 +57,30 @@ function tlsOptions({ checkHostname, ...given }: NonNullable<DatabaseAddress['ss
   };
 }
 
+/** No timeout of the role ends a COPY that waits for S3. */
+const TIMEOUTS = [
+  'statement_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'transaction_timeout',
+  'lock_timeout',
+];
+
+/** First of all, and without a look at pg_settings, which takes some ms: a timeout of the role that is shorter would end it. */
+const END_TIMEOUTS: Statement<void> = {
+  text: `select case when current_setting(name, true) is not null then set_config(name, '0', false) end
+           from unnest($1::text[]) as timeout(name)`,
+  values: [TIMEOUTS],
+  read: () => {},
+};
+
 /**
- * Session settings that keep a long load alive and bound what a dead peer can hold: no timeout of the role ends a
- * COPY that waits for S3; a client host that vanished is noticed by keepalive after 30 s + 3 × 10 s and then rolled
+ * Session settings that bound what a dead peer can hold: a client host that vanished is noticed by keepalive after 30 s + 3 × 10 s and then rolled
  * back, with its locks, in the middle of a long CREATE INDEX too (client_connection_check_interval; a server on
  * Windows refuses it). The others have what the loader's statements mean not depend on defaults of the role or database. A setting
  * that the server does not know is left out.
  */
 const SESSION_SETTINGS: Readonly<Record<string, string>> = {
-  statement_timeout: '0',
-  idle_in_transaction_session_timeout: '0',
-  idle_session_timeout: '0',
-  transaction_timeout: '0',
-  lock_timeout: '0',
   tcp_keepalives_idle: '30',
   tcp_keepalives_interval: '10',
   tcp_keepalives_count: '3',
@@ -127,6 +139,7 @@ export function sessionStatements({
   tempBuffers,
 }: Pick<ClientOptions, 'toastCompression' | 'tempBuffers'>): Statements {
   const statements = new Statements();
+  statements.add(END_TIMEOUTS);
   statements.add(APPLY_SETTINGS);
   if (toastCompression !== undefined) statements.add(preferToastCompression(toastCompression));
   if (tempBuffers !== undefined) statements.add(enlargeTempBuffers(tempBuffers));
@@ -136,7 +149,7 @@ export function sessionStatements({
 /**
  * Does what a new connection needs before it is used.
  * @param ms how long that may take, as an attempt to connect may
- * @throws NoFirstAnswer where it takes longer
+ * @throws NoFirstAnswer where it takes longer, SessionTimeout where a timeout of the role is shorter
  */
 export async function withinConnectTime<T>(
   client: pg.ClientBase,
@@ -152,7 +165,8 @@ export async function withinConnectTime<T>(
   try {
     return await work();
   } catch (error) {
-    throw isOver ? new NoFirstAnswer(ms) : error;
+    if (isOver) throw new NoFirstAnswer(ms);
+    throw sessionTimeoutOf(error, client instanceof pg.Client ? (client.user ?? '') : '') ?? error;
   } finally {
     clearTimeout(timer);
   }

@@ -15,7 +15,7 @@ function answered(code: string, fields: Partial<pg.DatabaseError> = {}): pg.Data
 }
 
 describe('What an SQLSTATE means for a file', () => {
-  const outage = ['08000', '08006', '25006', '53300', '57P01', '57P02', '57P03', '57P05'];
+  const outage = ['08000', '08006', '25006', '25P03', '25P04', '53300', '57P01', '57P02', '57P03', '57P05'];
   const retry = ['40001', '40P01', '53200', '55P03'];
   const final = [
     '23505',

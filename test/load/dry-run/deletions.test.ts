@@ -110,7 +110,9 @@ describe('a dry run names what the role may not do', () => {
     await server.load(await server.bucketOf({ 'Claim.ndjson': [{ id: 'c' }] }));
     await server.sql('alter table claim_history drop column cts');
     const { tables } = await problemsOf(await server.bucketOf({ 'Claim.ndjson': [{ id: 'c' }] }));
-    assert.deepEqual(tables, ['claim_history: column cts is missing, must be timestamp with time zone']);
+    assert.deepEqual(tables, [
+      'claim_history: column cts is missing, must be timestamp with time zone, to the microsecond',
+    ]);
   });
 
   test('where deletions are, in the tables that their names mean', async () => {
