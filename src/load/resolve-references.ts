@@ -1,15 +1,17 @@
 import type pg from 'pg';
+import { ClientError } from '../errors/client-error.ts';
 import { type Pauses, retry } from '../errors/retry-policy.ts';
 import { sqlstateOf, verdictOf } from '../errors/sqlstate.ts';
 import { type OpenReference, parseOpenReference } from '../fhir/open-reference.ts';
 import { type ReferenceCounts, ReferenceTally, type ReferenceTarget } from '../fhir/reference-target.ts';
+import { FHIR_RESOURCE_TYPES } from '../fhir/resource-types.ts';
 import { AidboxConverter } from '../pipeline/fhir-to-aidbox/aidbox-converter.ts';
 import type { NodeCompiler } from '../pipeline/fhir-to-aidbox/compile-nodes.ts';
 import { inTransaction } from '../store/query.ts';
 import { findTargets } from '../store/references/find-targets.ts';
 import { IdentifierIndex } from '../store/references/identifier-index.ts';
 import { listOpenReferences, replaceResources, type StoredResource } from '../store/references/open-references.ts';
-import { listResourceTables, resolveTables, spellingOfType } from '../store/resource-tables.ts';
+import { listResourceTables, type ResourceTable, resolveTables, spellingOfType } from '../store/resource-tables.ts';
 
 /** Resources read, looked up and written at a time. */
 const BATCH = 500;
@@ -38,10 +40,21 @@ export interface ResolveOptions {
 /** Identifiers are copied for this call alone: any copy is fresh. */
 const FRESH = { call: 0n, doneFiles: 0 };
 
+/** Of resource tables alone: a name such as `patient_history` would have old versions rewritten. A FHIR type may have no table yet. */
+function tablesOf(types: readonly string[], tables: readonly ResourceTable[]): ResourceTable[] {
+  const names = new Set(types.map((type) => type.toLowerCase()));
+  const wanted = tables.filter(({ name }) => names.has(name));
+  const known = new Set([...FHIR_RESOURCE_TYPES.map((type) => type.toLowerCase()), ...wanted.map(({ name }) => name)]);
+  const unknown = types.find((type) => !known.has(type.toLowerCase()));
+  if (unknown === undefined) return wanted;
+  throw new ClientError('domain-error', `${unknown} is neither a resource type of FHIR nor one that has a table.`);
+}
+
 /**
  * Gives conditional references (`Practitioner?identifier=system|value`) and `urn:uuid:…` that stand as `uri` in stored
  * resources the type and id of the one resource that they mean. Batch by batch, each in a transaction: memory does not
  * grow with the tables, and what was done stays when it ends early.
+ * @throws ClientError for a type that is not known
  */
 export async function resolveReferences({
   pool,
@@ -53,7 +66,7 @@ export async function resolveReferences({
   let resources = 0;
   const tally = new ReferenceTally();
   const all = await resolveTables(pool, await listResourceTables(pool));
-  const wanted = types === undefined ? all : await resolveTables(pool, types);
+  const wanted = types === undefined ? all : tablesOf(types, all);
   const client = await buildPool.connect();
   try {
     const index = await IdentifierIndex.ofSession(client);

@@ -158,3 +158,29 @@ test('a database with first-class extensions says that they are not applied', as
   assert.match(JSON.stringify(body.result), /first-class extensions .* does not apply them/);
   assert.match((await other.ended(bucket)).message ?? '', /first-class extensions/);
 });
+
+test('types name resource tables alone, never the versions in a history table; one that is not known is refused', async () => {
+  await server.load(
+    await server.bucketOf({ 'Practitioner.ndjson': [practitioner('dr-h', { system: NPI, value: 'h' })] }),
+  );
+  await server.load(await server.bucketOf({ 'Schedule.ndjson': [{ id: 's-1' }] }), {
+    'history?': true,
+    'upsert?': true,
+  });
+  await server.sql(`insert into schedule_history (id, txid, status, resource_type, resource)
+    select id, 1, 'created', resource_type, '{"actor": [{"uri": "Practitioner?identifier=${NPI}|h"}]}' from schedule`);
+  for (const type of ['schedule_history', 'pg_class', 'loaderfile', 'Schedul'])
+    assert.deepEqual((await resolve({ types: ['Schedule', type] })).error, {
+      message: `${type} is neither a resource type of FHIR nor one that has a table.`,
+    });
+  assert.deepEqual((await resolve({ types: ['schedule', 'Flag'] })).result, {
+    resources: 0,
+    resolved: 0,
+    unresolved: {},
+    ambiguous: {},
+  });
+  const [version] = await server.sql<{ uri: string }>(
+    "select resource #>> '{actor,0,uri}' as uri from schedule_history",
+  );
+  assert.equal(version?.uri, `Practitioner?identifier=${NPI}|h`);
+});
