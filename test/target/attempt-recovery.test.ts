@@ -66,6 +66,17 @@ describe('the end of a load', () => {
     assert.equal(await seen, 'done');
   });
 
+  test('waits for nobody once the load is stopped', async () => {
+    const file = await decided('stopped.ndjson');
+    const other = await pool.connect();
+    assert.equal(await tryLockFileInSession(other, (await identifyFile(pool, file.id)).key), true);
+    const recovery = new AttemptRecovery(pool, pino({ level: 'silent' }));
+    await recovery.complete(task.bucket, AbortSignal.abort());
+    assert.equal(await statusOf(file), 'in-progress');
+    other.release(true);
+    await recovery.complete(task.bucket, going);
+  });
+
   test('leaves no attempt of the bucket whose rows are in by a data connection, though its LoaderFile was deleted', async (t) => {
     const file = await claimed('deleted.ndjson', 'Patient', [{ id: 'deleted' }]);
     const attempt = { id: file.id, attempt: randomUUID() };
@@ -94,6 +105,28 @@ describe('the end of a load', () => {
 });
 
 describe('what attempts have left', { skip }, () => {
+  test('is looked for again and again, for as long as the process lives', async (t) => {
+    const recovery = recoveryOf(t);
+    // While a load goes on it is every second.
+    recovery.loadBegins();
+    await recovery.start();
+    for (const look of [1, 2]) {
+      const file = await decided(`look-${look}.ndjson`);
+      await waitFor(async () => (await statusOf(file)) === 'done', { what: `look ${look}` });
+    }
+  });
+
+  test('of an attempt that is over, a fence, goes at the first look', async (t) => {
+    const over = randomUUID();
+    await plantFence(pool, over);
+    await fillFence(pool, over, { loaded: 1, counts: {} });
+    await recoveryOf(t).look();
+    assert.equal(
+      (await pool.query('select from fhir_bucket_loader.data_fence where attempt = $1', [over])).rowCount,
+      0,
+    );
+  });
+
   test('of two attempts at a file the one that is decided is committed, and the other’s rows are not', async (t) => {
     const file = await claimed('two.ndjson', 'Patient', [{ id: 'two' }]);
     const attempt = randomUUID();

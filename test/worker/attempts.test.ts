@@ -192,4 +192,46 @@ describe('an attempt over several backends', { skip: plain.skip }, () => {
     assert.deepEqual(await leftBy(way, file), { status: 'done', ids: ['a'], unresolved: 0 });
     await assert.rejects(stray.query('commit'));
   });
+
+  test('resolves what an earlier one has left prepared, where no backend of it is left', async () => {
+    const file = await way.claimed('prepared.ndjson', 'Patient', [{ id: 'a' }]);
+    await way.leavePrepared(file, 'left');
+    assert.equal((await way.attempt(file)).kind, 'done');
+    assert.deepEqual(await leftBy(way, file), { status: 'done', ids: ['a'], unresolved: 0 });
+  });
+
+  test('that is decided is brought to its end, though the statement that says `done` has failed', async (t) => {
+    const { pool, claimed, attempt } = way;
+    // A sequence remembers what is rolled back, too: it fails once.
+    await pool.query(`
+      create sequence refused;
+      create function refuse_once() returns trigger language plpgsql as $$ begin
+        if new.resource ->> 'status' = 'done' and nextval('refused') = 1 then raise 'not now'; end if;
+        return new; end $$;
+      create trigger refuse_once before update on loaderfile for each row execute function refuse_once()`);
+    t.after(() => pool.query('drop function refuse_once cascade; drop sequence refused'));
+    const file = await claimed('decided.ndjson', 'Patient', [{ id: 'a' }, { id: 'b' }]);
+    assert.equal((await attempt(file)).kind, 'done');
+    assert.deepEqual(await leftBy(way, file), { status: 'done', ids: ['a', 'b'], unresolved: 0 });
+  });
+
+  test('whose commit is refused for what lies in another backend’s rows is loaded through one', async (t) => {
+    const { pool, claimed, attempt } = way;
+    // As a deferred foreign key to a row of the file that another backend has.
+    await pool.query(`
+      create function refuse_holder() returns trigger language plpgsql as $$ begin
+        if current_setting('application_name') like '%holder%' then raise 'its other rows are missing'; end if;
+        return null; end $$;
+      create constraint trigger refuse_holder after insert on patient deferrable initially deferred
+        for each row execute function refuse_holder()`);
+    t.after(() => pool.query('drop function refuse_holder cascade'));
+    const ids = Array.from({ length: 12 }, (_, n) => `row-${String(n).padStart(2, '0')}`);
+    const file = await claimed(
+      'refused.ndjson',
+      'Patient',
+      ids.map((id) => ({ id })),
+    );
+    assert.equal((await attempt(file)).kind, 'done');
+    assert.deepEqual(await leftBy(way, file), { status: 'done', ids, unresolved: 0 });
+  });
 });
