@@ -33,5 +33,5 @@ for (const { source, name, exports = "import 'FILE';\n" } of ENTRIES) {
 for (const path of ['package.json', 'migrations']) await cp(join(ROOT, path), join(dist, path), { recursive: true });
 await cp(join(ROOT, 'src'), join(dist, 'src'), {
   recursive: true,
-  filter: (path) => extname(path) !== '.ts' && basename(path) !== 'tsconfig.json',
+  filter: (path) => !['.ts', '.md'].includes(extname(path)) && basename(path) !== 'tsconfig.json',
 });

@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => pack.remove());
 
-test('the package holds what runs, and no sources, tests or Node', () => {
+test('the package holds what runs, and no sources, tests, pages or Node', () => {
   assert.deepEqual([...new Set(pack.files.map((path) => path.split('/')[0]))].sort(), [
     'LICENSE',
     'README.md',
@@ -33,7 +33,7 @@ test('the package holds what runs, and no sources, tests or Node', () => {
     'package.json',
   ]);
   assert.deepEqual(
-    pack.files.filter((path) => /\.ts$|tsconfig|\.test\./.test(path)),
+    pack.files.filter((path) => /\.ts$|tsconfig|\.test\.|^dist\/.*\.md$/.test(path)),
     [],
   );
   for (const path of ['dist/src/worker/worker.js', 'dist/src/server.js', 'dist/demo/run-demo.js', 'dist/package.json'])
