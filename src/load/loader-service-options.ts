@@ -36,4 +36,6 @@ export interface LoaderServiceOptions {
   threads?: number | undefined;
   /** How often loads poll for changes without a notification, in ms; 5 s by default. */
   pollMs?: number | undefined;
+  /** Keeps what has been compiled in the main thread for the next start of the program; called when the first load has ended. */
+  keepCode?: (() => void) | undefined;
 }

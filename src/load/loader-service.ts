@@ -33,6 +33,7 @@ export class LoaderService {
   readonly #calls: LoadCalls;
   readonly #watches: Watches;
   readonly #closing = new AbortController();
+  #hasKeptCode = false;
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
@@ -56,6 +57,7 @@ export class LoaderService {
     this.#loads = new RunningLoads(
       { observer: NO_OBSERVER, ...options, workers: this.#workers, share },
       this.#statistics,
+      () => void this.#keepCode(),
     );
     const { observer = NO_OBSERVER } = options;
     this.#calls = new LoadCalls({
@@ -192,5 +194,19 @@ export class LoaderService {
     await this.#loads.stop(this.#options.shutdownGraceMs);
     await this.#statistics.close();
     await this.#workers.close();
+  }
+
+  /** After the first load: what that has not called is compiled when it is called, as before. A thread that serves stops for some 30 ms. */
+  async #keepCode(): Promise<void> {
+    const { keepCode, log } = this.#options;
+    if (keepCode === undefined || this.#hasKeptCode || this.#closing.signal.aborted) return;
+    this.#hasKeptCode = true;
+    try {
+      keepCode();
+      await this.#workers.keepCode();
+      log.debug('compiled code is kept for the next start');
+    } catch (error) {
+      if (!this.#closing.signal.aborted) log.warn({ err: error }, 'compiled code is not kept for the next start');
+    }
   }
 }

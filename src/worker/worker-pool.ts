@@ -1,27 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, type MessagePort, SHARE_ENV } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { BatchOutcome, BatchTask } from './batch-task.ts';
 import type { CheckOutcome, CheckTask } from './check-task.ts';
 import { chooseThread } from './choose-thread.ts';
 import type { FileOutcome, FileProgress, FileTask, WorkerSetup } from './file-task.ts';
+import { setWorkerHeap } from './worker-heap.ts';
 
 /** Most files of a thread: more than any load asks for, since a file that is begun must not wait. */
 const FILES_PER_THREAD = 128;
 
 /** Threads that are kept ready: one takes a quarter of a second to start. */
 const READY_THREADS = 1;
-
-/**
- * A thread's heap starts small, and V8 counts the buffers that hang on its objects: with those of four files in flight it
- * collected all of it 60 times in 400 MB of ndjson, and a load took 30 % more CPU time than with room from the start. Large files use their
- * buffers again by now: 30 MB are as good as 60 for them. Many small ones leave garbage of requests, which V8 lets grow to five
- * times of what is in use: half more is enough. Measured with 3,000 small files, beside 60 MB and twice of what is in use: 251 to 227 MB
- * resident, for no more CPU time than runs of one tree differ; with 20 MB it was 222 for 1.7 times the CPU time.
- */
-const WORKER_HEAP = '--initial-old-space-size=30 --heap-growing-percent=50';
 
 /** How long threads above that live without work, in ms: an idle server is a small one. */
 const IDLE_TIMEOUT_MS = 30_000;
@@ -39,8 +30,7 @@ export class WorkerPool {
 
   /** @param threads most worker threads; more than the cores only costs memory */
   constructor(setup: WorkerSetup, threads = availableParallelism()) {
-    // Of this process, but it counts for the heaps that are made from now on. Workers take no such flag by themselves.
-    setFlagsFromString(WORKER_HEAP);
+    setWorkerHeap();
     this.#piscina = new Piscina({
       filename: new URL(`./worker${extname(import.meta.url)}`, import.meta.url).href,
       workerData: setup,
@@ -64,6 +54,14 @@ export class WorkerPool {
    */
   async ready(): Promise<void> {
     await this.#ready;
+  }
+
+  /**
+   * Has a thread keep its compiled code for the next start of the program; the sources leave that to Node.
+   * @throws when it cannot be written
+   */
+  async keepCode(): Promise<void> {
+    await this.#piscina.run(undefined, { name: 'keepCode' });
   }
 
   /** Loads a file on one of the threads. Throws only when the thread itself dies. */

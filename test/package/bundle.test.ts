@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { programEnvironment } from '../support/program-environment.ts';
 import { type S3Endpoint, startS3Endpoint } from '../support/s3-endpoint.ts';
 import { type LogLine, ServerProcess } from '../support/server-process.ts';
 import { createTestDatabase } from '../support/test-database.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
@@ -87,6 +88,56 @@ describe('the build', () => {
       .parse(JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')));
     const told = await run(process.execPath, [built('src/cli/main.js'), '--version'], { env: programEnvironment() });
     assert.equal(told.stdout, `${version}\n`);
+  });
+
+  test('keeps, after the first load of a second start, the code of both threads, which the next one takes; damaged, it does no harm', async () => {
+    const cache = join(folder, 'compiled');
+    const kept = async () => {
+      const names = (await readdir(cache)).filter((name) => name.endsWith('.kept')).sort();
+      return await Promise.all(
+        names.map(async (name) => {
+          const { ino, mode, mtimeMs, size } = await stat(join(cache, name));
+          return { path: join(cache, name), written: `${ino} ${mtimeMs}`, mode: mode & 0o777, size };
+        }),
+      );
+    };
+    const load = async (prefix: string, LOADER_COMPILE_CACHE = cache) => {
+      const bucket = await bucketOf({ 'Patient.ndjson.gz': ndjsonGzip(patients(3, prefix)) });
+      const server = await start({ NODE_COMPILE_CACHE: '', LOADER_COMPILE_CACHE, LOG_LEVEL: 'debug' });
+      await server.rpc('load-from-bucket', { bucket: `s3://${bucket}`, account: s3.account });
+      assert.equal((await server.ended(bucket, 300_000)).state, 'completed');
+      const told = () => server.log.filter(({ msg }) => msg.startsWith('compiled code is'));
+      if (!prefix.startsWith('none'))
+        await waitFor(() => told().length > 0, { what: 'kept code', seen: async () => server.output });
+      assert.equal(await rowsOf(prefix), 3);
+      assert.deepEqual(await server.terminate(), { code: 0, signal: null });
+      return told().map(({ level, msg }) => `${level} ${msg}`);
+    };
+    const KEPT = ['20 compiled code is kept for the next start'];
+    assert.deepEqual(await load('none-first'), []);
+    assert.deepEqual(await kept(), []);
+    assert.deepEqual(await load('kept-first'), KEPT);
+    const first = await kept();
+    assert.deepEqual(
+      first.map(({ mode }) => mode),
+      [0o600, 0o600],
+    );
+    assert.deepEqual(await load('kept-second'), KEPT);
+    assert.deepEqual(await kept(), first, 'both were taken');
+
+    for (const { path, size } of first) await truncate(path, size - 1);
+    const damaged = await kept();
+    assert.deepEqual(await load('kept-damaged'), KEPT);
+    const anew = await kept();
+    for (const [n, { written }] of anew.entries()) assert.notEqual(written, damaged[n]?.written, 'written again');
+    assert.equal(anew.length, 2);
+
+    for (const { path } of anew) {
+      await rm(path);
+      await mkdir(join(path, 'taken'), { recursive: true });
+    }
+    assert.deepEqual(await load('kept-refused'), ['40 compiled code is not kept for the next start']);
+    assert.deepEqual(await load('none-off', 'off'), []);
   });
 
   test('names errors in its answers and its log as the sources do', async () => {

@@ -44,7 +44,7 @@ test('what the bundled files import is a dependency of the package, or of a part
   const declared = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.optionalDependencies)]);
   const missing = new Set<string>();
   let imports = 0;
-  for (const path of pack.files.filter((each) => /^dist\/.*\.js$/.test(each) && !each.includes('/assets/'))) {
+  for (const path of pack.files.filter((each) => /^dist\/.*\.c?js$/.test(each) && !each.includes('/assets/'))) {
     for (const name of importsOf(await readFile(join(root, path), 'utf8'))) {
       imports++;
       const [scope = '', rest] = name.split('/');

@@ -22,7 +22,10 @@ test('classes have their names in the bundle, by which a log and an answer know 
       console.log(JSON.stringify([new Refused(), new Other(), Refused.last].map((error) => error.constructor.name)));`,
   };
   for (const [path, text] of Object.entries(files)) await writeFile(join(root, path), text);
-  await bundle({ root, folder: join(root, 'lib'), entries: [{ source: 'src/main.ts', name: 'main' }] });
-  const { stdout } = await run(process.execPath, [join(root, 'lib', 'main.js')]);
-  assert.deepEqual(JSON.parse(stdout), ['Refused', 'Refused', 'Refused']);
+  const main = { source: 'src/main.ts', name: 'main' };
+  await bundle({ root, folder: join(root, 'lib'), entries: [main], kept: [main] });
+  for (const file of ['main.js', 'main.cjs']) {
+    const { stdout } = await run(process.execPath, [join(root, 'lib', file)]);
+    assert.deepEqual(JSON.parse(stdout), ['Refused', 'Refused', 'Refused']);
+  }
 });

@@ -24,6 +24,20 @@ export function ownSources(root: string): Plugin {
   };
 }
 
+/** Has `src/server.ts` import what runs the server's kept code, instead of the sources themselves. */
+export function keptServer(root: string): Plugin {
+  return {
+    name: 'kept-server',
+    setup(build) {
+      build.onResolve({ filter: /^\.\/run-server\.ts$/ }, ({ importer }) =>
+        importer === join(root, 'src', 'server.ts')
+          ? { path: join(root, 'tools', 'bundle', 'kept', 'run-server.ts') }
+          : undefined,
+      );
+    },
+  };
+}
+
 /** An empty map, in the form in which a file has one inside. */
 const NO_MAP = `//# sourceMappingURL=data:application/json;base64,${Buffer.from('{"version":3,"sources":[""],"mappings":"A"}').toString('base64')}`;
 
