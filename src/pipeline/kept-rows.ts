@@ -1,5 +1,7 @@
 import type { CopyBuffers } from './copy-buffers.ts';
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /**
  * Encoded rows of several small files, kept one after another in the thread's buffers until Postgres has them all. Buffers of
  * each file's own would be memory that only a collection of V8's whole heap gives back.
@@ -8,7 +10,7 @@ export class KeptRows {
   readonly #buffers: CopyBuffers;
   #used: Buffer[] = [];
   /** What is free of the last one. */
-  #free: Buffer = Buffer.alloc(0);
+  #free = NOTHING;
   #bytes = 0;
 
   constructor(buffers: CopyBuffers) {
@@ -41,7 +43,8 @@ export class KeptRows {
   giveBack(): void {
     for (const buffer of this.#used) this.#buffers.giveBack(buffer);
     this.#used = [];
-    this.#free = this.#free.subarray(this.#free.length);
+    // Not a part of the last one, which may have been freed.
+    this.#free = NOTHING;
     this.#bytes = 0;
   }
 }

@@ -63,4 +63,19 @@ describe('small files, encoded one after another into buffers that are used agai
     // The encoder itself has two.
     assert.ok(memory.size <= first + 2, `${mostOf} buffers`);
   });
+
+  test('what is given back is somebody else’s: nothing is written into it any more', () => {
+    const kept = new KeptRows(buffers);
+    kept.keep(Buffer.from('rows'));
+    kept.giveBack();
+    const taken = Array.from({ length: 40 }, () => buffers.take());
+    for (const buffer of taken) buffer.fill(0);
+    kept.keep(Buffer.from('more rows'));
+    assert.ok(taken.every((buffer) => buffer.every((byte) => byte === 0)));
+    // More than are kept for another use: the last one is freed.
+    for (const buffer of taken) buffers.giveBack(buffer);
+    kept.giveBack();
+    assert.equal(kept.bytes, 0);
+    assert.equal(Buffer.concat(kept.keep(Buffer.from('rows'))).toString(), 'rows');
+  });
 });

@@ -56,9 +56,12 @@ test('A byte order mark is skipped before any line, once', () => {
 });
 
 test('A line of exactly the limit passes and a longer one is reported once, in its place', () => {
-  const text = `${'a'.repeat(5)}\n${'b'.repeat(6)}\nc\n${'d'.repeat(6)}`;
-  for (let at = 0; at <= text.length; at++)
-    assert.deepEqual(split(cutAt(Buffer.from(text), [at]), 5), ['aaaaa', TOO_LONG, 'c', TOO_LONG]);
+  // By little, and by so much that its bytes are not kept until its end.
+  for (const long of [6, 20]) {
+    const text = `${'a'.repeat(5)}\n${'b'.repeat(long)}\nc\n${'d'.repeat(long)}`;
+    for (let at = 0; at <= text.length; at++)
+      assert.deepEqual(split(cutAt(Buffer.from(text), [at]), 5), ['aaaaa', TOO_LONG, 'c', TOO_LONG]);
+  }
 });
 
 test('The byte order mark does not count towards the limit, wherever the chunks are cut', () => {
