@@ -54,7 +54,7 @@ function takeFolder(path: string): string {
   let known = path;
   while (!existsSync(known)) known = dirname(known);
   checkWay(known === path ? dirname(realpathSync(path)) : realpathSync(known), user);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolder(path);
   const folder = realpathSync(path);
   checkWay(dirname(folder), user);
   const stats = lstatSync(folder);
@@ -62,6 +62,18 @@ function takeFolder(path: string): string {
   if (stats.uid !== user) throw new Error(`${folder} belongs to another user`);
   if ((stats.mode & OPEN_TO_OTHERS) !== 0) throw new Error(`${folder} is open to other users (chmod 700 closes it)`);
   return folder;
+}
+
+/** Node's own `recursive` never ends where the system says that a folder cannot be there, as below /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) throw error;
+  }
 }
 
 /** @throws when somebody else could put another folder in the place of one of the folders on the way */

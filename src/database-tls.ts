@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { ConfigError } from './errors/start-error.ts';
 import type { DatabaseAddress } from './store/connection-options.ts';
 
@@ -16,6 +16,9 @@ export interface TlsSettings {
   key?: Setting | undefined;
   passphrase?: Setting | undefined;
 }
+
+/** The authorities that a system trusts have some 200 kB. */
+const MOST_BYTES = 16 * 1024 * 1024;
 
 const MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
 
@@ -57,9 +60,14 @@ export function tlsOf({ mode, rootCertificate, certificate, key, passphrase }: T
 
 function read(file: Setting | undefined): string | undefined {
   if (file === undefined) return undefined;
+  let found: Stats;
   try {
-    return readFileSync(file.value, 'utf8');
+    found = statSync(file.value);
+    if (found.isFile() && found.size <= MOST_BYTES) return readFileSync(file.value, 'utf8');
   } catch (error) {
     throw new ConfigError(`${file.name} cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
   }
+  // A pipe would be waited for, and a device may have no end.
+  const what = found.isFile() ? `it has more than ${MOST_BYTES} bytes` : 'it is not a regular file';
+  throw new ConfigError(`${file.name} cannot be read: ${file.value}: ${what}.`);
 }

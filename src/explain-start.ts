@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import pg from 'pg';
 import type { Config } from './config.ts';
 import { isConnectionLoss } from './errors/connection-loss.ts';
@@ -65,12 +66,19 @@ const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENO
 
 /** The same for the folder of the embedded Postgres. */
 export function explainDataFolder(error: unknown, folder: string): unknown {
-  if (!(error instanceof Error) || !UNWRITABLE.has(codeOf(error))) return error;
+  if (!(error instanceof Error) || !(UNWRITABLE.has(codeOf(error)) || isMissingIn(error, folder))) return error;
   return new StartError(
     `No database is configured, and an embedded Postgres cannot use data folder ${folder}: ${error.message}. ` +
       'Set DATABASE_URL to a Postgres, or LOADER_DATA_FOLDER to a folder that this user may write to.',
     { cause: error },
   );
+}
+
+/** Whether the system says of the folder, or of what is to be made in it, that it cannot be there, as below /proc. */
+function isMissingIn(error: Error, folder: string): boolean {
+  if (codeOf(error) !== 'ENOENT' || !('path' in error)) return false;
+  const [path, wanted] = [String(error.path), resolve(folder)];
+  return path.startsWith(wanted) || wanted.startsWith(path);
 }
 
 /** The same for the port that the server is to listen on. */

@@ -50,6 +50,14 @@ describe('the folder of compiled code', () => {
     assert.equal(await why(folder), undefined, 'a second time');
   });
 
+  test('is not used where the system cannot make it, or something else is there', async (t) => {
+    assert.match((await why('/proc/x/y')) ?? '', /^ENOENT: .*mkdir '\/proc\/x'/);
+    assert.match((await why('/dev/zero')) ?? '', /\/dev\/zero is not a folder/);
+    const fifo = join(await newFolder(t), 'fifo');
+    await promisify(execFile)('mkfifo', [fifo]);
+    assert.match((await why(fifo)) ?? '', /fifo is not a folder/);
+  });
+
   test('is not used where others can read or write it, or put another in its place', async (t) => {
     const base = await newFolder(t);
     const open = join(base, 'open');

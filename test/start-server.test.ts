@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +52,10 @@ describe('a start that cannot succeed ends with one sentence and what to set, wi
     const { connection } = await createTestDatabase({ after });
     const urlOf = (change: Partial<typeof connection>) => urlFromConnection({ ...connection, ...change });
     const own = urlOf({});
+    const folder = await mkdtemp(join(tmpdir(), 'start-'));
+    after(() => rm(folder, { recursive: true }));
+    const fifo = join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
     const withSlash = 'postgres://me:hun/ter2@127.0.0.1:5432/none';
     const cases: [what: string, env: Record<string, string>, message: RegExp][] = [
       ['a wrong URL', { DATABASE_URL: 'here' }, /^DATABASE_URL must have the form /],
@@ -59,6 +64,26 @@ describe('a start that cannot succeed ends with one sentence and what to set, wi
         { LOADER_DATA_FOLDER: join(SERVER, 'data') },
         /^No database is configured, and .* cannot use data folder .*server\.ts\/data: ENOTDIR.* Set DATABASE_URL /,
       ],
+      ...['/proc/x', '/proc/x/y'].map((folder): [string, Record<string, string>, RegExp] => [
+        `a data folder that the system cannot make, ${folder}`,
+        { LOADER_DATA_FOLDER: folder },
+        /^No database is configured, and .* cannot use data folder \/proc.*: .* Set DATABASE_URL /,
+      ]),
+      [
+        'a data folder that takes no file',
+        { LOADER_DATA_FOLDER: '/proc' },
+        /^Data folder \/proc cannot be used: unable to open .* Set DATABASE_URL /,
+      ],
+      [
+        'a data folder that is a device',
+        { LOADER_DATA_FOLDER: '/dev/zero' },
+        /^No database is configured, and .* cannot use data folder \/dev\/zero: EEXIST.* Set DATABASE_URL /,
+      ],
+      ...['/dev/zero', fifo, '/dev'].map((file): [string, Record<string, string>, RegExp] => [
+        `a certificate that is no file, ${file}`,
+        { DATABASE_URL: `${own}${own.includes('?') ? '&' : '?'}sslmode=verify-full&sslrootcert=${file}` },
+        /^sslrootcert in DATABASE_URL cannot be read: \/.*: it is not a regular file/,
+      ]),
       ['a slash in the password', { DATABASE_URL: withSlash }, /^DATABASE_URL must have the form .*percent-encode/],
       [
         'a missing role',

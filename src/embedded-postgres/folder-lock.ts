@@ -19,7 +19,7 @@ export function lockFolder(folder: string): FolderLock {
   if (lstatSync(join(folder, 'owner.lock'), { throwIfNoEntry: false })?.isSymbolicLink() === true) {
     throw new StartError(`${join(folder, 'owner.lock')} is a link, which is not followed; remove it`);
   }
-  const file = new DatabaseSync(join(folder, 'owner.lock'));
+  const file = openLock(folder);
   try {
     file.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
@@ -39,6 +39,20 @@ export function lockFolder(folder: string): FolderLock {
       file.close();
     },
   };
+}
+
+/** @throws StartError where the folder takes no file */
+function openLock(folder: string): DatabaseSync {
+  const path = join(folder, 'owner.lock');
+  try {
+    return new DatabaseSync(path);
+  } catch (error) {
+    throw new StartError(
+      `Data folder ${folder} cannot be used: ${error instanceof Error ? error.message : String(error)} (${path}). ` +
+        'Set DATABASE_URL to a Postgres, or LOADER_DATA_FOLDER to a folder that this user may write to.',
+      { cause: error },
+    );
+  }
 }
 
 function readOwner(file: string): string {
