@@ -1,6 +1,7 @@
 import { delimiter, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { dataAddresses, databaseAddress, databaseEnvironment } from './database-address.ts';
+import { describeIssue } from './errors/describe-issue.ts';
 import { ConfigError } from './errors/start-error.ts';
 import { FHIR_VERSIONS } from './fhir/fhir-versions.ts';
 import { type LoadableTypes, parseLoadableTypes } from './fhir/loadable-types.ts';
@@ -89,7 +90,7 @@ export const environmentSchema = z.object({
  */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(given);
+  const parsed = environmentSchema.safeParse(given, { error: describeIssue });
   if (!parsed.success) {
     const failures = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new ConfigError(`Invalid settings. ${failures.join('. ')}.`);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
+import { describeIssue } from '../errors/describe-issue.ts';
 import { textProblem } from '../text/storable-text.ts';
-import { describeIssue } from './describe-issue.ts';
 
 /** Wrong fields that are named: a body may have a hundred thousand. */
 const MOST_ERRORS = 100;

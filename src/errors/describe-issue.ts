@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** What is wrong with a parameter, where its schema has no words of its own: in those that the schemas' own begin with. */
+/** What is wrong with a parameter or a setting, where its schema has no words of its own: in those that the schemas' own begin with. */
 export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === 'invalid_type') return describeType(issue.expected, issue.input);
   if (issue.code === 'invalid_value')

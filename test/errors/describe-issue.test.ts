@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readConfig } from '../../src/config.ts';
 import { ClientError } from '../../src/errors/client-error.ts';
+import { ConfigError } from '../../src/errors/start-error.ts';
 import { loadFromBucket } from '../../src/rpc/load-from-bucket.ts';
 import { loadFromBucketRetry } from '../../src/rpc/load-from-bucket-retry.ts';
 import { parseParams } from '../../src/rpc/params.ts';
@@ -29,4 +31,18 @@ describe('what is wrong with a parameter is said in the same words, whichever it
         },
       );
     });
+});
+
+test('so is what is wrong with a setting', () => {
+  const message = (env: Record<string, string>) => {
+    try {
+      readConfig(env);
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message;
+    }
+    return undefined;
+  };
+  assert.equal(message({ LOADER_FORMAT: 'xml' }), 'Invalid settings. LOADER_FORMAT: must be "fhir" or "as-is".');
+  assert.equal(message({ BOX_WEB_PORT: '70000' }), 'Invalid settings. BOX_WEB_PORT: must be at most 65535.');
+  assert.equal(message({ LOADER_THREADS: '0' }), 'Invalid settings. LOADER_THREADS: must be at least 1.');
 });
