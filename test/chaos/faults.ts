@@ -83,6 +83,8 @@ export const FAULTS: readonly Fault[] = [
   },
   { name: 's3-ignores-range', rule: ignoreRange },
   { name: 's3-outage', act: s3Outage },
+  { name: 's3-denied', act: (context) => refuseBucket(context, { kind: 'error', status: 403, code: 'AccessDenied' }) },
+  { name: 's3-gone', act: (context) => refuseBucket(context, { kind: 'error', status: 404, code: 'NoSuchBucket' }) },
   { name: 's3-replaced', act: replaceObjects },
   { name: 'kill-one', act: (context) => killReplicas(context, 1) },
   { name: 'kill-two', act: (context) => killReplicas(context, 2) },
@@ -111,6 +113,17 @@ async function s3Outage({ random, cluster }: FaultContext): Promise<void> {
   await cluster.proxy.refuse();
   await delay(random.between(200, 2_000));
   await cluster.proxy.listen();
+}
+
+/** The bucket is forbidden, or gone, for a while, to listings as well. */
+async function refuseBucket({ random, cluster, bucket }: FaultContext, fault: S3Fault): Promise<void> {
+  await soon(random);
+  const { rule } = cluster.proxy;
+  // Two faults may do that at once.
+  let isRefused = true;
+  cluster.proxy.rule = (seen) => (isRefused && seen.bucket === bucket ? fault : rule(seen));
+  await delay(random.between(500, 4_000));
+  isRefused = false;
 }
 
 async function replaceObjects({ random, replace }: FaultContext): Promise<void> {
