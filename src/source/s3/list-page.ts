@@ -1,5 +1,6 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { z } from 'zod';
+import { capText } from '../../errors/cap-text.ts';
 import { compareKeys } from '../key-order.ts';
 import type { ListedObject } from '../object-source.ts';
 import { normalizeEtag } from './etag.ts';
@@ -70,7 +71,10 @@ export function toListingPage(
     if (Key === undefined || Key === '') throw incomplete(what, 'an object is listed without its key');
     // The SDK makes NaN of what is no number.
     if (Size !== undefined && !(Number.isSafeInteger(Size) && Size >= 0)) {
-      throw incomplete(what, 'an object is listed with a size that is no number of bytes');
+      throw incomplete(
+        what,
+        `the object ${JSON.stringify(capText(Key))} is listed with a size that is no number of bytes`,
+      );
     }
     return {
       key: answer.EncodingType === 'url' ? decodeKey(Key) : Key,

@@ -162,7 +162,10 @@ describe('a size that cannot be is refused: it would be read as another version 
       store.onList = ({ contents: [first] }) => {
         if (first !== undefined) Object.assign(first, odd);
       };
-      assert.match(await refusal(), /a size that is no number of bytes; nothing is queued/);
+      assert.match(
+        await refusal(),
+        /the object "[^"]*Patient[^"]*" is listed with a size that is no number of bytes; nothing is queued/,
+      );
     });
 });
 
