@@ -18,6 +18,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
  */
 export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ClientError) return error;
+  if (isOfEndedPool(error))
+    return new ClientError('database-unavailable', 'the server is shutting down; call another replica');
   const { source, code, message } = toFailure(error);
   if (error instanceof SessionTimeout) {
     return new ClientError('database-unavailable', `The database cannot be used now: ${error.message}.`, { code });
@@ -30,4 +32,9 @@ export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof FileError) return new ClientError('domain-error', message, { code }, { cause: error });
   if (sqlstateOf(error) === undefined) return undefined;
   return new ClientError('domain-error', `The database refused: ${message}`, { code }, { cause: error });
+}
+
+/** A request that was still being answered when the server let go of its connections; pg's error has neither class nor code. */
+function isOfEndedPool(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Cannot use a pool after calling end on the pool';
 }

@@ -54,3 +54,12 @@ test('A ClientError is answered as it is', () => {
     body: { message: 'Invalid params', method: 'm', errors: error.details.errors },
   });
 });
+
+test('a request that still runs when the pool has ended: the server is shutting down', async () => {
+  const pool = new pg.Pool();
+  await pool.end();
+  const error: unknown = await pool.query('select').catch((reason: unknown) => reason);
+  const refused = toClientError(error);
+  assert.equal(refused?.kind, 'database-unavailable');
+  assert.equal(refused?.message, 'the server is shutting down; call another replica');
+});
