@@ -33,7 +33,6 @@ export class LoaderService {
   readonly #calls: LoadCalls;
   readonly #watches: Watches;
   readonly #closing = new AbortController();
-  #hasKeptCode = false;
 
   constructor(options: LoaderServiceOptions) {
     this.#options = options;
@@ -57,8 +56,8 @@ export class LoaderService {
     this.#loads = new RunningLoads(
       { observer: NO_OBSERVER, ...options, workers: this.#workers, share },
       this.#statistics,
-      () => void this.#keepCode(),
     );
+    void this.#loads.firstLoad.then(() => this.#keepCode());
     const { observer = NO_OBSERVER } = options;
     this.#calls = new LoadCalls({
       ...options,
@@ -199,8 +198,7 @@ export class LoaderService {
   /** After the first load: what that has not called is compiled when it is called, as before. A thread that serves stops for some 30 ms. */
   async #keepCode(): Promise<void> {
     const { keepCode, log } = this.#options;
-    if (keepCode === undefined || this.#hasKeptCode || this.#closing.signal.aborted) return;
-    this.#hasKeptCode = true;
+    if (keepCode === undefined || this.#closing.signal.aborted) return;
     try {
       keepCode();
       await this.#workers.keepCode();

@@ -7,20 +7,21 @@ import type { NumberedRequest } from './load-request.ts';
 export class RunningLoads {
   readonly #options: LoadOptions;
   readonly #statistics: TableStatistics;
-  readonly #onLoaded: () => void;
+  readonly #firstLoad = Promise.withResolvers<void>();
   /** By bucket: the one that takes further calls. */
   readonly #loads = new Map<string, Load>();
   /** All that run, also those that restore their indexes while a newer one loads. */
   readonly #running = new Set<Load>();
 
-  /**
-   * @param statistics refreshed for the tables that a load leaves to this process
-   * @param onLoaded called when a load has ended that has loaded something
-   */
-  constructor(options: LoadOptions, statistics: TableStatistics, onLoaded: () => void) {
+  /** @param statistics refreshed for the tables that a load leaves to this process */
+  constructor(options: LoadOptions, statistics: TableStatistics) {
     this.#options = options;
     this.#statistics = statistics;
-    this.#onLoaded = onLoaded;
+  }
+
+  /** Resolves when the first load that has loaded something has ended. */
+  get firstLoad(): Promise<void> {
+    return this.#firstLoad.promise;
   }
 
   /** Hands a call to the bucket's load, or begins one. Resolves when every replica's status shows it. */
@@ -37,7 +38,7 @@ export class RunningLoads {
       this.#statistics.refresh(types);
       this.#running.delete(load);
       if (this.#loads.get(bucket) === load) this.#loads.delete(bucket);
-      if (types.length > 0) this.#onLoaded();
+      if (types.length > 0) this.#firstLoad.resolve();
     });
     await load.announced;
   }

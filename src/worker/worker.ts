@@ -14,5 +14,5 @@ export const check = worker.check.bind(worker);
 /** Of `WorkerPool.ready`: that it can be called is all. */
 export const ready = () => {};
 
-/** Of `WorkerPool.keepCode`: the build has its own (`tools/bundle/kept-worker.ts`). */
+/** Of `WorkerPool.keepCode`: the build has its own (`tools/bundle/kept/worker.ts`). */
 export const keepCode = () => {};
