@@ -24,6 +24,12 @@ const TAIL = '\n})';
 /** A CRC-32 and a length in bytes; in a file, marks of the source and of the code are before the code. */
 const MARK_BYTES = 8;
 
+/**
+ * The first Node whose V8 has the same flags when the code is kept as at the next start. Node 22 changes them as it starts a thread, so that
+ * the next start refuses what was kept, and keeps it again: seen with 22.18.
+ */
+const KEEPS_SINCE_NODE = 24;
+
 /** `useCompileCache` has looked at the folder, but not at one that NODE_COMPILE_CACHE names. */
 const WRITABLE_BY_OTHERS = 0o022;
 
@@ -41,14 +47,15 @@ export interface KeptModule {
  * Runs a bundled CommonJS module. Node's own cache keeps a module's code as it is before it has run, without the functions that are
  * compiled as they are first called; `keep` keeps those as well, in the folder that `useCompileCache` has found to be this user's alone.
  * Measured (10 MB): a load 0.56 to 0.46 CPU s, a start 0.67 to 0.56. V8 takes code of its own version and flags only; here it is checked
- * against its source and for damage, as Node checks what it keeps. Without such a folder, and where stack traces are to name lines of the
- * sources, which Node does for its own modules only, the module is required.
+ * against its source and for damage, as Node checks what it keeps. Without such a folder, with an older Node, and where stack traces are to name
+ * lines of the sources, which Node does for its own modules only, the module is required.
  */
 export function runKept(url: URL): KeptModule {
   const path = fileURLToPath(url);
   const require = createRequire(url);
   const folder = getCompileCacheDir();
-  if (folder === undefined || process.sourceMapsEnabled) return { exports: require(path) };
+  const isOld = Number.parseInt(process.versions.node, 10) < KEEPS_SINCE_NODE;
+  if (folder === undefined || process.sourceMapsEnabled || isOld) return { exports: require(path) };
 
   const { text, mark } = readSource(path);
   // Node's folder in it has a name by V8's flags, which differ from thread to thread.
