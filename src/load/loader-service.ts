@@ -1,4 +1,5 @@
 import { ClientError } from '../errors/client-error.ts';
+import { serverClosing } from '../errors/server-closing.ts';
 import { TableStatistics } from '../indexes/table-statistics.ts';
 import { createLineMemory } from '../pipeline/line-memory.ts';
 import { Sources } from '../source/sources.ts';
@@ -180,7 +181,7 @@ export class LoaderService {
   /** Refuses calls from now on, and ends those that are listing. */
   refuseCalls(): void {
     this.#watches.stop();
-    this.#closing.abort(new ClientError('database-unavailable', 'the server is shutting down; call another replica'));
+    this.#closing.abort(serverClosing());
   }
 
   /**

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
-import { findPassedOver, findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
+import { findCall, findReasons, findWriteOptions } from '../store/bucket-load/bucket-load.ts';
 import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { hasIndexesToRestore, listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
 import { tablesInUse } from '../store/disabled-index/table-lock.ts';
@@ -36,13 +36,12 @@ export interface BucketStatus {
  * @throws ClientError when nobody ever called for the bucket
  */
 export async function bucketStatus(db: pg.Pool, bucket: string): Promise<BucketStatus> {
-  const options = await findWriteOptions(db, bucket);
+  const { options, passedOver = 0 } = (await findCall(db, bucket)) ?? {};
   const { status: ofFiles, linesLeftOut: lines } = await statusOfFiles(db, bucket);
   const converted = withNote(ofFiles, options?.format === 'fhir' ? await conversionNote(db) : undefined);
   const references = options?.resolveReferences === true ? await countReferences(db, bucket) : undefined;
   const referring = withNote(converted, references && referencesNote(references));
   const status = withNote(referring, ofFiles.state === 'completed' ? undefined : await preparedNote(db, bucket));
-  const passedOver = await findPassedOver(db, bucket);
   const compared =
     passedOver === 0
       ? status

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, describe, type TestContext, test } from 'node:test';
-import pg from 'pg';
 import { pino } from 'pino';
 import { AttemptRecovery } from '../../src/target/attempt-recovery.ts';
 import { recordDataAttempt } from '../../src/target/direct/data-attempt.ts';
@@ -12,6 +11,7 @@ import { partitionName } from '../../src/target/partitioned/partition-backends.t
 import { listPrepared } from '../../src/target/partitioned/prepared-transaction.ts';
 import { startAttemptParts } from '../support/attempt-parts.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { watchedSession } from '../support/watched-session.ts';
 
 const { connection, pool, task, claimed, leavePrepared, skip, statusOf, idsIn } = await startAttemptParts({ after });
 const going = new AbortController().signal;
@@ -25,15 +25,8 @@ const recoveryOf = (t: TestContext) => {
 
 /** A partition’s backend of an attempt that is over; whether it is still there. */
 const strayOf = async (t: TestContext, key: string) => {
-  const stray = new pg.Client({ ...connection, application_name: partitionName(key, 'dead') });
-  let isThere = true;
-  stray.on('error', () => {});
-  stray.on('end', () => {
-    isThere = false;
-  });
-  await stray.connect();
-  t.after(() => stray.end().catch(() => {}));
-  return () => isThere;
+  const { isThere } = await watchedSession(t, { ...connection, application_name: partitionName(key, 'dead') });
+  return isThere;
 };
 
 /** A file whose rows are in, and whose `done` is missing. */

@@ -6,11 +6,23 @@ import { storedOptionsSchema, toStored, type WriteOptions } from './write-option
 
 /** The write options of the bucket's latest call, or undefined when it was never called for. */
 export async function findWriteOptions(db: Queryable, bucket: string): Promise<WriteOptions | undefined> {
-  const { rows } = await db.query<{ options: unknown }>(
-    `select options from fhir_bucket_loader.bucket_load where queue = ${QUEUE} and bucket = $1`,
+  return (await findCall(db, bucket))?.options;
+}
+
+/**
+ * What is noted of the bucket's latest call, or undefined when it was never called for.
+ * @returns as `passedOver` the number of the latest listing, by the call or without one
+ */
+export async function findCall(
+  db: Queryable,
+  bucket: string,
+): Promise<{ options: WriteOptions; passedOver: number } | undefined> {
+  const { rows } = await db.query<{ options: unknown; passed_over: number }>(
+    `select options, passed_over::float8 from fhir_bucket_loader.bucket_load where queue = ${QUEUE} and bucket = $1`,
     [bucket],
   );
-  return rows[0] === undefined ? undefined : storedOptionsSchema.parse(rows[0].options);
+  const [row] = rows;
+  return row && { options: storedOptionsSchema.parse(row.options), passedOver: row.passed_over };
 }
 
 /** What is noted of a call. */
@@ -73,15 +85,6 @@ export async function setPassedOver(db: Queryable, bucket: string, files: number
     [bucket, files],
   );
   return rowCount === 1;
-}
-
-/** How many files the latest listing has left as they were loaded though their objects had changed since. */
-export async function findPassedOver(db: Queryable, bucket: string): Promise<number> {
-  const { rows } = await db.query<{ files: number }>(
-    `select passed_over::float8 as files from fhir_bucket_loader.bucket_load where queue = ${QUEUE} and bucket = $1`,
-    [bucket],
-  );
-  return rows[0]?.files ?? 0;
 }
 
 /** Cancels every call for the bucket so far; notifies the replicas that work on it. */

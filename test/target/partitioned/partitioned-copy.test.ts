@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, type TestContext, test } from 'node:test';
-import pg from 'pg';
+import type pg from 'pg';
 import { listDecidedFiles, recordDecision } from '../../../src/target/partitioned/commit-decision.ts';
 import {
   type FileIdentity,
@@ -13,20 +13,12 @@ import { PartitionedCopy } from '../../../src/target/partitioned/partitioned-cop
 import { listPrepared } from '../../../src/target/partitioned/prepared-transaction.ts';
 import { recoverFile } from '../../../src/target/partitioned/recover-file.ts';
 import { startAttemptParts } from '../../support/attempt-parts.ts';
+import { watchedSession } from '../../support/watched-session.ts';
 
 const { connection, pool, options, claimed, leavePrepared, skip, statusOf, idsIn } = await startAttemptParts({ after });
 
-const connect = async (t: TestContext, applicationName = 'holder') => {
-  const client = new pg.Client({ ...connection, application_name: applicationName });
-  let isThere = true;
-  client.on('error', () => {});
-  client.on('end', () => {
-    isThere = false;
-  });
-  await client.connect();
-  t.after(() => client.end().catch(() => {}));
-  return { client, isThere: () => isThere };
-};
+const connect = (t: TestContext, applicationName = 'holder') =>
+  watchedSession(t, { ...connection, application_name: applicationName });
 
 /** A file, an attempt at it over several backends, and a session in a transaction, that may hold it. */
 const attemptOf = async (t: TestContext, key: string) => {
