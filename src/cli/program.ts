@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { plainLines } from '../text/plain-text.ts';
 import { readVersion } from '../version.ts';
+import { commandName } from './command-name.ts';
 import { cancelCommand } from './commands/cancel-command.ts';
 import { configCommand } from './commands/config-command.ts';
 import { convertCommand } from './commands/convert-command.ts';
@@ -14,6 +15,7 @@ import { statusCommand } from './commands/status-command.ts';
 import { unwatchCommand } from './commands/unwatch-command.ts';
 import { watchCommand } from './commands/watch-command.ts';
 import { CliError, EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
+import { findUnknown } from './find-unknown.ts';
 import { SERVER_HELP } from './server-options.ts';
 
 const FIRST_STEPS = `
@@ -27,7 +29,7 @@ First steps:
 const program = new Command('fhir-bucket-loader')
   .description('Loads buckets of FHIR ndjson(.gz) files into Postgres, each file exactly once.')
   .version(readVersion())
-  .showHelpAfterError('(add --help for usage)')
+  .showHelpAfterError(`(${commandName()} --help for usage)`)
   .addHelpText('after', `${FIRST_STEPS}\n${SERVER_HELP}\n${EXIT_CODES_HELP}`);
 
 for (const command of [
@@ -45,6 +47,7 @@ for (const command of [
   demoCommand(),
 ]) {
   refuseRepeats(command.copyInheritedSettings(program).exitOverride());
+  command.showHelpAfterError(`(${commandName()} ${command.name()} --help for usage)`);
   program.addCommand(command);
 }
 
@@ -56,7 +59,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.exitOverride().parseAsync();
+  const args = process.argv.slice(2);
+  await program.exitOverride().parseAsync(findUnknown(program, args) ?? args, { from: 'user' });
 } catch (error) {
   if (error instanceof CommanderError) {
     // Already said by commander itself.

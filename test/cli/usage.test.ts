@@ -101,6 +101,44 @@ test('a wrong command line is exit code 1, with a hint', async () => {
   }
 });
 
+test('what the program does not have is named with what comes nearest, beside --help and --version too', async () => {
+  const unknown: [string, RegExp][] = [
+    [
+      'hitsory --help',
+      /unknown command 'hitsory'\n\(Did you mean history\?\)\n\(fhir-bucket-loader --help for usage\)/,
+    ],
+    ['-h hitsory', /unknown command 'hitsory'/],
+    ['help hitsory', /Did you mean history\?/],
+    ['hitsory --version', /Did you mean history\?/],
+    ['-V hitsory', /Did you mean history\?/],
+    ['--nope --help', /unknown option '--nope'/],
+    ['--help --nope', /unknown option '--nope'/],
+    ['--version --nope=1', /unknown option '--nope=1'/],
+    [
+      'load --folow --help',
+      /unknown option '--folow'\n\(Did you mean --follow\?\)\n\(fhir-bucket-loader load --help for usage\)/,
+    ],
+    ['load s3://bucket --host h -f --help --folow', /unknown option '--folow'/],
+    ['help load --folow', /unknown option '--folow'/],
+    ['load --version -x', /unknown option '-x'/],
+  ];
+  for (const [args, message] of unknown) {
+    const { code, stderr, stdout } = await runCli(args.split(' '));
+    assert.deepEqual([code, stdout], [1, ''], args);
+    assert.match(stderr, message);
+  }
+  for (const args of [
+    'load s3://bucket --prefix --nope --thread-num=4 -f --help',
+    'help load',
+    'load --help -- --nope',
+    '--help load',
+  ]) {
+    const { code, stderr, stdout } = await runCli(args.split(' '));
+    assert.deepEqual([code, stderr], [0, ''], args);
+    assert.match(stdout, /^Usage: fhir-bucket-loader/);
+  }
+});
+
 test('each option of load is the parameter of its name; what is not given is left to the server', async (t) => {
   const { calls, url } = await startRecorder(t);
   const env = { ...aws, FHIR_BUCKET_LOADER_URL: url, BOX_ROOT_CLIENT_SECRET: 'geheim' };
