@@ -1,18 +1,27 @@
 import type pg from 'pg';
 
+/** What comes before a `commit`, without its user's notice, in SQL. */
+const BEFORE = {
+  /** A statement fails: Postgres then answers the commit with ROLLBACK, as where something has swallowed an error. */
+  fails: 'select 1 / 0',
+  /** The connection is lost. */
+  'is lost': 'select pg_terminate_backend(pg_backend_pid())',
+};
+
 /**
- * Has a statement fail before each `commit` of a connection, without its user's notice: Postgres then answers the commit with ROLLBACK,
- * as where something has swallowed an error.
- * @param when whether this commit is meant
+ * Keeps commits of a connection from what they ask for.
+ * @param when what comes before this commit; undefined: nothing
  */
-export function failBeforeCommit(client: pg.ClientBase, when: () => boolean): void {
+export function failBeforeCommit(client: pg.ClientBase, when: () => keyof typeof BEFORE | undefined): void {
   const send = client.query.bind(client);
-  const fails = async () => {
-    await send('select 1 / 0').catch(() => {});
+  const afterThat = async (before: string) => {
+    await send(before).catch(() => {});
     return await send('commit');
   };
   Object.assign(client, {
-    query: (text: unknown, ...values: unknown[]) =>
-      text === 'commit' && when() ? fails() : Reflect.apply(send, client, [text, ...values]),
+    query: (text: unknown, ...values: unknown[]) => {
+      const what = text === 'commit' ? when() : undefined;
+      return what === undefined ? Reflect.apply(send, client, [text, ...values]) : afterThat(BEFORE[what]);
+    },
   });
 }

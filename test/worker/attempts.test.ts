@@ -47,9 +47,10 @@ const WAYS: Readonly<Record<string, { way: Way; skip?: string | false }>> = {
 
 /** What is left when an attempt is over. */
 const leftBy = async ({ pool, idsIn, statusOf }: Way, file: ClaimedFile) => {
-  const attempts = await pool.query('select from fhir_bucket_loader.data_attempt');
-  const unresolved =
-    (await listPrepared(pool)).length + (await listDecidedFiles(pool)).length + (attempts.rowCount ?? 0);
+  const ofData = await pool.query(
+    'select attempt from fhir_bucket_loader.data_attempt union all select attempt from fhir_bucket_loader.data_fence',
+  );
+  const unresolved = (await listPrepared(pool)).length + (await listDecidedFiles(pool)).length + ofData.rows.length;
   return { status: await statusOf(file), ids: await idsIn(file.type), unresolved };
 };
 

@@ -8,13 +8,20 @@ import { failBeforeCommit } from '../support/fail-before-commit.ts';
 const { options, task, claimed, statusOf, idsIn } = await startAttemptParts({ after });
 const direct = await startAttemptParts({ after }, { isDirect: true });
 
-/** Which of the commits that are asked for Postgres answers with ROLLBACK. */
+/** Which of the commits that are asked for Postgres answers with ROLLBACK, and before which the connection is lost. */
 let refused: number[] = [];
+let lost: number[] = [];
 let commits = 0;
 for (const attempts of [options.pool, direct.options.pool, direct.options.dataNodes.next()])
-  attempts.on('connect', (client) => failBeforeCommit(client, () => refused.includes(commits++)));
+  attempts.on('connect', (client) =>
+    failBeforeCommit(client, () => {
+      const place = commits++;
+      return refused.includes(place) ? 'fails' : lost.includes(place) ? 'is lost' : undefined;
+    }),
+  );
 afterEach(() => {
   refused = [];
+  lost = [];
   commits = 0;
 });
 
@@ -60,4 +67,23 @@ test('a file by a data connection is begun by an attempt that is written down', 
   const outcome = await loadFile({ ...direct.task, ...file }, direct.options);
   assert.notEqual(outcome.kind, 'done');
   assert.deepEqual([await direct.statusOf(file), await direct.idsIn('Person')], ['in-progress', []]);
+});
+
+test('a file, and a batch, whose connection is lost before the commit is to be tried again', async () => {
+  const file = await claimed('lost.ndjson', 'Patient', [{ id: 'lost' }]);
+  for (const attempt of [
+    () => loadFile({ ...task, ...file }, options),
+    () => loadBatch({ ...task, files: [file] }, options),
+  ]) {
+    lost = [commits];
+    assert.equal((await attempt()).kind, 'retry');
+    assert.deepEqual([await statusOf(file), await idsIn('Patient')], ['in-progress', []]);
+  }
+});
+
+test('a file whose data connection is lost before the commit of its rows goes back to the queue', async () => {
+  const file = await direct.claimed('lost.ndjson', 'Practitioner', [{ id: 'lost' }]);
+  lost = [1];
+  assert.equal((await loadFile({ ...direct.task, ...file }, direct.options)).kind, 'retry');
+  assert.deepEqual([await direct.statusOf(file), await direct.idsIn('Practitioner')], ['pending', []]);
 });
