@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Queryable } from './query.ts';
-import { ask, type Statement, Statements } from './statement.ts';
+import { type Statement, Statements } from './statement.ts';
 
 /**
  * Lets the transaction's commit return before it is on disk. Should Postgres then crash, the whole transaction is lost,
@@ -8,11 +8,6 @@ import { ask, type Statement, Statements } from './statement.ts';
  * Not so on Citus, where the coordinator's commit decides what its workers, which have their own disks, commit right
  * after: a decision lost there would leave their rows behind. There the commit waits, as it does by default.
  */
-export async function commitLazily(client: Queryable): Promise<void> {
-  await ask(client, COMMIT_LAZILY);
-}
-
-/** The statement of `commitLazily`. */
 export const COMMIT_LAZILY: Statement<void> = {
   text: `select set_config('synchronous_commit', 'off', true)
       where not exists (select from pg_extension where extname = 'citus')`,
@@ -35,7 +30,7 @@ export async function flushVisibleCommits(pool: pg.Pool): Promise<void> {
 }
 
 /**
- * Makes all that was committed lazily (see `commitLazily`) durable: a commit that waits for the disk takes those before
+ * Makes all that was committed lazily (see `COMMIT_LAZILY`) durable: a commit that waits for the disk takes those before
  * it along, if it has written anything itself. The message that it writes is read by nobody.
  */
 export async function flushCommits(pool: pg.Pool): Promise<void> {

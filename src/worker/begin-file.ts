@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { TRANSACTION } from '../store/commit-end.ts';
 import { DROPPED_KEYS } from '../store/disabled-index/disabled-index.ts';
 import { holdKeyStatement } from '../store/disabled-index/table-lock.ts';
 import { COMMIT_LAZILY } from '../store/durability.ts';
@@ -83,16 +84,18 @@ function addTable(
   };
 }
 
-const SAVEPOINT: Statement<void> = { text: 'savepoint no_rows', read: () => {} };
+/** Sets the savepoint to which a file that fails, or a batch, goes back. */
+export const SAVEPOINT: Statement<void> = { text: 'savepoint no_rows', read: () => {} };
 
 /**
- * Sets the savepoint to which a file that fails goes back, and takes the file's number.
- * @returns the number, and the process id of the backend
+ * Sets the savepoint, and takes the file's number.
+ * @returns the number, the process id of the backend, and the transaction, for `hasCommitted`
  */
-export async function numberFile(client: pg.ClientBase): Promise<{ txid: bigint; pid: number }> {
+export async function numberFile(client: pg.ClientBase): Promise<{ txid: bigint; pid: number; transaction: string }> {
   const statements = new Statements();
   statements.add(SAVEPOINT);
   const number = statements.add(NUMBER);
+  const transaction = statements.add(TRANSACTION);
   await statements.send(client);
-  return number();
+  return { ...number(), transaction: transaction() };
 }

@@ -81,7 +81,8 @@ export class DirectAttempt {
     const { pool, signal } = this.#options;
     try {
       const end = this.#isRecorded ? await this.#data.recover(pool) : 'undone';
-      if (end === 'committed') return { kind: 'done', figures: this.#rows.figures() };
+      if (end === 'committed' || (await this.#data.hasCommitted()))
+        return { kind: 'done', figures: this.#rows.figures() };
       if (end === 'gone') return { kind: 'lost' };
       if (end === 'busy') return { kind: 'retry', failure: { ...failure, transient: true } };
       if (failure.transient || signal.aborted) return { kind: 'retry', failure };

@@ -3,6 +3,7 @@ import { type Failure, toFailure } from '../errors/failure.ts';
 import { SQLSTATE } from '../errors/sqlstate.ts';
 import { cancellable } from '../store/cancellable.ts';
 import { commit } from '../store/commit.ts';
+import { hasCommitted } from '../store/commit-end.ts';
 import { failUnfinishedFile, markPending } from '../store/loader-file/finish-loader-file.ts';
 import type { ResourceTable } from '../store/resource-tables.ts';
 import { identifyFile } from '../target/partitioned/file-identity.ts';
@@ -29,8 +30,8 @@ export class FileAttempt {
   readonly #rows: FileRows;
   readonly #isWorthOneBackend: (failure: Failure) => boolean;
   #partitions: PartitionedCopy | undefined;
-  /** Whether a commit was asked for that decides about partitions. */
-  #hasDecided = false;
+  /** The transaction whose commit, with rows and `done` or with the decision for partitions, was asked for. */
+  #committing: string | undefined;
 
   /**
    * @param parsed whether Postgres is to parse the rows before it hands them on, so that a failure names its line
@@ -68,12 +69,12 @@ export class FileAttempt {
         await commit(client);
         return { kind: 'primary-key-dropped' };
       }
-      const { txid, pid } = await numberFile(client);
+      const { txid, pid, transaction } = await numberFile(client);
       const stop = { signal: this.#options.signal, graceMs: STOP_GRACE_MS, pid };
       const outcome = await cancellable(this.#options.pool, client, stop, () => this.#tryRows(client, table, txid));
-      this.#hasDecided = outcome.kind === 'done' && this.#partitions !== undefined;
+      if (outcome.kind === 'done') this.#committing = transaction;
       await commit(client);
-      if (this.#hasDecided) await this.#partitions?.commit();
+      if (outcome.kind === 'done') await this.#partitions?.commit();
       return outcome;
     } finally {
       this.#partitions?.close();
@@ -81,15 +82,20 @@ export class FileAttempt {
   }
 
   /**
-   * After a transaction that could not commit. Where Postgres refused it (a deferred constraint) the file has failed;
-   * where the connection is lost it is unknown: the decision shows it, or the LoaderFile's own status at the next claim.
+   * After a transaction that could not commit. Where Postgres refused it (a deferred constraint) the file has failed; where the
+   * connection is lost Postgres tells whether it has committed, or, while it is out of reach, the LoaderFile's own status at the
+   * next claim. The decision may be completed by somebody else meanwhile: the file is this attempt's all the same.
    */
   async afterFailedCommit(error: Error): Promise<FileOutcome> {
     const failure = toFailure(error);
     const { pool, signal } = this.#options;
     try {
-      if (this.#hasDecided && (await this.#partitions?.recover(pool))) {
-        return { kind: 'done', figures: this.#rows.figures() };
+      if (this.#committing !== undefined) {
+        const completing = this.#partitions?.recover(pool);
+        // What keeps it from completing the decision is no matter where that stands: those who recover do it then.
+        await completing?.catch(() => {});
+        if (await hasCommitted(pool, this.#committing)) return { kind: 'done', figures: this.#rows.figures() };
+        await completing;
       }
       if (failure.transient || signal.aborted || this.#isWorthOneBackend(failure)) return { kind: 'retry', failure };
       const failed = await failUnfinishedFile(pool, this.#task.id, failure);

@@ -40,14 +40,13 @@ async function loadTogether(task: Omit<BatchTask, 'port'>, options: LoadFileOpti
   } catch (error) {
     return { failure: toFailure(error) };
   }
+  const attempt = new BatchAttempt(task, options);
   try {
-    const ended = await new BatchAttempt(task, options).run(client);
+    const ended = await attempt.run(client);
     client.release();
     return ended;
   } catch (error) {
     client.release(asError(error));
-    const failure = toFailure(error);
-    // Postgres has rolled back what it held, or committed it, if that is what failed: each LoaderFile's own status tells.
-    return failure.transient ? { failure } : { files: [] };
+    return await attempt.afterFailedCommit(asError(error));
   }
 }

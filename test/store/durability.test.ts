@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
-import { commitLazily, flushCommits } from '../../src/store/durability.ts';
+import { COMMIT_LAZILY, flushCommits } from '../../src/store/durability.ts';
+import { ask } from '../../src/store/statement.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 
 test('commits are lazy for one transaction, and not at all on Citus', async (t) => {
@@ -15,7 +16,7 @@ test('commits are lazy for one transaction, and not at all on Citus', async (t) 
   await client.query('set synchronous_commit = on');
 
   await client.query('begin');
-  await commitLazily(client);
+  await ask(client, COMMIT_LAZILY);
   assert.equal(await setting(), 'off');
   await client.query('commit');
   assert.equal(await setting(), 'on');
@@ -26,7 +27,7 @@ test('commits are lazy for one transaction, and not at all on Citus', async (t) 
     `insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
      select 999999, 'citus', extowner, extnamespace, extrelocatable, '0' from pg_extension limit 1`,
   );
-  await commitLazily(client);
+  await ask(client, COMMIT_LAZILY);
   assert.equal(await setting(), 'on');
   await client.query('rollback');
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import { loadBatch } from '../../src/worker/load-batch.ts';
 import { loadFile } from '../../src/worker/load-file.ts';
+import { atCommit, failBefore, loseBefore } from '../support/at-commit.ts';
 import { startAttemptParts } from '../support/attempt-parts.ts';
-import { failBeforeCommit } from '../support/fail-before-commit.ts';
 
 const { options, task, claimed, statusOf, idsIn } = await startAttemptParts({ after });
 const direct = await startAttemptParts({ after }, { isDirect: true });
@@ -14,9 +14,9 @@ let lost: number[] = [];
 let commits = 0;
 for (const attempts of [options.pool, direct.options.pool, direct.options.dataNodes.next()])
   attempts.on('connect', (client) =>
-    failBeforeCommit(client, () => {
+    atCommit(client, () => {
       const place = commits++;
-      return refused.includes(place) ? 'fails' : lost.includes(place) ? 'is lost' : undefined;
+      return refused.includes(place) ? failBefore : lost.includes(place) ? loseBefore : undefined;
     }),
   );
 afterEach(() => {

@@ -3,10 +3,12 @@ import type pg from 'pg';
 import { FileError } from '../../errors/file-error.ts';
 import { SQLSTATE } from '../../errors/sqlstate.ts';
 import { commit } from '../../store/commit.ts';
+import { hasCommitted, TRANSACTION } from '../../store/commit-end.ts';
 import { hasUniqueId } from '../../store/describe-table.ts';
 import { beginDurably } from '../../store/durability.ts';
 import type { Queryable } from '../../store/query.ts';
 import { qualifiedName, type ResourceTable } from '../../store/resource-tables.ts';
+import { ask } from '../../store/statement.ts';
 import { type DataAttempt, type LoadedData, recordDataAttempt } from './data-attempt.ts';
 import { fillFence, plantFence, removeFence } from './data-fence.ts';
 import { type AttemptEnd, recoverDataAttempt } from './recover-data-attempt.ts';
@@ -32,7 +34,8 @@ export class DirectCopy {
   readonly attempt: DataAttempt;
   readonly pool: pg.Pool;
   #client: pg.PoolClient | undefined;
-  #commitSent = false;
+  /** The data transaction, once its commit was asked for. */
+  #committing: string | undefined;
 
   /** @param pool of data connections */
   constructor(pool: pg.Pool, id: string) {
@@ -48,7 +51,7 @@ export class DirectCopy {
 
   /** Whether the data transaction may have committed. */
   get mayHaveCommitted(): boolean {
-    return this.#commitSent;
+    return this.#committing !== undefined;
   }
 
   /** Writes the attempt down, in the control connection's transaction, which has the file locked. */
@@ -79,8 +82,13 @@ export class DirectCopy {
   async commit(data: LoadedData): Promise<void> {
     const { client } = this;
     await fillFence(client, this.attempt.attempt, data);
-    this.#commitSent = true;
+    this.#committing = await ask(client, TRANSACTION);
     await commit(client);
+  }
+
+  /** Whether the rows are committed, whoever says `done` for them. @throws what Postgres answers */
+  async hasCommitted(): Promise<boolean> {
+    return this.#committing !== undefined && (await hasCommitted(this.pool, this.#committing));
   }
 
   /** Gives the data connection back, once its transaction is over and nobody cancels anything on it any more. */

@@ -113,16 +113,14 @@ export class PartitionedCopy {
 
   /**
    * Brings the attempt to its end where it is not known whether the holder has committed, or not all partitions have.
-   * @returns whether the file is committed, by this call
    * @throws what keeps it from that; those who recover do it then
    */
-  async recover(pool: pg.Pool): Promise<boolean> {
+  async recover(pool: pg.Pool): Promise<void> {
     this.close();
-    return await onSession(pool, async (session) => {
+    await onSession(pool, async (session) => {
       // Should Postgres not know yet that its connection is lost, it would keep the file locked.
       await endBackends(session, holderName(this.#file.key, this.#attempt));
-      const result = await recoverFile(session, this.#file, RECOVERY_WAIT_MS);
-      return result !== 'busy' && result.committed === this.#attempt;
+      await recoverFile(session, this.#file, RECOVERY_WAIT_MS);
     });
   }
 
