@@ -1,5 +1,6 @@
+import { COMMIT_LAZILY } from '../durability.ts';
 import type { Queryable } from '../query.ts';
-import { ask, type Statement } from '../statement.ts';
+import { ask, type Statement, Statements } from '../statement.ts';
 import { type LoaderFile, loaderFileSchema } from './loader-file.ts';
 import { RESULT_MEMBERS } from './stored-rows.ts';
 
@@ -108,17 +109,27 @@ export interface ClaimedFile {
  * other moves on. What a dead replica had locked, Postgres has unlocked, and it is claimed here like any other.
  * The ids come from the caller, in its order of work, so a claim costs a few look-ups by primary key however long
  * the queue is, on Aidbox's own table as well, which has no index by status. `any` has Postgres look them up: by the joins
- * alone it reads a queue of 20,000 files whole, twice, for each batch of 256.
+ * alone it reads a queue of 20,000 files whole, twice, for each batch of 256. Should Postgres crash, a mark may be lost: the commit does
+ * not wait for the disk, which first takes all that the other files have written (100 MB: 24 claims of 20 to 26 ms each, without that wait 5 to 10; medians, busy).
  */
 export async function claimLoaderFiles(db: Queryable, ids: readonly string[], most: number): Promise<ClaimedFile[]> {
-  const { rows } = await db.query<{ id: string; resource: unknown }>(
-    `with next as materialized (
+  const statements = new Statements();
+  statements.add(COMMIT_LAZILY);
+  const claim = statements.add(claimStatement(ids, most));
+  await statements.send(db);
+  const claimed = new Map(claim().map(({ id, resource }) => [id, { id, file: loaderFileSchema.parse(resource) }]));
+  return ids.flatMap((id) => claimed.get(id) ?? []);
+}
+
+function claimStatement(ids: readonly string[], most: number): Statement<readonly { id: string; resource: unknown }[]> {
+  return {
+    text: `with next as materialized (
        select l.id
          from unnest($1::text[]) with ordinality as wanted(id, place)
          join loaderfile l on l.id = wanted.id
         where l.id = any ($1) and l.resource ->> 'status' in ('pending', 'in-progress') and not ${DECIDED}
         order by wanted.place
-        limit $3
+        limit $3::bigint
           for update of l skip locked
      )
      update loaderfile l
@@ -128,10 +139,9 @@ export async function claimLoaderFiles(db: Queryable, ids: readonly string[], mo
        from next
       where l.id = next.id and l.id = any ($1)
      returning l.id, l.resource`,
-    [ids, new Date().toISOString(), most],
-  );
-  const claimed = new Map(rows.map(({ id, resource }) => [id, { id, file: loaderFileSchema.parse(resource) }]));
-  return ids.flatMap((id) => claimed.get(id) ?? []);
+    values: [ids, new Date().toISOString(), String(most)],
+    read: ({ rows }) => rows,
+  };
 }
 
 /**

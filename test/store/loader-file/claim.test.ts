@@ -84,6 +84,19 @@ describe('a claim takes', () => {
   });
 });
 
+test('a claim does not wait for the disk, which would write the rows of all other files first', async () => {
+  const ids = await queued({ status: 'pending' }, 'a');
+  const session = await pool.connect();
+  try {
+    await session.query('begin; set local synchronous_commit = on');
+    assert.equal((await claimLoaderFiles(session, ids, 1)).length, 1);
+    const { rows } = await session.query('show synchronous_commit');
+    assert.deepEqual(rows, [{ synchronous_commit: 'off' }]);
+  } finally {
+    session.release(true);
+  }
+});
+
 describe('what the last attempt at a file has come to is not told of the next one', () => {
   test('once it is claimed', async () => {
     const ids = await queued({ status: 'in-progress', ...RESULTS }, 'a');
