@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
-import { COMMIT_LAZILY, flushCommits } from '../../src/store/durability.ts';
+import { COMMIT_LAZILY, flushCommits, flushVisibleCommits } from '../../src/store/durability.ts';
 import { ask } from '../../src/store/statement.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 
@@ -32,25 +32,26 @@ test('commits are lazy for one transaction, and not at all on Citus', async (t) 
   await client.query('rollback');
 });
 
-test('what was committed lazily is on disk afterwards', async (t) => {
-  const { connection } = await createTestDatabase(t);
-  const pool = new pg.Pool(connection);
-  // The database is dropped, its sessions ended, before the pool is closed.
-  pool.on('error', () => {});
-  t.after(() => pool.end());
-  const onDisk = async (position: string) =>
-    (await pool.query<{ flushed: boolean }>('select pg_current_wal_flush_lsn() >= $1 as flushed', [position])).rows[0]
-      ?.flushed;
-  await pool.query('create table lazy (n int)');
-  // The WAL writer may be quicker now and then, but not time and again.
-  let leftToUs = 0;
-  for (let n = 0; n < 20; n++) {
-    await pool.query('begin; set local synchronous_commit = off; insert into lazy values (1); commit');
-    const { rows } = await pool.query<{ position: string }>('select pg_current_wal_insert_lsn() as position');
-    const position = rows[0]?.position ?? '';
-    if (!(await onDisk(position))) leftToUs++;
-    await flushCommits(pool);
-    assert.equal(await onDisk(position), true);
-  }
-  assert.ok(leftToUs > 0);
-});
+for (const flush of [flushCommits, flushVisibleCommits])
+  test(`what was committed lazily is on disk after ${flush.name}`, async (t) => {
+    const { connection } = await createTestDatabase(t);
+    const pool = new pg.Pool(connection);
+    // The database is dropped, its sessions ended, before the pool is closed.
+    pool.on('error', () => {});
+    t.after(() => pool.end());
+    const onDisk = async (position: string) =>
+      (await pool.query<{ flushed: boolean }>('select pg_current_wal_flush_lsn() >= $1 as flushed', [position])).rows[0]
+        ?.flushed;
+    await pool.query('create table lazy (n int)');
+    // The WAL writer may be quicker now and then, but not time and again.
+    let leftToUs = 0;
+    for (let n = 0; n < 20; n++) {
+      await pool.query('begin; set local synchronous_commit = off; insert into lazy values (1); commit');
+      const { rows } = await pool.query<{ position: string }>('select pg_current_wal_insert_lsn() as position');
+      const position = rows[0]?.position ?? '';
+      if (!(await onDisk(position))) leftToUs++;
+      await flush(pool);
+      assert.equal(await onDisk(position), true);
+    }
+    assert.ok(leftToUs > 0);
+  });

@@ -6,6 +6,7 @@ import { pathOptions } from '../../src/http/error-handler.ts';
 import { requestLogOptions } from '../../src/http/request-log.ts';
 import { LoaderService } from '../../src/load/loader-service.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
+import { connectionOptions, type DatabaseAddress } from '../../src/store/connection-options.ts';
 import { AttemptRecovery } from '../../src/target/attempt-recovery.ts';
 import type { Closing } from './last-first.ts';
 
@@ -16,21 +17,29 @@ const NOWHERE = { host: '127.0.0.1', port: 1, user: 'nobody', database: 'none' }
  * The whole app without a database and without a port, for `inject`: what is refused or answered before the database is
  * asked. Closes after `t`.
  * @param env settings, as for `startTestServer`
+ * @param attached a database to ask all the same, and what takes the log's lines
  */
 export async function createDetachedApp(
   t: Closing,
   env: Readonly<Record<string, string>> = {},
+  { address = NOWHERE, logged }: { address?: DatabaseAddress; logged?: unknown[] } = {},
 ): Promise<FastifyInstance> {
   const config = readConfig({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', ...env });
-  const fastify = Fastify({ bodyLimit: 1024 * 1024, ...requestLogOptions(), ...pathOptions() });
-  const pool = new pg.Pool(NOWHERE);
+  const logger = logged && { stream: { write: (line: string) => void logged.push(JSON.parse(line)) } };
+  const fastify = Fastify({
+    bodyLimit: 1024 * 1024,
+    ...(logger === undefined ? {} : { logger }),
+    ...requestLogOptions(),
+    ...pathOptions(),
+  });
+  const pool = new pg.Pool(connectionOptions(address));
   const recovery = new AttemptRecovery(pool, fastify.log);
   const loader = new LoaderService({
     readCall: () => {
       throw new Error('no bucket is watched');
     },
     ...config,
-    address: NOWHERE,
+    address,
     dataAddresses: [],
     pool,
     buildPool: pool,

@@ -72,6 +72,21 @@ describe('newest-wins?', () => {
     });
   }
 
+  test('a resource whose ts nobody knows is older than any: it is overwritten, though it be the same', async () => {
+    for (const [type, params] of [
+      ['Goal', {}],
+      ['Library', { 'history?': true }],
+    ] as const) {
+      const table = type.toLowerCase();
+      await upsert(type, [line('changed', '2024-02-01T00:00:00Z', 1), line('same', '2024-02-01T00:00:00Z', 1)], params);
+      await server.sql(`update ${table} set ts = null`);
+      const next = [line('changed', '2024-01-01T00:00:00Z', 2), line('same', '2024-02-01T00:00:00Z', 1)];
+      const { file } = await upsert(type, next, params);
+      assert.deepEqual([file.updated, file.older, file.unchanged], [2, 0, 0]);
+      assert.deepEqual(await stored(table), ['changed 2 2024-01-01', 'same 1 2024-02-01']);
+    }
+  });
+
   test('a line without meta.lastUpdated is bad', async () => {
     await upsert('Claim', [line('a', '2024-02-01T00:00:00Z', 1)]);
     const lines = [{ id: 'a', n: 2 }, { id: 'b', meta: {} }, line('c', '2024-02-01T00:00:00Z', 1)];

@@ -4,13 +4,14 @@ import { after, afterEach, describe, test } from 'node:test';
 import pg from 'pg';
 import { listDecidedFiles } from '../../src/target/partitioned/commit-decision.ts';
 import { identifyFile } from '../../src/target/partitioned/file-identity.ts';
-import { partitionName } from '../../src/target/partitioned/partition-backends.ts';
+import { partitionName, partitionNames } from '../../src/target/partitioned/partition-backends.ts';
 import { listPrepared } from '../../src/target/partitioned/prepared-transaction.ts';
 import type { FileOutcome } from '../../src/worker/file-task.ts';
 import { loadBatch } from '../../src/worker/load-batch.ts';
 import { loadFile } from '../../src/worker/load-file.ts';
 import type { LoadFileOptions } from '../../src/worker/load-file-options.ts';
 import { type AttemptParts, type ClaimedFile, startAttemptParts } from '../support/attempt-parts.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const plain = await startAttemptParts({ after });
 const direct = await startAttemptParts({ after }, { isDirect: true });
@@ -199,6 +200,15 @@ describe('an attempt over several backends', { skip: plain.skip }, () => {
     await way.leavePrepared(file, 'left');
     assert.equal((await way.attempt(file)).kind, 'done');
     assert.deepEqual(await leftBy(way, file), { status: 'done', ids: ['a'], unresolved: 0 });
+  });
+
+  test('closes its connections', async () => {
+    const { pool, claimed, attempt } = way;
+    const file = await claimed('closed.ndjson', 'Patient', [{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
+    const open = `select from pg_stat_activity where datname = current_database() and application_name like $1`;
+    const names = [`${partitionNames((await identifyFile(pool, file.id)).key)}%`];
+    assert.equal((await attempt(file)).kind, 'done');
+    await waitFor(async () => (await pool.query(open, names)).rowCount === 0, { timeoutMs: 60_000, what: 'their end' });
   });
 
   test('that is decided is brought to its end, though the statement that says `done` has failed', async (t) => {

@@ -164,11 +164,35 @@ describe('stores that cannot do with a header', () => {
       assert.equal((await failure({ etag: '"another"' })).code, 'PreconditionFailed');
     });
 
+  test('501 to if-match: a checksum is asked for all the same', async (t) => {
+    const { store, failure } = await setUp(t);
+    store.put(KEY, BODY, { headers: { 'x-amz-checksum-crc32': 'AAAAAA==' } });
+    store.onGet = (answer, { headers }) => {
+      if (headers['if-match'] !== undefined) return { ...answer, status: 501, headers: {}, body: Buffer.alloc(0) };
+      if (headers['x-amz-checksum-mode'] === undefined) answer.headers['x-amz-checksum-crc32'] = undefined;
+      return answer;
+    };
+    assert.equal((await failure()).code, 'ChecksumMismatch');
+  });
+
+  /** Answers 412 to any ETag, and without one with these headers. */
+  const refuseMatch = (store: OddS3Server, change: Record<string, string | undefined> = {}) => {
+    store.onGet = (answer, { headers }) =>
+      headers['if-match'] === undefined
+        ? { ...answer, headers: { ...answer.headers, ...change } }
+        : { ...answer, status: 412, headers: {}, body: Buffer.alloc(0) };
+  };
+
   test('412 to an ETag that is the object’s by the store’s own answer', async (t) => {
     const { store, read } = await setUp(t);
-    store.onGet = (answer, { headers }) =>
-      headers['if-match'] === undefined ? undefined : { ...answer, status: 412, headers: {}, body: Buffer.alloc(0) };
+    refuseMatch(store);
     assert.ok((await read()).bytes.equals(BODY));
+  });
+
+  test('412 to an ETag, and an answer without one: nothing says that it is the object listed', async (t) => {
+    const { store, failure } = await setUp(t);
+    refuseMatch(store, { etag: undefined });
+    assert.equal((await failure()).code, 'PreconditionFailed');
   });
 });
 
@@ -282,6 +306,14 @@ describe('a resume that does not go on where it was asked to', () => {
     const { store, failure } = await setUp(t);
     store.onGet = onResume(0, { 'content-range': undefined });
     assert.equal((await failure()).code, 'WrongRange');
+  });
+
+  test('416: the object is shorter by now', async (t) => {
+    const { store, failure } = await setUp(t);
+    const broken = onResume(0);
+    store.onGet = (answer, request) =>
+      request.nth === 1 ? broken(answer, request) : { ...answer, status: 416, headers: {}, body: Buffer.alloc(0) };
+    assert.equal((await failure()).code, 'PreconditionFailed');
   });
 
   test('of an object of another length', async (t) => {
