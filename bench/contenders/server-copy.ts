@@ -1,6 +1,7 @@
 import { atOnce } from '../../src/indexes/at-once.ts';
 import { schedule } from '../../src/load/schedule.ts';
 import { connectClient } from '../../src/store/connection-options.ts';
+import { FileList } from '../../src/store/loader-file/file-list.ts';
 import type { QueuedFile } from '../../src/store/loader-file/queue.ts';
 import { quotedTable } from '../../src/store/resource-tables.ts';
 import type { BenchData, BenchFile } from '../dataset/bench-data.ts';
@@ -53,5 +54,5 @@ export function inLoaderOrder(files: readonly BenchFile[]): BenchFile[] {
     etag: null,
   }));
   const byKey = new Map(files.map((file) => [file.key, file]));
-  return schedule(queued, 'optimal').flatMap(({ key }) => byKey.get(key) ?? []);
+  return [...schedule(FileList.of(queued), 'optimal')].flatMap(({ key }) => byKey.get(key) ?? []);
 }

@@ -25,8 +25,10 @@ export interface IncomingFile {
 }
 
 /** How much ndjson files hold, at least, in bytes. */
-export function estimateNdjson(files: readonly IncomingFile[]): number {
-  return files.reduce((sum, { key, size }) => sum + size * (/\.(gz|zst)$/.test(key) ? LEAST_RATIO : 1), 0);
+export function estimateNdjson(files: Iterable<IncomingFile>): number {
+  let bytes = 0;
+  for (const { key, size } of files) bytes += size * (/\.(gz|zst)$/.test(key) ? LEAST_RATIO : 1);
+  return bytes;
 }
 
 /**

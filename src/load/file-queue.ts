@@ -1,3 +1,4 @@
+import { FileList } from '../store/loader-file/file-list.ts';
 import type { QueuedFile } from '../store/loader-file/queue.ts';
 
 /** How many files a claim is offered at once: enough to pass over what other replicas are loading. */
@@ -6,7 +7,7 @@ const OFFERED = 64;
 /** The order of work of one load in this process. Immutable; the files themselves are shared, not copied. */
 export interface FileQueue {
   /** In schedule order. */
-  readonly files: readonly QueuedFile[];
+  readonly files: FileList;
   /** Place of the next file to offer. */
   readonly at: number;
   /** Size of the files that have not been offered yet, in bytes of the objects. */
@@ -14,20 +15,22 @@ export interface FileQueue {
 }
 
 /** Nothing to offer. */
-export const EMPTY_QUEUE: FileQueue = { files: [], at: 0, bytesLeft: 0 };
+export const EMPTY_QUEUE: FileQueue = { files: FileList.EMPTY, at: 0, bytesLeft: 0 };
 
 /** @param files in schedule order, without those in flight here */
-export function queueOf(files: readonly QueuedFile[]): FileQueue {
-  return { files, at: 0, bytesLeft: files.reduce((bytes, file) => bytes + file.size, 0) };
+export function queueOf(files: FileList): FileQueue {
+  let bytesLeft = 0;
+  for (let place = 0; place < files.length; place++) bytesLeft += files.sizeAt(place);
+  return { files, at: 0, bytesLeft };
 }
 
 /** The files to offer to the next claim of one, in order; none when all have been offered. */
 export function offer(queue: FileQueue): readonly QueuedFile[] {
-  return filesFrom(queue, OFFERED);
+  return [...filesFrom(queue, OFFERED)];
 }
 
 /** The files that come next, `most` of them at most. */
-export function filesFrom({ files, at }: FileQueue, most: number): readonly QueuedFile[] {
+export function filesFrom({ files, at }: FileQueue, most: number): FileList {
   return files.slice(at, at + most);
 }
 
@@ -49,7 +52,7 @@ export function without({ files, at }: FileQueue, ids: ReadonlySet<string>): Fil
 
 /** Whether a file of a type has not been offered yet. Stops at the first: over a load this costs one pass for each type. */
 export function includesType({ files, at }: FileQueue, type: string): boolean {
-  for (let place = at; place < files.length; place++) if (files[place]?.type === type) return true;
+  for (let place = at; place < files.length; place++) if (files.typeAt(place) === type) return true;
   return false;
 }
 

@@ -1,5 +1,6 @@
 import { isDatabaseUnreachable, lacksConnection } from '../errors/failure.ts';
 import { pauseMs } from '../errors/retry-policy.ts';
+import { FileList } from '../store/loader-file/file-list.ts';
 import type { ClaimedFile, QueuedFile } from '../store/loader-file/queue.ts';
 import { writeModeOf } from '../target/write-mode.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
@@ -79,7 +80,7 @@ export function fileEnded(state: LoadState, id: string, outcome: FileOutcome, no
   if (outcome.kind === 'too-early') {
     // The order that this process has was wrong; the next look gives another one.
     const resolving = { ...state.resolving, isStrict: true };
-    return step(state, { slots: refilled(slots, []), fileOutage: undefined, resolving, lookWanted: 'now' });
+    return step(state, { slots: refilled(slots, FileList.EMPTY), fileOutage: undefined, resolving, lookWanted: 'now' });
   }
   if (outcome.kind !== 'primary-key-dropped') return step(state, { slots, fileOutage: undefined });
   return step(state, { slots, fileOutage: undefined, tables: invalidate(state.tables), lookWanted: 'now' });

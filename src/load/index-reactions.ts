@@ -1,4 +1,5 @@
 import type { Failure } from '../errors/failure.ts';
+import type { FileList } from '../store/loader-file/file-list.ts';
 import type { QueuedFile } from '../store/loader-file/queue.ts';
 import { tableName } from '../store/resource-tables.ts';
 import { includesType } from './file-queue.ts';
@@ -13,7 +14,7 @@ type RestoreTable = Extract<RetriedEffect, { kind: 'restore-table' }>;
  * The indexes of tables whose last file is in: of those that this load holds dropped, whose types have no unfinished file
  * among these, which are all within the prefixes, on any replica. A file in flight here may have lost its LoaderFile.
  */
-export function restoreFinished(state: LoadState, files: readonly QueuedFile[]): Step {
+export function restoreFinished(state: LoadState, files: FileList): Step {
   const held = [...state.tables.known.keys()].filter((type) => isHeldOff(state.tables, type));
   if (held.length === 0) return step(state, {});
   const unfinished = new Set([...files, ...flightsOf(state)].map(({ type }) => type));

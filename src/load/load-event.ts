@@ -1,7 +1,8 @@
 import type { Failure } from '../errors/failure.ts';
 import type { TableState } from '../indexes/prepare-table.ts';
 import type { LoadNotice } from '../store/bucket-load/load-notice.ts';
-import type { ClaimedFile, QueuedFile } from '../store/loader-file/queue.ts';
+import type { FileList } from '../store/loader-file/file-list.ts';
+import type { ClaimedFile } from '../store/loader-file/queue.ts';
 import type { BatchOutcome } from '../worker/batch-task.ts';
 import type { FileOutcome } from '../worker/file-task.ts';
 import type { DelayedEvent, RetriedEffect } from './load-effect.ts';
@@ -22,7 +23,7 @@ export type LoadEvent =
   | {
       kind: 'looked';
       generation: number;
-      files: readonly QueuedFile[];
+      files: FileList;
       doneFiles?: Readonly<Record<string, number>>;
     }
   | { kind: 'table-prepared'; type: string; generation: number; table: TableState }

@@ -1,4 +1,4 @@
-import type { QueuedFile } from '../store/loader-file/queue.ts';
+import type { FileList } from '../store/loader-file/file-list.ts';
 import type { LoadEffect } from './load-effect.ts';
 import type { NumberedRequest } from './load-request.ts';
 import { type LoadSlots, NO_SLOTS } from './load-slots.ts';
@@ -57,9 +57,9 @@ export interface LoadState {
 }
 
 export interface ListedFiles {
-  readonly byType: ReadonlyMap<string, readonly QueuedFile[]>;
+  readonly byType: ReadonlyMap<string, FileList>;
   /** Files that list deleted resources, where these are to be deleted: begun when no other file is left, on any replica. */
-  readonly deletions: readonly QueuedFile[];
+  readonly deletions: FileList;
   /** Types whose tables were not known at that look. */
   readonly awaited: readonly string[];
   /** Number of the look. */

@@ -1,4 +1,5 @@
 import { waitingStageOf } from '../fhir/reference-order.ts';
+import { FileList } from '../store/loader-file/file-list.ts';
 import type { LoadEffect } from './load-effect.ts';
 import { type LoadState, mayBegin, type Step, step } from './load-model.ts';
 import { isIdle, isStarved, refilled, startClaim, startListing, withoutFlight } from './load-slots.ts';
@@ -79,14 +80,14 @@ const refill: Rule = (state) => {
   const { loadable, coming, unusable, waits, isAll, tables } = sortFiles(state.tables, listed.byType);
   const { resolveReferences } = request.write;
   // Deletions wait for all files that can be loaded: an export may have a resource and, later, its deletion.
-  const deletions = coming.length === 0 ? listed.deletions : [];
+  const deletions = coming.length === 0 ? listed.deletions : FileList.EMPTY;
   const waitingStage = (type: string) => waitingStageOf(type, state.resolving.isStrict);
   const stage = Math.min(...coming.map(waitingStage));
   const inStage = resolveReferences ? loadable.filter(({ type }) => waitingStage(type) === stage) : loadable;
   const effects: LoadEffect[] = unusable.map((files) => ({ kind: 'fail-files', ...files }));
   if ((resolveReferences || deletions.length > 0) && stage > state.resolving.stage)
     effects.push({ kind: 'notify-queued' });
-  const slots = refilled(state.slots, schedule([...inStage, ...deletions], request.scheduler));
+  const slots = refilled(state.slots, schedule(FileList.concat([inStage, deletions]), request.scheduler));
   const resolving = { ...state.resolving, stage, unfinishedTypes: coming };
   const change = { listed: undefined, tables, waits, slots, resolving, queueGeneration: generation };
   const isLast = loadable.length === 0 && listed.deletions.length === 0;

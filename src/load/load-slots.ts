@@ -1,15 +1,7 @@
+import type { FileList } from '../store/loader-file/file-list.ts';
 import type { QueuedFile } from '../store/loader-file/queue.ts';
 import { type ConnectionLimit, NO_LIMIT } from './connection-limit.ts';
-import {
-  afterClaim,
-  EMPTY_QUEUE,
-  type FileQueue,
-  filesFrom,
-  isExhausted,
-  offer,
-  queueOf,
-  without,
-} from './file-queue.ts';
+import { afterClaim, EMPTY_QUEUE, type FileQueue, isExhausted, offer, queueOf, without } from './file-queue.ts';
 import type { LoadRequest, NumberedRequest } from './load-request.ts';
 import { nextBatch } from './small-files.ts';
 
@@ -106,8 +98,9 @@ export function startListing(slots: LoadSlots): LoadSlots {
 }
 
 /** Replaces what is still to come by these files, in this order; files in flight go on with their own settings. */
-export function refilled(slots: LoadSlots, files: readonly QueuedFile[]): LoadSlots {
-  const queue = queueOf(files.filter(({ id }) => !slots.flights.has(id)));
+export function refilled(slots: LoadSlots, files: FileList): LoadSlots {
+  const { flights } = slots;
+  const queue = queueOf(flights.size === 0 ? files : files.filter(({ id }) => !flights.has(id)));
   return { ...slots, queue };
 }
 
@@ -130,7 +123,7 @@ const MOST_SLOTS_AHEAD = 16;
 export function fileAfterFlights({ queue, alone }: LoadSlots, request: LoadRequest): QueuedFile | undefined {
   if (request.threadNum > MOST_SLOTS_AHEAD) return undefined;
   const isBatchNext = nextBatch(queue, request, alone).length > 0;
-  return isBatchNext ? undefined : filesFrom(queue, request.threadNum)[request.threadNum - 1];
+  return isBatchNext ? undefined : queue.files.at(queue.at + request.threadNum - 1);
 }
 
 /** After the claim. A refill that came meanwhile has offered nothing of its own yet, and may hold the files once more. */

@@ -1,6 +1,6 @@
 import { isDeletionFile } from '../fhir/deletion-files.ts';
 import { distinctPrefixes } from '../source/distinct-prefixes.ts';
-import type { QueuedFile } from '../store/loader-file/queue.ts';
+import { FileList } from '../store/loader-file/file-list.ts';
 import { batchClaimed, batchEnded } from './batch-reactions.ts';
 import { afterCount } from './connection-limit.ts';
 import { effectDue, effectFailed } from './effect-reactions.ts';
@@ -144,10 +144,10 @@ function looked(state: LoadState, { generation, files, doneFiles = {} }: Of<'loo
   if (generation !== state.generation || state.session !== 'joined') {
     return step(state, { ...change, lookWanted: 'now' });
   }
-  const isLast = (file: QueuedFile) => state.request.write.applyDeletions && isDeletionFile(file);
-  const deletions = files.filter(isLast);
-  const others = deletions.length === 0 ? files : files.filter((file) => !isLast(file));
-  const byType = Map.groupBy(others, ({ type }) => type);
+  const { applyDeletions } = state.request.write;
+  const deletions = applyDeletions ? files.filter(isDeletionFile) : FileList.EMPTY;
+  const others = deletions.length === 0 ? files : files.filter((file) => !isDeletionFile(file));
+  const byType = others.byType();
   const { tables, fresh } = want(state.tables, byType);
   const listed = { byType, deletions, awaited: fresh, look: state.looks, late: false };
   const restoring = restoreFinished({ ...state, tables }, files);

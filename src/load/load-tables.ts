@@ -1,7 +1,7 @@
 import type { Failure } from '../errors/failure.ts';
 import { estimateNdjson } from '../indexes/choose-indexes.ts';
 import type { TableState } from '../indexes/prepare-table.ts';
-import type { QueuedFile } from '../store/loader-file/queue.ts';
+import { FileList } from '../store/loader-file/file-list.ts';
 
 /** Tables that are prepared at the same time. */
 const TABLES_AT_ONCE = 4;
@@ -41,7 +41,7 @@ export const NO_TABLES: LoadTables = {
 /** Queues the new ones of these files' types: their table state is neither known nor being determined. */
 export function want(
   tables: LoadTables,
-  byType: ReadonlyMap<string, readonly QueuedFile[]>,
+  byType: ReadonlyMap<string, FileList>,
 ): { tables: LoadTables; fresh: readonly string[] } {
   const { known, restoring } = tables;
   const fresh = [...byType.keys()].filter(
@@ -109,7 +109,7 @@ export function invalidatePrimaryKeyMissing(tables: LoadTables): LoadTables {
 
 /** What a load can do with its unfinished files. */
 export interface SortedFiles {
-  loadable: readonly QueuedFile[];
+  loadable: FileList;
   /** The types of these, and of the files that wait for their tables. */
   coming: readonly string[];
   /** Files to fail, with the reason: their table cannot be created, or cannot hold resources. */
@@ -123,9 +123,9 @@ export interface SortedFiles {
 }
 
 /** Sorts a bucket's unfinished files by what is known of their tables. */
-export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, readonly QueuedFile[]>): SortedFiles {
+export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, FileList>): SortedFiles {
   const known = new Map(tables.known);
-  const loadable: QueuedFile[] = [];
+  const loadable: FileList[] = [];
   const unusable: { type: string; ids: readonly string[]; failure: Failure }[] = [];
   const waits: string[] = [];
   const coming: string[] = [];
@@ -134,14 +134,15 @@ export function sortFiles(tables: LoadTables, byType: ReadonlyMap<string, readon
     const state = tables.known.get(type);
     if (state?.kind !== 'unusable' && state?.kind !== 'primary-key-missing') coming.push(type);
     isAll &&= state?.kind === 'ready' || state?.kind === 'primary-key-missing';
-    if (state?.kind === 'ready') for (const file of files) loadable.push(file);
+    if (state?.kind === 'ready') loadable.push(files);
     if (state?.kind === 'later') waits.push(state.until);
     if (state === undefined)
       waits.push(
         tables.restoring.has(type) ? `the indexes of ${type} are restored` : `the table of ${type} is prepared`,
       );
-    if (state?.kind === 'unusable') unusable.push({ type, ids: files.map(({ id }) => id), failure: state.failure });
+    if (state?.kind === 'unusable')
+      unusable.push({ type, ids: Array.from(files, ({ id }) => id), failure: state.failure });
     if (state?.kind === 'later' || state?.kind === 'unusable') known.delete(type);
   }
-  return { loadable, coming, unusable, waits, isAll, tables: { ...tables, known } };
+  return { loadable: FileList.concat(loadable), coming, unusable, waits, isAll, tables: { ...tables, known } };
 }

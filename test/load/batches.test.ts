@@ -5,6 +5,7 @@ import type { LoadEvent } from '../../src/load/load-event.ts';
 import { initialState, type LoadState } from '../../src/load/load-model.ts';
 import type { LoadRequest } from '../../src/load/load-request.ts';
 import { next } from '../../src/load/load-state.ts';
+import { FileList } from '../../src/store/loader-file/file-list.ts';
 import type { QueuedFile } from '../../src/store/loader-file/queue.ts';
 import type { BatchOutcome } from '../../src/worker/batch-task.ts';
 import type { FileOutcome } from '../../src/worker/file-task.ts';
@@ -42,7 +43,7 @@ class Driven {
   }
 
   list(files: readonly QueuedFile[]): void {
-    this.raise({ kind: 'looked', generation: this.take('look').generation, files });
+    this.raise({ kind: 'looked', generation: this.take('look').generation, files: FileList.of(files) });
   }
 
   take<Kind extends LoadEffect['kind']>(kind: Kind): Extract<LoadEffect, { kind: Kind }> {

@@ -5,6 +5,7 @@ import type { LoadEvent } from '../../src/load/load-event.ts';
 import { initialState, type LoadState } from '../../src/load/load-model.ts';
 import type { NumberedRequest } from '../../src/load/load-request.ts';
 import { next } from '../../src/load/load-state.ts';
+import { FileList } from '../../src/store/loader-file/file-list.ts';
 import type { FileOutcome } from '../../src/worker/file-task.ts';
 import { FIGURES, failureOf } from './outcomes.ts';
 import { requestOf } from './request-of.ts';
@@ -212,7 +213,7 @@ export class LoadSimulation {
         const files = this.files
           .filter(({ status }) => status === 'pending' || status === 'in-progress')
           .map(({ id, type }) => ({ id, key: id, type, size: 1, lastModified: '', etag: null }));
-        return { kind: 'looked', generation: effect.generation, files };
+        return { kind: 'looked', generation: effect.generation, files: FileList.of(files) };
       }
       case 'prepare-table': {
         const { type, generation } = effect;

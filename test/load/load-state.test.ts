@@ -7,6 +7,7 @@ import { initialState, type LoadState } from '../../src/load/load-model.ts';
 import { waitsFor } from '../../src/load/load-rules.ts';
 import { next } from '../../src/load/load-state.ts';
 import { OUTAGE_LIMIT_MS } from '../../src/load/outage.ts';
+import { FileList } from '../../src/store/loader-file/file-list.ts';
 import type { QueuedFile } from '../../src/store/loader-file/queue.ts';
 import { FIGURES, failureOf } from './outcomes.ts';
 import { requestOf } from './request-of.ts';
@@ -81,7 +82,7 @@ class Driven {
   /** Answers a look, and prepares the tables that it asks for. */
   list(...files: QueuedFile[]): this {
     const { generation } = this.take('look');
-    this.raise({ kind: 'looked', generation, files });
+    this.raise({ kind: 'looked', generation, files: FileList.of(files) });
     while (this.has('prepare-table')) this.prepared();
     return this;
   }
@@ -293,7 +294,7 @@ describe('files', () => {
     load.raise({ kind: 'called', request: requestOf({ call: 2n }) });
     const { generation } = load.take('look');
     load.done(id);
-    load.raise({ kind: 'looked', generation, files: [fileOf('a')] });
+    load.raise({ kind: 'looked', generation, files: FileList.of([fileOf('a')]) });
     load.claim(false);
     load.list();
     assert.equal(load.state.phase, 'finishing');
@@ -303,7 +304,7 @@ describe('files', () => {
     const load = new Driven().join();
     const { generation } = load.take('look');
     load.raise({ kind: 'noticed', notice: { topic: 'queued', name: BUCKET } });
-    load.raise({ kind: 'looked', generation, files: [] });
+    load.raise({ kind: 'looked', generation, files: FileList.of([]) });
     assert.equal(load.state.phase, 'loading');
     load.list();
     assert.equal(load.state.phase, 'finishing');
@@ -313,7 +314,7 @@ describe('files', () => {
     const load = new Driven(requestOf({ prefixes: ['a/'] })).join();
     const { generation } = load.take('look');
     load.raise({ kind: 'called', request: requestOf({ call: 2n, prefixes: ['b/'] }) });
-    load.raise({ kind: 'looked', generation, files: [fileOf('a')] });
+    load.raise({ kind: 'looked', generation, files: FileList.of([fileOf('a')]) });
     assert.ok(!load.has('prepare-table'));
     assert.deepEqual(load.take('look').prefixes, ['a/', 'b/']);
   });
@@ -348,7 +349,7 @@ describe('files', () => {
     assert.ok(!load.has('claim'));
     const { generation, prefixes } = load.take('look');
     assert.deepEqual(prefixes, []);
-    load.raise({ kind: 'looked', generation, files: ['a', 'b', 'c', 'new'].map((id) => fileOf(id)) });
+    load.raise({ kind: 'looked', generation, files: FileList.of(['a', 'b', 'c', 'new'].map((id) => fileOf(id))) });
     load.claim();
     assert.equal(load.take('load-file').request.threadNum, 3);
     assert.equal(load.state.slots.flights.size, 3);
@@ -455,7 +456,7 @@ describe('tables', () => {
   test('four are prepared at a time', () => {
     const load = new Driven().join();
     const { generation } = load.take('look');
-    load.raise({ kind: 'looked', generation, files: types('A', 'B', 'C', 'D', 'E') });
+    load.raise({ kind: 'looked', generation, files: FileList.of(types('A', 'B', 'C', 'D', 'E')) });
     assert.equal(load.kinds.filter((kind) => kind === 'prepare-table').length, 4);
     load.prepared();
     assert.equal(load.kinds.filter((kind) => kind === 'prepare-table').length, 4);
@@ -464,7 +465,7 @@ describe('tables', () => {
   test('files begin in order once all are ready; one that takes long is waited for a second only', () => {
     const load = new Driven().join();
     const { generation } = load.take('look');
-    load.raise({ kind: 'looked', generation, files: types('A', 'B') });
+    load.raise({ kind: 'looked', generation, files: FileList.of(types('A', 'B')) });
     load.prepared();
     assert.ok(!load.has('claim'));
     load.waitOut('tables-late');
@@ -480,27 +481,27 @@ describe('tables', () => {
   test('the files of a table that cannot be made fail; the others are loaded', () => {
     const load = new Driven().join();
     const { generation } = load.take('look');
-    load.raise({ kind: 'looked', generation, files: types('A', 'B') });
+    load.raise({ kind: 'looked', generation, files: FileList.of(types('A', 'B')) });
     load.prepared({ kind: 'unusable', failure: failureOf('42501', false) });
     load.prepared();
     assert.deepEqual(load.take('fail-files').ids, ['A']);
     assert.deepEqual(load.take('claim').ids, ['B']);
     load.raise({ kind: 'files-failed' });
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files: types('A', 'B') });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of(types('A', 'B')) });
     assert.equal(load.take('prepare-table').type, 'A', 'it may have been mended');
   });
 
   test('a table that another load restores is tried again when told, or by the poll', () => {
     const load = new Driven().join();
     const { generation } = load.take('look');
-    load.raise({ kind: 'looked', generation, files: types('A') });
+    load.raise({ kind: 'looked', generation, files: FileList.of(types('A')) });
     load.prepared({ kind: 'later', until: 'another load has restored a_pkey' });
     assert.equal(load.take('tell').text, 'Waits until another load has restored a_pkey.');
     assert.ok(!load.has('look'));
     load.raise({ kind: 'noticed', notice: { topic: 'indexes', name: 'other' } });
     assert.ok(!load.has('look'));
     load.raise({ kind: 'noticed', notice: { topic: 'indexes', name: 'a' } });
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files: types('A') });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of(types('A')) });
     load.prepared({ kind: 'later', until: 'another load has restored a_pkey' });
     load.raise({ kind: 'tick' });
     load.list(...types('A'));
@@ -510,7 +511,7 @@ describe('tables', () => {
 
   test('what files wait for is told again after a call, which clears the message', () => {
     const load = new Driven().join();
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files: types('A') });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of(types('A')) });
     load.prepared({ kind: 'later', until: 'another load has restored a_pkey' });
     load.take('tell');
     load.raise({ kind: 'called', request: requestOf({ call: 2n }) });
@@ -520,12 +521,12 @@ describe('tables', () => {
   test('the files of a table whose key cannot be restored keep nobody waiting, and a later call tries again', () => {
     const load = new Driven().join();
     const { generation } = load.take('look');
-    load.raise({ kind: 'looked', generation, files: types('A', 'B') });
+    load.raise({ kind: 'looked', generation, files: FileList.of(types('A', 'B')) });
     load.prepared({ kind: 'primary-key-missing' });
     load.prepared();
     load.begin();
     load.raise({ kind: 'called', request: requestOf({ call: 2n }) }).done('B');
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files: types('A') });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of(types('A')) });
     load.prepared({ kind: 'primary-key-missing' });
     assert.equal(load.at, 'finishing (finished)');
   });
@@ -534,7 +535,7 @@ describe('tables', () => {
     const load = loading(fileOf('a'));
     load.raise({ kind: 'file-ended', id: load.begin(), outcome: { kind: 'primary-key-dropped' } });
     const { generation } = load.take('look');
-    load.raise({ kind: 'looked', generation, files: [fileOf('a')] });
+    load.raise({ kind: 'looked', generation, files: FileList.of([fileOf('a')]) });
     assert.ok(load.has('prepare-table'));
   });
 });
@@ -551,7 +552,7 @@ describe('the session', () => {
     load.take('rejoin');
     load.raise({ kind: 'session-rejoined' });
     const { generation } = load.take('look');
-    load.raise({ kind: 'looked', generation, files: [fileOf('b')] });
+    load.raise({ kind: 'looked', generation, files: FileList.of([fileOf('b')]) });
     load.prepared();
     assert.equal(load.begin(), 'b');
   });
@@ -580,7 +581,7 @@ describe('the session', () => {
   test('lost: no further table is prepared before it is back', () => {
     const load = new Driven().join();
     const files = ['A', 'B', 'C', 'D', 'E'].map((type) => fileOf(type, { type }));
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of(files) });
     load.raise({ kind: 'session-lost' });
     load.prepared();
     assert.equal(load.kinds.filter((kind) => kind === 'prepare-table').length, 3);
@@ -588,12 +589,12 @@ describe('the session', () => {
 
   test('what was found out about tables under the lost one’s locks is not believed', () => {
     const load = new Driven().join();
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files: [fileOf('a')] });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of([fileOf('a')]) });
     load.raise({ kind: 'session-lost' });
     load.prepared();
     load.take('rejoin');
     load.raise({ kind: 'session-rejoined' });
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files: [fileOf('a')] });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of([fileOf('a')]) });
     assert.ok(load.has('prepare-table') && !load.has('claim'));
   });
 });
@@ -799,7 +800,7 @@ describe('where references are resolved', () => {
     ] as const) {
       const load = new Driven(resolving()).join();
       const { generation } = load.take('look');
-      load.raise({ kind: 'looked', generation, files: [organization, encounter] });
+      load.raise({ kind: 'looked', generation, files: FileList.of([organization, encounter]) });
       load.prepared(table).prepared();
       assert.equal(load.begin(), encounter.id);
     }
@@ -808,7 +809,7 @@ describe('where references are resolved', () => {
   test('a table that others hold up is waited for', () => {
     const load = new Driven(resolving()).join();
     const { generation } = load.take('look');
-    load.raise({ kind: 'looked', generation, files: [organization, encounter] });
+    load.raise({ kind: 'looked', generation, files: FileList.of([organization, encounter]) });
     load.prepared({ kind: 'later', until: 'the key is back' }).prepared();
     assert.ok(!load.has('claim'));
   });
@@ -817,7 +818,9 @@ describe('where references are resolved', () => {
     const load = new Driven(resolving()).join();
     const { generation, resolveReferences } = load.take('look');
     assert.ok(resolveReferences);
-    load.raise({ kind: 'looked', generation, files: [encounter], doneFiles: { Practitioner: 3 } }).prepared();
+    load
+      .raise({ kind: 'looked', generation, files: FileList.of([encounter]), doneFiles: { Practitioner: 3 } })
+      .prepared();
     load.claim();
     const { doneFiles, unfinishedTypes } = load.take('load-file').resolving;
     assert.deepEqual(
@@ -833,13 +836,13 @@ describe('indexes that are held dropped', () => {
   /** Lists a file of each type and prepares their tables, without their indexes. */
   const held = (...files: QueuedFile[]) => {
     const load = new Driven(dropping).join();
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of(files) });
     while (load.has('prepare-table')) load.prepared({ kind: 'ready', indexesOff: true });
     return load;
   };
 
   const look = (load: Driven, ...files: QueuedFile[]) =>
-    load.raise({ kind: 'looked', generation: load.take('look').generation, files });
+    load.raise({ kind: 'looked', generation: load.take('look').generation, files: FileList.of(files) });
 
   const patient = fileOf('patient', { size: 3 * LARGE });
   const goals = ['goal-1', 'goal-2'].map((id) => fileOf(id, { type: 'Goal' }));

@@ -25,7 +25,7 @@ test('a look at the queue reads it whole, and fails when its connection does', a
   await addLoaderFiles(pool, BUCKET, files);
   await addLoaderFiles(pool, BUCKET, [{ key: 'b/Patient.ndjson', type: 'Patient' }]);
   const listed = async (prefixes: readonly string[]) =>
-    (await listUnfinishedFiles(pool, BUCKET, prefixes))
+    Array.from(await listUnfinishedFiles(pool, BUCKET, prefixes))
       .map(({ key, type, size, etag, lastModified }) => ({ key, type, size, etag, lastModified }))
       .sort((a, b) => a.size - b.size || (a.key < b.key ? -1 : 1));
   const expected = files.map((file) => ({ ...file, lastModified: file.lastModified.toISOString() }));
