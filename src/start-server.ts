@@ -107,7 +107,7 @@ export async function startServer(config: Config & Pick<LoaderServiceOptions, 'k
     const buildPool = createPool(database, {
       max: BUILD_POOL_SIZE,
       onIdleError,
-      connectTimeoutMs: 0,
+      waitMs: 0,
       idleTimeoutMs: BUILD_IDLE_MS,
     });
     opened.push({ close: () => buildPool.end() });

@@ -17,6 +17,7 @@ export const CLIENT_ERRORS = {
   'too-many-attempts': 429,
   'headers-too-large': 431,
   'database-unavailable': 503,
+  busy: 503,
 } as const satisfies Record<string, number>;
 
 export type ClientErrorKind = keyof typeof CLIENT_ERRORS;

@@ -4,6 +4,7 @@ import { isConnectionLoss } from './connection-loss.ts';
 import { type FailureSource, FileError } from './file-error.ts';
 import { NoFirstAnswer } from './no-first-answer.ts';
 import { isOpenFilesLimit, TOO_MANY_OPEN_FILES } from './open-files.ts';
+import { PoolBusy } from './pool-busy.ts';
 import { postgresMessage } from './postgres-message.ts';
 import { SessionTimeout } from './session-timeout.ts';
 import { SQLSTATE, sqlstateOf, verdictOf } from './sqlstate.ts';
@@ -47,6 +48,11 @@ export function toFailure(error: unknown, line?: number): Failure {
   }
   if (error instanceof NoFirstAnswer) {
     const code = SQLSTATE.tooManyConnections;
+    return { source: 'postgres', code, message: `${code}: ${error.message}`, transient: true };
+  }
+  if (error instanceof PoolBusy) {
+    // Waited out as a lost connection is: by time, however often it is met.
+    const code = SQLSTATE.connectionFailure;
     return { source: 'postgres', code, message: `${code}: ${error.message}`, transient: true };
   }
   if (isConnectionLoss(error)) {

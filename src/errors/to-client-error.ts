@@ -2,6 +2,7 @@ import { ClientError } from './client-error.ts';
 import { isDatabaseUnreachable, toFailure } from './failure.ts';
 import { FileError } from './file-error.ts';
 import { TOO_MANY_OPEN_FILES } from './open-files.ts';
+import { PoolBusy } from './pool-busy.ts';
 import { serverClosing } from './server-closing.ts';
 import { SessionTimeout } from './session-timeout.ts';
 import { SQLSTATE, sqlstateOf } from './sqlstate.ts';
@@ -20,6 +21,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ClientError) return error;
   if (isOfEndedPool(error)) return serverClosing();
+  if (error instanceof PoolBusy) return new ClientError('busy', `Try again: ${error.message}.`);
   const { source, code, message } = toFailure(error);
   if (error instanceof SessionTimeout) {
     return new ClientError('database-unavailable', `The database cannot be used now: ${error.message}.`, { code });

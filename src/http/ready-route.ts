@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
 import { awaitWithin } from '../errors/await-within.ts';
 import { isMigrated } from '../store/migrate.ts';
-import type { Queryable } from '../store/query.ts';
+import { WaitingPool } from '../store/waiting-pool.ts';
 
 /** Longest wait for the database, in ms: less than the 3 s that a probe of Kubernetes should be given here. */
 const TIMEOUT_MS = 2_000;
@@ -10,12 +11,18 @@ const TIMEOUT_MS = 2_000;
  * GET /ready: calls can be served, since the database is reachable and migrated; 503 with a reason otherwise.
  * Needs no credentials: probes have none. A load in progress waits for its database by itself, ready or not.
  */
-export function readyRoute(app: FastifyInstance, db: Queryable): void {
+export function readyRoute(app: FastifyInstance, pool: pg.Pool): void {
   app.get('/ready', async (_request, reply) => {
     const wait = { limitMs: TIMEOUT_MS, late: () => new Error('the database does not answer') };
-    const migrated = await awaitWithin(isMigrated(db), wait).catch(() => undefined);
+    const migrated = await awaitWithin(isMigrated(pool), wait).catch(() => undefined);
     if (migrated === true) return { status: 'ready' };
-    const reason = migrated === undefined ? 'the database cannot be reached' : 'the database is not migrated';
-    return reply.code(503).send({ status: 'not ready', reason });
+    return reply.code(503).send({ status: 'not ready', reason: reasonOf(migrated, pool) });
   });
+}
+
+function reasonOf(migrated: boolean | undefined, pool: pg.Pool): string {
+  if (migrated !== undefined) return 'the database is not migrated';
+  return pool instanceof WaitingPool && pool.isBusy
+    ? 'the server is busy: its connections to the database are all in use'
+    : 'the database cannot be reached';
 }

@@ -10,6 +10,8 @@ import { markFingerprints } from '../store/fingerprint-table.ts';
 import type { CallRecord } from '../store/load-run/run-call.ts';
 import type { Queryable } from '../store/query.ts';
 import { nextTxid } from '../store/transaction-stamps.ts';
+import { TURN_WAIT_MS } from './bounded-transaction.ts';
+import { BucketTurns } from './bucket-turns.ts';
 import { compareListing, isPassedOver } from './compare-listing.ts';
 import { knownTypes } from './known-types.ts';
 import { type FileListing, type ListingNotes, listFiles } from './list-files.ts';
@@ -48,6 +50,7 @@ export interface LoadStarted {
 /** The way of a call from its parameters to a load: listing, queue, slots. */
 export class LoadCalls {
   readonly #options: LoadCallsOptions;
+  readonly #turns = new BucketTurns();
 
   constructor(options: LoadCallsOptions) {
     this.#options = options;
@@ -111,8 +114,10 @@ export class LoadCalls {
   async #begin(request: LoadRequest, listed: QueuedListing, record: CallRecord): Promise<LoadStarted> {
     const { pool, log, loads, closing } = this.#options;
     if (request.write.upsert) await markFingerprints(pool);
-    const { call, ...counted } = await queueCall(pool, request, listed, record);
-    logPassedOver(log, request.bucket, counted.changed.passedOver);
+    const { bucket } = request;
+    const queue = () => queueCall(pool, request, listed, record);
+    const { call, ...counted } = await this.#turns.take(bucket, TURN_WAIT_MS, queue);
+    logPassedOver(log, bucket, counted.changed.passedOver);
     closing.throwIfAborted();
     await loads.begin({ ...request, call });
     return { ...counted, passedOverNote: passedOverNote(counted.changed.passedOver), notes: listed.listing };

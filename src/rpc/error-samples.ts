@@ -104,5 +104,7 @@ export const TRANSPORT_ERRORS: Readonly<Record<number, { when: string; error?: E
     when: 'Something unexpected.',
     error: { message: 'Internal error. The server log has the details.' },
   },
-  503: { when: 'The database cannot be reached, or the server is shutting down. Try again.' },
+  503: {
+    when: 'The database cannot be reached, the server is shutting down, or too many calls came at once. Try again.',
+  },
 };

@@ -7,6 +7,7 @@ import { loaderFileId } from '../../src/store/loader-file/loader-file.ts';
 import { boundLockWaits } from '../../src/store/lock-waits.ts';
 import { ask } from '../../src/store/statement.ts';
 import { startTestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const server = await startTestServer({ after });
 const { bucketOf, load, startLoad, ended } = server;
@@ -62,6 +63,25 @@ describe('somebody has a transaction open that has changed a LoaderFile', { time
     const { status, body } = await server.rpc('aidbox.bulk/load-from-bucket-retry', { bucket: `s3://${bucket}` });
     assert.equal(status, 503);
     assert.match(body.error?.message ?? '', /application "the one that forgot"/);
+  });
+
+  test('one that holds the bucket’s turn keeps many calls waiting, and none of other buckets or probes', async (t) => {
+    const bucket = await bucketOf({ 'Patient-1.ndjson': [{ id: 'turn-1' }] });
+    const other = await openTransaction(t, 'select');
+    await ask(other, turnStatement(`s3://${bucket}`));
+    // More than the server has connections.
+    const calls = Array.from({ length: 40 }, () => server.startLoad(bucket));
+    const waiting = `select from pg_locks where locktype = 'advisory' and not granted
+                        and database = (select oid from pg_database where datname = current_database())`;
+    await waitFor(async () => (await server.sql(waiting)).length > 0, { what: 'a call that waits for its turn' });
+    assert.equal((await fetch(`${server.url}/ready`)).status, 200);
+    assert.deepEqual((await load(await bucketOf({ 'Patient-2.ndjson': [{ id: 'turn-2' }] }))).progress, {
+      total: 1,
+      done: 1,
+    });
+    assert.equal((await server.sql(waiting)).length, 1);
+    await other.query('rollback');
+    assert.deepEqual(new Set((await Promise.all(calls)).map(({ status }) => status)), new Set([200]));
   });
 
   test('one that holds the bucket’s turn keeps no call for ever', async (t) => {
