@@ -13,9 +13,9 @@ export interface Backend {
   start: string;
 }
 
-/** Which backend a connection has. */
+/** Which backend a connection has: without pg_stat_activity, which looks up the databases and roles of all backends, 2 CPU ms in a new session. */
 export const BACKEND: Statement<Backend> = {
-  text: 'select pid, backend_start::text as start from pg_stat_activity where pid = pg_backend_pid()',
+  text: 'select pid, backend_start::text as start from pg_stat_get_activity(pg_backend_pid())',
   read: ({ rows: [backend] }: pg.QueryResult<Backend>) => {
     if (backend === undefined) throw new Error('Postgres did not return the process id of its backend');
     return backend;

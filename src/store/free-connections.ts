@@ -13,8 +13,8 @@ export async function countFreeConnections(db: Queryable): Promise<number> {
          from pg_stat_activity where backend_type = 'client backend'
      )
      select greatest(0, least(
-              (select sum(case name when 'max_connections' then setting::int else -setting::int end) from pg_settings
-                where name in ('max_connections', 'superuser_reserved_connections', 'reserved_connections')) - used.server,
+              current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+                - coalesce(current_setting('reserved_connections', true)::int, 0) - used.server,
               case when d.datconnlimit >= 0 and not r.rolsuper then d.datconnlimit - used.database end,
               case when r.rolconnlimit >= 0 and not r.rolsuper then r.rolconnlimit - used.role end))::int as free
        from used, pg_database d, pg_roles r

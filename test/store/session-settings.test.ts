@@ -39,6 +39,24 @@ for (const isolation of ['serializable', 'repeatable read']) {
   });
 }
 
+test('a session has the loader’s settings whatever the database says, and none that the server does not know', async (t) => {
+  const { database } = await databaseWith(t, { tcp_user_timeout: '1', client_connection_check_interval: '0' });
+  const client = await connectClient(database.connection, { toastCompression: 'lz4' });
+  try {
+    const { rows } = await client.query(
+      `select current_setting('tcp_user_timeout') as silence, current_setting('client_connection_check_interval') as look,
+              current_setting('citus.max_cached_conns_per_worker', true) as citus,
+              (select setting = case when 'lz4' = any (enumvals) then 'lz4' else 'pglz' end
+                 from pg_settings where name = 'default_toast_compression') as compresses`,
+    );
+    // A Unix socket, by which it may be connected, has no such timeout.
+    assert.match(rows[0].silence, /^(1min|0)$/);
+    assert.deepEqual(rows, [{ silence: rows[0].silence, look: '10s', citus: null, compresses: true }]);
+  } finally {
+    await client.end();
+  }
+});
+
 test('a database that writes few digits of floats: a load begins and marks its fingerprints', async (t) => {
   const { serve } = await databaseWith(t, { extra_float_digits: '-15' });
   const server = await serve();

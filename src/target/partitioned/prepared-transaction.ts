@@ -87,8 +87,8 @@ export function preparedStatement(id?: string): Statement<PreparedTransaction[]>
  */
 export async function maxPreparedTransactions(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ setting: string }>(
-    `select setting from pg_settings where name = 'max_prepared_transactions'
-       and not exists (select from pg_extension where extname = 'citus')`,
+    `select current_setting('max_prepared_transactions') as setting
+      where not exists (select from pg_extension where extname = 'citus')`,
   );
   return Number(rows[0]?.setting ?? 0);
 }

@@ -7,8 +7,8 @@ import type { Queryable } from '../../store/query.ts';
  */
 export async function writeUncompressedPages(db: Queryable): Promise<void> {
   await db.query(
-    `select set_config(name, 'off', true) from pg_settings
-      where name = 'wal_compression' and setting in ('on', 'pglz') and current_setting('is_superuser') = 'on'
+    `select set_config('wal_compression', 'off', true)
+      where current_setting('wal_compression') in ('on', 'pglz') and current_setting('is_superuser') = 'on'
         and current_setting('fhir_bucket_loader.wal_compression_of_small_changes', true) = 'on'`,
   );
 }
