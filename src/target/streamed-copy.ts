@@ -1,10 +1,12 @@
 import { finished } from 'node:stream/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
 import { checkAllStored } from '../errors/rows-kept-out.ts';
 import { RowEncoder } from '../pipeline/row-encoder.ts';
 import type { StageTimes } from '../pipeline/stage-times.ts';
 import { rowOfCopyError } from './copy-position.ts';
+import { CopyQueue } from './copy-queue.ts';
 import type { CopyRowsOptions } from './copy-rows-options.ts';
 import { EncodedCopy } from './encoded-copy.ts';
 import type { RowCopy } from './row-copy.ts';
@@ -16,7 +18,13 @@ import type { RowCopy } from './row-copy.ts';
 const CERTAINLY_DRAINED_BYTES = 64 * 1024;
 
 /**
- * One COPY on each client for the whole file, as fast as the slowest of them takes its rows; a row's id decides which
+ * From how many buffers on a COPY is waited for. Of several COPYs one is always behind: with two for each, and none before both were sent, the others had
+ * nothing to do meanwhile, and half a core of two was idle.
+ */
+const MOST_WAITING = { ofOne: 2, ofSeveral: 3 };
+
+/**
+ * One COPY on each client for the whole file, as fast as the slowest of them takes its rows, but for a few buffers; a row's id decides which
  * client gets it. Fails at the first line that cannot be loaded.
  */
 export class StreamedCopy extends EncodedCopy implements RowCopy {
@@ -26,6 +34,7 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
 
   protected readonly encoder: RowEncoder;
   readonly #copies: readonly CopyStreamQuery[];
+  readonly #queues: readonly CopyQueue[];
   /** Every COPY has its end awaited from the start: a failure of one must not go unnoticed while another is written to. */
   readonly #ends: readonly Promise<void>[];
   readonly #times: StageTimes;
@@ -37,17 +46,17 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
     super();
     this.#times = times;
     this.#statement = statement;
-    this.#copies = clients.map((client) => client.query(copyFrom(statement, { highWaterMark: encoder.buffers.bytes })));
+    this.#copies = clients.map((client) => client.query(copyFrom(statement)));
     this.#ends = this.#copies.map((copy) => finished(copy));
     this.failed = Promise.all(this.#ends).then(() => new Promise<never>(() => {}));
+    const most = clients.length > 1 ? MOST_WAITING.ofSeveral : MOST_WAITING.ofOne;
+    this.#queues = this.#copies.map((copy) => new CopyQueue(copy, most));
     this.encoder = new RowEncoder(
       encoder,
-      this.#copies.map((copy) => (chunk: Buffer, reuse: () => void) => {
+      this.#queues.map((queue) => (chunk: Buffer, reuse: () => void) => {
         const certain = chunk.length >= CERTAINLY_DRAINED_BYTES;
         if (!certain) this.#reuseAtEnd.push(reuse);
-        copy.write(chunk, (error) => {
-          if (error == null && certain) reuse();
-        });
+        queue.add(chunk, certain ? reuse : () => {});
       }),
     );
   }
@@ -57,13 +66,15 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
     if (this.#copies.some((copy) => copy.destroyed)) return await this.failed;
     this.encoder.write(chunk);
     const started = performance.now();
-    for (const copy of this.#copies) if (copy.writableNeedDrain && !copy.destroyed) await drained(copy);
+    // The sockets of several are to get what waits for them before the next rows are made.
+    if (this.#queues.length > 1 && this.#queues.some(({ length }) => length > 0)) await nextTurn();
+    for (const queue of this.#queues) await queue.room();
     this.#times.postgresMs += performance.now() - started;
   }
 
   async end(): Promise<void> {
     this.encoder.end();
-    for (const copy of this.#copies) copy.end();
+    for (const queue of this.#queues) queue.end();
     const sent = performance.now();
     await Promise.all(this.#ends);
     this.#times.postgresMs += performance.now() - sent;
@@ -90,14 +101,4 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
   lineOfRow(row: number): number | undefined {
     return this.encoder.lineMap.lineOf(row);
   }
-}
-
-async function drained(copy: CopyStreamQuery): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const settle = () => {
-      copy.off('drain', settle).off('close', settle).off('error', settle);
-      resolve();
-    };
-    copy.on('drain', settle).on('close', settle).on('error', settle);
-  });
 }
