@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { Crc32c, Crc64Nvme } from '@aws-sdk/checksums/crc';
+import { capText } from '../../errors/cap-text.ts';
 
 /** A checksum of an object's bytes that is added up while they pass. */
 export interface RunningChecksum {
@@ -42,45 +43,74 @@ function zlibCrc32(): Sum {
   };
 }
 
-/** Fastest first: one is enough. */
-const AWS_CHECKSUMS: readonly [header: string, begin: () => Sum][] = [
-  ['x-amz-checksum-crc32', zlibCrc32],
-  ['x-amz-checksum-sha1', nodeHash('sha1')],
-  ['x-amz-checksum-sha256', nodeHash('sha256')],
-  ['x-amz-checksum-crc32c', awsHash(Crc32c)],
-  ['x-amz-checksum-crc64nvme', awsHash(Crc64Nvme)],
+/** A checksum that a store may offer. */
+interface Offer {
+  name: string;
+  /** Undefined where it is not offered. */
+  value: string | undefined;
+  bytes: number;
+  begin: () => Sum;
+}
+
+/** Of AWS, fastest first: one is enough. */
+const AWS_CHECKSUMS: readonly Omit<Offer, 'value'>[] = [
+  { name: 'x-amz-checksum-crc32', bytes: 4, begin: zlibCrc32 },
+  { name: 'x-amz-checksum-sha1', bytes: 20, begin: nodeHash('sha1') },
+  { name: 'x-amz-checksum-sha256', bytes: 32, begin: nodeHash('sha256') },
+  { name: 'x-amz-checksum-crc32c', bytes: 4, begin: awsHash(Crc32c) },
+  { name: 'x-amz-checksum-crc64nvme', bytes: 8, begin: awsHash(Crc64Nvme) },
 ];
+
+/** Of checksums of an upload's parts. */
+const OF_PARTS = /-\d+$/;
+
+/** Checksums are offered, and none of them can be one. */
+export class UnreadableChecksum extends Error {
+  override readonly name = 'UnreadableChecksum';
+
+  constructor({ name, value = '' }: Offer) {
+    super(`its ${name} is ${JSON.stringify(capText(value))}, which is no such checksum in Base64`);
+  }
+}
 
 /**
  * The checksum of the whole object that an answer offers: AWS's `x-amz-checksum-*`, Google's `x-goog-hash`, or a
  * `Content-MD5`. Those that AWS makes of the parts' checksums (`COMPOSITE`, or ending in `-<parts>`) say nothing about
- * the bytes as a whole, and an ETag need not be an MD5; neither is taken.
+ * the bytes as a whole, and an ETag need not be an MD5; neither is taken. Of several the first that can be one is.
  * @param headers of an answer that holds the object from its first byte to its last
  * @returns undefined where none is offered
+ * @throws UnreadableChecksum
  */
 export function offeredChecksum(headers: Readonly<Record<string, string>>): RunningChecksum | undefined {
-  if (headers['x-amz-checksum-type']?.toUpperCase() !== 'COMPOSITE') {
-    for (const [name, begin] of AWS_CHECKSUMS) {
-      const expected = headers[name];
-      if (expected !== undefined && isBase64(expected)) return { name, expected, ...begin() };
-    }
+  const offered = offersOf(headers).filter(({ value }) => value !== undefined && value !== '');
+  for (const { name, value, bytes, begin } of offered) {
+    if (value !== undefined && isBase64(value, bytes)) return { name, expected: value, ...begin() };
   }
-  const md5 = googleHash(headers['x-goog-hash'], 'md5');
-  if (md5 !== undefined) return { name: 'x-goog-hash: md5', expected: md5, ...nodeHash('md5')() };
-  const crc32c = googleHash(headers['x-goog-hash'], 'crc32c');
-  if (crc32c !== undefined) return { name: 'x-goog-hash: crc32c', expected: crc32c, ...awsHash(Crc32c)() };
-  const contentMd5 = headers['content-md5'];
-  if (contentMd5 === undefined || !isBase64(contentMd5)) return undefined;
-  return { name: 'content-md5', expected: contentMd5, ...nodeHash('md5')() };
+  const [unreadable] = offered;
+  if (unreadable !== undefined) throw new UnreadableChecksum(unreadable);
+  return undefined;
+}
+
+function offersOf(headers: Readonly<Record<string, string>>): Offer[] {
+  const isOfParts = headers['x-amz-checksum-type']?.toUpperCase() === 'COMPOSITE';
+  const ofAws = AWS_CHECKSUMS.map((offer) => ({ ...offer, value: headers[offer.name] })).filter(
+    ({ value }) => !isOfParts && value !== undefined && !OF_PARTS.test(value),
+  );
+  const google = headers['x-goog-hash'];
+  return [
+    ...ofAws,
+    { name: 'x-goog-hash: md5', value: googleHash(google, 'md5'), bytes: 16, begin: nodeHash('md5') },
+    { name: 'x-goog-hash: crc32c', value: googleHash(google, 'crc32c'), bytes: 4, begin: awsHash(Crc32c) },
+    { name: 'content-md5', value: headers['content-md5'], bytes: 16, begin: nodeHash('md5') },
+  ];
 }
 
 /** `crc32c=AAAAAA==,md5=…`, the parts in one header or several. */
 function googleHash(header: string | undefined, algorithm: string): string | undefined {
   const parts = header?.split(',').map((part) => part.trim()) ?? [];
-  const value = parts.find((part) => part.startsWith(`${algorithm}=`))?.slice(algorithm.length + 1);
-  return value !== undefined && isBase64(value) ? value : undefined;
+  return parts.find((part) => part.startsWith(`${algorithm}=`))?.slice(algorithm.length + 1);
 }
 
-function isBase64(text: string): boolean {
-  return /^[A-Za-z0-9+/]+={0,2}$/.test(text);
+function isBase64(text: string, bytes: number): boolean {
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, 'base64').length === bytes;
 }

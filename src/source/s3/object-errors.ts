@@ -20,6 +20,13 @@ export const objectErrors = {
       { transient: true },
     ),
 
+  noChecksum: (name: string, cause: Error) =>
+    new S3Error(
+      'UnreadableAnswer',
+      `UnreadableAnswer: the store's answer cannot be read: ${cause.message}; bytes damaged on the way would go unnoticed (${name})`,
+      { transient: true, cause },
+    ),
+
   range: (name: string, asked: number, got: string) =>
     new S3Error(
       'WrongRange',

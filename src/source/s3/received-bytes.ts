@@ -1,4 +1,4 @@
-import { offeredChecksum, type RunningChecksum } from './checksum.ts';
+import { offeredChecksum, type RunningChecksum, UnreadableChecksum } from './checksum.ts';
 import type { ObjectAnswer } from './object-answer.ts';
 import { objectErrors } from './object-errors.ts';
 import type { ObjectPin } from './object-pin.ts';
@@ -38,9 +38,16 @@ export class ReceivedBytes {
     return this.#damage;
   }
 
-  /** Takes the checksum of the whole object that the first answer has, if any. */
+  /**
+   * Takes the checksum of the whole object that the first answer has, if any.
+   * @throws S3Error where that is none: the bytes would go unchecked
+   */
   begin({ headers }: ObjectAnswer): void {
-    this.#checksum = offeredChecksum(headers);
+    try {
+      this.#checksum = offeredChecksum(headers);
+    } catch (error) {
+      throw error instanceof UnreadableChecksum ? objectErrors.noChecksum(this.#name, error) : error;
+    }
   }
 
   /**

@@ -139,14 +139,15 @@ describe('a listing is complete or refused', () => {
       assert.match(await refusal(), /without its key/);
     });
 
-  test('an object with a time that is none: the store is to blame, and the time is named', async (t) => {
+  test('an object with a time that is none: the store is to blame, and the time and the key are named', async (t) => {
     const { store, list } = await setUp(t);
-    store.onList = ({ contents: [first] }) => {
-      if (first !== undefined) first.LastModified = 'yesterday';
+    store.onList = ({ contents: [, second] }) => {
+      if (second !== undefined) second.LastModified = 'yesterday';
     };
     await assert.rejects(list(), {
       code: 'UnreadableAnswer',
-      message: /^UnreadableAnswer: the store's answer cannot be read: [^\n]*yesterday \(s3:\/\/bucket\/\)$/,
+      message:
+        /^UnreadableAnswer: the store's answer cannot be read: [^\n]*yesterday, LastModified of the object "[^"]*Patient-0*1[^"]*" \(s3:\/\/bucket\/\)$/,
     });
   });
 });

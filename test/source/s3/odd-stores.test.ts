@@ -121,6 +121,36 @@ describe('bytes are held against the checksum that the store offers', () => {
     assert.deepEqual([reader.bytes, reads()[1]?.headers.range], [BODY.length, 'bytes=100000-']);
   });
 
+  for (const [what, given] of [
+    ['of other characters', { 'x-amz-checksum-crc32': '?' }],
+    ['in hexadecimal digits', { 'content-md5': hashOf('md5', BODY).toString('hex') }],
+    ['of another length', { 'x-amz-checksum-sha256': 'AAAAAA==' }],
+    ['without its end', { 'x-goog-hash': 'md5=AAAA' }],
+  ] as const)
+    test(`a checksum ${what} is refused by name: the bytes would go unchecked`, async (t) => {
+      const { store, failure } = await setUp(t);
+      store.put(KEY, BODY, { headers: given });
+      const { code, message, transient } = await failure();
+      const [[name, value] = []] = Object.entries(given);
+      assert.deepEqual([code, transient], ['UnreadableAnswer', true]);
+      assert.ok(message.includes(`its ${name}`) && message.includes(`${value?.replace('md5=', '')}"`), message);
+      assert.ok(message.endsWith(`(s3://bucket/${KEY})`), message);
+    });
+
+  test('one that can be none is passed over where there is another, and an empty one is none', async (t) => {
+    const { store, read, failure } = await setUp(t);
+    store.put(KEY, BODY, {
+      headers: { 'x-amz-checksum-crc32': '?', 'x-amz-checksum-sha1': await base64(hashOf('sha1', BODY)) },
+    });
+    assert.ok((await read()).bytes.equals(BODY));
+    store.put(KEY, BODY, {
+      headers: { 'x-amz-checksum-crc32': '?', 'x-amz-checksum-sha1': await base64(hashOf('sha1', Buffer.from(KEY))) },
+    });
+    assert.equal((await failure()).code, 'ChecksumMismatch');
+    store.put(KEY, BODY, { headers: { 'content-md5': '' } });
+    assert.ok((await read()).bytes.equals(BODY));
+  });
+
   test('a checksum of checksums, of an upload in parts, is none of the bytes', async (t) => {
     const { store, read } = await setUp(t);
     store.put(KEY, BODY, { headers: { 'x-amz-checksum-crc32': 'AAAAAA==-2' } });
