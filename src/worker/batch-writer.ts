@@ -12,15 +12,19 @@ import type { BatchFile, BatchTask } from './batch-task.ts';
 import type { LoadFileOptions } from './load-file-options.ts';
 import { hasKey } from './primary-key.ts';
 import { encodeFetched, type FetchedFile, fetchWhole, type WholeFile } from './read-whole.ts';
+import { TimeToRead } from './time-to-read.ts';
 
 /** Files of a batch that are read at once: a store takes 30 ms and more to answer, however small the file. */
 const READ_AT_ONCE = 16;
+
+/** Files that are read, or being read, before those ahead of them are encoded: what is at hand when a COPY has ended. */
+const READ_AHEAD = 64;
 
 /** Encoded rows in memory, in bytes, from which they are sent: for each slot as many buffers as the thread keeps for it. */
 const SEND_FROM_BYTES = 2 * 1024 * 1024;
 
 /**
- * How long a batch reads, in ms: its other files wait for those that a store does not send. What is not begun then goes back to
+ * How long a batch waits for the store, in ms: its other files wait for those that a store does not send. What is not begun then goes back to
  * the queue, what is being read is loaded by itself. Well below the 10 s that a shutdown leaves to files in progress, so that
  * one object that does not come rolls back no others.
  */
@@ -32,6 +36,7 @@ export class BatchWriter {
   readonly #options: LoadFileOptions;
   readonly #outcomes: BatchOutcomes;
   readonly #started = performance.now();
+  readonly #reading = new TimeToRead(READ_MS);
 
   /** @param outcomes takes what becomes of the files; of one that cannot be loaded with the others, nothing */
   constructor(task: Omit<BatchTask, 'port'>, options: LoadFileOptions, outcomes: BatchOutcomes) {
@@ -55,18 +60,20 @@ export class BatchWriter {
     });
     // By type: the files of each need one COPY then.
     const queue = [...Map.groupBy(toRead, ({ file }) => file.type).values()].flat();
-    const timeUp = new AbortController();
-    const timer = setTimeout(() => timeUp.abort(new Error('the store is slow')), READ_MS);
-    const end = AbortSignal.any([this.#options.signal, timeUp.signal]);
+    const end = AbortSignal.any([this.#options.signal, this.#reading.signal]);
     const limit = pLimit(READ_AT_ONCE);
-    // Ahead of what is encoded and sent; all of a batch's files, as they are stored, have room in memory.
-    const fetching = queue.map((next) => limit(() => this.#fetch(next.file, end)));
+    const begun: Promise<FetchedFile | undefined>[] = [];
+    const read = async (place: number) => {
+      for (const { file } of queue.slice(begun.length, place + READ_AHEAD))
+        begun.push(limit(() => this.#fetch(file, end)));
+      return await begun[place];
+    };
+    this.#reading.goOn();
     try {
-      await this.#copyInOrder(client, queue, fetching);
+      await this.#copyInOrder(client, queue, read);
     } finally {
-      clearTimeout(timer);
-      timeUp.abort();
-      await Promise.all(fetching);
+      this.#reading.end();
+      await Promise.all(begun);
     }
   }
 
@@ -86,19 +93,24 @@ export class BatchWriter {
     return tables;
   }
 
-  /** Encodes and copies files in their order, as they come; as soon as enough is in memory. */
+  /**
+   * Encodes and copies files in their order, as they come; as soon as enough is in memory.
+   * @param read the file at a place, as the source has it, and begins to read those that come after it
+   */
   async #copyInOrder(
     client: pg.PoolClient,
     files: readonly ToRead[],
-    fetching: readonly Promise<FetchedFile | undefined>[],
+    read: (place: number) => Promise<FetchedFile | undefined>,
   ): Promise<void> {
     const { signal, buffers } = this.#options;
     const kept = new KeptRows(buffers);
     let whole: WholeFile[] = [];
     const send = async () => {
       signal.throwIfAborted();
+      this.#reading.pause();
       const sent = performance.now();
       const refused = await copyBatch(client, whole, signal);
+      this.#reading.goOn();
       // Postgres has answered to all that was sent: nobody reads it any more.
       kept.giveBack();
       const postgresMs = (performance.now() - sent) / Math.max(1, whole.length);
@@ -107,7 +119,7 @@ export class BatchWriter {
       whole = [];
     };
     for (const [place, next] of files.entries()) {
-      const fetched = await fetching[place];
+      const fetched = await read(place);
       const file = fetched === undefined ? undefined : await this.#encode(next, fetched, kept);
       if (file !== undefined) whole.push(file);
       if (kept.bytes >= SEND_FROM_BYTES) await send();

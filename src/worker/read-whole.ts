@@ -56,7 +56,7 @@ export async function fetchWhole(
 }
 
 /**
- * Unpacks and encodes a small file that has been read.
+ * Unpacks and encodes a small file that has been read, whose bytes are gone then.
  * @throws what is wrong with it, which is said better by reading it as a stream
  */
 export async function encodeFetched(
@@ -68,6 +68,9 @@ export async function encodeFetched(
   const started = performance.now();
   const ndjson = await unpackWhole(packed, MOST_UNPACKED_BYTES);
   const gunzipMs = performance.now() - started;
+  const bytes = packed.length;
+  // It has been copied: left to V8, those of many files wait for a collection of its whole heap.
+  freeBuffer(packed);
   const { statement, constants } = new InsertTarget(table, type, txid, defaultTs, format);
   const encoded = encodeWhole(
     ndjson,
@@ -76,6 +79,6 @@ export async function encodeFetched(
   );
   freeBuffer(ndjson, SPARE_BYTES);
   const { rows, bytesIn: rawBytes, busyMs: encodeMs } = encoded;
-  const figures = { bytes: packed.length, rows, linesLeftOut: 0, rawBytes, resumes, s3Ms, gunzipMs, encodeMs };
+  const figures = { bytes, rows, linesLeftOut: 0, rawBytes, resumes, s3Ms, gunzipMs, encodeMs };
   return { id, statement, encoded, figures };
 }

@@ -4,6 +4,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { ndjson } from '../support/ndjson.ts';
 import { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { startTestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const server = await startTestServer({ after });
 const proxy = await S3FaultProxy.start({ after }, server.s3);
@@ -231,6 +232,28 @@ describe('small files, loaded together', () => {
     assert.deepEqual((await server.load(bucket, TOGETHER)).progress, { total: 20, done: 20 });
     const [rows] = await server.sql<{ n: number }>('select count(*)::int as n from patient');
     assert.equal(rows?.n, 60);
+  });
+
+  test('while Postgres takes rows, some files are read ahead, not all that a batch has', async (t) => {
+    const text = 'x'.repeat(4_000);
+    const file = (n: number) =>
+      gzipSync(ndjson(Array.from({ length: 10 }, (_, m) => ({ resourceType: 'Patient', id: `f${n}-${m}`, text }))));
+    const bucket = await server.bucketOf(
+      Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`Patient.${n}.ndjson.gz`, file(n)])),
+    );
+    const gate = await server.gate(t, 'patient');
+    const readBefore = () => proxy.answered.filter((seen) => seen.bucket === bucket && seen.key !== '').length;
+    await server.startLoad(bucket, { ...TOGETHER, account: proxy.account });
+    await gate.reached();
+    // 2 MiB of rows are of 52 of the batch's 150 files.
+    await waitFor(() => readBefore() >= 110, { timeoutMs: 30_000, what: 'those that are read ahead' });
+    const status = { bucket: `s3://${bucket}` };
+    for (let n = 0; n < 10; n++) await server.rpc('aidbox.bulk/load-from-bucket-status', status);
+    assert.ok(readBefore() <= 52 + 64, `${readBefore()} are read`);
+    await gate.open();
+    assert.deepEqual((await server.ended(bucket)).progress, { total: 300, done: 300 });
+    assert.equal(readBefore(), 300);
+    assert.ok((await transactionsOf(bucket)).transactions < 30, 'they are loaded together');
   });
 
   test('a LoaderFile that is deleted while its batch is loading waits for it, over REST and by SQL', async (t) => {
