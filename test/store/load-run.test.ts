@@ -3,12 +3,13 @@ import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { publishProgress } from '../../src/store/bucket-load/replica-progress.ts';
 import { createPool } from '../../src/store/create-pool.ts';
-import { endRun } from '../../src/store/load-run/end-run.ts';
+import { endRun, type RunEnd } from '../../src/store/load-run/end-run.ts';
 import { enterRun, RUNS_KEPT } from '../../src/store/load-run/enter-run.ts';
 import { listRuns } from '../../src/store/load-run/list-runs.ts';
 import { addRunCall, readRunCalls } from '../../src/store/load-run/run-call.ts';
 import { MOST_POINTS, readPoints, thinPoints } from '../../src/store/load-run/run-rates.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { inTransaction } from '../../src/store/query.ts';
 import { lastFirst } from '../support/last-first.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 
@@ -154,6 +155,41 @@ describe('a run is gone on with', () => {
   });
 });
 
+/** Ends a run as a replica does that has left it. */
+const endBy = (bucket: string, run: number, how: RunEnd) =>
+  inTransaction(pool, (client) => endRun(client, bucket, run, how));
+
+test('the end of a run is written down once, and not while somebody works in it', async () => {
+  const bucket = 's3://ended';
+  const run = await enter(bucket);
+  const stored = async () => {
+    const [{ endedAt, outcome } = {}] = await listRuns(pool, { run, limit: 1 });
+    return { endedAt, outcome };
+  };
+  await endBy(bucket, run, { outcome: 'cancelled' });
+  assert.deepEqual(await stored(), { endedAt: null, outcome: null });
+  await session.query(`select pg_advisory_unlock_all()`);
+  await endBy(bucket, run, { outcome: 'cancelled' });
+  const ended = await stored();
+  assert.ok(ended.endedAt instanceof Date);
+  await endBy(bucket, run, { outcome: 'given-up' });
+  assert.deepEqual(await stored(), ended);
+});
+
+test('a run is not completed while indexes that were dropped for it are not back', async (t) => {
+  const bucket = 's3://lacking';
+  const run = await enter(bucket);
+  await session.query(`select pg_advisory_unlock_all()`);
+  await pool.query(
+    `insert into disabledindex (id, txid, resource_type, status, resource)
+     values ('lacking', 1, 'DisabledIndex', 'created', '{"bucket": "s3://lacking", "status": "disabled"}')`,
+  );
+  t.after(() => pool.query('truncate disabledindex'));
+  await endBy(bucket, run, { outcome: 'given-up', reason: 'the database was out of reach' });
+  const [{ outcome, reason } = {}] = await listRuns(pool, { run, limit: 1 });
+  assert.deepEqual([outcome, reason], ['given-up', 'the database was out of reach']);
+});
+
 test('files that a commit has loaded after their run was counted as interrupted are files of that run', async () => {
   const bucket = 's3://late';
   const file = (id: string, status: string, loaded: number) =>
@@ -180,11 +216,7 @@ test('files that a commit has loaded after their run was counted as interrupted 
   );
   await file('of-the-second', 'done', 7);
   await session.query(`select pg_advisory_unlock_all()`);
-  const client = await pool.connect();
-  await client.query('begin');
-  await endRun(client, bucket, second, { outcome: 'completed' });
-  await client.query('commit');
-  client.release();
+  await endBy(bucket, second, { outcome: 'completed' });
 
   const { done, left, error, resources, bytes } = (await figures(first)) ?? {};
   assert.deepEqual({ done, left, error, resources, bytes }, { done: 2, left: 0, error: 1, resources: 43, bytes: 200 });
