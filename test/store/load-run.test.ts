@@ -137,6 +137,23 @@ test('of the calls of a run the first and the latest are kept', async () => {
   assert.equal((await listRuns(pool, { run, limit: 1 }))[0]?.calls, 140);
 });
 
+test('a run lists the calls before its own that no replica has taken up, and counts who joins it', async () => {
+  const bucket = 's3://joined';
+  const call = (number: bigint) =>
+    addRunCall(pool, bucket, number, { caller: { via: 'api' }, params: {}, newFiles: 0 });
+  await call(1n);
+  await call(2n);
+  await call(3n);
+  const enterFor = (client: pg.ClientBase, number: bigint) =>
+    enterRun(client, bucket, { call: number, known: undefined });
+  const run = await enterFor(session, 2n);
+  const joined = await inTransaction(pool, (client) => enterFor(client, 3n));
+  assert.equal(joined, run);
+  const [stored] = await listRuns(pool, { run, limit: 1 });
+  const calls = (await readRunCalls(pool, [run], true)).get(run)?.map((each) => each.call);
+  assert.deepEqual([stored?.replicas, calls], [2, [1, 2, 3]]);
+});
+
 describe('a run is gone on with', () => {
   test('by the load that was in it, also where another replica has ended it meanwhile', async () => {
     const run = await enter('s3://again');

@@ -151,6 +151,20 @@ describe('bytes are held against the checksum that the store offers', () => {
     assert.ok((await read()).bytes.equals(BODY));
   });
 
+  test('the rest of a large object is not read for it', async (t) => {
+    const { store, readerOf, reads } = await setUp(t);
+    store.put(KEY, Buffer.alloc(65 * 1024 * 1024), {
+      etag: '"large"',
+      headers: { 'x-amz-checksum-crc32': 'AAAAAA==' },
+    });
+    store.onGet = (answer) => ({ ...answer, hold: { after: 100_000, until: new Promise(() => {}) } });
+    const reader = readerOf();
+    const chunks = reader.read();
+    await chunks.next();
+    await chunks.return(undefined);
+    assert.deepEqual([await reader.findDamage(), reads().length], [undefined, 1]);
+  });
+
   test('a checksum of checksums, of an upload in parts, is none of the bytes', async (t) => {
     const { store, read } = await setUp(t);
     store.put(KEY, BODY, { headers: { 'x-amz-checksum-crc32': 'AAAAAA==-2' } });
