@@ -1,5 +1,5 @@
 import type { CopyBuffers } from './copy-buffers.ts';
-import type { PlainRows } from './plain-rows.ts';
+import type { PlainRows, RowOutput } from './plain-rows.ts';
 import { putBytes, putInt32 } from './put-bytes.ts';
 import { type EmitChunk, RowChunks } from './row-chunks.ts';
 import type { TransformedLine } from './transform.ts';
@@ -70,16 +70,35 @@ export class CopyRowWriter extends RowChunks {
     this.at = line.writeJson(out, at);
   }
 
-  override plainRows(rows: PlainRows, from: number, maxLineBytes: number): number {
-    const options = { prefix: this.#plainPrefix, maxLineBytes };
-    let count = rows.write(from, options, this.out, this.at);
-    for (;;) {
-      this.at += rows.bytes;
+  /**
+   * Writes the rows of many lines at once, each by the writer that its id has among them.
+   * @param from where the first line begins in the buffer that is attached
+   * @returns how many; `rows.next` then says where the first line begins that was left
+   */
+  static plainRows(writers: readonly CopyRowWriter[], rows: PlainRows, from: number, maxLineBytes: number): number {
+    const [first] = writers;
+    if (first === undefined) return 0;
+    const options = { prefix: first.#plainPrefix, maxLineBytes };
+    let count = 0;
+    for (let next = from; ; next = rows.next) {
+      count += rows.write(
+        next,
+        options,
+        writers.map(({ output }) => output),
+      );
+      for (const [n, writer] of writers.entries()) writer.at += rows.bytes[n] ?? 0;
+      if (rows.stop === 'unusual') return count;
+      if (rows.stop === 'more') continue;
+      const full = writers[rows.full];
       // A row that has no room in an empty buffer gets one of its own, as a row by itself.
-      if (rows.stop === 'unusual' || (rows.stop === 'full' && this.at === 0)) return count;
-      if (rows.stop === 'full') this.flush();
-      count += rows.write(rows.next, options, this.out, this.at);
+      if (full === undefined || full.at === 0) return count;
+      full.flush();
     }
+  }
+
+  /** Its output. */
+  get output(): RowOutput {
+    return { out: this.out, at: this.at };
   }
 
   end(): void {

@@ -7,8 +7,7 @@ const figure = exported<() => number>();
 type Write = (
   line: number,
   end: number,
-  out: number,
-  outEnd: number,
+  streams: number,
   frontBytes: number,
   prefixBytes: number,
   maxLineBytes: number,
@@ -17,6 +16,8 @@ type Write = (
 const exportsSchema = z.object({
   ...COMMON_EXPORTS,
   result: figure,
+  streams: figure,
+  streamCount: figure,
   front: figure,
   prefix: figure,
   headBytes: figure,
@@ -34,13 +35,10 @@ const exportsSchema = z.object({
 /** Why the module stops, by its number; `ended` is the end of the lines that it was given. */
 const STOPS = ['unusual', 'full', 'ended'] as const;
 
-/** Places in the module's memory. */
-export interface PlaceOfRows {
-  /** The first line, and the end of the lines. */
-  line: number;
-  end: number;
-  out: number;
-  outEnd: number;
+/** A piece of the module's memory. */
+export interface Place {
+  from: number;
+  to: number;
 }
 
 /** What the rows of a file begin with, and how its lines begin. */
@@ -62,15 +60,18 @@ export class PlainRowModule {
   readonly output: Buffer;
   /** Where in the memory the first line begins that was left by the last `write`. */
   next = 0;
-  /** Length of its rows, in bytes. */
-  bytes = 0;
   stop: (typeof STOPS)[number] = 'unusual';
+  /** Which stream has no room, where it stopped for that. */
+  full = 0;
+  /** Most streams at a time. */
+  readonly mostStreams: number;
   /** Whose bytes are in the input. */
   user: object | undefined;
 
   readonly #write: Write;
   readonly #memory: Buffer;
   readonly #result: Uint32Array;
+  readonly #streams: Uint32Array;
   readonly #front: Buffer;
   readonly #prefix: Buffer;
   #heads: RowHeads | undefined;
@@ -81,6 +82,8 @@ export class PlainRowModule {
     this.#write = write;
     this.#memory = Buffer.from(buffer);
     this.#result = new Uint32Array(buffer, places.result(), 3);
+    this.mostStreams = places.streamCount();
+    this.#streams = new Uint32Array(buffer, places.streams(), 2 * this.mostStreams);
     this.#front = Buffer.from(buffer, places.front(), places.headBytes());
     this.#prefix = Buffer.from(buffer, places.prefix(), places.headBytes());
     this.inputBytes = places.inputBytes();
@@ -97,23 +100,35 @@ export class PlainRowModule {
     return buffer === this.#memory.buffer ? byteOffset : undefined;
   }
 
-  /** Writes the rows of lines. @returns how many; `next`, `bytes` and `stop` say more */
-  write({ line, end, out, outEnd }: PlaceOfRows, heads: RowHeads, maxLineBytes: number): number {
+  /**
+   * Writes the rows of lines, each into the room of the stream that its id has among them.
+   * @returns how many; `next`, `stop` and `endOf` say more
+   */
+  write(lines: Place, rooms: readonly Place[], heads: RowHeads, maxLineBytes: number): number {
     const { front, prefix } = heads;
     if (this.#heads !== heads) {
       front.copy(this.#front);
       prefix.copy(this.#prefix);
       this.#heads = heads;
     }
+    for (const [stream, { from, to }] of rooms.entries()) {
+      this.#streams[2 * stream] = from;
+      this.#streams[2 * stream + 1] = to;
+    }
     // It looks behind the last byte for the end of white space.
-    const behind = this.#memory[end] ?? 0;
-    this.#memory[end] = 0;
-    const rows = this.#write(line, end, out, outEnd, front.length, prefix.length, maxLineBytes);
-    this.#memory[end] = behind;
-    const [next = 0, bytes = 0, stop = 0] = this.#result;
+    const behind = this.#memory[lines.to] ?? 0;
+    this.#memory[lines.to] = 0;
+    const rows = this.#write(lines.from, lines.to, rooms.length, front.length, prefix.length, maxLineBytes);
+    this.#memory[lines.to] = behind;
+    const [next = 0, stop = 0, full = 0] = this.#result;
     this.next = next;
-    this.bytes = bytes;
     this.stop = STOPS[stop] ?? 'unusual';
+    this.full = full;
     return rows;
+  }
+
+  /** Where the rows of a stream end that the last `write` has written. */
+  endOf(stream: number): number {
+    return this.#streams[2 * stream] ?? 0;
   }
 }

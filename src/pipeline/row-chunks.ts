@@ -1,5 +1,4 @@
 import type { CopyBuffers } from './copy-buffers.ts';
-import type { PlainRows } from './plain-rows.ts';
 import type { TransformedLine } from './transform.ts';
 
 /** Takes a full buffer, and calls `reuse` once nobody reads it any more. */
@@ -29,13 +28,6 @@ export abstract class RowChunks {
 
   /** Writes one row. */
   abstract row(line: TransformedLine): void;
-
-  /**
-   * Writes the rows of many lines at once, where the format has a way for it.
-   * @param from where the first line begins in the buffer that is attached
-   * @returns how many; `rows.next` then says where the first line begins that was left
-   */
-  plainRows?(rows: PlainRows, from: number, maxLineBytes: number): number;
 
   /** Writes what closes the COPY, and hands on what is left. */
   abstract end(): void;

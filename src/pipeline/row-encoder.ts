@@ -52,6 +52,8 @@ export class RowEncoder implements LineSink, RowCounts {
   readonly #transform: LineTransform;
   readonly #writers: readonly RowChunks[];
   readonly #writer: RowChunks;
+  /** The same in COPY's binary format; none where it is another one. */
+  readonly #copyWriters: readonly CopyRowWriter[];
   readonly #observer: LineObserver | undefined;
   #buffer: Buffer = Buffer.alloc(0);
   #bufferOffset = 0;
@@ -65,6 +67,7 @@ export class RowEncoder implements LineSink, RowCounts {
     this.#splitter = new LineSplitter(this, options.maxLineBytes);
     this.#transform = options.transform;
     this.#writers = emits.map((emit) => createWriter(options, emit));
+    this.#copyWriters = this.#writers.filter((writer) => writer instanceof CopyRowWriter);
     const [first] = this.#writers;
     if (first === undefined) throw new RangeError('an encoder needs a stream to write to');
     this.#writer = first;
@@ -103,12 +106,11 @@ export class RowEncoder implements LineSink, RowCounts {
     this.#transform.attach(buffer);
   }
 
-  /** Most files are taken by this alone. What follows every line, or sends rows to several streams, takes them one by one. */
+  /** Most files are taken by this alone. What follows every line takes them one by one. */
   lines(from: number): number {
     const { plainRows } = this.#transform;
-    if (plainRows === undefined || this.#observer !== undefined || this.#writers.length > 1) return from;
-    const rows = this.#writer.plainRows?.(plainRows, from, this.#options.maxLineBytes);
-    if (rows === undefined) return from;
+    if (plainRows === undefined || this.#observer !== undefined || this.#copyWriters.length === 0) return from;
+    const rows = CopyRowWriter.plainRows(this.#copyWriters, plainRows, from, this.#options.maxLineBytes);
     this.#line += rows;
     this.rows += rows;
     return plainRows.next;
@@ -151,7 +153,7 @@ export class RowEncoder implements LineSink, RowCounts {
     this.lineMap.skipped(this.rows);
   }
 
-  /** FNV-1a over the id. */
+  /** FNV-1a over the id; `tools/plain-rows` has it, too. */
   #writerOfId(): RowChunks {
     const { idBytes, idStart, idEnd } = this.#transform;
     let hash = 0x811c9dc5;

@@ -15,27 +15,39 @@ const JSONB_VERSION = 1;
 /** Takes plain lines, as in a worker thread; what it leaves is scanned line by line. */
 const plainRows = new PlainRowModule();
 
-/** An encoder of one stream whose buffers are used again at once, and the bytes that came out of it. */
+/** An encoder whose buffers are used again at once, and the bytes that came out of it; those of its streams one behind the other. */
 class TestEncoder extends RowEncoder {
-  readonly output: Buffer[];
+  readonly #outputs: readonly Buffer[][];
 
-  constructor(options: EncoderOptions, observer?: LineObserver) {
-    const output: Buffer[] = [];
-    const emit: EmitChunk = (chunk, reuse) => {
-      output.push(Buffer.from(chunk));
-      reuse();
-    };
-    super(options, [emit], observer);
-    this.output = output;
+  constructor(options: EncoderOptions, observer?: LineObserver, streams = 1) {
+    const outputs = Array.from({ length: streams }, (): Buffer[] => []);
+    const emits = outputs.map(
+      (output): EmitChunk =>
+        (chunk, reuse) => {
+          output.push(Buffer.from(chunk));
+          reuse();
+        },
+    );
+    super(options, emits, observer);
+    this.#outputs = outputs;
+  }
+
+  get output(): readonly Buffer[] {
+    return this.#outputs.flat();
   }
 }
 
 /** An encoder with limits far above what tests feed it, unless told otherwise. */
-export function testEncoder(options: Partial<EncoderOptions> = {}, observer?: LineObserver): TestEncoder {
+export function testEncoder(
+  options: Partial<EncoderOptions> = {},
+  observer?: LineObserver,
+  streams?: number,
+): TestEncoder {
   const transform = new IdentityTransform('Patient', plainRows);
   return new TestEncoder(
     { transform, constants: [], maxLineBytes: 1e6, buffers: new CopyBuffers(4096), ...options },
     observer,
+    streams,
   );
 }
 

@@ -13,7 +13,7 @@ import { testEncoder } from './encode.ts';
 
 const module = new PlainRowModule();
 
-type Given = Partial<EncoderOptions> & { chunkBytes?: number };
+type Given = Partial<EncoderOptions> & { chunkBytes?: number; streams?: number };
 
 /** Line by line; many lines at once, copied into the module's memory and out of it; the same where they lie in that memory. */
 type Way = 'single' | 'copied' | 'in place';
@@ -36,14 +36,14 @@ function* inSlot(chunks: readonly Buffer[], slot: Buffer): Generator<Buffer> {
 }
 
 /** What comes out of an encoder, and how it ended. */
-function outcomeOf(given: readonly Buffer[], { chunkBytes = 4096, ...options }: Given, way: Way) {
+function outcomeOf(given: readonly Buffer[], { chunkBytes = 4096, streams = 1, ...options }: Given, way: Way) {
   const transform = way === 'single' ? new IdentityTransform('Patient') : new IdentityTransform('Patient', module);
   const [slot, ...slots] = way === 'in place' ? module.slots : [];
   const buffers = new CopyBuffers(
     chunkBytes,
     slots.map((one) => one.subarray(0, chunkBytes)),
   );
-  const encoder = testEncoder({ ...options, transform, buffers });
+  const encoder = testEncoder({ ...options, transform, buffers }, undefined, streams);
   const chunks = slot === undefined ? given : inSlot(given, slot);
   let error: unknown;
   try {
@@ -132,13 +132,14 @@ describe('rows of many lines at once are those of line by line', () => {
         fc.option(fc.integer({ min: 30, max: 400 }), { nil: 1e6 }),
         fc.option(fc.bigInt({ min: 0n, max: 1n << 62n }), { nil: undefined }),
         fc.boolean(),
-        (lines, cuts, chunkBytes, maxLineBytes, defaultTs, ends) => {
+        fc.integer({ min: 1, max: 5 }),
+        (lines, cuts, chunkBytes, maxLineBytes, defaultTs, ends, streams) => {
           const bytes = Buffer.from(lines.join('\n') + (ends ? '\n' : ''));
           const constants = [
             { kind: 'int8' as const, value: 7n },
             { kind: 'text' as const, value: 'Patient' },
           ];
-          assertSame(cutAt(bytes, cuts), { chunkBytes, maxLineBytes, defaultTs, constants });
+          assertSame(cutAt(bytes, cuts), { chunkBytes, maxLineBytes, defaultTs, constants, streams });
         },
       ),
       { numRuns: 3000 },
@@ -197,11 +198,25 @@ describe('rows of many lines at once are those of line by line', () => {
     }
   });
 
+  test('for several streams as well: usual lines are all taken, and each goes where it goes line by line', () => {
+    const ids = Array.from({ length: 300 }, (_, n) => `${n % 3 === 0 ? 'a-long-id-of-some-uuid-' : 'p'}${n}`);
+    const text = ids.map((id) => `${line(id, '"b":1')}\n`).join('');
+    for (const streams of [2, 4, 8]) assertSame([Buffer.from(text)], { chunkBytes: 500, streams });
+    const rows = new PlainRows(module, 'Patient');
+    rows.attach(Buffer.from(text));
+    const options = { prefix: Buffer.alloc(10), maxLineBytes: 1e6 };
+    const outputs = module.slots.slice(0, 4).map((out) => ({ out, at: 0 }));
+    assert.equal(rows.write(0, options, outputs), ids.length);
+    assert.ok(rows.bytes.every((bytes) => bytes > 0));
+    // They could not all be copied from the one place that the module has for it.
+    assert.equal(rows.write(0, options, [...outputs, { out: Buffer.alloc(1e5), at: 0 }]), 0);
+  });
+
   test('usual lines are all taken, and none of the others', () => {
     const taken = (text: string) => {
       const rows = new PlainRows(module, 'Patient');
       rows.attach(Buffer.from(text));
-      return rows.write(0, { prefix: Buffer.alloc(10), maxLineBytes: 1e6 }, Buffer.alloc(1e5), 0);
+      return rows.write(0, { prefix: Buffer.alloc(10), maxLineBytes: 1e6 }, [{ out: Buffer.alloc(1e5), at: 0 }]);
     };
     assert.equal(taken(`${line('a', '"b":[{"id":"x","u":1}]')}\n`.repeat(40)), 40);
     assert.equal(taken(`${line('a', '"b":1')}\n${line('b', '"b":1,"id":"c"')}\n`), 1);

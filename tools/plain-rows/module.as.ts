@@ -1,8 +1,11 @@
 // AssemblyScript, built to src/pipeline/plain-rows-wasm.ts by `npm run plain-rows`.
 // Makes COPY's rows of lines that hold nothing unusual, as `ResourceScanner` and `CopyRowWriter` do; it gives up on all others.
 
-/** Three u32: where in the memory the first line begins that was left, the bytes of the rows, and why it stopped. */
+/** Three u32: where in the memory the first line begins that was left, why it stopped, and which stream has no room. */
 const RESULT: usize = 1024;
+/** Two u32 for each stream of rows: where its next row begins, and where its room ends. */
+const STREAMS: usize = 1280;
+const STREAM_COUNT: u32 = 64;
 /** How a line begins, up to the id. */
 const FRONT: usize = 2048;
 /** How a row begins, up to the id's field. */
@@ -43,6 +46,12 @@ export function grow(): void {
 }
 export function result(): usize {
   return RESULT;
+}
+export function streams(): usize {
+  return STREAMS;
+}
+export function streamCount(): u32 {
+  return STREAM_COUNT;
 }
 export function front(): usize {
   return FRONT;
@@ -261,26 +270,33 @@ function idEnd(from: usize, end: usize): usize {
   return at > from && load<u8>(at) == 0x22 && load<u16>(at + 1) == 0x222c ? at : 0;
 }
 
+/** The stream of an id among so many, as `RowEncoder` has it. */
+@inline
+function streamOf(id: usize, bytes: u32, streams: u32): u32 {
+  let hash: u32 = 0x811c9dc5;
+  for (let i: u32 = 0; i < bytes; i++) hash = (hash ^ load<u8>(id + i)) * 0x01000193;
+  return (hash ^ (hash >>> 15)) % streams;
+}
+
 @inline
 function putInt32(at: usize, value: u32): void {
   store<u32>(at, bswap<u32>(value));
 }
 
 /**
- * Writes the rows of the lines in [line, end) to [out, outEnd), until a line is not plain. A byte that is no white space follows the
- * lines, and a block that may be read; behind the rows is a block that may be written to. Gives how many.
+ * Writes the rows of the lines in [line, end) to so many streams, until a line is not plain or a stream has no room. A byte that is no
+ * white space follows the lines, and a block that may be read; behind each stream's room is a block that may be written to. Gives how many.
  */
 export function write(
   line: usize,
   end: usize,
-  out: usize,
-  outEnd: usize,
+  streams: u32,
   frontBytes: u32,
   prefixBytes: u32,
   maxLineBytes: u32,
 ): u32 {
-  const outFrom = out;
   let rows: u32 = 0;
+  let stream: u32 = 0;
   let why = ENDED;
   while (line < end) {
     const idFrom = line + frontBytes;
@@ -294,6 +310,10 @@ export function write(
     }
     const rest = idTo + 2;
     const idBytes = <u32>(idTo - idFrom);
+    if (streams > 1) stream = streamOf(idFrom, idBytes, streams);
+    const place = STREAMS + (<usize>stream << 3);
+    const out = <usize>load<u32>(place);
+    const outEnd = <usize>load<u32>(place + 4);
     const id = out + prefixBytes;
     const json = id + 4 + idBytes;
     why = FULL;
@@ -316,12 +336,12 @@ export function write(
     // jsonb's version, and the brace that the line begins with.
     store<u16>(json + 4, 0x7b01);
     why = ENDED;
-    out = json + 6 + restBytes;
+    store<u32>(place, <u32>(json + 6 + restBytes));
     rows++;
     line = feed + 1;
   }
   store<u32>(RESULT, <u32>line);
-  store<u32>(RESULT + 4, <u32>(out - outFrom));
-  store<u32>(RESULT + 8, why);
+  store<u32>(RESULT + 4, why);
+  store<u32>(RESULT + 8, stream);
   return rows;
 }
