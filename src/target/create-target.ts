@@ -19,6 +19,8 @@ export interface TargetOptions {
   defaultTs: bigint | undefined;
   /** How the rows of an insert are sent; all others go through tables of the session, in binary form. */
   format: CopyFormat;
+  /** Whether an insert is refused where the table's columns have other types by now; Citus takes none that looks. */
+  checksTypes: boolean;
   /** Whether rows that Postgres refuses are left out, each by itself. */
   lenient: boolean;
   distributed: DistributedTables;
@@ -28,7 +30,7 @@ export interface TargetOptions {
 export function createTarget(mode: WriteMode, options: TargetOptions): RowTarget {
   switch (mode.kind) {
     case 'insert':
-      return new InsertTarget(tableOf(options), options.type, options.txid, options.defaultTs, options.format);
+      return new InsertTarget(tableOf(options), options.type, options.txid, options.defaultTs, options);
     case 'insert-versions':
       return new InsertVersionsTarget({ ...options, table: tableOf(options) });
     case 'upsert':

@@ -24,7 +24,7 @@ export class InsertVersionsTarget extends InsertTarget {
   readonly #options: InsertVersionsOptions;
 
   constructor(options: InsertVersionsOptions) {
-    super(options.table, options.type, options.txid, options.defaultTs);
+    super(options.table, options.type, options.txid, options.defaultTs, { checksTypes: true });
     this.#options = options;
   }
 

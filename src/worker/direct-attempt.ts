@@ -117,7 +117,7 @@ export class DirectAttempt {
       await data.rollback();
       data.release();
       await control.query('rollback to savepoint no_rows');
-      return await concludeFailure(control, id, error, this.#rows, { signal, isWorthAnotherWay: () => false });
+      return await concludeFailure(control, id, error, this.#rows, { table, signal, isWorthAnotherWay: () => false });
     }
   }
 }

@@ -151,6 +151,7 @@ export class FileAttempt {
       await this.#partitions?.undo(this.#options.pool);
       const { signal } = this.#options;
       return await concludeFailure(client, id, error, this.#rows, {
+        table,
         signal,
         isWorthAnotherWay: this.#isWorthOneBackend,
       });

@@ -84,7 +84,8 @@ export class FileRows {
     const defaultTs = isDated ? await transactionMicros(client) : undefined;
     const format = await this.#formatFor(client, table);
     const lenient = maxErrors > 0;
-    const target = createTarget(writeMode, { table, type, txid, defaultTs, format, lenient, distributed });
+    const checksTypes = !(await distributed.isCitus(client));
+    const target = createTarget(writeMode, { table, type, txid, defaultTs, format, checksTypes, lenient, distributed });
     if (partitions === undefined) await target.prepare(client);
     const { statement, constants } = target;
     this.#isUnparsed = target.format === 'text';

@@ -71,7 +71,11 @@ export async function encodeFetched(
   const bytes = packed.length;
   // It has been copied: left to V8, those of many files wait for a collection of its whole heap.
   freeBuffer(packed);
-  const { statement, constants } = new InsertTarget(table, type, txid, defaultTs, format);
+  const { statement, constants } = new InsertTarget(table, type, txid, defaultTs, {
+    format,
+    // As text it goes to Citus.
+    checksTypes: format === 'binary',
+  });
   const encoded = encodeWhole(
     ndjson,
     { transform: transforms.create(transform, type), constants, defaultTs, format, maxLineBytes, buffers },

@@ -81,6 +81,26 @@ for (const [name, { way, skip = false }] of Object.entries(WAYS))
     const { pool, claimed, attempt } = way;
     const one = () => claimed('one.ndjson', 'Patient', [{ id: 'a' }, { id: 'b' }]);
 
+    for (const [column, type, change, back] of [
+      ['resource', 'text', 'resource type text', 'resource type jsonb using resource::jsonb'],
+      ['txid', 'double precision', 'txid type float8', 'txid type bigint'],
+      ['id', 'bytea', `id type bytea using id::bytea`, `id type text using convert_from(id, 'UTF8')`],
+    ] as const)
+      test(`writes no row to a table whose ${column} has become ${type} since the load looked, and says so`, async () => {
+        const file = await claimed('altered.ndjson', 'Person', [{ id: 'a' }]);
+        await pool.query(`alter table person alter ${change}`);
+        const outcome = await attempt(file);
+        const { rows } = await pool.query('select id, resource from person');
+        await pool.query(`truncate person; alter table person alter ${back}`);
+        assert.ok(outcome.kind === 'failed', outcome.kind);
+        assert.equal(outcome.failure.code, 'unfit-table');
+        assert.match(
+          outcome.failure.message,
+          new RegExp(`person cannot be used: column ${column} is ${type}, must be`),
+        );
+        assert.deepEqual(rows, []);
+      });
+
     test('has its rows and `done`, and leaves nothing', async () => {
       const file = await one();
       assert.equal((await attempt(file)).kind, 'done');

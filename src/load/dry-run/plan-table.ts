@@ -50,7 +50,7 @@ export async function planTable(
     ...(await privilegeProblems(
       db,
       table,
-      write.upsert || write.history ? ['select', 'insert', 'update'] : ['insert'],
+      write.upsert || write.history ? ['select', 'insert', 'update'] : ['select', 'insert'],
     )),
     ...(await historyProblems(db, {
       table,
