@@ -14,7 +14,16 @@ const GONE = ['NoSuchKey', 'no-such-file'];
 export function isChanged(listed: NewLoaderFile, stored: StoredFile): boolean {
   if (isAnother(listed, stored)) return true;
   if (stored.status !== 'error') return false;
-  return GONE.includes(stored.errorCode ?? '') || isOtherTime(listed, stored);
+  return wasGone(stored) || isOtherTime(listed, stored);
+}
+
+/** Whether an object that is listed as its LoaderFile tells of it was gone when it was read. */
+export function isMissing(listed: NewLoaderFile, stored: StoredFile): boolean {
+  return wasGone(stored) && !isAnother(listed, stored) && !isOtherTime(listed, stored);
+}
+
+function wasGone({ errorCode }: StoredFile): boolean {
+  return GONE.includes(errorCode ?? '');
 }
 
 /**

@@ -12,6 +12,7 @@ import type { Queryable } from '../store/query.ts';
 import { nextTxid } from '../store/transaction-stamps.ts';
 import { TURN_WAIT_MS } from './bounded-transaction.ts';
 import { BucketTurns } from './bucket-turns.ts';
+import { isMissing } from './changed-object.ts';
 import { compareListing, isPassedOver } from './compare-listing.ts';
 import { knownTypes } from './known-types.ts';
 import { type FileListing, type ListingNotes, listFiles } from './list-files.ts';
@@ -73,7 +74,7 @@ export class LoadCalls {
    */
   async loadWatched(
     request: LoadRequest,
-    { id, record, cursor }: WatchCall,
+    { id, record, cursor, missing }: WatchCall,
     signal: AbortSignal,
   ): Promise<WatchedListing> {
     const { pool, log, status, closing } = this.#options;
@@ -86,8 +87,9 @@ export class LoadCalls {
     };
     // Not one of `listings`: nobody has called, so there is nothing to cancel.
     const listed = await this.#list(request, (list) => list(AbortSignal.any([closing, signal])), follow);
-    const { news, late, passedOver } = await countNews(pool, request, { ...listed, from });
-    const isNeeded = news > 0 || (await status(bucket)).state === 'interrupted';
+    const { news, missed, late, passedOver } = await countNews(pool, request, { ...listed, from });
+    const isNeeded =
+      news > 0 || missing.areDue(missed, performance.now()) || (await status(bucket)).state === 'interrupted';
     signal.throwIfAborted();
     if (isNeeded) await this.#begin(request, { ...listed, isPartial: from?.isFull === false, watch: id }, record);
     else if (passedOver !== undefined && (await setPassedOver(pool, bucket, passedOver)))
@@ -130,18 +132,21 @@ function logPassedOver(log: Logger, bucket: string, files: number): void {
 
 /**
  * Counts the files to queue, up to the first page that has some; with a cursor all of them, and which were late. Where
- * everything was listed and nothing is to be queued, also those that are passed over.
+ * everything was listed and nothing is to be queued, also those that are passed over. Those that are queued only since they were gone
+ * when they were read are counted apart (`missed`), where nothing else is to be queued.
  */
 async function countNews(
   db: Queryable,
   request: LoadRequest,
   { listing, from }: { listing: FileListing; from: CursorListing | undefined },
-): Promise<{ news: number; late: number; passedOver: number | undefined }> {
-  const count = { news: 0, late: 0 };
+): Promise<{ news: number; missed: number; late: number; passedOver: number | undefined }> {
+  const count = { news: 0, missed: 0, late: 0 };
   let passedOver = 0;
   for await (const page of compareListing(db, request.bucket, listing, request)) {
-    const news = page.filter(({ standing }) => standing === 'new' || standing === 'changed');
+    const toQueue = page.filter(({ standing }) => standing === 'new' || standing === 'changed');
+    const news = toQueue.filter((file) => file.stored === undefined || !isMissing(file, file.stored));
     count.news += news.length;
+    count.missed += toQueue.length - news.length;
     passedOver += page.filter(isPassedOver).length;
     if (from === undefined && count.news > 0) break;
     if (from?.isFull === true) count.late += news.filter(({ key }) => from.isLate(key)).length;

@@ -5,6 +5,7 @@ import type { StoredWatch } from '../../store/bucket-watch/bucket-watch.ts';
 import type { CallRecord } from '../../store/load-run/run-call.ts';
 import type { LoadRequest } from '../load-request.ts';
 import type { KeyCursor } from './key-cursor.ts';
+import type { MissingObjects } from './missing-objects.ts';
 
 /** Whose listing it is. */
 export interface WatchCall {
@@ -13,6 +14,7 @@ export interface WatchCall {
   record: CallRecord;
   /** Where keys are in the order of time: how far earlier listings have come. */
   cursor: KeyCursor | undefined;
+  missing: MissingObjects;
 }
 
 /** What a listing has come to. */
@@ -52,6 +54,7 @@ export interface OwnWatch {
   /** Its call, where that brought credentials. */
   own: CallWithCredentials | undefined;
   cursor: KeyCursor;
+  missing: MissingObjects;
   /** Aborted when this replica is no longer to list. */
   signal: AbortSignal;
 }
@@ -72,13 +75,14 @@ export interface WatchOutcome {
  */
 export async function watchRound(
   { bucket, watch, params, caller }: StoredWatch,
-  { own, cursor, signal }: OwnWatch,
+  { own, cursor, missing, signal }: OwnWatch,
   { log, readCall, list }: WatchRoundOptions,
 ): Promise<WatchOutcome | undefined> {
   try {
     const stored = readCall(params);
     const { request, recorded } = own ?? stored;
-    const call = { id: watch, record: { caller, params: recorded }, cursor: stored.newKeysLast ? cursor : undefined };
+    const record = { caller, params: recorded };
+    const call = { id: watch, record, cursor: stored.newKeysLast ? cursor : undefined, missing };
     const { called, late, hasLeft } = await list(request, call, signal);
     if (called) log.info({ bucket }, 'a watched bucket has something to load');
     return { failure: undefined, hasLeft, ...(late > 0 ? { note: lateText(late) } : {}) };

@@ -14,9 +14,10 @@ import type { LoadRequest } from '../load-request.ts';
 import { type HeldWatch, HeldWatches } from './held-watches.ts';
 import { KeyCursor } from './key-cursor.ts';
 import { LookLoop } from './look-loop.ts';
+import { MissingObjects } from './missing-objects.ts';
 import { waitAfterFailure } from './pace.ts';
 import { SETTLE_MS } from './settled-files.ts';
-import { type CallWithCredentials, type WatchRoundOptions, watchRound } from './watch-round.ts';
+import { type CallWithCredentials, type OwnWatch, type WatchRoundOptions, watchRound } from './watch-round.ts';
 
 /** How often it looks which buckets are watched, and by whom, in ms; less often while none is. */
 const LOOK_MS = 2_000;
@@ -41,8 +42,8 @@ export class Watches {
   readonly #process = randomUUID();
   /** Of this process's own watches, by their id. */
   readonly #calls = new Map<string, CallWithCredentials>();
-  /** By the id of the watch. */
-  readonly #cursors = new Map<string, KeyCursor>();
+  /** What earlier listings have left, by the id of the watch. */
+  readonly #memories = new Map<string, Pick<OwnWatch, 'cursor' | 'missing'>>();
   readonly #held: HeldWatches;
   readonly #atOnce = pLimit(LISTINGS_AT_ONCE);
   readonly #loop: LookLoop;
@@ -125,7 +126,7 @@ export class Watches {
     for (const [bucket, held] of this.#held.entries()) {
       if (byBucket.get(bucket)?.watch !== held.watch) await this.#drop(bucket, held);
     }
-    for (const watch of mine) if (await this.#held.take(watch)) this.#cursors.get(watch.watch)?.expire();
+    for (const watch of mine) if (await this.#held.take(watch)) this.#memories.get(watch.watch)?.cursor.expire();
     for (const watch of mine) this.#beginIfDue(watch);
     const waits = this.#held.entries().flatMap(([, { round, dueAt }]) => (round === undefined ? [dueAt] : []));
     const nextMs = Math.max(0, Math.min(...waits) - performance.now());
@@ -135,7 +136,7 @@ export class Watches {
   /** It has ended, another one has taken its place, or another process is to list. */
   async #drop(bucket: string, held: HeldWatch): Promise<void> {
     this.#calls.delete(held.watch);
-    this.#cursors.delete(held.watch);
+    this.#memories.delete(held.watch);
     await this.#held.drop(bucket, held, 'the bucket is no longer watched, or by another call');
   }
 
@@ -159,7 +160,7 @@ export class Watches {
     const { bucket, watch } = stored;
     const startedAt = performance.now();
     const { signal } = held.end;
-    const mine = { own: this.#calls.get(watch), cursor: this.#cursorOf(watch), signal };
+    const mine = { own: this.#calls.get(watch), ...this.#memoryOf(watch), signal };
     const outcome = await this.#atOnce(() => watchRound(stored, mine, this.#options));
     if (outcome === undefined) return false;
     const hasFailed = outcome.failure !== undefined;
@@ -174,9 +175,9 @@ export class Watches {
     return hasFailed;
   }
 
-  #cursorOf(watch: string): KeyCursor {
-    const cursor = this.#cursors.get(watch) ?? new KeyCursor();
-    this.#cursors.set(watch, cursor);
-    return cursor;
+  #memoryOf(watch: string): Pick<OwnWatch, 'cursor' | 'missing'> {
+    const memory = this.#memories.get(watch) ?? { cursor: new KeyCursor(), missing: new MissingObjects() };
+    this.#memories.set(watch, memory);
+    return memory;
   }
 }

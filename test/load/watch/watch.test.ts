@@ -149,6 +149,21 @@ describe('watch', () => {
     );
   });
 
+  test('an object that is listed and cannot be read is asked for by the next listing, and not by each of them', async (t) => {
+    const proxy = await S3FaultProxy.start(t, server.s3);
+    const name = await server.bucketOf({ 'Patient-1.ndjson': patients(1, 'missing') });
+    const bucket = `s3://${name}`;
+    proxy.rule = ({ key }) => (key === '' ? undefined : { kind: 'error', status: 404, code: 'NoSuchKey' });
+    await watched(t, { bucket, account: proxy.account, 'upsert?': true, 'reload-changed?': true });
+    await waitFor(async () => (await callsOf(bucket)) === 2, { what: 'a second load' });
+    await untilListedAgain(bucket);
+    assert.equal(await callsOf(bucket), 2);
+    // What else is new has it read, too.
+    proxy.rule = () => undefined;
+    await server.s3.putObject(name, 'Patient-2.ndjson', ndjson(patients(1, 'there')));
+    await untilDone(bucket, 2);
+  });
+
   test('changed objects that it passes over are counted in the status, until they are loaded', async (t) => {
     const { bucket, put } = await folder();
     await put('Patient-1.ndjson', ndjson([{ id: 'passed', active: true }]));
