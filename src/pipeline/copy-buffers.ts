@@ -1,4 +1,5 @@
 import { freeBuffer } from './free-buffer.ts';
+import type { Crc32 } from './unpacker.ts';
 
 /**
  * Buffers kept for another use: what four files have on their way at a time, and some more. Where four files look up fingerprints, 64
@@ -16,13 +17,19 @@ export class CopyBuffers {
   readonly bytes: number;
   /** How many slots are taken and not given back. */
   slotsOut = 0;
+  /** The least time for bytes in slots. */
+  readonly crc32: Crc32 | undefined;
   readonly #memory: ArrayBufferLike | undefined;
   readonly #slots: Buffer[];
   readonly #free: Buffer[] = [];
 
-  /** @param slots such buffers of one memory, which are taken first: rows are made there without a copy */
-  constructor(bytes: number, slots: readonly Buffer[] = []) {
+  /**
+   * @param slots such buffers of one memory, which are taken first: rows are made there without a copy
+   * @param crc32 one that is quick where bytes lie in them
+   */
+  constructor(bytes: number, slots: readonly Buffer[] = [], crc32?: Crc32) {
     this.bytes = bytes;
+    this.crc32 = crc32;
     this.#memory = slots[0]?.buffer;
     // The last one that was given back is taken first, since a core's cache may have it.
     this.#slots = slots.toReversed();

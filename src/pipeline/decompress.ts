@@ -1,8 +1,12 @@
+import { createInflateRaw } from 'node:zlib';
 import { FileError } from '../errors/file-error.ts';
+import type { Decoder } from './decoder.ts';
+import { GzipDecoder } from './gzip-decoder.ts';
 import type { StageTimes } from './stage-times.ts';
 import { unpackByStream } from './unpack-by-stream.ts';
 import { DirectUnpacker } from './unpack-directly.ts';
 import { type ChunkBuffers, type ChunkMemory, createUnpacker } from './unpacker.ts';
+import { ZlibDecoder } from './zlib-decoder.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 
 /** A compressed file whose bytes cannot be what was once compressed. */
@@ -32,15 +36,39 @@ export async function* decompress(
   options: DecompressOptions,
 ): AsyncGenerator<Buffer> {
   const input = new PackedBytes(bytes, packing);
-  const unpacker = createUnpacker(packing);
-  const direct = DirectUnpacker.of(unpacker, packing, options);
+  const unpacker = createUnpacking(packing, options);
   try {
-    if (direct === undefined) yield* unpackByStream(input.chunks(), unpacker, options);
-    else yield* direct.unpack(input.chunks());
+    yield* unpacker.unpack(input.chunks());
   } catch (error) {
     throw toDecompressError(error, packing);
   }
-  input.checkAllUnpacked(direct?.taken ?? unpacker.bytesWritten);
+  input.checkAllUnpacked(unpacker.taken);
+}
+
+interface Unpacking {
+  unpack(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer>;
+  /** Packed bytes that were unpacked. */
+  readonly taken: number;
+}
+
+function createUnpacking(packing: 'gzip' | 'zstd', options: DecompressOptions): Unpacking {
+  const decoder = createDecoder(packing, options);
+  if (decoder !== undefined) return new DirectUnpacker(decoder, options);
+  const unpacker = createUnpacker(packing);
+  return {
+    unpack: (pieces) => unpackByStream(pieces, unpacker, options),
+    get taken() {
+      return unpacker.bytesWritten;
+    },
+  };
+}
+
+/** @returns undefined where this Node has its streams made otherwise */
+function createDecoder(packing: 'gzip' | 'zstd', { memory, buffers }: DecompressOptions): Decoder | undefined {
+  const crc32 = packing === 'gzip' && memory === 'passing' ? buffers?.crc32 : undefined;
+  return crc32 === undefined
+    ? ZlibDecoder.of(createUnpacker(packing), packing)
+    : GzipDecoder.of(createInflateRaw(), crc32);
 }
 
 /** The packed bytes, with an account of the last. */

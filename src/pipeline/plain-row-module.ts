@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { createFoldingCrc32, type Fold } from './folding-crc32.ts';
 import { PLAIN_ROWS_WASM } from './plain-rows-wasm.ts';
+import type { Crc32 } from './unpacker.ts';
 import { COMMON_EXPORTS, exported, instantiate } from './web-assembly.ts';
 
 const figure = exported<() => number>();
@@ -30,6 +32,9 @@ const exportsSchema = z.object({
   slotStride: figure,
   slotCount: figure,
   write: exported<Write>(),
+  lastFolded: figure,
+  lastFoldedBytes: figure,
+  foldCrc32: exported<Fold>(),
 });
 
 /** Why the module stops, by its number; `ended` is the end of the lines that it was given. */
@@ -58,6 +63,8 @@ export class PlainRowModule {
   readonly input: Buffer;
   readonly inputBytes: number;
   readonly output: Buffer;
+  /** The least time for bytes in its memory. */
+  readonly crc32: Crc32;
   /** Where in the memory the first line begins that was left by the last `write`. */
   next = 0;
   stop: (typeof STOPS)[number] = 'unusual';
@@ -77,7 +84,7 @@ export class PlainRowModule {
   #heads: RowHeads | undefined;
 
   constructor() {
-    const { memory, write, ...places } = instantiate(PLAIN_ROWS_WASM, exportsSchema);
+    const { memory, write, foldCrc32, ...places } = instantiate(PLAIN_ROWS_WASM, exportsSchema);
     const { buffer } = memory;
     this.#write = write;
     this.#memory = Buffer.from(buffer);
@@ -89,6 +96,11 @@ export class PlainRowModule {
     this.inputBytes = places.inputBytes();
     this.input = Buffer.from(buffer, places.input(), this.inputBytes);
     this.output = Buffer.from(buffer, places.output(), places.outputBytes());
+    this.crc32 = createFoldingCrc32({
+      fold: foldCrc32,
+      last: Buffer.from(buffer, places.lastFolded(), places.lastFoldedBytes()),
+      addressOf: (bytes) => this.addressOf(bytes),
+    });
     this.slotBytes = places.slotBytes();
     this.slots = Array.from({ length: places.slotCount() }, (_, n) =>
       Buffer.from(buffer, places.slots() + n * places.slotStride(), this.slotBytes),

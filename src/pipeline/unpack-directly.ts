@@ -1,21 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { constants } from 'node:zlib';
+import type { Decoder, Flush } from './decoder.ts';
 import { freeBuffer } from './free-buffer.ts';
 import type { StageTimes } from './stage-times.ts';
-import { type ChunkBuffers, type ChunkMemory, UNPACKED_CHUNK_BYTES, type Unpacker } from './unpacker.ts';
-
-/** What Node's zlib streams unpack by. */
-interface Handle {
-  writeSync(
-    flush: number,
-    input: Buffer,
-    inputAt: number,
-    inputBytes: number,
-    output: Buffer,
-    outputAt: number,
-    outputBytes: number,
-  ): void;
-}
+import { type ChunkBuffers, type ChunkMemory, UNPACKED_CHUNK_BYTES } from './unpacker.ts';
 
 /**
  * How long the thread's other files, and the word to cancel, may wait for one that is unpacked, in ms. Pieces that are there already come
@@ -33,25 +20,16 @@ interface Options {
   memory: ChunkMemory;
   buffers?: ChunkBuffers | undefined;
 }
-const FLUSHES = {
-  gzip: { none: constants.Z_NO_FLUSH, end: constants.Z_FINISH },
-  zstd: { none: constants.ZSTD_e_continue, end: constants.ZSTD_e_end },
-};
 
 /**
  * Unpacks on the thread that asks, straight into one buffer. Node's streams hand each chunk to a thread pool and take it
- * from there, which costs half as much CPU time again as the unpacking (measured: 1.36 against 0.74 CPU s per GB). Node has no documented
- * way for this: it uses what the streams' own synchronous functions do, and only where that is found as expected.
+ * from there, which costs half as much CPU time again as the unpacking (measured: 1.36 against 0.74 CPU s per GB).
  */
 export class DirectUnpacker {
   /** Packed bytes that were unpacked. */
   taken = 0;
 
-  readonly #unpacker: Unpacker;
-  readonly #handle: Handle;
-  /** Written by the handle: how much room is left in the output, and how many bytes in the input. */
-  readonly #left: Uint32Array;
-  readonly #flushes: (typeof FLUSHES)['gzip'];
+  readonly #decoder: Decoder;
   readonly #times: Pick<StageTimes, 'gunzipMs'>;
   readonly #memory: ChunkMemory;
   readonly #buffers: ChunkBuffers;
@@ -61,51 +39,34 @@ export class DirectUnpacker {
   #ended = false;
   #turnBegan = performance.now();
 
-  private constructor(
-    unpacker: Unpacker,
-    { handle, left }: Inside,
-    flushes: (typeof FLUSHES)['gzip'],
-    { times, memory, buffers = OWN_BUFFERS }: Options,
-  ) {
-    this.#unpacker = unpacker;
-    this.#handle = handle;
-    this.#left = left;
-    this.#flushes = flushes;
+  constructor(decoder: Decoder, { times, memory, buffers = OWN_BUFFERS }: Options) {
+    this.#decoder = decoder;
     this.#times = times;
     this.#memory = memory;
     this.#buffers = buffers;
   }
 
-  /** @returns undefined where this Node has its streams made otherwise */
-  static of(unpacker: Unpacker, packing: 'gzip' | 'zstd', options: Options): DirectUnpacker | undefined {
-    const inside = insideOf(unpacker);
-    return inside && new DirectUnpacker(unpacker, inside, FLUSHES[packing], options);
-  }
-
   /** @throws zlib's errors, or what `pieces` throws */
   async *unpack(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    // What goes wrong is thrown below; the stream tells it once more.
-    this.#unpacker.on('error', () => {});
     if (this.#memory === 'passing') this.#out = this.#buffers.take();
     try {
-      for await (const piece of pieces) yield* this.#unpack(piece, this.#flushes.none);
-      yield* this.#unpack(NO_INPUT, this.#flushes.end);
+      for await (const piece of pieces) yield* this.#unpack(piece, 'none');
+      yield* this.#unpack(NO_INPUT, 'end');
     } finally {
-      this.#unpacker.close();
+      this.#decoder.close();
       if (this.#memory === 'passing') this.#buffers.giveBack(this.#out);
     }
   }
 
-  async *#unpack(piece: Buffer, flush: number): AsyncGenerator<Buffer> {
+  async *#unpack(piece: Buffer, flush: Flush): AsyncGenerator<Buffer> {
     for (let from = 0; !this.#ended; ) {
       await this.#letOthers();
       const start = this.#startOfOutput();
       const room = this.#out.length - start;
       const started = performance.now();
-      this.#handle.writeSync(flush, piece, from, piece.length - from, this.#out, start, room);
+      this.#decoder.write(flush, piece, from, this.#out, start);
       this.#times.gunzipMs += performance.now() - started;
-      if (this.#unpacker.errored != null) throw this.#unpacker.errored;
-      const [roomLeft = 0, inputLeft = 0] = this.#left;
+      const { roomLeft, inputLeft } = this.#decoder;
       const next = piece.length - inputLeft;
       this.taken += next - from;
       from = next;
@@ -129,19 +90,4 @@ export class DirectUnpacker {
     this.#out = Buffer.allocUnsafeSlow(UNPACKED_CHUNK_BYTES);
     return 0;
   }
-}
-
-interface Inside {
-  handle: Handle;
-  left: Uint32Array;
-}
-
-function insideOf(unpacker: object): Inside | undefined {
-  if (!('_handle' in unpacker && '_writeState' in unpacker)) return undefined;
-  const { _handle: handle, _writeState: left } = unpacker;
-  return isHandle(handle) && left instanceof Uint32Array && left.length === 2 ? { handle, left } : undefined;
-}
-
-function isHandle(value: unknown): value is Handle {
-  return typeof value === 'object' && value !== null && 'writeSync' in value && typeof value.writeSync === 'function';
 }

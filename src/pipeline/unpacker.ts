@@ -12,10 +12,15 @@ export const UNPACKED_CHUNK_BYTES = 256 * 1024;
 /** Whether a chunk may be read only until the next one is asked for: `passing`; then its memory is written to again. */
 export type ChunkMemory = 'lasting' | 'passing';
 
+/** CRC-32 of bytes that follow those whose CRC-32 is `before`; of none it is 0. */
+export type Crc32 = (bytes: Buffer, before: number) => number;
+
 /** Where buffers for passing chunks come from. */
 export interface ChunkBuffers {
   take(): Buffer;
   giveBack(buffer: Buffer): void;
+  /** Where there is one that takes less time than zlib's for bytes in such a buffer. */
+  readonly crc32?: Crc32 | undefined;
 }
 
 /** For one file's bytes. What cannot be unpacked is an error of the stream. */

@@ -35,6 +35,6 @@ export class RowMemory {
   #create(): CopyBuffers {
     const module = new PlainRowModule();
     this.#transforms.plainRowModule = module;
-    return new CopyBuffers(module.slotBytes, module.slots);
+    return new CopyBuffers(module.slotBytes, module.slots, module.crc32);
   }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { crc32, createInflateRaw, gzipSync, zstdCompressSync } from 'node:zlib';
+import type { Decoder } from '../../src/pipeline/decoder.ts';
+import { GzipDecoder } from '../../src/pipeline/gzip-decoder.ts';
 import { unpackByStream } from '../../src/pipeline/unpack-by-stream.ts';
 import { DirectUnpacker } from '../../src/pipeline/unpack-directly.ts';
 import {
@@ -10,6 +12,7 @@ import {
   createUnpacker,
   UNPACKED_CHUNK_BYTES,
 } from '../../src/pipeline/unpacker.ts';
+import { ZlibDecoder } from '../../src/pipeline/zlib-decoder.ts';
 import { cutAt } from './cut-at.ts';
 
 type Packing = 'gzip' | 'zstd';
@@ -80,9 +83,26 @@ async function outcomeOf(chunks: AsyncIterable<Buffer>, taken: () => number): Pr
   }
 }
 
-async function direct(pieces: Buffer[], packing: Packing, memory: ChunkMemory): Promise<Outcome> {
-  const unpacker = DirectUnpacker.of(createUnpacker(packing), packing, options(memory));
-  assert.ok(unpacker);
+const DECODERS = {
+  gzip: () => ZlibDecoder.of(createUnpacker('gzip'), 'gzip'),
+  zstd: () => ZlibDecoder.of(createUnpacker('zstd'), 'zstd'),
+  'gzip with a CRC-32 of ours': () => GzipDecoder.of(createInflateRaw(), crc32),
+};
+type Way = keyof typeof DECODERS;
+const WAYS: readonly (readonly [way: Way, packing: Packing])[] = [
+  ['gzip', 'gzip'],
+  ['zstd', 'zstd'],
+  ['gzip with a CRC-32 of ours', 'gzip'],
+];
+
+function decoderOf(way: Way): Decoder {
+  const decoder = DECODERS[way]();
+  assert.ok(decoder);
+  return decoder;
+}
+
+async function direct(pieces: Buffer[], way: Way, memory: ChunkMemory): Promise<Outcome> {
+  const unpacker = new DirectUnpacker(decoderOf(way), options(memory));
   return await outcomeOf(unpacker.unpack(Readable.from(pieces)), () => unpacker.taken);
 }
 
@@ -93,13 +113,13 @@ async function byStream(pieces: Buffer[], packing: Packing, memory: ChunkMemory)
 }
 
 describe('unpacking without the thread pool gives what the documented stream gives', () => {
-  for (const packing of ['gzip', 'zstd'] as const) {
+  for (const [way, packing] of WAYS) {
     for (const [name, bytes] of Object.entries(packed(packing))) {
-      test(`${packing}: ${name}`, async () => {
+      test(`${way}: ${name}`, async () => {
         for (const [how, pieces] of Object.entries(cuts(bytes))) {
           for (const memory of ['lasting', 'passing'] as const) {
             const expected = await byStream(pieces, packing, memory);
-            const actual = await direct(pieces, packing, memory);
+            const actual = await direct(pieces, way, memory);
             assert.deepEqual(
               { ...actual, content: actual.content.length },
               { ...expected, content: expected.content.length },
@@ -113,18 +133,16 @@ describe('unpacking without the thread pool gives what the documented stream giv
   }
 
   test('chunks that last keep their bytes while others are unpacked', async () => {
-    const unpacker = DirectUnpacker.of(createUnpacker('gzip'), 'gzip', options('lasting'));
-    assert.ok(unpacker);
+    const unpacker = new DirectUnpacker(decoderOf('gzip'), options('lasting'));
     const chunks: Buffer[] = [];
     for await (const chunk of unpacker.unpack(Readable.from(cutAt(gzipSync(content), [1000, 30_000]))))
       chunks.push(chunk);
     assert.ok(Buffer.concat(chunks).equals(content));
   });
 
-  for (const packing of ['gzip', 'zstd'] as const) {
+  for (const [way, packing] of WAYS) {
     const unpack = (bytes: Buffer, buffers: ChunkBuffers) => {
-      const unpacker = DirectUnpacker.of(createUnpacker(packing), packing, { ...options('passing'), buffers });
-      assert.ok(unpacker);
+      const unpacker = new DirectUnpacker(decoderOf(way), { ...options('passing'), buffers });
       return unpacker.unpack(Readable.from([bytes]));
     };
     const whole = packed(packing)['one part'] ?? Buffer.alloc(0);
@@ -140,7 +158,7 @@ describe('unpacking without the thread pool gives what the documented stream giv
       ],
     ];
     for (const [how, bytes, read] of ends) {
-      test(`passing chunks of ${packing} lie in one buffer, which is given back: ${how}`, async () => {
+      test(`passing chunks of ${way} lie in one buffer, which is given back: ${how}`, async () => {
         const buffer = Buffer.allocUnsafeSlow(10_000);
         let taken = 0;
         const given: Buffer[] = [];
@@ -166,14 +184,13 @@ describe('unpacking without the thread pool gives what the documented stream giv
     }
   }
 
-  for (const packing of ['gzip', 'zstd'] as const)
-    test(`others of the thread have their turns while one piece of ${packing} unpacks to very much`, async () => {
+  for (const [way, packing] of WAYS)
+    test(`others of the thread have their turns while one piece of ${way} unpacks to very much`, async () => {
       const pack = packing === 'gzip' ? gzipSync : zstdCompressSync;
       const part = pack(Buffer.alloc(256 * 1024 * 1024, ' '));
       // A frame of zstd comes as a piece of its own.
       const pieces = packing === 'gzip' ? [Buffer.concat([part, part, part, part])] : [part, part, part, part];
-      const unpacker = DirectUnpacker.of(createUnpacker(packing), packing, options('passing'));
-      assert.ok(unpacker);
+      const unpacker = new DirectUnpacker(decoderOf(way), options('passing'));
       let turns = 0;
       const ticking = setInterval(() => turns++);
       let bytes = 0;
@@ -186,7 +203,7 @@ describe('unpacking without the thread pool gives what the documented stream giv
   test('it is not used where Node has its streams made otherwise', () => {
     const other = createUnpacker('gzip');
     Object.assign(other, { _writeState: undefined });
-    assert.equal(DirectUnpacker.of(other, 'gzip', options('passing')), undefined);
+    assert.equal(ZlibDecoder.of(other, 'gzip'), undefined);
     other.close();
   });
 });

@@ -10,6 +10,11 @@ describe('the memory that rows are made in', () => {
     await memory.use(async (buffers) => {
       const buffer = buffers.take();
       assert.equal(typeof transforms.plainRowModule?.addressOf(buffer), 'number');
+      assert.equal(
+        buffers.crc32,
+        transforms.plainRowModule?.crc32,
+        'sums of what is unpacked there are made there, too',
+      );
       buffers.giveBack(buffer);
     });
   });

@@ -1,5 +1,8 @@
 // AssemblyScript, built to src/pipeline/plain-rows-wasm.ts by `npm run plain-rows`.
 // Makes COPY's rows of lines that hold nothing unusual, as `ResourceScanner` and `CopyRowWriter` do; it gives up on all others.
+// Beside that it sums up what is unpacked into its memory.
+
+import { FOLD_AREA_BYTES, fold, LAST, LAST_BYTES } from './crc32.as';
 
 /** Three u32: where in the memory the first line begins that was left, why it stopped, and which stream has no room. */
 const RESULT: usize = 1024;
@@ -17,8 +20,9 @@ const INPUT_BYTES: u32 = 256 * 1024;
 /** Behind the input is room for a whole last block. */
 const OUTPUT: usize = INPUT + INPUT_BYTES + 128;
 const OUTPUT_BYTES: u32 = 256 * 1024;
+const FOLD_AREA: usize = (OUTPUT + OUTPUT_BYTES + 128 + 63) & ~63;
 /** Buffers that lines are read from and rows are written to in place. Behind each, as behind the output, is room for a whole last block. */
-const SLOTS: usize = (OUTPUT + OUTPUT_BYTES + 128 + 4095) & ~4095;
+const SLOTS: usize = (FOLD_AREA + FOLD_AREA_BYTES + 4095) & ~4095;
 const SLOT_BYTES: u32 = 256 * 1024;
 const SLOT_STRIDE: usize = SLOT_BYTES + 4096;
 const SLOT_COUNT: usize = 32;
@@ -85,6 +89,15 @@ export function slotStride(): usize {
 }
 export function slotCount(): u32 {
   return <u32>SLOT_COUNT;
+}
+export function lastFolded(): usize {
+  return FOLD_AREA + LAST;
+}
+export function lastFoldedBytes(): u32 {
+  return <u32>LAST_BYTES;
+}
+export function foldCrc32(data: usize, length: usize, register: u32): u32 {
+  return fold(FOLD_AREA, data, length, register);
 }
 
 @inline
