@@ -17,11 +17,19 @@ import type { RowCopy } from './row-copy.ts';
  */
 const CERTAINLY_DRAINED_BYTES = 64 * 1024;
 
-/**
- * From how many buffers on a COPY is waited for. Of several COPYs one is always behind: with two for each, and none before both were sent, the others had
- * nothing to do meanwhile, and half a core of two was idle.
- */
+/** Buffers that may wait for a COPY that is the only one of its file, and for each of several. */
 const MOST_WAITING = { ofOne: 2, ofSeveral: 3 };
+
+/** Buffers that may wait for all COPYs of a file: more do not lie in the memory of the WebAssembly that makes the rows (`RowMemory`). */
+const MOST_OF_ALL = 20;
+
+/**
+ * How many buffers may wait for each of a file's COPYs. Of several one is always behind: with two, and none before both were sent, the others
+ * had nothing to do meanwhile, and half a core of two was idle.
+ */
+function mostWaiting(copies: number): number {
+  return copies === 1 ? MOST_WAITING.ofOne : Math.min(MOST_WAITING.ofSeveral, Math.floor(MOST_OF_ALL / copies));
+}
 
 /**
  * One COPY on each client for the whole file, as fast as the slowest of them takes its rows, but for a few buffers; a row's id decides which
@@ -49,8 +57,7 @@ export class StreamedCopy extends EncodedCopy implements RowCopy {
     this.#copies = clients.map((client) => client.query(copyFrom(statement)));
     this.#ends = this.#copies.map((copy) => finished(copy));
     this.failed = Promise.all(this.#ends).then(() => new Promise<never>(() => {}));
-    const most = clients.length > 1 ? MOST_WAITING.ofSeveral : MOST_WAITING.ofOne;
-    this.#queues = this.#copies.map((copy) => new CopyQueue(copy, most));
+    this.#queues = this.#copies.map((copy) => new CopyQueue(copy, mostWaiting(clients.length)));
     this.encoder = new RowEncoder(
       encoder,
       this.#queues.map((queue) => (chunk: Buffer, reuse: () => void) => {
