@@ -5,6 +5,7 @@ import { publishProgress } from '../../src/store/bucket-load/replica-progress.ts
 import { createPool } from '../../src/store/create-pool.ts';
 import { endRun, type RunEnd } from '../../src/store/load-run/end-run.ts';
 import { enterRun, RUNS_KEPT } from '../../src/store/load-run/enter-run.ts';
+import { keepDeletedFiles } from '../../src/store/load-run/keep-deleted-files.ts';
 import { listRuns } from '../../src/store/load-run/list-runs.ts';
 import { addRunCall, readRunCalls } from '../../src/store/load-run/run-call.ts';
 import { MOST_POINTS, readPoints, thinPoints } from '../../src/store/load-run/run-rates.ts';
@@ -205,6 +206,38 @@ test('a run is not completed while indexes that were dropped for it are not back
   await endBy(bucket, run, { outcome: 'given-up', reason: 'the database was out of reach' });
   const [{ outcome, reason } = {}] = await listRuns(pool, { run, limit: 1 });
   assert.deepEqual([outcome, reason], ['given-up', 'the database was out of reach']);
+});
+
+test('of files that are deleted those are kept that the bucket’s run in progress has finished', async () => {
+  const ended = await enter('s3://deleted-before');
+  await session.query(`select pg_advisory_unlock_all()`);
+  await endBy('s3://deleted-before', ended, { outcome: 'completed' });
+  const { rows } = await pool.query<{ txid: string }>(`select nextval('transaction_id_seq')::text as txid`);
+  const early = rows[0]?.txid ?? '';
+  const run = await enter('s3://deleted');
+  const other = await enter('s3://deleted-other');
+  const late = String(BigInt(early) + 1_000n);
+  const file = (id: string, bucket: string, txid: string, status: string) => ({
+    id,
+    txid,
+    ts: new Date(),
+    resource: { bucket, status, size: 1 },
+  });
+  await keepDeletedFiles(pool, [
+    file('kept', 's3://deleted', late, 'done'),
+    file('failed', 's3://deleted', late, 'error'),
+    file('unfinished', 's3://deleted', late, 'pending'),
+    file('of-an-earlier-run', 's3://deleted', early, 'done'),
+    file('of-a-run-that-ended', 's3://deleted-before', late, 'done'),
+  ]);
+  const kept = await pool.query<{ run: number; loader_file: string }>(
+    `select run::int, loader_file from fhir_bucket_loader.load_run_deleted where run = any ($1) order by loader_file`,
+    [[ended, run, other]],
+  );
+  assert.deepEqual(kept.rows, [
+    { run, loader_file: 'failed' },
+    { run, loader_file: 'kept' },
+  ]);
 });
 
 test('files that a commit has loaded after their run was counted as interrupted are files of that run', async () => {

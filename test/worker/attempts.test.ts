@@ -189,6 +189,22 @@ for (const [name, { way, skip = false }] of Object.entries(WAYS))
       assert.deepEqual(await leftBy(way, file), { status: 'pending', ids: [], unresolved: 0 });
     });
 
+    test('gives it back, without a row, when it is stopped while a COPY waits for somebody else', {
+      timeout: 120_000,
+    }, async () => {
+      const file = await claimed('waiting.ndjson', 'Person', [{ id: 'held' }]);
+      const stop = new AbortController();
+      const held = `insert into person (id, txid, status, resource) values ('held', 1, 'created', '{}')`;
+      const waiting = `select from pg_stat_activity where datname = current_database() and query ilike 'copy%' and wait_event_type = 'Lock'`;
+      await during(pool, held, async () => {
+        const outcome = attempt(file, { signal: stop.signal });
+        await waitFor(async () => (await pool.query(waiting)).rowCount === 1, { what: 'the COPY to wait' });
+        stop.abort(new Error('stopped'));
+        assert.deepEqual(await outcome, { kind: 'stopped' });
+      });
+      assert.deepEqual(await leftBy(way, file), { status: 'pending', ids: [], unresolved: 0 });
+    });
+
     test('gives it back, without a row, when it is stopped', async () => {
       const file = await one();
       const outcome = await attempt(file, { signal: AbortSignal.abort(new Error('stopped')) });
@@ -265,4 +281,40 @@ describe('an attempt over several backends', { skip: plain.skip }, () => {
     assert.equal((await attempt(file)).kind, 'done');
     assert.deepEqual(await leftBy(way, file), { status: 'done', ids, unresolved: 0 });
   });
+});
+
+test('a batch that is stopped when rows of some of its files are written gives all of them back, without a row', async () => {
+  const { pool, claimed, idsIn, statusOf, options, task } = plain;
+  const big = (id: string) => [{ id, note: 'x'.repeat(900_000) }];
+  const files = [];
+  for (const key of ['b1', 'b2', 'b3']) files.push(await claimed(`${key}.ndjson`, 'Patient', big(key)));
+  const last = await claimed('last.ndjson', 'Patient', [{ id: 'last' }]);
+  const stop = new AbortController();
+  const { source } = options;
+  const held: typeof source = {
+    list: source.list,
+    open: (object, signal) => {
+      const bytes = source.open(object, signal);
+      if (object.key !== 'last.ndjson') return bytes;
+      const read = async function* () {
+        const written = `select from pg_locks l join pg_stat_activity a using (pid)
+          where l.relation = 'patient'::regclass and l.mode = 'RowExclusiveLock' and a.state = 'idle in transaction'
+            and a.datname = current_database()`;
+        await waitFor(async () => (await pool.query(written)).rowCount === 1, {
+          timeoutMs: 60_000,
+          what: 'the rows of the others',
+        });
+        stop.abort(new Error('stopped'));
+        yield* bytes.read();
+      };
+      return Object.assign(Object.create(bytes), { read });
+    },
+  };
+  const outcome = await loadBatch(
+    { ...task, files: [...files, last] },
+    { ...options, source: held, signal: stop.signal },
+  );
+  assert.deepEqual(outcome, { kind: 'batch', files: Array.from({ length: 4 }, () => ({ kind: 'stopped' })) });
+  assert.deepEqual(await idsIn('Patient'), []);
+  for (const file of [...files, last]) assert.equal(await statusOf(file), 'pending');
 });

@@ -4,7 +4,6 @@ import { ensureResourceTable } from '../../src/store/ensure-resource-table.ts';
 import { DirectCopy } from '../../src/target/direct/direct-copy.ts';
 import { loadFile } from '../../src/worker/load-file.ts';
 import { startAttemptParts } from '../support/attempt-parts.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 const { pool, options, task, claimed, idsIn, statusOf } = await startAttemptParts({ after }, { isDirect: true });
 
@@ -94,21 +93,4 @@ test('an attempt that was given up before it came to its rows leaves no transact
     `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
   );
   assert.deepEqual([open.rowCount, await statusOf(file)], [0, 'pending']);
-});
-
-test('a stop ends a COPY of a data connection that waits for somebody else’s row', { timeout: 120_000 }, async () => {
-  const file = await claimed('stopped.ndjson', 'Person', [{ id: 'held' }]);
-  const holder = await pool.connect();
-  try {
-    await holder.query(`begin; insert into person (id, txid, status, resource) values ('held', 1, 'created', '{}')`);
-    const stop = new AbortController();
-    const attempt = loadFile({ ...task, ...file }, { ...options, signal: stop.signal });
-    const waiting = `select from pg_stat_activity where datname = current_database() and query ilike 'copy%' and wait_event_type = 'Lock'`;
-    await waitFor(async () => (await pool.query(waiting)).rowCount === 1, { what: 'the COPY to wait' });
-    stop.abort(new Error('stopped'));
-    assert.deepEqual([await attempt, await statusOf(file)], [{ kind: 'stopped' }, 'pending']);
-  } finally {
-    await holder.query('rollback');
-    holder.release();
-  }
 });
