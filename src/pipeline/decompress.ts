@@ -75,6 +75,7 @@ function createDecoder(packing: 'gzip' | 'zstd', { memory, buffers }: Decompress
 class PackedBytes {
   readonly #bytes: AsyncIterable<Buffer>;
   readonly #packing: 'gzip' | 'zstd';
+  readonly #frames = new ZstdFrames();
   #taken = 0;
   /** Offset just past the last byte that is not zero. */
   #meaningful = 0;
@@ -85,11 +86,10 @@ class PackedBytes {
   }
 
   async *chunks(): AsyncGenerator<Buffer> {
-    const frames = new ZstdFrames();
     for await (const chunk of this.#bytes) {
       this.#take(chunk);
       if (this.#packing === 'gzip') yield chunk;
-      else yield* frames.cut(chunk);
+      else yield* this.#frames.cut(chunk);
     }
   }
 
@@ -102,19 +102,22 @@ class PackedBytes {
 
   /** zlib ends at a zero byte after a member and ignores what follows, which would lose the rows of a later member. */
   checkAllUnpacked(unpacked: number): void {
+    if (this.#packing === 'zstd' && this.#frames.isInside) throw cutShort('zstd');
     const due = this.#packing === 'gzip' ? this.#meaningful : this.#taken;
     if (due <= unpacked) return;
     throw new DecompressError(this.#packing, `ends at byte ${unpacked}, but more than zero padding follows it`);
   }
 }
 
+function cutShort(packing: 'gzip' | 'zstd', options?: ErrorOptions): DecompressError {
+  const unit = packing === 'gzip' ? 'member' : 'frame';
+  return new DecompressError(packing, `is cut short: it ends inside a ${unit}`, options);
+}
+
 function toDecompressError(error: unknown, packing: 'gzip' | 'zstd'): unknown {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
   const { code } = error;
-  if (code === 'Z_BUF_ERROR') {
-    const unit = packing === 'gzip' ? 'member' : 'frame';
-    return new DecompressError(packing, `is cut short: it ends inside a ${unit}`, { cause: error });
-  }
+  if (code === 'Z_BUF_ERROR') return cutShort(packing, { cause: error });
   if (code === 'ZSTD_error_frameParameter_windowTooLarge') {
     return new DecompressError(packing, 'has a window above 128 MB; pack it again with --long=27 or less', {
       cause: error,

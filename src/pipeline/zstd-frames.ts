@@ -28,6 +28,11 @@ export class ZstdFrames {
   #endsFrame = false;
   #isLost = false;
 
+  /** Whether more bytes are due: those so far end inside a frame. Node 22's decompressor ends there without an error (tried with 22.18). */
+  get isInside(): boolean {
+    return !this.#isLost && (this.#part !== 'magic' || this.#bytes.length > 0 || this.#skip > 0);
+  }
+
   /** The chunk's bytes in order, no piece with bytes of two frames. */
   *cut(chunk: Buffer): Generator<Buffer> {
     let from = 0;
