@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import pg from 'pg';
 import type { Config } from './config.ts';
+import { unusableFolder } from './embedded-postgres/unusable-folder.ts';
 import { isConnectionLoss } from './errors/connection-loss.ts';
 import { postgresMessage } from './errors/postgres-message.ts';
 import { SessionTimeout } from './errors/session-timeout.ts';
@@ -67,11 +68,7 @@ const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENO
 /** The same for the folder of the embedded Postgres. */
 export function explainDataFolder(error: unknown, folder: string): unknown {
   if (!(error instanceof Error) || !(UNWRITABLE.has(codeOf(error)) || isMissingIn(error, folder))) return error;
-  return new StartError(
-    `No database is configured, and an embedded Postgres cannot use data folder ${folder}: ${error.message}. ` +
-      'Set DATABASE_URL to a Postgres, or LOADER_DATA_FOLDER to a folder that this user may write to.',
-    { cause: error },
-  );
+  return unusableFolder(`No database is configured, and an embedded Postgres cannot use data folder ${folder}`, error);
 }
 
 /** Whether the system says of the folder, or of what is to be made in it, that it cannot be there, as below /proc. */

@@ -72,7 +72,7 @@ describe('a start that cannot succeed ends with one sentence and what to set, wi
       [
         'a data folder that takes no file',
         { LOADER_DATA_FOLDER: '/proc' },
-        /^Data folder \/proc cannot be used: unable to open .* Set DATABASE_URL /,
+        /^Data folder \/proc takes no file owner\.lock: unable to open .* Set DATABASE_URL /,
       ],
       [
         'a data folder that is a device',

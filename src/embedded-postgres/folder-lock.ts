@@ -1,7 +1,9 @@
 import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { basename, join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { StartError } from '../errors/start-error.ts';
+import { loadSqlite } from './load-sqlite.ts';
+import { unusableFolder } from './unusable-folder.ts';
 
 export type FolderLock = { release(): void };
 
@@ -44,14 +46,11 @@ export function lockFolder(folder: string): FolderLock {
 /** @throws StartError where the folder takes no file */
 function openLock(folder: string): DatabaseSync {
   const path = join(folder, 'owner.lock');
+  const sqlite = loadSqlite();
   try {
-    return new DatabaseSync(path);
+    return new sqlite.DatabaseSync(path);
   } catch (error) {
-    throw new StartError(
-      `Data folder ${folder} cannot be used: ${error instanceof Error ? error.message : String(error)} (${path}). ` +
-        'Set DATABASE_URL to a Postgres, or LOADER_DATA_FOLDER to a folder that this user may write to.',
-      { cause: error },
-    );
+    throw unusableFolder(`Data folder ${folder} takes no file ${basename(path)}`, error);
   }
 }
 

@@ -73,7 +73,8 @@ test('so is one over several backends that somebody else completes, and ends the
     const answer = await carryOut();
     await recover(plain);
     await plain.pool.query(
-      `select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name like '%' || $1 || '%'`,
+      `select pg_terminate_backend(pid, 10000) from pg_stat_activity
+        where datname = current_database() and application_name like '%' || $1 || '%'`,
       [key],
     );
     return answer;
