@@ -192,6 +192,8 @@ test('the end of a run is written down once, and not while somebody works in it'
   assert.ok(ended.endedAt instanceof Date);
   await endBy(bucket, run, { outcome: 'given-up' });
   assert.deepEqual(await stored(), ended);
+  await addRunCall(pool, bucket, 9n, { caller: { via: 'api' }, params: {}, newFiles: 0 });
+  assert.deepEqual([...(await readRunCalls(pool, [run], true))], [], 'a call after that is none of it');
 });
 
 test('a run is not completed while indexes that were dropped for it are not back', async (t) => {
@@ -240,20 +242,46 @@ test('of files that are deleted those are kept that the bucket’s run in progre
   ]);
 });
 
+test('what an interrupted run has loaded stays counted when its LoaderFiles are deleted', async () => {
+  const bucket = 's3://forgotten';
+  const file = (id: string, status: string) =>
+    pool.query(
+      `insert into loaderfile (id, txid, resource_type, status, resource)
+       values ($1, nextval('transaction_id_seq'), 'LoaderFile', 'created',
+               jsonb_build_object('bucket', $2::text, 'status', $3::text, 'size', 100, 'loaded', 5))`,
+      [id, bucket, status],
+    );
+  const first = await enter(bucket);
+  for (const [id, status] of [
+    ['forgotten', 'done'],
+    ['refused', 'error'],
+    ['unfinished', 'in-progress'],
+  ] as const)
+    await file(id, status);
+  await session.query(`select pg_advisory_unlock_all()`);
+  const second = await enter(bucket);
+  await pool.query(`delete from loaderfile where id = 'forgotten'`);
+  await session.query(`select pg_advisory_unlock_all()`);
+  await endBy(bucket, second, { outcome: 'completed' });
+  const { done, left, resources } = (await listRuns(pool, { run: first, limit: 1 }))[0]?.figures ?? {};
+  assert.deepEqual({ done, left, resources }, { done: 1, left: 1, resources: 5 });
+});
+
 test('files that a commit has loaded after their run was counted as interrupted are files of that run', async () => {
   const bucket = 's3://late';
-  const file = (id: string, status: string, loaded: number) =>
+  const file = (id: string, status: string, loaded: number, ofBucket = bucket) =>
     pool.query(
       `insert into loaderfile (id, txid, resource_type, status, resource)
        values ($1, nextval('transaction_id_seq'), 'LoaderFile', 'created',
                jsonb_build_object('bucket', $2::text, 'file', $1::text, 'status', $3::text, 'size', 100, 'loaded', $4::int))`,
-      [id, bucket, status, loaded],
+      [id, ofBucket, status, loaded],
     );
   const figures = async (run: number) => (await listRuns(pool, { run, limit: 1 }))[0]?.figures;
   const first = await enter(bucket);
   await file('in-time', 'done', 3);
   await file('failed', 'error', 0);
   await file('late', 'in-progress', 0);
+  await file('of-another-bucket', 'done', 1, 's3://another');
   const { rows } = await pool.query<{ txid: string }>(`select nextval('transaction_id_seq')::text as txid`);
   await session.query(`select pg_advisory_unlock_all()`);
 

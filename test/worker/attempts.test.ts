@@ -161,6 +161,17 @@ for (const [name, { way, skip = false }] of Object.entries(WAYS))
       assert.deepEqual(await leftBy(way, file), { status: 'pending', ids: [], unresolved: 0 });
     });
 
+    test('goes by its own table’s key: that of one in another schema may be dropped', async () => {
+      const file = await one();
+      await pool.query(
+        `insert into disabledindex (id, txid, resource_type, status, resource)
+         values ('other', 1, 'DisabledIndex', 'created',
+                 '{"schemaname": "other", "tablename": "patient", "indexname": "patient_pkey", "indexdef": "", "status": "disabled",
+                   "constraint": {"name": "k", "definition": "", "primary": true}}')`,
+      );
+      assert.equal((await attempt(file)).kind, 'done');
+    });
+
     test('has no row of one whose last line is bad', async () => {
       const file = await claimed('bad.ndjson', 'Patient', [{ id: 'a' }, { id: 'b' }, { note: 'no id' }]);
       const outcome = await attempt(file);

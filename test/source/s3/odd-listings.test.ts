@@ -91,6 +91,16 @@ describe('a listing is complete or refused', () => {
     assert.deepEqual([...new Set(await listedKeys())], KEYS);
   });
 
+  test('no IsTruncated, and a token that comes again, on a short page', async (t) => {
+    const { store, listedKeys } = await setUp(t);
+    store.onList = ({ contents, elements }, query) => {
+      if (query.get('list-type') !== '2') return;
+      Object.assign(elements, { IsTruncated: undefined, NextContinuationToken: 'fhir/A', MaxKeys: '1000' });
+      contents.length = Math.min(contents.length, 10);
+    };
+    assert.deepEqual([...new Set(await listedKeys())], KEYS);
+  });
+
   test('no IsTruncated, and a full page', async (t) => {
     const { store, listedKeys } = await setUp(t);
     store.onList = ({ elements }) => {
