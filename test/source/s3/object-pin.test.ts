@@ -141,6 +141,9 @@ describe('bytes are held against', () => {
     const crc = 'x-amz-checksum-crc32';
     assert.equal(received({ [crc]: 'AAAAAA==', 'x-amz-checksum-type': 'composite' }).isToVerify, false);
     assert.equal(received({ [crc]: 'AAAAAA==-3' }).isToVerify, false);
-    assert.equal(received({ 'content-md5': 'no digest' }).isToVerify, false);
+  });
+
+  test('and what can be none is refused by name', () => {
+    assert.throws(() => received({ 'content-md5': 'no digest' }), /its content-md5 is "no digest"/);
   });
 });
