@@ -72,6 +72,27 @@ describe('work that can be cancelled', { timeout: 600_000 }, () => {
     await failed;
   });
 
+  test('ends when its cancelling has: no later statement of the session meets that', async (t) => {
+    const pool = poolFor(t);
+    const abort = new AbortController();
+    const tried = t.mock.method(pool, 'query');
+    let isAnswered = false;
+    const work = async () => {
+      abort.abort();
+      await waitFor(() => tried.mock.callCount() > 0, { what: 'an attempt to cancel' });
+      void Promise.resolve(tried.mock.calls[0]?.result).then(() => {
+        isAnswered = true;
+      });
+    };
+    const hold = await pool.connect();
+    pool.options.max = 1;
+    const ended = cancellable(pool, session, { signal: abort.signal, graceMs: 0 }, work);
+    await waitFor(() => tried.mock.callCount() > 0, { what: 'an attempt to cancel' });
+    setImmediate(() => hold.release());
+    await ended;
+    assert.ok(isAnswered);
+  });
+
   test('that ends by itself in time is not cancelled', async (t) => {
     const pool = poolFor(t);
     const abort = new AbortController();

@@ -7,6 +7,17 @@ import { patients } from '../support/ndjson.ts';
 import { onTestServer } from '../support/on-test-server.ts';
 import { createMigratedDatabase } from '../support/test-database.ts';
 import { startTestServer } from '../support/test-server.ts';
+import { testServerConnection } from '../support/test-server-address.ts';
+
+async function withClient<T>(connection: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(connection);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
 
 /** A database whose sessions begin with these settings. */
 async function databaseWith(t: TestContext, settings: Readonly<Record<string, string>>) {
@@ -52,6 +63,45 @@ test('a session has the loader’s settings whatever the database says, and none
     // A Unix socket, by which it may be connected, has no such timeout.
     assert.match(rows[0].silence, /^(1min|0)$/);
     assert.deepEqual(rows, [{ silence: rows[0].silence, look: '10s', citus: null, compresses: true }]);
+  } finally {
+    await client.end();
+  }
+});
+
+test('no timeout of a database ends what a session does, and its defaults change no meaning', async (t) => {
+  const timeouts = {
+    statement_timeout: '600000',
+    idle_in_transaction_session_timeout: '600000',
+    idle_session_timeout: '600000',
+    transaction_timeout: '600000',
+    lock_timeout: '600000',
+  };
+  const { rows: known } = await withClient(testServerConnection(), (client) =>
+    client.query<{ name: keyof typeof timeouts }>('select name from pg_settings where name = any ($1)', [
+      Object.keys(timeouts),
+    ]),
+  );
+  const given = Object.fromEntries(known.map(({ name }) => [name, timeouts[name]]));
+  const meanings = {
+    quote_all_identifiers: ['on', 'off'],
+    default_transaction_isolation: ['serializable', 'read committed'],
+    array_nulls: ['off', 'on'],
+    extra_float_digits: ['-15', '1'],
+    client_min_messages: ['debug1', 'warning'],
+  } as const;
+  const theirs = Object.fromEntries(Object.entries(meanings).map(([name, [value]]) => [name, value]));
+  const { database } = await databaseWith(t, { ...given, ...theirs });
+  const wanted = {
+    ...Object.fromEntries(Object.keys(given).map((name) => [name, '0'])),
+    ...Object.fromEntries(Object.entries(meanings).map(([name, [, value]]) => [name, value])),
+  };
+  const client = await connectClient(database.connection);
+  try {
+    const { rows } = await client.query<{ name: string; value: string }>(
+      'select name, current_setting(name) as value from unnest($1::text[]) as name',
+      [Object.keys(wanted)],
+    );
+    assert.deepEqual(Object.fromEntries(rows.map(({ name, value }) => [name, value])), wanted);
   } finally {
     await client.end();
   }
