@@ -1,6 +1,7 @@
 import { CORE_SCHEMA, dump, load } from 'js-yaml';
 import { ClientError } from '../errors/client-error.ts';
-import { parseFailure } from './parse-failure.ts';
+import { parseFailure, placeAt, withPlace } from './parse-failure.ts';
+import { repeatedKey } from './repeated-key.ts';
 
 export type BodyFormat = 'json' | 'yaml';
 
@@ -48,6 +49,11 @@ export function parseBody(text: string, format: BodyFormat): unknown {
   } catch (error) {
     const name = format === 'json' ? 'JSON' : 'YAML';
     throw new ClientError('unreadable-body', `The body is not valid ${name}: ${parseFailure(error, text)}.`);
+  }
+  const repeated = format === 'json' ? repeatedKey(text) : undefined;
+  if (repeated !== undefined) {
+    const reason = withPlace('duplicated key', placeAt(text, repeated));
+    throw new ClientError('unreadable-body', `The body is not valid JSON: ${reason}.`);
   }
   if (isDeeperThan(body, MOST_DEPTH)) {
     throw new ClientError('unreadable-body', `The body is nested deeper than ${MOST_DEPTH} levels.`);

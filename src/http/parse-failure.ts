@@ -14,13 +14,15 @@ export function parseFailure(error: unknown, text: string): string {
   return withPlace(withoutQuotes(message), placeOfContext(message, text));
 }
 
-interface Place {
+/** In a text. */
+export interface Place {
   /** From 0, as is `column`. */
   line: number;
   column: number;
 }
 
-function withPlace(reason: string, place: Place | undefined): string {
+/** A reason, and where it is. */
+export function withPlace(reason: string, place: Place | undefined): string {
   return place === undefined ? reason : `${reason} (line ${place.line + 1} column ${place.column + 1})`;
 }
 
@@ -45,6 +47,11 @@ function placeOfContext(message: string, text: string): Place | undefined {
   const context = message.slice(from + lead.length, to);
   const at = text.indexOf(context);
   if (at < 0 || text.indexOf(context, at + 1) >= 0) return undefined;
-  const before = text.slice(0, at + CONTEXT_LENGTH).split('\n');
+  return placeAt(text, at + CONTEXT_LENGTH);
+}
+
+/** The place of an index of a text. */
+export function placeAt(text: string, index: number): Place {
+  const before = text.slice(0, index).split('\n');
   return { line: before.length - 1, column: before.at(-1)?.length ?? 0 };
 }

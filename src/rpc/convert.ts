@@ -21,8 +21,7 @@ export const convert = defineMethod({
   name: 'fhir-bucket-loader/convert',
   description:
     'Converts one resource, as a load would, or back. Nothing is stored. The answer keeps `id` and `resourceType`, which a row ' +
-    'has as columns. Numbers are shown as JavaScript reads them (`1.00` as `1`, `1e400` as `null`), and of a key that stands twice the ' +
-    'last; a load keeps numbers as written, and the command line’s `convert` shows a file’s lines with them. Not in Aidbox.',
+    'has as columns. Numbers are shown as JavaScript reads them (`1.00` as `1`, `1e400` as `null`); a load keeps numbers as written, and the command line’s `convert` shows a file’s lines with them. Not in Aidbox.',
   params,
   async handle({ resource, to, 'fhir-version': fhirVersion }, { conversion }) {
     const converter = new LineConverter({ ...conversion, fhirVersion: fhirVersion ?? conversion.fhirVersion, to });

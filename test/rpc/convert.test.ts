@@ -37,15 +37,11 @@ test('fhir-version counts', async () => {
   });
 });
 
-test('shows numbers as JavaScript reads them, and of a key that stands twice the last, as is documented', async () => {
-  const send = (contentType: string, body: string) =>
-    fetch(`${server.url}/rpc`, { method: 'POST', headers: { 'content-type': contentType }, body });
-  const resource = '{"resourceType":"Basic","id":"b","x":1.00,"y":1e400,"k":1,"k":2}';
-  const answer = await send(
-    'application/json',
-    `{"method":"fhir-bucket-loader/convert","params":{"resource":${resource}}}`,
-  );
-  assert.match(await answer.text(), /"x":1,"y":null,"k":2/);
-  const yaml = await send('text/yaml', `method: fhir-bucket-loader/convert\nparams:\n  resource: ${resource}\n`);
-  assert.match(await yaml.text(), /duplicated mapping key/);
+test('shows numbers as JavaScript reads them, as is documented', async () => {
+  const answer = await fetch(`${server.url}/rpc`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"method":"fhir-bucket-loader/convert","params":{"resource":{"resourceType":"Basic","id":"b","x":1.00,"y":1e400}}}',
+  });
+  assert.match(await answer.text(), /"x":1,"y":null/);
 });
