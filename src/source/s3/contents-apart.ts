@@ -48,20 +48,30 @@ export function readContentsApart(
   return (answer) => (contents === undefined ? answer : { ...answer, Contents: contents });
 }
 
-const OBJECT = /<Contents>.*?<\/Contents>/gs;
 const KEY = /<Key>([^<]*)<\/Key>/;
-const TIME = /<LastModified>\s*([^<]*?)\s*<\/LastModified>/;
+const TIME = /<LastModified>([^<]*)<\/LastModified>/;
 /** What the SDK reads as a time. */
 const READABLE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:[-+]\d\d:\d\d|Z)$/i;
 
 /** The SDK says what it could not read, and not of which object: the first one with a time that is none is named. */
 function nameObject(error: TypeError, xml: string): void {
-  for (const [object] of xml.matchAll(OBJECT)) {
-    const time = TIME.exec(object)?.[1];
+  for (const object of objectsIn(xml)) {
+    const time = TIME.exec(object)?.[1]?.trim();
     if (time === undefined || (READABLE.test(time) && !Number.isNaN(Date.parse(time)))) continue;
     const key = JSON.stringify(capText(KEY.exec(object)?.[1] ?? ''));
     // Its first line is the reason.
     error.message = error.message.replace(/^[^\n]*/, (reason) => `${reason}, LastModified of the object ${key}`);
     return;
+  }
+}
+
+/** Each object's part of a listing. Not by a pattern: the text is the store's, and one may be made to take ever longer. */
+function* objectsIn(xml: string): Generator<string> {
+  let from = xml.indexOf('<Contents>');
+  while (from >= 0) {
+    const to = xml.indexOf('</Contents>', from);
+    if (to < 0) return;
+    yield xml.slice(from, to);
+    from = xml.indexOf('<Contents>', to);
   }
 }
