@@ -6,7 +6,7 @@ import { nameOfOption, WRITE_OPTIONS, type WriteOptions } from '../store/bucket-
 import { holdWatch } from '../store/bucket-watch/bucket-watch.ts';
 import { endAbandonedRun } from '../store/load-run/end-run.ts';
 import { addRunCall, type CallRecord } from '../store/load-run/run-call.ts';
-import { addLoaderFiles, listForeignKeys } from '../store/loader-file/add-loader-files.ts';
+import { addLoaderFiles } from '../store/loader-file/add-loader-files.ts';
 import { countFiles } from '../store/loader-file/bucket-files.ts';
 import type { StoredFile } from '../store/loader-file/listed-files.ts';
 import { releaseOrphans } from '../store/loader-file/queue.ts';
@@ -15,7 +15,7 @@ import { boundStatement } from '../store/lock-waits.ts';
 import type { Queryable } from '../store/query.ts';
 import { Statements } from '../store/statement.ts';
 import { inBoundedTransaction, ROWS_WAIT_MS, TURN_WAIT_MS } from './bounded-transaction.ts';
-import { compareListing, isPassedOver } from './compare-listing.ts';
+import { type ComparedFile, compareListing, isPassedOver } from './compare-listing.ts';
 import type { FileListing } from './list-files.ts';
 import type { LoadRequest } from './load-request.ts';
 
@@ -74,10 +74,7 @@ export async function queueCall(
     await refuseContradiction(client, bucket, write);
     if (watch !== undefined && !(await holdWatch(client, bucket, watch)))
       throw new ClientError('domain-error', `Bucket <${bucket}> is no longer watched; nothing is queued.`);
-    const { newFiles, areAllNew } = await queueFiles(client, bucket, listing);
-    const changed = areAllNew
-      ? { count: 0, unsure: 0, passedOver: 0 }
-      : await queueChanged(client, bucket, { listing, listedFrom, reloadChanged });
+    const { newFiles, changed } = await queueFiles(client, bucket, { listing, listedFrom, reloadChanged });
     const passedOver = isPartial === true ? undefined : changed.passedOver;
     const call = await recordCall(client, bucket, { options: write, passedOver });
     await addRunCall(client, bucket, call, { ...record, newFiles });
@@ -88,37 +85,19 @@ export async function queueCall(
 }
 
 /**
- * Queues every file of a listing that has no LoaderFile yet. In a transaction, so that all of them are queued or none.
- * @returns how many were added, and whether that is every file of the listing
+ * Queues every file of a listing that has no LoaderFile yet, in a transaction, so that all of them are queued or none; and
+ * queues those again whose objects have changed, or counts those that are passed over. Each page is looked up once.
  */
 async function queueFiles(
   db: Queryable,
   bucket: string,
-  listing: FileListing,
-): Promise<{ newFiles: number; areAllNew: boolean }> {
-  // Reads all LoaderFiles of the bucket: only where something may be new.
-  let foreign: Promise<Set<string>> | undefined;
-  const foreignKeys = async () => {
-    foreign ??= listForeignKeys(db, bucket);
-    return await foreign;
-  };
-  const count = { newFiles: 0, listed: 0 };
-  for (const page of listing.files()) {
-    count.newFiles += await addLoaderFiles(db, bucket, page, foreignKeys);
-    count.listed += page.length;
-  }
-  return { newFiles: count.newFiles, areAllNew: count.newFiles === count.listed };
-}
-
-/** Queues the files again whose objects have changed, or counts those that are passed over. */
-async function queueChanged(
-  db: Queryable,
-  bucket: string,
   { listing, listedFrom, reloadChanged }: Pick<QueuedListing, 'listing' | 'listedFrom'> & { reloadChanged: boolean },
-): Promise<ChangedFiles> {
+): Promise<{ newFiles: number; changed: ChangedFiles }> {
+  let newFiles = 0;
   const changed = { count: 0, unsure: 0, passedOver: 0 };
   const isOlder = (stored: StoredFile) => BigInt(stored.txid) < listedFrom;
   for await (const page of compareListing(db, bucket, listing, { reloadChanged })) {
+    newFiles += await addLoaderFiles(db, bucket, page, storedOf(page));
     changed.passedOver += page.filter(
       (file) => isPassedOver(file) && file.stored !== undefined && isOlder(file.stored),
     ).length;
@@ -130,7 +109,11 @@ async function queueChanged(
     changed.count += queued;
     changed.unsure += differing.length - queued;
   }
-  return changed;
+  return { newFiles, changed };
+}
+
+function storedOf(page: readonly ComparedFile[]): Map<string, StoredFile> {
+  return new Map(page.flatMap(({ key, stored }) => (stored === undefined ? [] : [[key, stored] as const])));
 }
 
 /**

@@ -1,7 +1,8 @@
 import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import { notifyLoads } from '../bucket-load/load-notice.ts';
 import type { Queryable } from '../query.ts';
-import { LOADER_FILE_ID_PATTERN, loaderFileId } from './loader-file.ts';
+import { findListedFiles, type StoredFile } from './listed-files.ts';
+import { loaderFileId } from './loader-file.ts';
 
 /** An object to queue. */
 export interface NewLoaderFile {
@@ -15,9 +16,8 @@ export interface NewLoaderFile {
 
 /**
  * Queues objects that have no LoaderFile yet, whatever the status of those that have one, and brings size and ETag of
- * files still `pending` up to date with the listing, unless another call has listed a newer object meanwhile. Where all have one,
- * and none is pending, it is one look-up by id.
- * @param foreignKeys the keys whose LoaderFiles have other ids; asked for where one has none of its own
+ * files still `pending` up to date with the listing, unless another call has listed a newer object meanwhile.
+ * @param stored what was found of them, by key, with what others have written; where it is not given, the loader's own are looked up
  * @returns how many files were added
  * @throws RowsKeptOut when the table took fewer
  */
@@ -25,25 +25,23 @@ export async function addLoaderFiles(
   db: Queryable,
   bucket: string,
   files: readonly NewLoaderFile[],
-  foreignKeys: () => Promise<ReadonlySet<string>> = async () => new Set(),
+  stored?: ReadonlyMap<string, Pick<StoredFile, 'id' | 'status'>>,
 ): Promise<number> {
   if (files.length === 0) return 0;
-  const listed = new Map(files.map((file) => [loaderFileId(bucket, file.key), file]));
-  const known = await db.query<{ id: string; pending: boolean }>(
-    `select id, coalesce(resource ->> 'status', '') = 'pending' as pending from loaderfile where id = any ($1::text[])`,
-    [idArray([...listed.keys()])],
-  );
-  const missing = new Map(listed);
-  for (const { id } of known.rows) missing.delete(id);
-  if (missing.size > 0) {
-    const foreign = await foreignKeys();
-    for (const [id, { key }] of missing) if (foreign.has(key)) missing.delete(id);
+  const keys = files.map(({ key }) => key);
+  const known = stored ?? (await findListedFiles(db, bucket, keys));
+  const missing = new Map<string, NewLoaderFile>();
+  const pending = new Map<string, NewLoaderFile>();
+  for (const file of files) {
+    const id = loaderFileId(bucket, file.key);
+    const { id: storedId, status } = known.get(file.key) ?? {};
+    if (storedId === undefined) missing.set(id, file);
+    else if (storedId === id && status === 'pending') pending.set(id, file);
   }
   const added = await insertFiles(db, bucket, missing);
-  const pending = new Set(known.rows.flatMap((row) => (row.pending ? [row.id] : [])));
   // Another transaction has added them meanwhile.
-  for (const id of missing.keys()) if (!added.has(id)) pending.add(id);
-  await updatePendingFiles(db, bucket, new Map([...listed].filter(([id]) => pending.has(id))));
+  for (const [id, file] of missing) if (!added.has(id)) pending.set(id, file);
+  await updatePendingFiles(db, bucket, pending);
   if (added.size > 0) await notifyLoads(db, { topic: 'queued', name: bucket });
   return added.size;
 }
@@ -110,17 +108,4 @@ function listedJson(files: ListedFiles): string {
 /** An array in Postgres's form. Ids of LoaderFiles have nothing that it would take for something else. */
 function idArray(ids: readonly string[]): string {
   return `{${ids.join(',')}}`;
-}
-
-/**
- * The object keys of a bucket whose LoaderFile was written by somebody else (Aidbox gives ids of its own), so that
- * the primary key does not keep them from being added again.
- */
-export async function listForeignKeys(db: Queryable, bucket: string): Promise<Set<string>> {
-  const { rows } = await db.query<{ file: string }>(
-    `select resource ->> 'file' as file from loaderfile
-      where resource ->> 'bucket' = $1 and id !~ $2 and resource ->> 'file' is not null`,
-    [bucket, LOADER_FILE_ID_PATTERN],
-  );
-  return new Set(rows.map((row) => row.file));
 }
