@@ -11,8 +11,9 @@ export function repeatedKey(text: string): number | undefined {
     else if (text[at] === '"') {
       const end = endOfString(text, at);
       if (isBeforeColon(text, end)) {
+        const written = text.slice(at, end);
         // The same key may be written in several ways.
-        const key: unknown = JSON.parse(text.slice(at, end));
+        const key: unknown = written.includes('\\') ? JSON.parse(written) : written.slice(1, -1);
         const keys = objects.at(-1);
         if (keys?.has(key)) return at;
         keys?.add(key);
@@ -32,6 +33,6 @@ function endOfString(text: string, start: number): number {
 
 function isBeforeColon(text: string, from: number): boolean {
   let at = from;
-  while (/^[ \t\r\n]$/.test(text[at] ?? '')) at++;
+  while (text[at] === ' ' || text[at] === '\n' || text[at] === '\t' || text[at] === '\r') at++;
   return text[at] === ':';
 }
