@@ -7,6 +7,8 @@ import { ServerProcess } from './support/server-process.ts';
 import { createTestDatabase } from './support/test-database.ts';
 
 const MB = 1024 * 1024;
+/** More than the 2 MB that V8 is told to keep to, as it takes more for a moment (5.25 seen), and far less than the 48 that it grows to. */
+const LITTLE_MB = 8;
 const MODULE = fileURLToPath(new URL('../src/young-heap.ts', import.meta.url));
 
 /** Makes objects that live for a while, as those of a program with much to do, and says how large the heap of new ones is. */
@@ -31,12 +33,12 @@ test('new objects take little memory in the main thread and in worker threads', 
   const small = await sizes(`${set}${CHURN}${inWorker}`);
   assert.equal(small.length, 2);
   assert.ok(
-    small.every((size) => size <= 4),
+    small.every((size) => size <= LITTLE_MB),
     `${small} MB`,
   );
   const usual = await sizes(`${CHURN}${inWorker}`);
   assert.ok(
-    usual.every((size) => size > 4),
+    usual.every((size) => size > LITTLE_MB),
     `${usual} MB without it`,
   );
 });
@@ -46,5 +48,5 @@ test('a server keeps them so from its start', async (t) => {
   const server = await ServerProcess.start(t, { databaseUrl: url });
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   const size = /^nodejs_heap_space_size_total_bytes\{space="new"\} (\d+)$/m.exec(metrics)?.[1];
-  assert.ok(Number(size) <= 4 * MB, `${size} bytes`);
+  assert.ok(Number(size) <= LITTLE_MB * MB, `${size} bytes`);
 });
