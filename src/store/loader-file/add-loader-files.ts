@@ -2,7 +2,7 @@ import { checkAllStored } from '../../errors/rows-kept-out.ts';
 import { notifyLoads } from '../bucket-load/load-notice.ts';
 import type { Queryable } from '../query.ts';
 import { findListedFiles, type StoredFile } from './listed-files.ts';
-import { loaderFileId } from './loader-file.ts';
+import { idArray, loaderFileId } from './loader-file.ts';
 
 /** An object to queue. */
 export interface NewLoaderFile {
@@ -103,9 +103,4 @@ function listedJson(files: ListedFiles): string {
       return { id, file, type, size, etag, modified };
     }),
   );
-}
-
-/** An array in Postgres's form. Ids of LoaderFiles have nothing that it would take for something else. */
-function idArray(ids: readonly string[]): string {
-  return `{${ids.join(',')}}`;
 }

@@ -1,5 +1,5 @@
 import type { Queryable } from '../query.ts';
-import { LOADER_FILE_ID_PATTERN, loaderFileId } from './loader-file.ts';
+import { idArray, LOADER_FILE_ID_PATTERN, loaderFileId } from './loader-file.ts';
 
 /** What the LoaderFile of an object says. */
 export interface StoredFile {
@@ -29,8 +29,7 @@ export async function findListedFiles(
   keys: readonly string[],
 ): Promise<Map<string, StoredFile>> {
   const { rows } = await db.query<StoredFile>(`select ${COLUMNS} from loaderfile l where l.id = any ($1::text[])`, [
-    // In Postgres's form, of ids that have nothing that it would take for something else: pg makes arrays of texts in 2 kB of garbage a file.
-    `{${keys.map((key) => loaderFileId(bucket, key)).join(',')}}`,
+    idArray(keys.map((key) => loaderFileId(bucket, key))),
   ]);
   return new Map(rows.map((row) => [row.key, row]));
 }
