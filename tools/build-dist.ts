@@ -14,7 +14,7 @@ const ENTRIES: readonly (Entry & { path?: string; exports?: string })[] = [
     source: 'tools/bundle/kept/worker.ts',
     path: 'src/worker/worker.js',
     name: 'worker',
-    exports: "export * from 'FILE';\nexport { default } from 'FILE';\n",
+    exports: "export * from 'FILE';\n",
   },
   { source: 'demo/run-demo.ts', name: 'demo' },
 ];

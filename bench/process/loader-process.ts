@@ -49,11 +49,14 @@ function programOf(tree: string): string {
 /** The loader's server as its users start it, in a process of its own. */
 export class LoaderProcess {
   readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
   readonly #log: ServerLog;
   readonly #url: string;
 
   private constructor(child: ChildProcess, log: ServerLog, url: string) {
     this.#child = child;
+    // From now on: a server that has ended by itself tells nothing more.
+    this.#exited = once(child, 'exit');
     this.#log = log;
     this.#url = url;
   }
@@ -119,9 +122,8 @@ export class LoaderProcess {
 
   /** @param signal SIGKILL does not wait for what is loading */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    const exited = once(this.#child, 'exit');
     this.#child.kill(signal);
-    await exited;
+    await this.#exited;
   }
 
   get pid(): number {

@@ -9,11 +9,13 @@ export class ServerLog {
   readonly url: Promise<string>;
 
   readonly #last: string[] = [];
+  readonly #ended = Promise.withResolvers<never>();
   #onLoadEnd: ((at: number) => void) | undefined;
 
   constructor(stdout: Readable) {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.url = promise;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.url = Promise.race([promise, this.#ended.promise]);
+    this.#ended.promise.catch(() => {});
     createInterface({ input: stdout })
       .on('line', (line) => {
         const url = /POST (http:\S+)\/rpc/.exec(line)?.[1];
@@ -22,13 +24,13 @@ export class ServerLog {
         this.#last.push(line);
         this.#last.splice(0, this.#last.length - LAST_LINES);
       })
-      .on('close', () => reject(new Error(`the server ended:\n${this.#last.join('\n')}`)));
+      .on('close', () => this.#ended.reject(new Error(`the server ended:\n${this.#last.join('\n')}`)));
   }
 
-  /** When the load that is running or begins next ends, in ms since 1970. */
+  /** When the load that is running or begins next ends, in ms since 1970. @throws when the server ends before */
   async loadEnd(): Promise<number> {
-    return await new Promise((resolve) => {
-      this.#onLoadEnd = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#onLoadEnd = resolve;
+    return await Promise.race([promise, this.#ended.promise]);
   }
 }

@@ -33,6 +33,7 @@ export class WorkerPool {
     setWorkerHeap();
     this.#piscina = new Piscina({
       filename: new URL(`./worker${extname(import.meta.url)}`, import.meta.url).href,
+      name: 'file',
       workerData: setup,
       env: SHARE_ENV,
       minThreads: Math.min(threads, READY_THREADS),
@@ -66,7 +67,7 @@ export class WorkerPool {
 
   /** Loads a file on one of the threads. Throws only when the thread itself dies. */
   async run(task: Omit<FileTask, 'port'>, { signal, onProgress }: RunOptions): Promise<FileOutcome> {
-    const outcome = await this.#load((port) => ({ ...task, port }), { signal, onMessage: onProgress });
+    const outcome = await this.#load((port) => ({ ...task, port }), { signal, name: 'file', onMessage: onProgress });
     if (outcome.kind === 'checked' || outcome.kind === 'batch') throw new Error(`a file became ${outcome.kind}`);
     return outcome;
   }
@@ -113,7 +114,7 @@ export class WorkerPool {
   /** Has a thread carry out a task until its end, which an abort of the signal brings about sooner. */
   async #load(
     taskFor: (port: MessagePort) => FileTask | BatchTask,
-    { signal, name, onMessage }: { signal: AbortSignal; name?: string; onMessage?: (progress: FileProgress) => void },
+    { signal, name, onMessage }: { signal: AbortSignal; name: string; onMessage?: (progress: FileProgress) => void },
   ): Promise<FileOutcome | BatchOutcome | CheckOutcome> {
     const { port1, port2 } = new MessageChannel();
     const stop = () => port1.postMessage('stop');
@@ -123,7 +124,7 @@ export class WorkerPool {
     try {
       return await this.#piscina.run(taskFor(port2), {
         transferList: [port2],
-        ...(name === undefined ? {} : { name }),
+        name,
       });
     } finally {
       signal.removeEventListener('abort', stop);

@@ -4,7 +4,6 @@ import type * as program from '../../../src/worker/worker.ts';
 // In the build this stands for `src/worker/worker.ts`, whose code is beside it.
 
 const { exports, keep } = runKept(new URL('./worker.cjs', import.meta.url));
-const { batch, check, default: run, ready } = exports as typeof program;
+const { batch, check, file, ready } = exports as typeof program;
 
-export { batch, check, keep as keepCode, ready };
-export default run;
+export { batch, check, file, keep as keepCode, ready };
