@@ -78,8 +78,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
           estimate: {
             resources: 208_800,
             seconds: 6,
-            basis:
-              'The time by the pace of the last loads, 4 of them: 5700 kB/s, by all replicas, whatever the settings were.',
+            basis: 'The time by the pace of the last 4 loads: 5700 kB/s, by all replicas, whatever the settings were.',
           },
           disk: {
             'database-bytes': 912_000_000,

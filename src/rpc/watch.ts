@@ -26,7 +26,7 @@ export const watch = defineMethod({
     const started = await loader.watch(request, { every, everyMs, params, hasCredentials }, { caller: signal, record });
     const how = takesAccount(given.bucket) ? ': it uses the credentials of the server.' : '.';
     const lifetime = hasCredentials
-      ? 'Its credentials are in the memory of this process only: the watch ends with it.'
+      ? "Its credentials are only in the memory of the server's process that was called: the watch ends with it."
       : `It survives restarts${how}`;
     return {
       message: `${describeStart(request, started)} From now on the bucket is listed every ${every}. ${lifetime}${lostText(started.formerPrefixes, given.prefixes)}`,

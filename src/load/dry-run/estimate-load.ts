@@ -45,7 +45,7 @@ export function estimateLoad(experience: Experience, amounts: readonly TypeAmoun
     ...(hasPace ? { seconds: Math.ceil((bytes * pace.seconds) / pace.bytes) } : {}),
     basis: [
       hasPace
-        ? `The time by the pace of the last loads, ${pace.loads} of them: ${Math.round(pace.bytes / pace.seconds / 1000)} kB/s, by all ` +
+        ? `The time by the pace of ${pace.loads === 1 ? 'the last load' : `the last ${pace.loads} loads`}: ${Math.round(pace.bytes / pace.seconds / 1000)} kB/s, by all ` +
           'replicas, whatever the settings were.'
         : 'No past load to take a pace from.',
       ...(unknown.length === 0 ? [] : [`No past load of ${unknown.join(', ')} to count resources by.`]),

@@ -223,7 +223,7 @@ describe('watch', () => {
     const { account } = server.s3;
     const answer = await watched(t, { bucket, account });
     assert.equal(answer['survives-restart?'], false);
-    assert.match(answer.message, /in the memory of this process only: the watch ends with it/);
+    assert.match(answer.message, /only in the memory of the server's process that was called: the watch ends with it/);
     const [row] = await server.sql<{ row: string }>(
       'select row_to_json(w)::text as row from fhir_bucket_loader.bucket_watch w where bucket = $1',
       [bucket],
