@@ -1,9 +1,10 @@
-import { existsSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { constants, enableCompileCache, getCompileCacheDir } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
-// Nothing else may be imported here: what is, is loaded before the cache is on.
+// No other module of the program may be imported here: what is, is loaded before the cache is on.
 
 /** What is written there runs as code: others may neither write it nor put another folder in its place. */
 const OPEN_TO_OTHERS = 0o077;
@@ -54,7 +55,7 @@ function takeFolder(path: string): string {
   let known = path;
   while (!existsSync(known)) known = dirname(known);
   checkWay(known === path ? dirname(realpathSync(path)) : realpathSync(known), user);
-  makeFolder(path);
+  if (known !== path) makeFolder(path, 0o700);
   const folder = realpathSync(path);
   checkWay(dirname(folder), user);
   const stats = lstatSync(folder);
@@ -62,18 +63,6 @@ function takeFolder(path: string): string {
   if (stats.uid !== user) throw new Error(`${folder} belongs to another user`);
   if ((stats.mode & OPEN_TO_OTHERS) !== 0) throw new Error(`${folder} is open to other users (chmod 700 closes it)`);
   return folder;
-}
-
-/** Node's own `recursive` never ends where the system says that a folder cannot be there, as below /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    // Another process may have made it meanwhile.
-    if (!existsSync(path)) throw error;
-  }
 }
 
 /** @throws when somebody else could put another folder in the place of one of the folders on the way */

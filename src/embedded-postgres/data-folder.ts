@@ -1,9 +1,9 @@
 import { chmod, lchown, lstat, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StartError } from '../errors/start-error.ts';
+import { makeFolder } from '../make-folder.ts';
 import { hasErrorCode } from './error-code.ts';
 import { folderId } from './folder-id.ts';
-import { makeFolder } from './make-folder.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 
 /** Name of the cluster (what Postgres calls its data directory) in a data folder. */
@@ -24,7 +24,7 @@ const fallbackRoot = '/var/lib/fhir-bucket-loader';
  * Throws when neither can be reached, or the path has characters that pg_ctl cannot pass on.
  */
 export async function prepareDataFolder(requested: string, account: RunAccount): Promise<string> {
-  await makeFolder(resolve(requested));
+  makeFolder(resolve(requested));
   const folder = await realpath(requested);
   // pg_ctl and initdb put paths between double quotes into shell commands.
   if (/["$`\\\n]/.test(folder))
@@ -77,7 +77,7 @@ async function canReach(folder: string, account: RunAccount): Promise<boolean> {
 
 async function useFallback(folder: string, account: RunAccount): Promise<string> {
   const fallback = join(fallbackRoot, `${basename(folder)}-${folderId(folder)}`);
-  await makeFolder(fallback);
+  makeFolder(fallback);
   if (!(await makeReachable(fallback, account))) {
     throw new StartError(
       `Postgres runs as ${account.name} and can reach neither data folder ${folder} nor ${fallback}. ` +

@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { StartError } from '../errors/start-error.ts';
+import { makeFolder } from '../make-folder.ts';
 import { hasErrorCode } from './error-code.ts';
-import { makeFolder } from './make-folder.ts';
 import { findNativePackage, type NativePackage } from './native-package.ts';
 import { type RunAccount, runProgram } from './run-program.ts';
 
@@ -77,7 +77,7 @@ function cacheFolder(): string {
 
 /** Copies under another name and renames at the end, so that `target` is whole whenever it exists. */
 async function copyPackage(source: NativePackage, target: string): Promise<void> {
-  await makeFolder(dirname(target));
+  makeFolder(dirname(target));
   await chmod(dirname(target), 0o755);
   const unfinished = `${target}.${randomBytes(6).toString('hex')}`;
   try {
