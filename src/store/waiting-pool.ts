@@ -17,8 +17,9 @@ export class WaitingPool extends pg.Pool {
   /** @param waitMs longest wait for a free connection, which is no shorter than that for a new one; 0: as long as it takes */
   constructor({ connectionTimeoutMillis, ...config }: pg.PoolConfig, waitMs: number) {
     class Client extends pg.Client {
-      constructor(options?: pg.ClientConfig) {
-        super({ ...options, connectionTimeoutMillis });
+      constructor() {
+        // Not what pg-pool hands over: it hides the password there, so that a copy has none.
+        super({ ...config, connectionTimeoutMillis });
       }
     }
     // It bounds both waits; who connects has a limit of its own, which is not to be cut short.
