@@ -5,6 +5,8 @@ import type { Scene } from './steps.ts';
 export interface StoppedLoad {
   cluster: MatrixCluster;
   bucket: string;
+  /** Of the call: the other replica is called with the same. */
+  params: object;
   /** The connection that is stopped. */
   connection: ProxiedConnection;
 }
@@ -77,13 +79,13 @@ const OTHERS: readonly Fault[] = [
   {
     name: 'second replica joins',
     holds: 'answer',
-    act: ({ cluster, bucket }) => cluster.joinWithSecond(bucket),
+    act: ({ cluster, bucket, params }) => cluster.joinWithSecond(bucket, params),
   },
   {
     name: 'second replica joins, owner killed',
     holds: 'answer',
-    async act({ cluster, bucket }) {
-      await cluster.joinWithSecond(bucket);
+    async act({ cluster, bucket, params }) {
+      await cluster.joinWithSecond(bucket, params);
       await cluster.killOwner();
     },
   },
@@ -120,9 +122,9 @@ const OTHER_CONNECTIONS: readonly Fault[] = [
     name: 'others cut, second resolves, goes on',
     holds: 'request',
     scene: 'direct',
-    async act({ cluster, bucket, connection }) {
+    async act({ cluster, bucket, params, connection }) {
       cluster.cutOthers(connection);
-      await cluster.secondGoesOn(bucket);
+      await cluster.secondGoesOn(bucket, params);
     },
   },
 ];

@@ -134,15 +134,15 @@ export class MatrixCluster {
   }
 
   /** The second replica has finished the bucket, or has had time to. */
-  async secondGoesOn(bucket: string): Promise<void> {
-    await this.joinWithSecond(bucket);
+  async secondGoesOn(bucket: string, params: object): Promise<void> {
+    await this.joinWithSecond(bucket, params);
     const ended = async () => (await this.state(bucket)).state === 'completed';
     await waitFor(ended, { timeoutMs: GOES_ON_MS, what: 'the end' }).catch(() => {});
   }
 
   /** The second replica is called, and has looked at the queue. */
-  async joinWithSecond(bucket: string): Promise<void> {
-    await Promise.race([this.callAgain(bucket, {}), delay(GOES_ON_MS)]);
+  async joinWithSecond(bucket: string, params: object): Promise<void> {
+    await Promise.race([this.callAgain(bucket, params), delay(GOES_ON_MS)]);
   }
 
   async deleteOverRest(bucket: string): Promise<void> {

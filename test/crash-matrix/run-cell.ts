@@ -38,7 +38,7 @@ export async function runCell(cluster: MatrixCluster, step: Step, fault: Fault):
   try {
     const reached = await Promise.race([stop.reached, delay(REACH_MS, undefined, { ref: false })]);
     if (reached === undefined) return { ...cell, outcome: 'never reached', problems: [cluster.ownerLog.slice(-2000)] };
-    await fault.act({ cluster, bucket, connection: reached });
+    await fault.act({ cluster, bucket, params, connection: reached });
     stop.release();
     const started = performance.now();
     const problems: string[] = [];
