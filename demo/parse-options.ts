@@ -33,7 +33,7 @@ function parse<const Options extends ParseArgsOptionsConfig>(options: Options, a
   }
 }
 
-/** @throws UsageError when the text is no whole number from `least` up */
+/** @throws UsageError when the text is not a whole number from `least` up */
 export function toInteger(option: string, text: string | undefined, byDefault: number, least: number): number {
   const value = text === undefined ? byDefault : Number(text.replaceAll(/[_,]/g, ''));
   if (text?.trim() === '' || !Number.isSafeInteger(value) || value < least) {

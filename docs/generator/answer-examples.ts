@@ -85,7 +85,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, { title: string; result: o
             'needed-bytes': 456_000_000,
             basis:
               'By the size of a row in the tables, indexes included; WAL and what upsert? overwrites come on top. ' +
-              'Postgres does not tell how much disk is free.',
+              'Postgres does not report how much disk is free.',
           },
           lines: {
             files: 2,

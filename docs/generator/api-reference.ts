@@ -6,7 +6,7 @@ import { ANSWER_EXAMPLES } from './answer-examples.ts';
 import { paramsTable } from './params-table.ts';
 
 const ERROR_MEANINGS: Readonly<Record<ClientErrorKind, string>> = {
-  'unreadable-body': 'The body is no JSON or YAML, or nested too deeply.',
+  'unreadable-body': 'The body is not JSON or YAML, or nested too deeply.',
   'invalid-request': 'No HTTP, no `Host`, no `method`, or a batch of no or too many requests.',
   unauthorized: 'No credentials, or wrong ones.',
   'foreign-origin': 'A browser sent the request for a page of another site.',
@@ -57,13 +57,13 @@ function errorSection(): string {
   return `## Errors
 
 An error is \`{"error": {"message": "…"}}\`, with \`method\`, \`code\` and \`errors: [{message, path, type}]\` where there are any.
-In a batch each answer has its own, and the status is 200. What goes wrong inside a file is no error of the call: it stands
+In a batch each answer has its own, and the status is 200. What goes wrong inside a file is not an error of the call: it stands
 in the file's LoaderFile (see [troubleshooting.md](troubleshooting.md)).
 
 | Status | Meaning |
 | --- | --- |
 ${rows.join('\n')}
-| 500 | A fault of the server; its log has the details, by the request's id. |`;
+| 500 | An error of the server; its log has the details, by the request's id. |`;
 }
 
 function restSection(): string {

@@ -17,7 +17,7 @@ export function brokenRequests() {
       if (error.code === 'ECONNRESET' || socket.destroyed) return;
       const refusal = refusalOf(error);
       // Never the error itself, which holds the bytes received, credentials among them.
-      this.log.debug({ code: error.code, status: refusal.status }, 'a connection sent what is no request');
+      this.log.debug({ code: error.code, status: refusal.status }, 'a connection sent something that is not a request');
       if (socket.writable) socket.write(answerText(refusal));
       socket.destroy(error);
     },

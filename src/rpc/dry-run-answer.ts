@@ -84,7 +84,9 @@ export const dryRunAnswer = z.strictObject({
   disk: z.strictObject({
     'database-bytes': count('Size of the database.'),
     'needed-bytes': count('Absent where it cannot be estimated.').optional(),
-    'free-bytes': count('Absent where it is not known: Postgres does not tell. Known of an embedded one.').optional(),
+    'free-bytes': count(
+      'Absent where it is not known: Postgres does not report it. Known of an embedded one.',
+    ).optional(),
     basis: z.string().describe('What the figures are taken from.'),
   }),
   lines: lines.optional().describe('Only with `check-lines?`.'),

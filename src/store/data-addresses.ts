@@ -27,7 +27,9 @@ export async function prepareDataAddresses(
   if (citus) await distributeFences(pool);
   const addresses = wanted === 'auto' ? (citus ? await listWorkers(pool, control) : []) : wanted;
   if (addresses.length === 0) {
-    throw new StartError('LOADER_DATA_URLS is auto, but the database is no Citus with a worker that has its metadata.');
+    throw new StartError(
+      'LOADER_DATA_URLS is auto, but the database is not a Citus cluster with a worker that has its metadata.',
+    );
   }
   for (const address of addresses) await checkNode(pool, address);
   return addresses;

@@ -123,14 +123,14 @@ describe('an answer with success that is no listing', () => {
     ['nothing', 'text/plain', ''],
     ['another answer of S3', 'application/xml', '<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>'],
   ] as const)
-    test(`${what}: the host is no S3 store`, async (t) => {
+    test(`${what}: the host is not an S3 store`, async (t) => {
       const { seen, account } = await host(t, contentType, body);
       const { status, body: answer } = await server.startLoad('some-bucket', { account });
       assert.equal(status, 422);
       assert.deepEqual(answer.error, {
         code: 'NotS3',
         message:
-          'NotS3: the host is no S3 store, or a proxy before it answered; check `account.host` (s3://some-bucket/)',
+          'NotS3: the host is not an S3 store, or a proxy before it answered; check `account.host` (s3://some-bucket/)',
       });
       assert.equal(seen.requests, 1);
       assert.deepEqual(await traces('some-bucket'), []);

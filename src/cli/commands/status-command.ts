@@ -25,7 +25,7 @@ const PLAIN_COLUMNS = 100;
 /** `status [s3://bucket]`: aidbox.bulk/load-from-bucket-status, verbose; all loads without a bucket. */
 export function statusCommand(): Command {
   const command = new Command('status')
-    .description('Tell how far a load is: bytes, files, rates, time left, failures. Without a bucket: all loads.')
+    .description('Show how far a load is: bytes, files, rates, time left, failures. Without a bucket: all loads.')
     .addArgument(optionalBucketArgument())
     .option('-f, --follow', 'show the progress until the load has ended');
   return withServerOptions(command)

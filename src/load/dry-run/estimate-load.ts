@@ -74,7 +74,7 @@ export async function estimateDisk(
       unknown.length > 0
         ? `Nothing to estimate the size of ${unknown.join(', ')} by: it takes a past load, and ANALYZE after it.`
         : 'By the size of a row in the tables, indexes included; WAL and what upsert? overwrites come on top.',
-      ...(free === undefined ? ['Postgres does not tell how much disk is free.'] : []),
+      ...(free === undefined ? ['Postgres does not report how much disk is free.'] : []),
     ].join(' '),
   };
 }

@@ -69,7 +69,7 @@ export class UnreadableChecksum extends Error {
   override readonly name = 'UnreadableChecksum';
 
   constructor({ name, value = '' }: Offer) {
-    super(`its ${name} is ${JSON.stringify(capText(value))}, which is no such checksum in Base64`);
+    super(`its ${name} is ${JSON.stringify(capText(value))}, which is not such a checksum in Base64`);
   }
 }
 

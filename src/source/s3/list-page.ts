@@ -69,11 +69,11 @@ export function toListingPage(
   if (!isListing(answer)) throw new S3Error('NotS3', `NotS3: ${NOT_S3} (${what})`);
   const objects = (answer.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => {
     if (Key === undefined || Key === '') throw incomplete(what, 'an object is listed without its key');
-    // The SDK makes NaN of what is no number.
+    // The SDK makes NaN of what is not a number.
     if (Size !== undefined && !(Number.isSafeInteger(Size) && Size >= 0)) {
       throw incomplete(
         what,
-        `the object ${JSON.stringify(capText(Key))} is listed with a size that is no number of bytes`,
+        `the object ${JSON.stringify(capText(Key))} is listed with a size that is not a number of bytes`,
       );
     }
     return {

@@ -34,7 +34,7 @@ const TRANSIENT = new Set([
 ]);
 
 /** In the place of S3 somebody else answered. */
-export const NOT_S3 = 'the host is no S3 store, or a proxy before it answered; check `account.host`';
+export const NOT_S3 = 'the host is not an S3 store, or a proxy before it answered; check `account.host`';
 
 /**
  * Puts any error of the SDK or of the network into words: S3's own code first, what it says, then what to do.

@@ -76,7 +76,7 @@ describe('a dry run', () => {
     assert.match(report.estimate.basis, /^No past load to take a pace from\. No past load of Observation, Patient/);
     assert.equal(report.estimate.seconds, undefined);
     assert.equal(report.disk['needed-bytes'], undefined);
-    assert.match(report.disk.basis, /Postgres does not tell how much disk is free/);
+    assert.match(report.disk.basis, /Postgres does not report how much disk is free/);
   });
 
   test('a key that Postgres has no text for is ignored, with the reason; the load ignores it too', async (t) => {

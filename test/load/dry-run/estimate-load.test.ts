@@ -38,7 +38,7 @@ test('where the database’s files are on this machine, the free disk is known',
   const experience = await readExperience(db);
   const disk = await estimateDisk(db, experience, { amounts: [], databaseFolder: tmpdir() });
   assert.ok((disk['free-bytes'] ?? 0) > 0 && disk['database-bytes'] > 0);
-  assert.doesNotMatch(disk.basis, /does not tell/);
+  assert.doesNotMatch(disk.basis, /does not report/);
   const elsewhere = await estimateDisk(db, experience, { amounts: [], databaseFolder: undefined });
   assert.equal(elsewhere['free-bytes'], undefined);
 });

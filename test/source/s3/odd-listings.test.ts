@@ -175,7 +175,7 @@ describe('a size that cannot be is refused: it would be read as another version 
       };
       assert.match(
         await refusal(),
-        /the object "[^"]*Patient[^"]*" is listed with a size that is no number of bytes; nothing is queued/,
+        /the object "[^"]*Patient[^"]*" is listed with a size that is not a number of bytes; nothing is queued/,
       );
     });
 });
