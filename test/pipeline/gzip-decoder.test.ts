@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { crc32, createInflateRaw } from 'node:zlib';
+import { constants, crc32, createInflateRaw, deflateRawSync } from 'node:zlib';
+import { decompress } from '../../src/pipeline/decompress.ts';
 import { GzipDecoder } from '../../src/pipeline/gzip-decoder.ts';
+import { PlainRowModule } from '../../src/pipeline/plain-row-module.ts';
 import { fuzzGzip } from '../fuzz/gzip-fuzz.ts';
 import { gzipMember } from './gzip-member.ts';
 import { TwoGunzips, unpackedTo } from './two-gunzips.ts';
@@ -77,6 +80,26 @@ describe('a member whose trailer does not fit its content is refused', () => {
           part[at] = (part[at] ?? 0) ^ 0x40;
         }
       });
+});
+
+test('a member of more than 4 GiB is taken: its trailer has the length modulo 2^32', async () => {
+  const MIB = 1024 * 1024;
+  const piece = deflateRawSync(Buffer.alloc(64 * MIB), { finishFlush: constants.Z_FULL_FLUSH });
+  const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
+  /** An empty last block; the CRC-32, by zlib, of 65 times 64 MiB of zeros; their length, less 4 GiB. */
+  const end = Buffer.from('0300' + '789a0b0c' + '00000004', 'hex');
+  const { slots, crc32: folding } = new PlainRowModule();
+  const [slot = Buffer.alloc(0)] = slots;
+  const buffers = { take: () => slot, giveBack: () => {}, crc32: folding };
+  const pieces = [header, ...Array.from({ length: 65 }, () => piece), end];
+  let bytes = 0;
+  for await (const chunk of decompress(Readable.from(pieces), 'gzip', {
+    times: { gunzipMs: 0 },
+    memory: 'passing',
+    buffers,
+  }))
+    bytes += chunk.length;
+  assert.equal(bytes, 65 * 64 * MIB);
 });
 
 test('it is not used where Node has its streams made otherwise', () => {
