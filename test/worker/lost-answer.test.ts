@@ -36,7 +36,7 @@ const single = (parts: AttemptParts, backends: number) => (file: ClaimedFile) =>
   loadFile({ ...parts.task, ...file, backends }, parts.options);
 const inBatch = async (file: ClaimedFile): Promise<FileOutcome> => {
   const outcome = await loadBatch({ ...plain.task, files: [file] }, plain.options);
-  assert.ok(outcome.kind === 'batch');
+  if (outcome.kind !== 'batch') return outcome;
   const [of] = outcome.files;
   assert.ok(of !== undefined);
   return of;
@@ -84,11 +84,24 @@ test('so is one over several backends that somebody else completes, and ends the
   assert.deepEqual([await plain.statusOf(file), await plain.idsIn('Basic')], ['done', ['a', 'b']]);
 });
 
-test('a file that is given up before its commit is carried out has no row, and is not told as done', async () => {
-  const file = await plain.claimed('cut.ndjson', 'Media', rows);
-  instead.set(0, async () => {
-    throw new Error(CUT);
+const cut = async () => {
+  throw new Error(CUT);
+};
+
+for (const [name, type, attempt] of [
+  ['by itself', 'Media', single(plain, 1)],
+  ['in a batch', 'Account', inBatch],
+] as const)
+  test(`a file ${name} that is given up before its commit is carried out has no row, and is not told as done`, async () => {
+    const file = await plain.claimed(`${type}.ndjson`, type, rows);
+    instead.set(0, cut);
+    assert.equal((await attempt(file)).kind, 'retry');
+    assert.deepEqual([await plain.statusOf(file), await plain.idsIn(type)], ['in-progress', []]);
   });
-  assert.equal((await single(plain, 1)(file)).kind, 'retry');
-  assert.deepEqual([await plain.statusOf(file), await plain.idsIn('Media')], ['in-progress', []]);
+
+test('one over several backends is loaded by one then, and has its rows once', { skip: plain.skip }, async () => {
+  const file = await plain.claimed('Endpoint.ndjson', 'Endpoint', rows);
+  instead.set(0, cut);
+  assert.equal((await single(plain, 3)(file)).kind, 'done');
+  assert.deepEqual([await plain.statusOf(file), await plain.idsIn('Endpoint')], ['done', ['a', 'b']]);
 });
