@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { afterClaim, EMPTY_QUEUE, isExhausted, offer, queueOf, without } from '../../src/load/file-queue.ts';
+import {
+  afterClaim,
+  EMPTY_QUEUE,
+  includesType,
+  isExhausted,
+  offer,
+  queueOf,
+  without,
+} from '../../src/load/file-queue.ts';
 import { endClaim, NO_SLOTS, refilled, startClaim } from '../../src/load/load-slots.ts';
 import { FileList } from '../../src/store/loader-file/file-list.ts';
 import { PackedFiles } from '../../src/store/loader-file/packed-files.ts';
@@ -18,6 +26,15 @@ describe('FileQueue', () => {
     assert.deepEqual([idsOf(queue), queue.bytesLeft], [['3', '4', '5'], 12]);
     queue = afterClaim(queue, offer(queue), undefined);
     assert.deepEqual([idsOf(queue), queue.bytesLeft, isExhausted(queue)], [[], 0, true]);
+  });
+
+  test('says whether files of a type are still to be offered, up to the last one', () => {
+    const queue = queueOf(files(2));
+    const [first, last] = offer(queue);
+    assert.ok(first !== undefined && last !== undefined);
+    const before = afterClaim(queue, [first], first.id);
+    assert.deepEqual([includesType(before, 'Patient'), includesType(before, 'Device')], [true, false]);
+    assert.equal(includesType(afterClaim(before, [last], last.id), 'Patient'), false);
   });
 
   test('a claim is offered 64 at once', () => {

@@ -79,6 +79,7 @@ describe('What waits for a COPY', () => {
     // A whole COPY of another session later there is none yet.
     const other = startCopy(free, 3);
     other.add(buffer('a'));
+    await waitFor(() => other.queue.length === 0, { what: 'its only buffer to be handed on' });
     other.queue.end();
     await other.end;
     assert.deepEqual([hasRoom, queue.length], [false, 3]);
@@ -102,6 +103,25 @@ describe('What waits for a COPY', () => {
     // All but those that the socket may still read: at most the one that was being handed on.
     assert.ok(started.freed >= 4, `${started.freed} of 5 are freed`);
     assert.equal((await free.query('select 1 as one')).rowCount, 1);
+  });
+
+  test('is freed where the connection is lost, but for what was being handed on; nobody waits for room any more', async () => {
+    await keeper.query(`select pg_advisory_lock(${GATE})`);
+    const lost = await connectClient(connection);
+    lost.on('error', () => {});
+    await lost.query('set search_path = held, public');
+    const { rows } = await lost.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const started = startCopy(lost, 3);
+    const { end, queue, add } = started;
+    add(buffer('a'));
+    await waitFor(() => queue.length === 0, { what: 'the first buffer to be read' });
+    for (const name of ['b', 'c', 'd']) add(buffer(name));
+    const room = queue.room();
+    assert.deepEqual([started.freed, queue.length], [1, 3]);
+    await keeper.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await assert.rejects(end);
+    await room;
+    assert.equal(started.freed, 3);
   });
 });
 
