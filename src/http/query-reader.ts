@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
 import type { SearchFilter, SearchSort } from '../store/resources.ts';
+import { similarName } from '../text/similar-name.ts';
 import type { RestFields } from './resource-fields.ts';
 
 const MOST_COUNT = 1000;
@@ -85,7 +86,7 @@ export class QueryReader {
     const isId = name === '_id' || field === 'id';
     const kind = isId ? 'text' : this.#fields.kind(field);
     if (kind === undefined) {
-      this.#refuse(name, this.#unknown(), 'unrecognized_keys');
+      this.#refuse(name, this.#unknown(field, ['_id', ...Object.keys(CONTROLS)]), 'unrecognized_keys');
       return [];
     }
     if (modifier !== '' && (isId || kind !== 'text')) {
@@ -115,12 +116,15 @@ export class QueryReader {
     const name = descending ? field.slice(1) : field;
     if (SORT_COLUMNS.includes(name)) return { path: [name], descending };
     const plain = name.replace(/^\./, '');
-    if (this.#fields.kind(plain) === undefined) this.#refuse('_sort', this.#unknown(SORT_COLUMNS), 'invalid_value');
+    if (this.#fields.kind(plain) === undefined)
+      this.#refuse('_sort', this.#unknown(plain, SORT_COLUMNS), 'invalid_value');
     return { path: plain.split('.'), descending };
   }
 
-  #unknown(more: readonly string[] = ['_id', ...Object.keys(CONTROLS)]): string {
-    return `unknown field of ${this.#fields.type}; known: ${[...this.#fields.names, ...more].join(', ')}`;
+  #unknown(name: string, more: readonly string[]): string {
+    const known = [...this.#fields.names, ...more];
+    const meant = similarName(name, known);
+    return `unknown field of ${this.#fields.type}; ${meant === undefined ? `known: ${known.join(', ')}` : `did you mean ${meant}?`}`;
   }
 
   #refuse(path: string, message: string, type: string): void {

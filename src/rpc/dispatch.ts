@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ClientError } from '../errors/client-error.ts';
 import { type ErrorBody, toErrorBody } from '../errors/error-body.ts';
 import { toClientError } from '../errors/to-client-error.ts';
+import { similarName } from '../text/similar-name.ts';
 import { convert } from './convert.ts';
 import { history } from './history.ts';
 import { loadFromBucket } from './load-from-bucket.ts';
@@ -75,8 +76,12 @@ async function call(request: unknown, context: RpcContext): Promise<unknown> {
   const { method: name, params } = parsed.data;
   const method = RPC_METHODS.find((known) => known.name === name);
   if (method === undefined) {
-    const known = RPC_METHODS.map((each) => each.name).join(', ');
-    throw new ClientError('method-not-found', `Unknown method ${name}. Known methods: ${known}.`, { method: name });
+    const known = RPC_METHODS.map((each) => each.name);
+    const meant = similarName(name, known);
+    const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+    throw new ClientError('method-not-found', `Unknown method ${name}.${hint} Known methods: ${known.join(', ')}.`, {
+      method: name,
+    });
   }
   refuseMisplaced(parsed.data, method);
   return await method.handle(parseParams(method.params, params ?? {}, name), context);

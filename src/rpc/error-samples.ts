@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../errors/error-body.ts';
+import { unknownParameter } from './params.ts';
 
 /** Params that a method refuses, and the `error` that it answers; a test has the server answer each. */
 export interface ErrorSample {
@@ -70,9 +71,10 @@ const SAMPLES: Readonly<Record<string, readonly ErrorSample[]>> = {
 /**
  * Samples of what a method refuses: its own, and a parameter that it has not.
  * @param params of a good call
+ * @param known names of the method's parameters
  */
-export function errorSamples(method: string, params: object): ErrorSample[] {
-  const unknown = { message: 'unknown parameter', path: 'no-such-parameter', type: 'unrecognized_keys' };
+export function errorSamples(method: string, params: object, known: readonly string[]): ErrorSample[] {
+  const unknown = { message: unknownParameter(known), path: 'no-such-parameter', type: 'unrecognized_keys' };
   return [
     ...(SAMPLES[method] ?? []),
     {

@@ -41,13 +41,13 @@ function describeMethod({ name, description, params }: RpcMethod): object {
       schema,
     })),
     result: { name: 'result', schema: answer === undefined ? {} : z.toJSONSchema(answer) },
-    errors: errorsOf(name, required),
+    errors: errorsOf(name, required, Object.keys(properties)),
     'x-curl': curlOf(name, required),
   };
 }
 
 /** OpenRPC wants one error a code. */
-function errorsOf(name: string, required: readonly string[]): object[] {
+function errorsOf(name: string, required: readonly string[], known: readonly string[]): object[] {
   const transport = Object.entries(TRANSPORT_ERRORS).map(([status, { when, error }]) => ({
     code: Number(status),
     message: when,
@@ -57,7 +57,7 @@ function errorsOf(name: string, required: readonly string[]): object[] {
     code: 422,
     message:
       'Params are wrong, or what they name cannot be had: `error.message`, `error.errors` and `error.code` say why.',
-    data: { samples: errorSamples(name, paramsOf(required)) },
+    data: { samples: errorSamples(name, paramsOf(required), known) },
   };
   return [...transport, refused].sort((a, b) => a.code - b.code);
 }

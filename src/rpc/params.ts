@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
 import { describeIssue } from '../errors/describe-issue.ts';
+import { similarName } from '../text/similar-name.ts';
 import { textProblem } from '../text/storable-text.ts';
 
 /** Wrong fields that are named: a body may have a hundred thousand. */
@@ -48,11 +49,20 @@ function toFieldErrors(issue: z.core.$ZodIssue, schema: z.ZodType): FieldError[]
   const path = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') return [{ message: issue.message, path: path.join('.'), type: issue.code }];
   return issue.keys.slice(0, MOST_ERRORS).map((key) => {
-    const meant = similarKey(key, keysAt(schema, path));
-    // Some names end in a question mark of their own.
-    const hint = meant === undefined ? '' : `; did you mean ${meant.replace(/\?$/, '')}?`;
-    return { message: `unknown parameter${hint}`, path: [...path, key].join('.'), type: issue.code };
+    const known = keysAt(schema, path);
+    const meant = similarName(key, known);
+    return { message: unknownParameter(known, meant), path: [...path, key].join('.'), type: issue.code };
   });
+}
+
+/**
+ * What is said of a parameter that is none of the known ones.
+ * @param meant the one that is probably meant, if any is
+ */
+export function unknownParameter(known: readonly string[], meant?: string): string {
+  // Some names end in a question mark of their own.
+  if (meant !== undefined) return `unknown parameter; did you mean ${meant.replace(/\?$/, '')}?`;
+  return known.length === 0 ? 'unknown parameter' : `unknown parameter; known: ${known.join(', ')}`;
 }
 
 /** The names of a method's parameters. */
@@ -69,10 +79,4 @@ function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
 function unwrap(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return unwrap(schema.unwrap());
   return schema;
-}
-
-/** The key that is the same but for case, `_` for `-`, and a `?` too few or too many. */
-function similarKey(key: string, keys: readonly string[]): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  return keys.find((known) => plain(known) === plain(key));
 }

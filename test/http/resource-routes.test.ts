@@ -123,7 +123,8 @@ describe('LoaderFile over REST', () => {
 
   const manyFields = Array.from({ length: 21 }, () => 'file').join(',');
   for (const [query, path, message] of [
-    ['stauts=error', 'stauts', /unknown field of LoaderFile; known: bucket, file, /],
+    ['stauts=error', 'stauts', /^unknown field of LoaderFile; did you mean status\?$/],
+    ['colour=red', 'colour', /^unknown field of LoaderFile; known: bucket, file, /],
     ['.stauts=error', '.stauts', /unknown field/],
     ['status=eror', 'status', /must be one of pending, in-progress, done, error, skiped/],
     ['status=error,eror', 'status', /must be one of/],

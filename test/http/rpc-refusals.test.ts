@@ -53,6 +53,13 @@ describe('POST /rpc, before the database is asked', () => {
     ['no method', '{"params": {}}', json, 400, /^A request must be an object with method/],
     ['no object', '"text"', json, 400, /^A request must be an object with method/],
     ['an unknown method', '{"method": "aidbox.bulk/nope"}', json, 404, /^Unknown method aidbox.bulk\/nope/],
+    [
+      'a misspelt method',
+      '{"method": "aidbox.bulk/load-form-bucket"}',
+      json,
+      404,
+      /Did you mean aidbox\.bulk\/load-from-bucket\? /,
+    ],
     ['an unknown content type', '<a/>', { 'content-type': 'application/xml' }, 415, /^Send JSON .* or YAML/],
     ['a body too large', ' '.repeat(1024 * 1024 + 1), json, 413, /^The body is too large/],
     ['no params', `{"method": "${STATUS}"}`, json, 422, /^Invalid params$/],

@@ -145,15 +145,25 @@ describe('load-from-bucket names every wrong field at once', () => {
     );
     assert.equal(errors['account.secret-access-key'], 'is required');
     assert.equal(errors['disable-idx?'], 'must be true, false or "auto"');
-    assert.equal(errors['account.token'], 'unknown parameter');
+    assert.equal(
+      errors['account.token'],
+      'unknown parameter; known: access-key-id, secret-access-key, session-token, region, host, path-style?',
+    );
   });
 
   test('a misspelt parameter is refused with the name that was meant, not ignored', async () => {
     assert.deepEqual(
-      await wrongFields({ bucket: 's3://some-bucket', thread_num: 1, upsert: true, account: { accessKeyId: 'x' } }),
+      await wrongFields({
+        bucket: 's3://some-bucket',
+        thread_num: 1,
+        upsert: true,
+        prefix: ['a'],
+        account: { accessKeyId: 'x' },
+      }),
       {
         thread_num: 'unknown parameter; did you mean thread-num?',
         upsert: 'unknown parameter; did you mean upsert?',
+        prefix: 'unknown parameter; did you mean prefixes?',
         'account.access-key-id': 'is required',
         'account.secret-access-key': 'is required',
         'account.region': 'is required',
