@@ -5,6 +5,7 @@ import { isLoading } from '../store/bucket-load/load-lock.ts';
 import { hasIndexesToRestore, listIndexesToRestore, tableOf } from '../store/disabled-index/disabled-index.ts';
 import { tablesInUse } from '../store/disabled-index/table-lock.ts';
 import { flushVisibleCommits } from '../store/durability.ts';
+import { latestRun } from '../store/load-run/latest-run.ts';
 import { countFilesAndLines, countReferences, listBucketTypes, totalOf } from '../store/loader-file/bucket-files.ts';
 import { linesLeftOutText, UNFINISHED } from '../store/loader-file/loader-file.ts';
 import type { Queryable } from '../store/query.ts';
@@ -82,8 +83,9 @@ async function stateOf(
   const unfinished = UNFINISHED.some((status) => progress[status] !== undefined);
   const missing = await missingIndexes(db, bucket);
   if (!unfinished && missing.length === 0) {
-    // The replica that loaded the last file may have died before its flush.
-    await flushVisibleCommits(db);
+    // The replica that loaded the last file may have died before its flush, which comes before the end of its run.
+    const run = await latestRun(db, bucket);
+    await flushVisibleCommits(db, { replicated: run?.ended === true });
     return { state: 'completed', progress };
   }
   if (!unfinished && missing.every(({ inUse }) => inUse)) return { state: 'in-progress', progress };

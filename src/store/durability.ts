@@ -20,11 +20,15 @@ export async function beginDurably(client: Queryable): Promise<void> {
 }
 
 /**
- * Makes all that is visible now durable (see `flushCommits`), with no write where the WAL is on disk up to here already.
+ * Makes all that is visible now durable (see `flushCommits`), with no write where the WAL is on disk up to here already. How far
+ * a synchronous standby is, most roles may not see: where there may be one, it is waited for.
+ * @param options.replicated whether a commit that waits for the standby is known to have come after what matters
  */
-export async function flushVisibleCommits(pool: pg.Pool): Promise<void> {
+export async function flushVisibleCommits(pool: pg.Pool, { replicated }: { replicated: boolean }): Promise<void> {
   const { rows } = await pool.query<{ flushed: boolean }>(
-    'select pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn() as flushed',
+    `select pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()
+              and ($1 or current_setting('synchronous_standby_names') = '') as flushed`,
+    [replicated],
   );
   if (rows[0]?.flushed !== true) await flushCommits(pool);
 }

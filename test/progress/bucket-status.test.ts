@@ -16,7 +16,12 @@ test('completed is answered only of what a crash of Postgres leaves: also where 
   const folder = await mkdtemp('/tmp/bucket-status-');
   await chmod(folder, 0o755);
   // A WAL writer that never comes first: only the loader's own flush makes a lazy commit durable.
-  const settings = { wal_writer_delay: '10s', wal_writer_flush_after: '1GB' };
+  const settings = {
+    wal_writer_delay: '10s',
+    wal_writer_flush_after: '1GB',
+    wal_level: 'replica',
+    max_wal_senders: '1',
+  };
   const postgres = await startEmbeddedPostgres({ dataFolder: join(folder, 'data'), settings });
   t.after(async () => {
     await postgres.stop();
@@ -41,6 +46,29 @@ test('completed is answered only of what a crash of Postgres leaves: also where 
   await postgres.restart({ mode: 'immediate' });
   const again = await waitFor(() => server.ended(bucket).catch(() => false as const), { what: 'Postgres' });
   assert.deepEqual(again, { state: 'completed', progress: { total: 1, done: 1 } });
+
+  // A standby that is away: what it may lack is not told as completed, where the run's end does not say that it was waited for.
+  const admin = new pg.Client(postgres.connection);
+  admin.on('error', () => {});
+  await admin.connect();
+  t.after(() => admin.end());
+  const standby = async (names: string) => {
+    await admin.query(`alter system set synchronous_standby_names = '${names}'`);
+    await admin.query('select pg_reload_conf()');
+    const isSet = async () =>
+      (await admin.query<{ names: string }>(`select current_setting('synchronous_standby_names') as names`)).rows[0]
+        ?.names === names;
+    await waitFor(isSet, { what: 'the setting' });
+  };
+  await admin.query('update fhir_bucket_loader.load_run set ended_at = null');
+  await standby('absent');
+  const answered = server.ended(bucket).then(({ state }) => state);
+  const waits = async () =>
+    (await admin.query(`select from pg_stat_activity where wait_event = 'SyncRep'`)).rowCount === 1;
+  const first = await Promise.race([answered, waitFor(waits, { what: 'a wait for the standby' })]);
+  await standby('');
+  assert.equal(first, true);
+  assert.equal(await answered, 'completed');
 });
 
 test('rows that a loader of another role has prepared, and this role may not finish: the status says who may', async (t) => {

@@ -32,8 +32,12 @@ test('commits are lazy for one transaction, and not at all on Citus', async (t) 
   await client.query('rollback');
 });
 
-for (const flush of [flushCommits, flushVisibleCommits])
-  test(`what was committed lazily is on disk after ${flush.name}`, async (t) => {
+const FLUSHES = {
+  flushCommits,
+  flushVisibleCommits: (pool: pg.Pool) => flushVisibleCommits(pool, { replicated: true }),
+};
+for (const [name, flush] of Object.entries(FLUSHES))
+  test(`what was committed lazily is on disk after ${name}`, async (t) => {
     const { connection } = await createTestDatabase(t);
     const pool = new pg.Pool(connection);
     // The database is dropped, its sessions ended, before the pool is closed.
