@@ -37,7 +37,8 @@ export interface KeptModule {
   /** What the module exports. */
   exports: unknown;
   /**
-   * Undefined where code is not kept, as by a first start, before anything tells that the folder outlives the process. Keeps the module's code for the next start of the program, where it has not been found, and so what has been called until now is compiled there.
+   * Keeps the module's code for the next start of the program, where it has not been found: what has been called until now is compiled
+   * there. Undefined where code is not kept, as by a first start, before anything shows that the folder outlives the process.
    * @throws when it cannot be written
    */
   keep?: () => void;

@@ -82,6 +82,7 @@ const FAILURE_ADVICE: Readonly<Record<Failure['source'], readonly Advice[]>> = {
     [['SecondLevelDomainForbidden'], 'Set `path-style?: false` in `account`.'],
     [['NoRegion'], 'Set `AWS_REGION` on the server.'],
     [['ENOTFOUND', 'EAI_AGAIN'], 'Check `account.host`, `account.region` and DNS.'],
+    [['ECONNREFUSED'], 'Check `account.host` and its port, and that the store runs.'],
     [['NotS3'], 'Set `account.host` to the port of the S3 API.'],
     [['PrivateHost'], 'Set `S3_ALLOW_PRIVATE_HOSTS=true` on the server, if such stores are intended.'],
   ],

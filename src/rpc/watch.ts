@@ -19,7 +19,8 @@ export const watch = defineMethod({
   async handle(given, { loader, conversion, caller, signal }) {
     const request = loadRequestOf(given, conversion);
     const { every } = given;
-    const everyMs = paceOf(every) ?? 0;
+    const everyMs = paceOf(every);
+    if (everyMs === undefined) throw new RangeError(`watchParams let the pace ${every} pass`);
     const hasCredentials = given.account !== undefined;
     const params = storedParams(given, request);
     const record = { caller, params: recordedParams(given) };

@@ -218,7 +218,8 @@ describe('load-from-bucket fails itself, and queues nothing, when the bucket can
     assert.equal(status, 422);
     assert.deepEqual(body, {
       error: {
-        message: 'NoSuchKey: the bucket or object does not exist (s3://no-such-bucket/)',
+        message:
+          'NoSuchKey: the bucket does not exist; check its name, `account.host` and `account.region` (s3://no-such-bucket/)',
         code: 'NoSuchKey',
       },
     });
@@ -232,7 +233,10 @@ describe('load-from-bucket fails itself, and queues nothing, when the bucket can
     const { status, body } = await server.startLoad('unreachable', { account });
     assert.equal(status, 422);
     assert.equal(body.error?.code, 'ECONNREFUSED');
-    assert.match(body.error?.message ?? '', /^ECONNREFUSED: .*\(s3:\/\/unreachable\/\)$/);
+    assert.match(
+      body.error?.message ?? '',
+      /^ECONNREFUSED: .*; nothing listens there; check `account\.host` .*\(s3:\/\/unreachable\/\)$/,
+    );
     assert.deepEqual(await traces('s3://unreachable'), { files: 0, calls: 0 });
   });
 

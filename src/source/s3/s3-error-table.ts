@@ -45,6 +45,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['HTTP301', OTHER_REGION],
   ['SecondLevelDomainForbidden', 'the store wants the bucket in the host name: `path-style?: false` in `account`'],
   ['ENOTFOUND', 'no such host; check `account.host` and `account.region`'],
+  ['ECONNREFUSED', 'nothing listens there; check `account.host` and its port, and that the store runs'],
   ['HTTP400', 'the answer is none of S3; check `account.host`, its port, and whether it wants https://'],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', CERTIFICATE],
   ['SELF_SIGNED_CERT_IN_CHAIN', CERTIFICATE],

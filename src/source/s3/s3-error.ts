@@ -58,6 +58,9 @@ export function toS3Error(error: unknown, what: string): S3Error {
   if (INVALID_ACCOUNT.has(word) || status === 401) {
     return describe('InvalidAccount', `the key id or secret is not valid; the store says ${word}: ${message}`);
   }
+  if (word === 'NoSuchBucket') {
+    return describe('NoSuchKey', 'the bucket does not exist; check its name, `account.host` and `account.region`');
+  }
   if (NOT_FOUND.has(word)) return describe('NoSuchKey', 'the bucket or object does not exist');
   if (status === 412) return describe('PreconditionFailed', 'the object was replaced after it was listed');
   if (isTlsMismatch(word, message)) {

@@ -511,7 +511,7 @@ describe('watch', () => {
     await untilDone(bucket, 1);
     await untilListedAgain(bucket);
     for (const [n, status, code, said] of [
-      [4, 404, 'NoSuchBucket', /^NoSuchKey: the bucket or object does not exist/],
+      [4, 404, 'NoSuchBucket', /^NoSuchKey: the bucket does not exist; check its name/],
       [3, 403, 'AccessDenied', /^AccessDenied/],
     ] as const) {
       proxy.rule = ({ key }) => (key === '' ? { kind: 'error', status, code } : undefined);
