@@ -23,7 +23,8 @@ const ERROR_MEANINGS: Readonly<Record<ClientErrorKind, string>> = {
   'invalid-params': 'Parameters that are wrong, unknown or beside `params`; `errors` lists each with its path.',
   'domain-error':
     'The request is fine, its object is not: S3 or Postgres refused (`code` says with what), or the state forbids it.',
-  'database-unavailable': 'The database cannot be reached, or the server is shutting down. Try again.',
+  'database-unavailable':
+    'The database cannot be reached or has no connection free, or the server is shutting down. Try again.',
   busy: "So many calls at once that none of the server's connections to the database was free for 30 s. Try again.",
 };
 

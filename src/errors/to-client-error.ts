@@ -11,6 +11,8 @@ import { SQLSTATE, sqlstateOf } from './sqlstate.ts';
 const PROBLEMS: Readonly<Record<string, string>> = {
   [SQLSTATE.readOnlyTransaction]: 'takes no writes (is it a standby?)',
   [SQLSTATE.diskFull]: 'has no disk space left',
+  [SQLSTATE.tooManyConnections]:
+    'has no connection free: loads and other programs use as many as Postgres, the role or a pooler allows',
 };
 
 /**

@@ -43,12 +43,13 @@ function noRoute({ method, url }: FastifyRequest): ClientError {
 
 /**
  * Logs what made a request fail, unless the request itself is the mistake: the caller is told that. An error that nobody
- * expected comes with its stack; what S3 or Postgres refused with its code alone, since Postgres quotes rows.
+ * expected comes with its stack; what S3 or Postgres refused, or a database out of reach, with its code alone, since Postgres
+ * quotes rows. The line of a batch would not tell: its status is 200.
  * @param known what the caller is told; undefined for an unexpected error
  */
 export function logFailure(log: FastifyBaseLogger, error: unknown, known: ClientError | undefined): void {
   if (known === undefined) log.error({ err: error }, 'request failed');
-  else if (known.cause !== undefined) log.warn({ code: known.details.code }, 'request refused');
+  else if (known.cause !== undefined || known.status >= 500) log.warn({ code: known.details.code }, 'request refused');
 }
 
 /** Longest id in a path, in characters. */

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { ClientError } from '../errors/client-error.ts';
 import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import type { LoadableTypes } from '../fhir/loadable-types.ts';
+import { awaitRoom } from '../store/await-room.ts';
 import { keepDeletedFiles } from '../store/load-run/keep-deleted-files.ts';
 import { hasDecidedFile } from '../store/loader-file/queue.ts';
 import { inTransaction } from '../store/query.ts';
@@ -50,7 +51,7 @@ function routesOf(app: FastifyInstance, deps: ResourceRoutesDeps, fields: RestFi
 
   app.get(path, async (request, reply) => {
     const search = parseSearch(fields, request.query);
-    const { total, rows } = await searchResources(pool, table, search);
+    const { total, rows } = await awaitRoom(() => searchResources(pool, table, search));
     const entry = rows.map((row) => ({ resource: toResource(type, row), search: { mode: 'match' } }));
     const link = pageLinks(request.url, search, total);
     return sendAnswer(request, reply, 200, { resourceType: 'Bundle', type: 'searchset', total, link, entry });
@@ -62,7 +63,7 @@ function routesOf(app: FastifyInstance, deps: ResourceRoutesDeps, fields: RestFi
     const row =
       filters === undefined
         ? undefined
-        : (await searchResources(pool, table, { filters, sort: [], count: 1, page: 1 })).rows[0];
+        : (await awaitRoom(() => searchResources(pool, table, { filters, sort: [], count: 1, page: 1 }))).rows[0];
     if (row === undefined) throw new ClientError('not-found', `No ${type} has this id.`);
     return sendAnswer(request, reply, 200, toResource(type, row));
   });

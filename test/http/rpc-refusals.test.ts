@@ -219,6 +219,15 @@ describe('POST /rpc, before the database is asked', () => {
     assert.deepEqual(answer.json(), { error: { message: 'No route POST /rcp. RPC calls go to POST /rpc.' } });
   });
 
+  test('a database out of reach is logged with its code, in a batch too, whose own status is 200', async (t) => {
+    const logged: { msg?: string; code?: string }[] = [];
+    const logging = await createDetachedApp(t, {}, { logged });
+    const call = { method: STATUS, params: { bucket: 's3://hospital' } };
+    for (const payload of [call, [call, call]]) await logging.inject({ method: 'POST', url: '/rpc', payload });
+    const refused = logged.filter(({ msg }) => msg === 'request refused').map(({ code }) => code);
+    assert.deepEqual(refused, ['08006', '08006', '08006']);
+  });
+
   test('a database out of reach is 503, and the answer names no address', async () => {
     const payload = { method: STATUS, params: { bucket: 's3://hospital' } };
     const answer = await app.inject({ method: 'POST', url: '/rpc', payload });

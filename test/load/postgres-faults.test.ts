@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { chmod, chown, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, beforeEach, describe, type TestContext, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
 import pg from 'pg';
 import { readConfig } from '../../src/config.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts';
 import { startServer } from '../../src/start-server.ts';
-import { lastFirst } from '../support/last-first.ts';
+import { type Closing, lastFirst } from '../support/last-first.ts';
 import { lockWaitsOn } from '../support/lock-waits.ts';
 import { patients } from '../support/ndjson.ts';
 import { PostgresProxy } from '../support/postgres-proxy/postgres-proxy.ts';
@@ -173,7 +173,7 @@ test('an immediate restart of Postgres in mid-load: the load goes on by itself, 
 });
 
 describe('limits of the role', () => {
-  const startAs = async (t: TestContext, options: string) => {
+  const startAs = async (t: Closing, options: string) => {
     const parts = lastFirst(t);
     const own = await asOwnRole(parts, await createTestDatabase(parts), options);
     return await startTestServer(parts, { database: own, s3: server.s3 });
@@ -222,6 +222,42 @@ describe('limits of the role', () => {
     // At most one burst, as of files that begin before a count has seen the connections of others; without a limit
     // every file is refused, time and again.
     assert.ok(Number(refusals) <= 16, `${refusals} refusals`);
+  });
+
+  test('no connection left: who asks for a status is answered once one is free', async (t) => {
+    const holders = lastFirst(t);
+    const limited = await startAs(holders, 'connection limit 16');
+    const bucket = await limited.bucketOf(fewPatients(1, 'asked'));
+    await limited.load(bucket);
+    const first = new pg.Client(limited.database.connection);
+    first.on('error', () => {});
+    await first.connect();
+    holders.after(() => first.end());
+    const isTaken = async () => {
+      const holder = new pg.Client(limited.database.connection);
+      holder.on('error', () => {});
+      const refused = await holder.connect().catch((error: unknown) => error);
+      if (refused === undefined) holders.after(() => holder.end());
+      return refused instanceof pg.DatabaseError && refused.code === '53300';
+    };
+    const ownOnes = `select pg_terminate_backend(pid) ${OTHERS} and usename = current_user`;
+    const hasNone = async () => (await isTaken()) && (await first.query(ownOnes)).rowCount === 0;
+    await waitFor(hasNone, { what: 'every connection in other hands' });
+    const asked = Promise.all([
+      limited.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` }),
+      limited.rpc('fhir-bucket-loader/history', { bucket: `s3://${bucket}` }),
+      fetch(`${limited.url}/LoaderFile`),
+    ]);
+    // Behind the ones above, and refused as they have been by then.
+    for (let n = 0; n < 5; n++) {
+      const ready = await fetch(`${limited.url}/ready`);
+      assert.deepEqual(await ready.json(), { status: 'not ready', reason: 'the database has no connection free' });
+    }
+    await first.end();
+    assert.deepEqual(
+      (await asked).map(({ status }) => status),
+      [200, 200, 200],
+    );
   });
 
   test('statement_timeout and its like: a COPY that waits for S3 outlives them', async (t) => {

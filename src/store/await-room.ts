@@ -1,0 +1,28 @@
+import { lacksConnection, toFailure } from '../errors/failure.ts';
+import { jittered, pause, pauseMs } from '../errors/retry-policy.ts';
+
+const PAUSES = { firstMs: 50, mostMs: 1_000 };
+
+/**
+ * Longest wait for room, in ms: a load gives up a slot when it is refused a connection, and the slot's own closes after 5 s
+ * without use.
+ */
+const WAIT_MS = 10_000;
+
+/**
+ * Asks the database for something, again while Postgres has no room for another connection: a load's files may have taken
+ * all that there are, and give some back.
+ * @param ask changes nothing, or the same each time
+ * @throws what `ask` threw last
+ */
+export async function awaitRoom<T>(ask: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
+  const until = performance.now() + waitMs;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!lacksConnection(toFailure(error)) || performance.now() >= until) throw error;
+      await pause(jittered(pauseMs(attempt, PAUSES)), new AbortController().signal);
+    }
+  }
+}
