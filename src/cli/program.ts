@@ -27,7 +27,7 @@ First steps:
 
 // commander, and not node:util's parseArgs: it has the subcommands, the help of each, and hints at typing errors.
 const program = new Command('fhir-bucket-loader')
-  .description('Loads buckets of FHIR ndjson(.gz) files into Postgres, each file exactly once.')
+  .description('Loads buckets of FHIR ndjson(.gz, .zst) files into Postgres, each file exactly once.')
   .version(readVersion())
   .showHelpAfterError(`(${commandName()} --help for usage)`)
   .addHelpText('after', `${FIRST_STEPS}\n${SERVER_HELP}\n${EXIT_CODES_HELP}`);

@@ -25,7 +25,7 @@ Examples:
 export function convertCommand(): Command {
   return new Command('convert')
     .description('Show what a load would store of a file, or convert stored resources back to FHIR. Needs no server.')
-    .argument('<file>', 'an .ndjson or .ndjson.gz file on this machine')
+    .argument('<file>', 'an .ndjson, .ndjson.gz or .ndjson.zst file on this machine')
     .addOption(
       new Option('--to <form>', 'aidbox, as a load does, or back to fhir').choices(DIRECTIONS).default('aidbox'),
     )
