@@ -111,7 +111,12 @@ describe('the folder of compiled code', () => {
   });
 });
 
-test('a second start of the server has the code of both threads from the first', async (t) => {
+test('a second start of the server has the code of both threads from the first', {
+  // It changes V8's flags as it starts a thread, and refuses what was kept under others (`KEEPS_SINCE_NODE`).
+  skip:
+    Number.parseInt(process.versions.node, 10) < 24 &&
+    'Node 22 keeps code for other flags than those of the next start',
+}, async (t) => {
   const folder = join(await newFolder(t), 'cache');
   const [{ url }, s3] = await Promise.all([createTestDatabase(t), startS3Endpoint(t)]);
   const run = async (env: Readonly<Record<string, string>>) => {
