@@ -271,12 +271,18 @@ describe('small files, loaded together', () => {
       [`s3://${bucket}`],
     );
     assert.equal(free.length, 0, 'and locked');
-    const deleted = server.sql(
+    const other = await server.holdingTransaction(t);
+    const deleted = other.query(
       `delete from loaderfile where resource ->> 'bucket' = $1 and resource ->> 'status' = 'in-progress'`,
       [`s3://${bucket}`],
     );
+    // One that comes later would find, and delete, files of the next claim that nobody has locked yet.
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like 'delete from loaderfile%'`;
+    await waitFor(async () => (await server.sql(waiting)).length > 0, { what: 'the delete to wait for the batch' });
     await gate.open();
     await deleted;
+    await other.query('commit');
     assert.equal((await server.ended(bucket)).state, 'completed');
     const [rows] = await server.sql<{ n: number }>('select count(*)::int as n from patient');
     assert.equal(rows?.n, 60);
