@@ -74,6 +74,7 @@ export const SQLSTATE = {
   tooManyConnections: '53300',
   transactionTimeout: '25P04',
   undefinedObject: '42704',
+  undefinedSchema: '3F000',
   undefinedTable: '42P01',
   uniqueViolation: '23505',
 } as const;

@@ -1,4 +1,5 @@
 import { type Failure, toFailure } from '../errors/failure.ts';
+import { SQLSTATE, sqlstateOf } from '../errors/sqlstate.ts';
 import type { WriteOptions } from '../store/bucket-load/write-options.ts';
 import { uniqueIdStatement } from '../store/describe-table.ts';
 import { type IndexToRestore, isPrimaryKey, toRestoreStatement } from '../store/disabled-index/disabled-index.ts';
@@ -46,14 +47,39 @@ export type TableState =
 export const NO_KEY =
   'it has no primary key on id alone, so that duplicates would pass unseen; add one, or call with drop-primary-key?';
 
+/** A table that is dropped or renamed time and again under the look at it is somebody's doing. */
+const MOST_LOOKS = 3;
+
 /**
  * Prepares a type's table for the load: creates it where it is absent, restores indexes that an earlier load left
  * dropped, and drops those that this one wants dropped. A load that wants the primary key never runs
  * without it: duplicates would pass unseen, and `upsert?` would find no rows. A table whose columns would take rows for
- * something else is left alone.
+ * something else is left alone, and one that is dropped or renamed meanwhile is looked for anew.
  * @throws what keeps Postgres from it for now: a lost connection, a deadlock
  */
 export async function prepareTable(options: PrepareTableOptions): Promise<TableState> {
+  for (let look = 1; ; look++) {
+    try {
+      return await prepareOnce(options);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      if (look < MOST_LOOKS) continue;
+      const failure = toFailure(error);
+      return {
+        kind: 'unusable',
+        failure: { ...failure, message: `${failure.message} (preparing the table of ${options.type})` },
+      };
+    }
+  }
+}
+
+/** Whether a statement named a table, or its schema, that was there a moment before. */
+function isGone(error: unknown): boolean {
+  const sqlstate = sqlstateOf(error);
+  return sqlstate === SQLSTATE.undefinedTable || sqlstate === SQLSTATE.undefinedSchema;
+}
+
+async function prepareOnce(options: PrepareTableOptions): Promise<TableState> {
   const { pool, session, log, bucket, type, write, signal } = options;
   let table: ResourceTable;
   try {
@@ -63,7 +89,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
   } catch (error) {
     const failure = toFailure(error);
     if (error instanceof UnfitTable) return { kind: 'unusable', failure };
-    if (failure.transient || failure.source !== 'postgres') throw error;
+    if (failure.transient || failure.source !== 'postgres' || isGone(error)) throw error;
     return { kind: 'unusable', failure: { ...failure, message: `${failure.message} (making the table of ${type})` } };
   }
   if (!write.dropPrimaryKey) await session.do((connection) => holdPrimaryKey(connection, table));
