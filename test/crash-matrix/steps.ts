@@ -52,7 +52,7 @@ const END_OF_RUN = /^update fhir_bucket_loader\.load_run r\s+set ended_at = cloc
 
 /** Steps of every file, by one backend. */
 const SINGLE: readonly Step[] = [
-  step('single', 'claim', /^with next as materialized/),
+  step('single', 'claim', /with next as materialized/),
   step('single', 'begin and lock', LOCK),
   step('single', 'savepoint and number', /^savepoint no_rows;/),
   step('single', 'COPY begins', COPY),
@@ -66,7 +66,7 @@ const hasLockedBatch = (connection: ProxiedConnection) => hasSent(connection, LO
 
 /** Steps of several small files in one transaction; the second COPY is that of the next type. */
 const BATCH: readonly Step[] = [
-  step('batch', 'claim', /^with next as materialized/),
+  step('batch', 'claim', /with next as materialized/),
   step('batch', 'begin', /^begin$/, (connection) => isFiles(connection)),
   step('batch', 'lock', LOCK_BATCH),
   step('batch', 'are they decided', /and exists \(select from \(select queue/, hasLockedBatch),
@@ -169,7 +169,7 @@ const UPSERT: readonly Step[] = [
 /** Of a file nearly all of whose rows have changed, those that differ from the others. */
 const REWRITTEN: readonly Step[] = [
   step('rewritten', 'look-up', /^with found as materialized/),
-  step('rewritten', 'a sample is compared', /^select count\(\*\)::int as sampled/),
+  step('rewritten', 'a sample is compared', /^with looked as .*select count\(\*\)::int as sampled/s),
   step('rewritten', 'written without a look', /^with written as \(insert into.* as place from/s),
   step('rewritten', 'commit', COMMIT, (connection) => hasSent(connection, COPY)),
 ];
