@@ -44,8 +44,11 @@ export async function concludeFailure(
   return { kind: 'failed', failure, figures: rows.figures() };
 }
 
-/** undefined_function (an operator too), datatype_mismatch, undefined_column: what a table that was altered answers to the loader's statements. */
-const OF_COLUMNS = new Set(['42883', '42804', '42703']);
+/**
+ * What a table that was altered answers to the loader's statements: undefined_function (an operator too), datatype_mismatch,
+ * undefined_column; and to its COPY, whose values are in binary form: invalid_binary_representation (of another width), protocol_violation.
+ */
+const OF_COLUMNS = new Set(['42883', '42804', '42703', '22P03', '08P01']);
 
 /** What is wrong with the table, where Postgres refused a statement for its columns; the look before the load has passed it. */
 async function unfitnessBehind(

@@ -84,6 +84,8 @@ for (const [name, { way, skip = false }] of Object.entries(WAYS))
     for (const [column, type, change, back] of [
       ['resource', 'text', 'resource type text', 'resource type jsonb using resource::jsonb'],
       ['txid', 'double precision', 'txid type float8', 'txid type bigint'],
+      ['txid', 'integer', 'txid type int', 'txid type bigint'],
+      ['txid', 'numeric', 'txid type numeric', 'txid type bigint'],
       ['id', 'bytea', `id type bytea using id::bytea`, `id type text using convert_from(id, 'UTF8')`],
     ] as const)
       test(`writes no row to a table whose ${column} has become ${type} since the load looked, and says so`, async () => {
