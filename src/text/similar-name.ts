@@ -2,8 +2,8 @@
 const MOST_LENGTH = 64;
 
 /**
- * The known name that is probably meant by one that is not known: the same letters and digits in any case, or the nearest one of which at most
- * a third of the characters differ. Undefined where none is so near.
+ * The known name that is probably meant by one that is not known: the same letters and digits in any case, or the nearest one of
+ * which at most a third of the characters differ. Undefined where none is so near.
  */
 export function similarName(name: string, known: readonly string[]): string | undefined {
   if (name.length > MOST_LENGTH) return undefined;
