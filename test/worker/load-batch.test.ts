@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { FileError } from '../../src/errors/file-error.ts';
+import type { ObjectSource } from '../../src/source/object-source.ts';
+import { insertLoaderErrors } from '../../src/store/loader-error.ts';
 import { loadBatch } from '../../src/worker/load-batch.ts';
 import { type ClaimedFile, startAttemptParts } from '../support/attempt-parts.ts';
 
@@ -74,4 +77,38 @@ test('a batch that is stopped is back in the queue as if it had not been claimed
   const note = { status: 'pending', message: null };
   assert.deepEqual(await notesOf(files), [note, note]);
   assert.deepEqual(await idsIn('Person'), []);
+});
+
+test('of a batch, a file that its store does not deliver now goes back to the queue and says why; the others are loaded', async () => {
+  const away = await claimed('away.ndjson', 'Basic', [{ id: 'away' }]);
+  const here = await claimed('here.ndjson', 'Basic', [{ id: 'here' }]);
+  const source: ObjectSource = {
+    list: (...which) => options.source.list(...which),
+    open(object, signal) {
+      if (object.key === away.key)
+        throw new FileError('SlowDown: not now', { source: 'aws', code: 'SlowDown', transient: true });
+      return options.source.open(object, signal);
+    },
+  };
+  const outcome = await loadBatch({ ...task, files: [away, here] }, { ...options, source });
+  assert.ok(outcome.kind === 'batch');
+  assert.deepEqual(
+    outcome.files.map(({ kind }) => kind),
+    ['retry', 'done'],
+  );
+  assert.deepEqual(await notesOf([away]), [{ status: 'pending', message: 'SlowDown: not now' }]);
+  assert.deepEqual([await statusOf(here), await idsIn('Basic')], ['done', ['here']]);
+});
+
+test('a file that a batch has loaded says no more of lines that an earlier load of it has left out', async () => {
+  const file = await claimed('mended.ndjson', 'Media', [{ id: 'mended' }]);
+  const other = await claimed('other.ndjson', 'Media', [{ id: 'other' }]);
+  for (const { id, key, type } of [file, other]) {
+    const owner = { id, bucket: task.bucket, file: key, type };
+    const error = { line: 1, offset: 0, source: 'aidbox', code: 'bad-json', message: 'line 1 is no JSON', text: 'no' };
+    await insertLoaderErrors(pool, owner, [error]);
+  }
+  assert.equal((await loadBatch({ ...task, files: [file] }, options)).kind, 'batch');
+  const { rows } = await pool.query(`select resource ->> 'loader-file' as file from loadererror`);
+  assert.deepEqual(rows, [{ file: other.id }]);
 });
