@@ -106,7 +106,11 @@ export function blamesRow(error: unknown): boolean {
   return isOfRow(sqlstateOf(error) ?? '');
 }
 
+/** invalid_binary_representation: of a value whose column has another width than it had; the same of every row. */
+const OF_COLUMN = '22P03';
+
 /** Whether an SQLSTATE says that a row was refused for what is in it. */
 export function isOfRow(sqlstate: string): boolean {
+  if (sqlstate === OF_COLUMN) return false;
   return ROW_CLASSES.has(sqlstate.slice(0, 2)) || ROW_CODES.has(sqlstate);
 }

@@ -76,6 +76,16 @@ const during = async (pool: pg.Pool, statements: string, work: () => Promise<voi
   }
 };
 
+test('with max-errors no line is left out for a column that has become narrower since the load looked', async () => {
+  const { pool, claimed, task, options } = plain;
+  const file = await claimed('narrowed.ndjson', 'Person', [{ id: 'a' }, { id: 'b' }]);
+  await pool.query('alter table person alter txid type int');
+  const outcome = await loadFile({ ...task, ...file, maxErrors: 2 }, options);
+  await pool.query('alter table person alter txid type bigint');
+  assert.ok(outcome.kind === 'failed', outcome.kind);
+  assert.equal(outcome.failure.code, 'unfit-table');
+});
+
 for (const [name, { way, skip = false }] of Object.entries(WAYS))
   describe(`one attempt at a file ${name}`, { skip }, () => {
     const { pool, claimed, attempt } = way;
