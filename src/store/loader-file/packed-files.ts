@@ -19,7 +19,7 @@ interface Block {
 }
 
 /**
- * Files that wait in the queue, which may be very many: about 135 bytes each, and outside of V8's heap, where they would make room for half
+ * Files that wait in the queue, which may be very many: about 112 bytes each, and outside of V8's heap, where they would make room for half
  * as much garbage, and each collection would mark them. As objects they took 326 bytes, as objects with a part of a shared text 219.
  */
 export class PackedFiles {

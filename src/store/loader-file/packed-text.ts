@@ -4,6 +4,7 @@ const TEXT = 1;
 const HEX = 2;
 const QUOTED_HEX = 3;
 const INSTANT = 4;
+const UUID = 5;
 
 /** Of the first two bytes of a text's record, those that say how it is kept; the others say how many bytes follow. */
 const KIND_BITS = 3;
@@ -21,13 +22,18 @@ const MOST_BYTES = 3;
 const INSTANT_LENGTH = 24;
 const INSTANT_BYTES = 8;
 
+/** As Postgres writes one: how LoaderFiles get their ids. */
+const UUID_FORM = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+const UUID_LENGTH = 36;
+const UUID_BYTES = 16;
+
 /** How many bytes a text's record takes at most. */
 export function mostPacked(text: string | null): number {
   return HEAD_BYTES + COUNT_BYTES + Math.max(INSTANT_BYTES, (text?.length ?? 0) * MOST_BYTES);
 }
 
 /**
- * Writes a text in as few bytes as it needs: an id of hexadecimal digits, or an ETag of such in quotes, in half of them, a time as a number.
+ * Writes a text in as few bytes as it needs: hexadecimal digits, a UUID, or an ETag of such digits in quotes, in a byte for two, a time as a number.
  * @returns the place after its record
  */
 export function packText(to: Buffer, at: number, text: string | null): number {
@@ -38,6 +44,10 @@ export function packText(to: Buffer, at: number, text: string | null): number {
     if (isInstant(text)) {
       to.writeDoubleLE(Date.parse(text), from);
       return head(to, at, INSTANT, INSTANT_BYTES);
+    }
+    if (text.length === UUID_LENGTH && UUID_FORM.test(text)) {
+      to.write(text.replaceAll('-', ''), from, 'hex');
+      return head(to, at, UUID, UUID_BYTES);
     }
     if (/^(?:[\da-f]{2})+$/.test(text)) return head(to, at, HEX, to.write(text, from, 'hex'));
     if (/^"(?:[\da-f]{2})+"$/.test(text)) return head(to, at, QUOTED_HEX, to.write(text.slice(1, -1), from, 'hex'));
@@ -59,6 +69,8 @@ export function unpackText(from: Buffer, at: number): string | null {
       return from.toString('hex', start, end);
     case QUOTED_HEX:
       return `"${from.toString('hex', start, end)}"`;
+    case UUID:
+      return from.toString('hex', start, end).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
     case INSTANT:
       return new Date(from.readDoubleLE(start)).toISOString();
     default:
