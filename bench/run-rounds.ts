@@ -51,7 +51,7 @@ async function measure(contender: Contender, parts: BenchDeps, round: number): P
   return {
     ...figures,
     round,
-    postgresCpuS: known ? postgresAfter - postgresBefore : undefined,
+    postgresCpuS: figures.postgresCpuS ?? (known ? postgresAfter - postgresBefore : undefined),
     walBytes: written.rows[0]?.bytes ?? 0,
     s3CpuS: cpuSeconds(s3.pid) - s3Before,
   };

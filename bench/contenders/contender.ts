@@ -9,6 +9,8 @@ export interface RunFigures {
   wallS: number;
   /** CPU time of all that is not Postgres or S3, in s; undefined where Postgres does all the work. */
   cpuS?: number;
+  /** CPU time of Postgres in the load alone, in s, where `run` does more than that. */
+  postgresCpuS?: number | undefined;
   /** Most memory resident, in bytes; undefined where nobody knows. */
   peakRssBytes?: number;
   /** Further figures of one bench, by name. */

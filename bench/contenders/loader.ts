@@ -1,6 +1,7 @@
 import type { BenchData } from '../dataset/bench-data.ts';
 import { type Compression, resetTables } from '../postgres/resource-rows.ts';
 import { LoaderProcess, type LoaderProcessOptions, type LoadFigures } from '../process/loader-process.ts';
+import { familyCpuSeconds } from '../process/proc-stat.ts';
 import type { FileServer } from '../s3/start-file-server.ts';
 import type { BenchDeps, Contender, RunFigures } from './contender.ts';
 
@@ -34,8 +35,13 @@ export function loader({
 }: LoaderContender): Contender {
   const { data } = contender;
   const start = ({ database }: BenchDeps) => LoaderProcess.start({ databaseUrl: database.url, ...options });
-  const load = (server: LoaderProcess, { s3, threads }: BenchDeps) =>
-    server.load(data.name, s3, { 'thread-num': threads, ...params });
+  const load = async (server: LoaderProcess, { database, s3, threads }: BenchDeps) => {
+    // Not with the server's start, nor with ANALYZE, which follows the load and goes on until the server is stopped.
+    const postgresCpu = () => (database.pid === undefined ? Number.NaN : familyCpuSeconds(database.pid));
+    const before = postgresCpu();
+    const figures = await server.load(data.name, s3, { 'thread-num': threads, ...params });
+    return { ...figures, postgresCpuS: database.pid === undefined ? undefined : postgresCpu() - before };
+  };
   let warmed: LoaderProcess | undefined;
   const warmUp = async (parts: BenchDeps) => {
     warmed = await start(parts);
