@@ -70,7 +70,7 @@ const BATCH: readonly Step[] = [
   step('batch', 'begin', /^begin$/, (connection) => isFiles(connection)),
   step('batch', 'lock', LOCK_BATCH),
   step('batch', 'are they decided', /and exists \(select from \(select queue/, hasLockedBatch),
-  step('batch', 'savepoint', /^savepoint no_rows$/, hasLockedBatch),
+  step('batch', 'savepoint', /savepoint no_rows;/, hasLockedBatch),
   step('batch', 'first COPY begins', COPY, hasLockedBatch),
   step('batch', 'first COPY ends', END, hasLockedBatch),
   step('batch', 'COPY of another type begins', /^copy .*practitioner/, hasLockedBatch),
