@@ -6,7 +6,7 @@ import { type IndexToRestore, isPrimaryKey, toRestoreStatement } from '../store/
 import { recordIndexChoice } from '../store/disabled-index/index-choice.ts';
 import { holdPrimaryKey, tryHoldIndexesOff, tryRestoreIndexes } from '../store/disabled-index/table-lock.ts';
 import { ensureResourceTable } from '../store/ensure-resource-table.ts';
-import { type ResourceTable, resolveHistory } from '../store/resource-tables.ts';
+import { findResourceTable, type ResourceTable, resolveHistory } from '../store/resource-tables.ts';
 import { Statements } from '../store/statement.ts';
 import { checkShape, checkVersions, UnfitTable } from '../store/table-shape.ts';
 import { chooseIndexes } from './choose-indexes.ts';
@@ -64,6 +64,8 @@ export async function prepareTable(options: PrepareTableOptions): Promise<TableS
     } catch (error) {
       if (!isGone(error)) throw error;
       if (look < MOST_LOOKS) continue;
+      // Otherwise it is a table of the loader's own that is missing, which is no fault of the files.
+      if ((await findResourceTable(options.pool, options.type)).table !== undefined) throw error;
       const failure = toFailure(error);
       return {
         kind: 'unusable',
