@@ -102,3 +102,20 @@ test('a file that waits takes less memory than its texts would by themselves', a
   assert.ok(bytes < ownBytes * 0.5, `${bytes} bytes, ${ownBytes} by themselves`);
   assert.equal(own.length, files.length);
 });
+
+test('keys of three bytes a character are kept whole, however long and however many', () => {
+  const files = Array.from({ length: 2_500 }, (_, n) => ({
+    id: `${n}`,
+    key: `${n}${'漢'.repeat(n === 1_000 ? 8_000 : n === 2_000 ? 3_000 : 100)}`,
+    type: n % 2 === 0 ? 'Patient' : 'Device',
+    size: n,
+    etag: null,
+    lastModified: '',
+  }));
+  const list = FileList.of(files);
+  assert.deepEqual(
+    [...list].map(({ key }) => key),
+    files.map(({ key }) => key),
+  );
+  assert.deepEqual([list.slice(1).typeAt(0), list.slice(2).typeAt(0)], ['Device', 'Patient']);
+});
