@@ -24,7 +24,7 @@ const ERROR_MEANINGS: Readonly<Record<ClientErrorKind, string>> = {
   'domain-error':
     'The request is fine, its object is not: S3 or Postgres refused (`code` says with what), or the state forbids it.',
   'database-unavailable':
-    'The database cannot be reached or has no connection free, or the server is shutting down. Try again.',
+    "The database cannot be reached, has no connection free or refuses the server's login, or the server is shutting down. Try again.",
   busy: "So many calls at once that none of the server's connections to the database was free for 30 s. Try again.",
 };
 

@@ -15,6 +15,9 @@ const PROBLEMS: Readonly<Record<string, string>> = {
     'has no connection free: loads and other programs use as many as Postgres, the role or a pooler allows',
 };
 
+/** That the server's own login is refused, which no other request mends, by SQLSTATE. */
+const LOGIN_REFUSALS: readonly string[] = [SQLSTATE.invalidAuthorization, SQLSTATE.invalidPassword];
+
 /**
  * What of an error a client may see: why a bucket cannot be read, and Postgres's own words, since the client runs that
  * database; neither holds a secret. Unexpected errors stay in the log.
@@ -31,6 +34,11 @@ export function toClientError(error: unknown): ClientError | undefined {
   if (isDatabaseUnreachable({ source, code })) {
     const problem = PROBLEMS[code] ?? 'cannot be reached now';
     return new ClientError('database-unavailable', `The database ${problem}; try again.`, { code });
+  }
+  if (LOGIN_REFUSALS.includes(code)) {
+    const mend = 'Mend the role, its password or pg_hba.conf, or restart the server with another DATABASE_URL';
+    const text = `The database refuses the server's login: ${message}. ${mend}.`;
+    return new ClientError('database-unavailable', text, { code });
   }
   if (code === TOO_MANY_OPEN_FILES) return new ClientError('database-unavailable', `Try again: ${message}.`, { code });
   if (error instanceof FileError) return new ClientError('domain-error', message, { code }, { cause: error });

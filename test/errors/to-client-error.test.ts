@@ -36,6 +36,17 @@ test('A database that is away, or takes no writes, is a 503 that says which', ()
   assert.match(standby.body.message, /standby/);
 });
 
+test('A database that refuses the login of the server is a 503 that says what to mend: no other call would fare better', () => {
+  for (const code of ['28P01', '28000']) {
+    const { status, body } = toErrorBody(toClientError(answered(code, 'no pg_hba.conf entry for user "loader"')));
+    assert.deepEqual([status, body.code], [503, code]);
+    assert.match(
+      body.message,
+      /refuses the server's login: .*no pg_hba.conf entry.*pg_hba.conf, or restart the server/,
+    );
+  }
+});
+
 test('An unexpected error shows nothing of itself', () => {
   const known = toClientError(new Error('password is hunter2'));
   assert.equal(known, undefined);
