@@ -23,7 +23,7 @@ test('watch goes on loading, status shows the next listing, unwatch ends it', { 
   assert.deepEqual([watch.code, watch.stderr], [0, '']);
   assert.match(
     watch.stdout,
-    /1 new files added\. From now on the bucket is listed every 1s\. Its credentials are in the memory/,
+    /1 new files added\. From now on the bucket is listed every 1s\. Its credentials are only in the memory/,
   );
   await server.s3.putObject(name, 'a/Patient-2.ndjson', ndjson(patients(1, 'cli-2')));
   await waitFor(
