@@ -49,7 +49,9 @@ test('where Postgres asks for a password, all connections of a load give it; onc
 
   await withClient(postgres.connection, async (superuser) => {
     await superuser.query(`alter role loader password 'a new one'`);
-    await superuser.query(`select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = 'loader'`);
+    await superuser.query(
+      `select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = current_database() and usename = 'loader'`,
+    );
   });
   const { status, body } = await server.rpc('aidbox.bulk/load-from-bucket-status', { bucket: `s3://${bucket}` });
   assert.equal(status, 503);
