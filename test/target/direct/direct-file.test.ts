@@ -273,7 +273,7 @@ describe('LOADER_DATA_URLS', () => {
       /LOADER_DATA_URLS: .* is not a node that takes rows of the database/,
     );
     await assert.rejects(startWith('postgres://nobody@127.0.0.1:1/none'), /127\.0\.0\.1:1\/none cannot be reached/);
-    await assert.rejects(startWith('auto'), /LOADER_DATA_URLS is auto, but the database is no Citus/);
+    await assert.rejects(startWith('auto'), /LOADER_DATA_URLS is auto, but the database is not a Citus cluster/);
     const standby = await roleOf(t, 'set default_transaction_read_only = on');
     await assert.rejects(startWith(standby), /is not a node that takes rows .*read-only transaction/);
     assert.deepEqual(await fences(), []);
