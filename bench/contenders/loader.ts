@@ -37,10 +37,11 @@ export function loader({
   const start = ({ database }: BenchDeps) => LoaderProcess.start({ databaseUrl: database.url, ...options });
   const load = async (server: LoaderProcess, { database, s3, threads }: BenchDeps) => {
     // Not with the server's start, nor with ANALYZE, which follows the load and goes on until the server is stopped.
-    const postgresCpu = () => (database.pid === undefined ? Number.NaN : familyCpuSeconds(database.pid));
-    const before = postgresCpu();
+    const { pid } = database;
+    const before = pid === undefined ? undefined : familyCpuSeconds(pid);
     const figures = await server.load(data.name, s3, { 'thread-num': threads, ...params });
-    return { ...figures, postgresCpuS: database.pid === undefined ? undefined : postgresCpu() - before };
+    const spent = pid === undefined || before === undefined ? undefined : familyCpuSeconds(pid) - before;
+    return { ...figures, postgresCpuS: spent };
   };
   let warmed: LoaderProcess | undefined;
   const warmUp = async (parts: BenchDeps) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
 import type { SearchFilter, SearchSort } from '../store/resources.ts';
-import { similarName } from '../text/similar-name.ts';
+import { describeUnknown, similarName } from '../text/similar-name.ts';
 import type { RestFields } from './resource-fields.ts';
 
 const MOST_COUNT = 1000;
@@ -123,8 +123,7 @@ export class QueryReader {
 
   #unknown(name: string, more: readonly string[]): string {
     const known = [...this.#fields.names, ...more];
-    const meant = similarName(name, known);
-    return `unknown field of ${this.#fields.type}; ${meant === undefined ? `known: ${known.join(', ')}` : `did you mean ${meant}?`}`;
+    return describeUnknown(`unknown field of ${this.#fields.type}`, known, similarName(name, known));
   }
 
   #refuse(path: string, message: string, type: string): void {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClientError, type FieldError } from '../errors/client-error.ts';
 import { describeIssue } from '../errors/describe-issue.ts';
-import { similarName } from '../text/similar-name.ts';
+import { describeUnknown, similarName } from '../text/similar-name.ts';
 import { textProblem } from '../text/storable-text.ts';
 
 /** Wrong fields that are named: a body may have a hundred thousand. */
@@ -55,14 +55,9 @@ function toFieldErrors(issue: z.core.$ZodIssue, schema: z.ZodType): FieldError[]
   });
 }
 
-/**
- * What is said of a parameter that is none of the known ones.
- * @param meant the one that is probably meant, if any is
- */
+/** What is said of a parameter that is none of the known ones; `meant` is the one that is probably meant. */
 export function unknownParameter(known: readonly string[], meant?: string): string {
-  // Some names end in a question mark of their own.
-  if (meant !== undefined) return `unknown parameter; did you mean ${meant.replace(/\?$/, '')}?`;
-  return known.length === 0 ? 'unknown parameter' : `unknown parameter; known: ${known.join(', ')}`;
+  return describeUnknown('unknown parameter', known, meant);
 }
 
 /** The names of a method's parameters. */

@@ -1,5 +1,5 @@
 import { lacksConnection, toFailure } from '../errors/failure.ts';
-import { jittered, pause, pauseMs } from '../errors/retry-policy.ts';
+import { retry } from '../errors/retry-policy.ts';
 
 const PAUSES = { firstMs: 50, mostMs: 1_000 };
 
@@ -16,13 +16,10 @@ const WAIT_MS = 10_000;
  * @throws what `ask` threw last
  */
 export async function awaitRoom<T>(ask: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
-  const until = performance.now() + waitMs;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!lacksConnection(toFailure(error)) || performance.now() >= until) throw error;
-      await pause(jittered(pauseMs(attempt, PAUSES)), new AbortController().signal);
-    }
-  }
+  return await retry(ask, {
+    attempts: Number.POSITIVE_INFINITY,
+    pauses: PAUSES,
+    signal: AbortSignal.timeout(waitMs),
+    isTransient: (error) => lacksConnection(toFailure(error)),
+  });
 }

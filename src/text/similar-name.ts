@@ -20,6 +20,17 @@ export function similarName(name: string, known: readonly string[]): string | un
   return nearest;
 }
 
+/**
+ * Says of a name that it is none of the known ones, and which are.
+ * @param what it is instead, such as `unknown parameter`
+ * @param meant the one that is probably meant, if any is: then it alone is named
+ */
+export function describeUnknown(what: string, known: readonly string[], meant?: string): string {
+  // Some names end in a question mark of their own.
+  if (meant !== undefined) return `${what}; did you mean ${meant.replace(/\?$/, '')}?`;
+  return known.length === 0 ? what : `${what}; known: ${known.join(', ')}`;
+}
+
 function plain(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
